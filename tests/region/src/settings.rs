@@ -1,0 +1,178 @@
+//! One place for every figure of the region's behaviour.
+//!
+//! Defaults are the figures of `docs/` (observed on AWS by others; sources beside each field).
+//! `time_scale` stretches only what the region simulates, never visibility time-outs, deadlines
+//! or a function's own waiting.
+
+use std::time::Duration;
+
+/// How the simulated region behaves.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The only source of chance.
+    pub seed: u64,
+    /// Factor on every duration in `timings` and `latencies`: 0.1 runs ten times as fast.
+    pub time_scale: f64,
+    /// How long asynchronous work takes.
+    pub timings: Timings,
+    /// How long an API call takes.
+    pub latencies: Latencies,
+    /// What a refused id in a multi-id `DetachInstances` does to the others. AWS does not say.
+    pub multi_detach: MultiDetach,
+    /// AWS region name, in ARNs and URLs.
+    pub region_name: String,
+    /// Account id, in ARNs and URLs.
+    pub account_id: String,
+    /// Base of every queue URL: the address of the HTTP endpoint, where there is one.
+    pub endpoint: String,
+}
+
+/// A duration drawn uniformly between two bounds, and now and then from a long tail.
+#[derive(Clone, Copy, Debug)]
+pub struct Spread {
+    /// Shortest.
+    pub min: Duration,
+    /// Longest of the ordinary ones.
+    pub max: Duration,
+    /// Chance of the tail (0 to 1).
+    pub tail_chance: f64,
+    /// What a tail draw takes.
+    pub tail: Duration,
+}
+
+impl Spread {
+    /// Always the same duration.
+    pub const fn exactly(duration: Duration) -> Self {
+        Self::between(duration, duration)
+    }
+
+    /// Uniform, without a tail.
+    pub const fn between(min: Duration, max: Duration) -> Self {
+        Self {
+            min,
+            max,
+            tail_chance: 0.0,
+            tail: max,
+        }
+    }
+
+    /// The same spread with a long tail.
+    #[must_use]
+    pub const fn with_tail(mut self, chance: f64, tail: Duration) -> Self {
+        self.tail_chance = chance;
+        self.tail = tail;
+        self
+    }
+}
+
+/// How long asynchronous work takes, before scaling.
+#[derive(Clone, Debug)]
+pub struct Timings {
+    /// Auto Scaling notices missing capacity and starts a launch: about 25 s after a detach
+    /// (AutoSpotting#327).
+    pub launch_notice: Spread,
+    /// Launch activity start to `Pending:Wait` or `InService`: 32-33 s (AWS examples).
+    pub boot: Spread,
+    /// EC2 `running` to SSM agent registered: 30 s to minutes (stratus-red-team#108).
+    pub agent_registration: Spread,
+    /// `DetachInstances` until the instance can be attached elsewhere: about 3 s, tail of tens of
+    /// seconds (astral, reproio/ecs_deploy#84).
+    pub detach: Spread,
+    /// `AttachInstances` until `InService`: 2.9 s (Aviatrix log).
+    pub attach: Spread,
+    /// Termination, start to end.
+    pub terminate: Spread,
+    /// Agent heartbeat period: 5 min (amazon-ssm-agent).
+    pub agent_heartbeat: Duration,
+    /// `SendCommand` accepted until the agent starts the script: 1-2 s.
+    pub command_pickup: Spread,
+    /// How long a scripted (not really run) command takes.
+    pub command_run: Spread,
+    /// How long after `SendCommand` its history cannot be read: about 1 s (aws-cli#3546).
+    pub command_history_lag: Spread,
+    /// SQS to Lambda: p50 28 ms, p90 61 ms (bitesizedserverless.com).
+    pub queue_to_function: Spread,
+    /// EventBridge to its target: p50 148 ms, p90 241 ms (same).
+    pub event_delivery: Spread,
+}
+
+impl Default for Timings {
+    fn default() -> Self {
+        let ms = Duration::from_millis;
+        Self {
+            launch_notice: Spread::between(ms(20_000), ms(30_000)),
+            boot: Spread::between(ms(28_000), ms(36_000)),
+            agent_registration: Spread::between(ms(20_000), ms(40_000))
+                .with_tail(0.01, ms(180_000)),
+            detach: Spread::between(ms(2_500), ms(3_500)).with_tail(0.02, ms(30_000)),
+            attach: Spread::between(ms(2_500), ms(3_300)),
+            terminate: Spread::between(ms(20_000), ms(40_000)),
+            agent_heartbeat: ms(300_000),
+            command_pickup: Spread::between(ms(800), ms(1_800)),
+            command_run: Spread::between(ms(1_500), ms(4_000)),
+            command_history_lag: Spread::between(ms(200), ms(1_000)),
+            queue_to_function: Spread::between(ms(15), ms(61)),
+            event_delivery: Spread::between(ms(100), ms(241)),
+        }
+    }
+}
+
+/// How long API calls take, before scaling. The effect happens half way.
+#[derive(Clone, Debug)]
+pub struct Latencies {
+    /// `DetachInstances`, `AttachInstances`: 0.47 s (reproio/ecs_deploy#84).
+    pub attach_detach: Duration,
+    /// `SendCommand`: 0.28 s (spot workshop log).
+    pub send_command: Duration,
+    /// Every other Auto Scaling or SSM call (assumed).
+    pub other: Duration,
+    /// Every SQS call (assumed).
+    pub queue: Duration,
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self {
+            attach_detach: Duration::from_millis(470),
+            send_command: Duration::from_millis(280),
+            other: Duration::from_millis(80),
+            queue: Duration::from_millis(10),
+        }
+    }
+}
+
+impl Latencies {
+    /// The latency of one operation.
+    pub fn of(&self, service: crate::api::Service, operation: &str) -> Duration {
+        match (service, operation) {
+            (_, "DetachInstances" | "AttachInstances") => self.attach_detach,
+            (_, "SendCommand") => self.send_command,
+            (crate::api::Service::Sqs, _) => self.queue,
+            _ => self.other,
+        }
+    }
+}
+
+/// What a refused id in a multi-id `DetachInstances` does to the good ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MultiDetach {
+    /// Nothing is detached.
+    AllRefused,
+    /// The good ones before the refused id are detached, and the call still fails.
+    GoodOnesDetached,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            time_scale: 1.0,
+            timings: Timings::default(),
+            latencies: Latencies::default(),
+            multi_detach: MultiDetach::AllRefused,
+            region_name: "eu-west-1".to_owned(),
+            account_id: "123456789012".to_owned(),
+            endpoint: "http://region.invalid".to_owned(),
+        }
+    }
+}

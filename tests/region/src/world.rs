@@ -1,0 +1,162 @@
+//! The region's state, and everything that will happen to it by itself.
+
+use crate::api::{Answer, AwsError, Call, Service};
+use crate::journal::{Happening, Journal};
+use crate::settings::{Settings, Spread};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// The whole region, synchronous and deterministic.
+pub struct World {
+    /// The time of the step being taken.
+    pub now: OffsetDateTime,
+    /// How the region behaves.
+    pub settings: Settings,
+    /// The only source of chance, seeded by the settings.
+    pub rng: fastrand::Rng,
+    /// What happened.
+    pub journal: Journal,
+    // services go here, one field each:
+    // pub compute: Compute, pub autoscaling: AutoScaling, pub ssm: Ssm,      (instances)
+    // pub sqs: Sqs, pub events: Events, pub lambda: Lambda,                  (messaging)
+    agenda: BTreeMap<(OffsetDateTime, u64), Due>,
+    scheduled: u64,
+    effects: Vec<Effect>,
+}
+
+/// Something on the agenda. Each service has its own kinds.
+#[derive(Debug)]
+pub enum Due {
+    // AutoScaling(autoscaling::Due), Ssm(ssm::Due), Sqs(..), Events(events::Due), Lambda(lambda::Due)
+}
+
+/// Work that a world cannot do itself; the region performs it and reports back.
+#[derive(Debug)]
+pub enum Effect {
+    // Invoke(lambda::Invocation), RunCommand(ssm::CommandRun)
+}
+
+impl World {
+    /// An empty region at time `now`.
+    pub fn new(settings: Settings, now: OffsetDateTime) -> Self {
+        Self {
+            now,
+            rng: fastrand::Rng::with_seed(settings.seed),
+            settings,
+            journal: Journal::default(),
+            agenda: BTreeMap::new(),
+            scheduled: 0,
+            effects: Vec::new(),
+        }
+    }
+
+    /// Answers one API call at the present time.
+    pub fn answer(&mut self, call: &Call) -> Answer {
+        let answer = match call.service {
+            // Service::AutoScaling => autoscaling::answer(self, call),
+            service => Err(AwsError::unknown_operation(service, &call.operation)),
+        };
+        let error = answer.as_ref().err().map(|error| error.code.clone());
+        self.record(Happening::Called {
+            caller: call.caller.clone(),
+            service: call.service,
+            operation: call.operation.clone(),
+            input: call.input.clone(),
+            error,
+        });
+        answer
+    }
+
+    /// Puts `due` on the agenda, `delay` from now.
+    pub fn after(&mut self, delay: Duration, due: Due) {
+        self.at(self.now + delay, due);
+    }
+
+    /// Puts `due` on the agenda. Items for the same time happen in the order they were put.
+    pub fn at(&mut self, time: OffsetDateTime, due: Due) {
+        self.scheduled += 1;
+        self.agenda.insert((time, self.scheduled), due);
+    }
+
+    /// Draws a duration, scaled.
+    pub fn draw(&mut self, spread: Spread) -> Duration {
+        let unscaled = if spread.tail_chance > 0.0 && self.rng.f64() < spread.tail_chance {
+            spread.tail
+        } else {
+            spread.min + (spread.max - spread.min).mul_f64(self.rng.f64())
+        };
+        unscaled.mul_f64(self.settings.time_scale)
+    }
+
+    /// Asks the region to perform something.
+    pub fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    /// The effects asked for since the last call.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Puts an event on the default bus: it reaches the targets of every rule that matches it.
+    pub fn emit(&mut self, source: &str, detail_type: &str, resources: Vec<String>, detail: Value) {
+        let _ = resources; // routing: see `events`
+        self.record(Happening::Event {
+            source: source.to_owned(),
+            detail_type: detail_type.to_owned(),
+            detail,
+        });
+    }
+
+    /// Appends to the journal at the present time.
+    pub fn record(&mut self, what: Happening) {
+        self.journal.record(self.now, what);
+    }
+
+    /// When the next item of the agenda is due.
+    pub fn next_due(&self) -> Option<OffsetDateTime> {
+        self.agenda.keys().next().map(|(time, _)| *time)
+    }
+
+    /// Takes every step that is due until `time`, each at its own time, then stands at `time`.
+    pub fn advance_to(&mut self, time: OffsetDateTime) {
+        while let Some(entry) = self.agenda.first_entry() {
+            if entry.key().0 > time {
+                break;
+            }
+            let ((due_at, _), due) = entry.remove_entry();
+            self.now = self.now.max(due_at);
+            self.happen(due);
+        }
+        self.now = self.now.max(time);
+    }
+
+    fn happen(&mut self, due: Due) {
+        match due {}
+    }
+
+    /// A random lower-case hex string, for ids.
+    pub fn hex(&mut self, digits: usize) -> String {
+        (0..digits)
+            .map(|_| char::from_digit(self.rng.u32(0..16), 16).expect("a hex digit"))
+            .collect()
+    }
+
+    /// A random UUID, for request, message, command and activity ids.
+    pub fn uuid(&mut self) -> String {
+        let hex = self.hex(32);
+        format!(
+            "{}-{}-4{}-a{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[13..16],
+            &hex[17..20],
+            &hex[20..]
+        )
+    }
+}
+
+#[allow(unused, reason = "removed once a service uses it")]
+fn _service(_: Service) {}
