@@ -1,1 +1,18 @@
-//! x
+//! The words of ready-pool: identifiers, messages, ledger entries, snapshots of groups, and the
+//! script that runs on an instance.
+//!
+//! Nothing here does I/O, reads a clock or knows AWS's SDK: its manifest proves it. What only one
+//! function uses lives with that function.
+
+pub mod claim;
+pub mod command;
+pub mod group;
+pub mod ids;
+pub mod ledger;
+pub mod message;
+pub mod outcome;
+pub mod retirement;
+pub mod script;
+
+/// A point in time. Passed in, never read from a clock here.
+pub use time::OffsetDateTime as Timestamp;

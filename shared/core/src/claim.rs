@@ -1,0 +1,369 @@
+//! A claim: the public message, strict, with every limit in one place.
+
+use crate::Timestamp;
+use crate::ids::{ClaimId, ClaimKey, GroupName};
+use crate::script;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use time::Duration;
+
+/// Longest body of a provisioning message, bytes.
+pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+/// Furthest a deadline may lie ahead.
+pub const MAX_TIME_TO_EXPIRY: Duration = Duration::hours(4);
+/// Longest run time of an init script, seconds.
+pub const MAX_EXECUTION_TIMEOUT_SECONDS: u32 = 6 * 60 * 60;
+/// Run time of an init script where the message does not say, seconds.
+pub const DEFAULT_EXECUTION_TIMEOUT_SECONDS: u32 = 600;
+/// Longest working directory (`AWS-RunShellScript`'s limit), bytes.
+pub const MAX_WORKING_DIRECTORY_BYTES: usize = 4096;
+/// How far the sender's clock may be ahead of ours.
+const CLOCK_TOLERANCE: Duration = Duration::minutes(1);
+
+/// A request for one instance for one target.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// The sender's name for it.
+    pub claim_id: ClaimId,
+    /// The Auto Scaling group that receives the instance.
+    pub target_group: GroupName,
+    /// What runs on the instance.
+    pub init: Init,
+    /// What to do while no instance is ready.
+    #[serde(default)]
+    pub when_empty: WhenEmpty,
+    /// Past this nobody assigns, attaches or tells.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: Timestamp,
+}
+
+/// What runs on the instance, as root.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Init {
+    /// Run in sequence, in one shell; the first that fails ends the script with its status.
+    pub commands: Vec<String>,
+    /// Exported before the commands. Data, never code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// Where the commands start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_directory: Option<String>,
+    /// How long the script may run, seconds.
+    #[serde(default = "default_execution_timeout")]
+    pub execution_timeout_seconds: u32,
+}
+
+fn default_execution_timeout() -> u32 {
+    DEFAULT_EXECUTION_TIMEOUT_SECONDS
+}
+
+/// What to do while no instance is ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenEmpty {
+    /// Wait in line until the deadline.
+    #[default]
+    Wait,
+    /// Answer `rejected` at once.
+    Reject,
+}
+
+/// What is wrong with a provisioning message, in words that say what to fix.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// Too long to be read at all.
+    #[error("the message has {0} bytes; at most {MAX_MESSAGE_BYTES} are allowed")]
+    TooLong(usize),
+    /// Not the JSON object that the README describes.
+    #[error("not a claim: {0}")]
+    NotAClaim(String),
+    /// A field that cannot be served.
+    #[error("`{field}` {problem}")]
+    Field {
+        /// Path of the field.
+        field: String,
+        /// What it must be.
+        problem: String,
+    },
+}
+
+impl Claim {
+    /// Reads and checks a provisioning message. `now` bounds the deadline; a deadline already
+    /// past is not malformed: such a claim *ends* as expired.
+    pub fn parse(body: &str, now: Timestamp) -> Result<Self, Malformed> {
+        if body.len() > MAX_MESSAGE_BYTES {
+            return Err(Malformed::TooLong(body.len()));
+        }
+        let claim: Self =
+            serde_json::from_str(body).map_err(|error| Malformed::NotAClaim(error.to_string()))?;
+        claim.check(now)?;
+        Ok(claim)
+    }
+
+    /// The claim's identity in one word.
+    pub fn key(&self) -> ClaimKey {
+        ClaimKey::new(&self.claim_id, &self.target_group)
+    }
+
+    /// Whether nothing new may be done for the claim.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at <= now
+    }
+
+    fn check(&self, now: Timestamp) -> Result<(), Malformed> {
+        if self.expires_at > now + MAX_TIME_TO_EXPIRY + CLOCK_TOLERANCE {
+            return Err(field("expires_at", "must be at most 4 hours ahead"));
+        }
+        self.init.check()?;
+        let bytes = script::render(self, 1).len();
+        if bytes > script::MAX_BYTES {
+            return Err(field(
+                "init",
+                &format!(
+                    "makes a script of {bytes} bytes; at most {} are allowed: fetch large parts on the instance",
+                    script::MAX_BYTES
+                ),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Init {
+    fn check(&self) -> Result<(), Malformed> {
+        if self.commands.is_empty() {
+            return Err(field("init.commands", "must have at least one command"));
+        }
+        for (index, command) in self.commands.iter().enumerate() {
+            let path = format!("init.commands[{index}]");
+            if command.trim().is_empty() {
+                return Err(field(&path, "must not be empty"));
+            }
+            check_text(&path, command)?;
+        }
+        for (name, value) in &self.environment {
+            let path = format!("init.environment.{name}");
+            if !is_variable_name(name) {
+                return Err(field(
+                    &path,
+                    "must have a name of letters, digits and underscores that starts with no digit, at most 128 characters",
+                ));
+            }
+            if name.starts_with("READY_POOL_") {
+                return Err(field(
+                    &path,
+                    "must not start with READY_POOL_: that is ours",
+                ));
+            }
+            check_text(&path, value)?;
+        }
+        if let Some(directory) = &self.working_directory {
+            let path = "init.working_directory";
+            check_text(path, directory)?;
+            if !directory.starts_with('/') || directory.len() > MAX_WORKING_DIRECTORY_BYTES {
+                return Err(field(
+                    path,
+                    "must be an absolute path of at most 4096 bytes",
+                ));
+            }
+            if directory.chars().any(char::is_control) {
+                return Err(field(path, "must not have control characters"));
+            }
+        }
+        if !(1..=MAX_EXECUTION_TIMEOUT_SECONDS).contains(&self.execution_timeout_seconds) {
+            return Err(field(
+                "init.execution_timeout_seconds",
+                "must be 1 to 21600 (6 hours)",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What no text may hold: `{{` starts SSM's own parameter substitution, and a NUL cannot pass
+/// through a shell.
+fn check_text(path: &str, text: &str) -> Result<(), Malformed> {
+    if text.contains("{{") {
+        return Err(field(
+            path,
+            "must not have `{{`: AWS Systems Manager would substitute it",
+        ));
+    }
+    if text.contains('\0') {
+        return Err(field(path, "must not have a NUL character"));
+    }
+    Ok(())
+}
+
+fn is_variable_name(name: &str) -> bool {
+    (1..=128).contains(&name.len())
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+fn field(field: &str, problem: &str) -> Malformed {
+    Malformed::Field {
+        field: field.to_owned(),
+        problem: problem.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use time::macros::datetime;
+
+    const NOW: Timestamp = datetime!(2026-11-22 20:00 UTC);
+
+    fn message() -> Value {
+        json!({
+            "claim_id": "signup-01J9Z6Q4",
+            "target_group": "asg-production-1337",
+            "init": {
+                "commands": ["bash /opt/dock-init/init.sh"],
+                "environment": {"ORG_ID": "1337"},
+                "working_directory": "/opt",
+                "execution_timeout_seconds": 600
+            },
+            "when_empty": "wait",
+            "expires_at": "2026-11-22T20:15:00Z"
+        })
+    }
+
+    fn with(pointer: &str, value: Value) -> Value {
+        let mut message = message();
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        message.pointer_mut(parent).unwrap()[name] = value;
+        message
+    }
+
+    fn problem(message: &Value) -> String {
+        Claim::parse(&message.to_string(), NOW)
+            .expect_err("the message was accepted")
+            .to_string()
+    }
+
+    #[test]
+    fn the_design_s_example_is_a_claim() {
+        let claim = Claim::parse(&message().to_string(), NOW).unwrap();
+        assert_eq!(claim.claim_id.as_str(), "signup-01J9Z6Q4");
+        assert_eq!(claim.expires_at, datetime!(2026-11-22 20:15 UTC));
+        assert!(!claim.is_expired(NOW));
+        assert!(claim.is_expired(datetime!(2026-11-22 20:15 UTC)));
+    }
+
+    #[test]
+    fn only_the_deadline_the_target_the_id_and_a_command_are_required() {
+        let claim = Claim::parse(
+            r#"{"claim_id":"a","target_group":"b","init":{"commands":["true"]},"expires_at":"2026-11-22T21:00:00+01:00"}"#,
+            NOW,
+        )
+        .unwrap();
+        assert_eq!(claim.when_empty, WhenEmpty::Wait);
+        assert_eq!(claim.init.execution_timeout_seconds, 600);
+        for name in ["claim_id", "target_group", "init", "expires_at"] {
+            let mut without = message();
+            without.as_object_mut().unwrap().remove(name);
+            assert!(problem(&without).contains(&format!("missing field `{name}`")));
+        }
+    }
+
+    #[test]
+    fn a_misspelt_option_is_named() {
+        assert!(
+            problem(&with("/when_emtpy", json!("wait"))).contains("unknown field `when_emtpy`")
+        );
+        assert!(problem(&with("/init/command", json!("x"))).contains("unknown field `command`"));
+        assert!(
+            problem(&with("/when_empty", json!("launch"))).contains("unknown variant `launch`")
+        );
+    }
+
+    #[test]
+    fn every_field_has_its_limit() {
+        let cases = [
+            ("/claim_id", json!("a b"), "1 to 64 characters"),
+            ("/target_group", json!("a:b"), "Auto Scaling group name"),
+            (
+                "/expires_at",
+                json!("2026-11-23T00:01:01Z"),
+                "at most 4 hours",
+            ),
+            ("/expires_at", json!("tomorrow"), "not a claim"),
+            ("/init/commands", json!([]), "at least one command"),
+            (
+                "/init/commands",
+                json!(["true", " "]),
+                "`init.commands[1]` must not be empty",
+            ),
+            (
+                "/init/commands",
+                json!(["echo {{ssm:x}}"]),
+                "must not have `{{`",
+            ),
+            ("/init/commands", json!(["a\u{0}b"]), "NUL"),
+            (
+                "/init/environment",
+                json!({"A B": "x"}),
+                "letters, digits and underscores",
+            ),
+            (
+                "/init/environment",
+                json!({"1A": "x"}),
+                "letters, digits and underscores",
+            ),
+            (
+                "/init/environment",
+                json!({"A": "{{x}}"}),
+                "must not have `{{`",
+            ),
+            (
+                "/init/environment",
+                json!({"READY_POOL_DIR": "x"}),
+                "READY_POOL_",
+            ),
+            ("/init/working_directory", json!("opt"), "absolute path"),
+            (
+                "/init/working_directory",
+                json!("/a\nb"),
+                "control characters",
+            ),
+            ("/init/execution_timeout_seconds", json!(0), "1 to 21600"),
+            (
+                "/init/execution_timeout_seconds",
+                json!(21_601),
+                "1 to 21600",
+            ),
+            ("/init/execution_timeout_seconds", json!(-1), "not a claim"),
+            (
+                "/init/commands",
+                json!(["'".repeat(20_000)]),
+                "makes a script of",
+            ),
+        ];
+        for (pointer, value, expected) in cases {
+            let problem = problem(&with(pointer, value.clone()));
+            assert!(problem.contains(expected), "{pointer} = {value}: {problem}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_not_a_claim() {
+        for body in ["", "null", "[]", "7", "{", "\u{0}"] {
+            assert!(matches!(
+                Claim::parse(body, NOW),
+                Err(Malformed::NotAClaim(_))
+            ));
+        }
+        let long = " ".repeat(MAX_MESSAGE_BYTES + 1);
+        assert_eq!(
+            Claim::parse(&long, NOW),
+            Err(Malformed::TooLong(MAX_MESSAGE_BYTES + 1))
+        );
+    }
+}

@@ -1,0 +1,116 @@
+//! Snapshots of Auto Scaling groups, as far as decisions need them.
+
+use crate::ids::{ClaimId, GroupName, InstanceId};
+use crate::ledger::{self, Entry};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The tag with which a target opts in to a pool; its value is the pool's name.
+pub const OPT_IN_TAG: &str = "ready-pool:pool";
+
+/// How many tags a group may have (Auto Scaling quota).
+pub const MAX_TAGS: usize = 50;
+
+/// A group at one moment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Group {
+    /// Its name.
+    pub name: GroupName,
+    /// Least instances.
+    pub min_size: i32,
+    /// Most instances.
+    pub max_size: i32,
+    /// Wanted instances.
+    pub desired_capacity: i32,
+    /// Availability zones.
+    pub zones: BTreeSet<String>,
+    /// Suspended processes.
+    pub suspended: BTreeSet<String>,
+    /// All its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Its instances.
+    pub members: Vec<Member>,
+}
+
+/// An instance of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Member {
+    /// Which.
+    pub instance: InstanceId,
+    /// Where.
+    pub zone: String,
+    /// How far along.
+    pub lifecycle: Lifecycle,
+    /// `Healthy` in Auto Scaling's eyes.
+    pub healthy: bool,
+}
+
+/// An instance's lifecycle state within its group, as far as decisions tell states apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lifecycle {
+    /// `Pending`, `Pending:Proceed`: on its way in.
+    Pending,
+    /// `Pending:Wait`: held by a launch hook.
+    PendingWait,
+    /// `InService`.
+    InService,
+    /// `Standby`, `EnteringStandby`.
+    Standby,
+    /// `Detaching`, `Detached`.
+    Detaching,
+    /// Any `Terminating…` or `Terminated`.
+    Terminating,
+    /// Anything else; AWS treats the list as open.
+    Other,
+}
+
+impl Lifecycle {
+    /// Reads AWS's word.
+    pub fn from_aws(state: &str) -> Self {
+        match state {
+            "Pending" | "Pending:Proceed" => Self::Pending,
+            "Pending:Wait" => Self::PendingWait,
+            "InService" => Self::InService,
+            "Standby" | "EnteringStandby" => Self::Standby,
+            "Detaching" | "Detached" => Self::Detaching,
+            state if state.starts_with("Terminat") => Self::Terminating,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// Where an instance is: in which group and how far along there.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Whereabouts {
+    /// The group.
+    pub group: GroupName,
+    /// Its state there.
+    pub lifecycle: Lifecycle,
+}
+
+impl Group {
+    /// Whether the group is a target of `pool`.
+    pub fn is_opted_in_to(&self, pool: &GroupName) -> bool {
+        self.tags
+            .get(OPT_IN_TAG)
+            .is_some_and(|value| value == pool.as_str())
+    }
+
+    /// The claim's entry in this target's ledger.
+    pub fn entry(&self, claim_id: &ClaimId) -> Option<Entry> {
+        self.tags.get(&ledger::tag_key(claim_id))?.parse().ok()
+    }
+
+    /// All entries of this target's ledger.
+    pub fn entries(&self) -> impl Iterator<Item = (ClaimId, Entry)> + '_ {
+        self.tags
+            .iter()
+            .filter_map(|(key, value)| Some((ledger::claim_id_of(key)?, value.parse().ok()?)))
+    }
+
+    /// An instance's line, if it is a member.
+    pub fn member(&self, instance: &InstanceId) -> Option<&Member> {
+        self.members
+            .iter()
+            .find(|member| member.instance == *instance)
+    }
+}

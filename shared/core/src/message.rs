@@ -1,0 +1,195 @@
+//! The messages between our functions. Versioned, and tolerant of fields they do not know, so
+//! that upgrades and roll-backs work while messages are in flight.
+
+use crate::Timestamp;
+use crate::claim::{Claim, Init, WhenEmpty};
+use crate::ids::{Attempt, ClaimId, ClaimKey, GroupName, InstanceId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version of the messages between our functions.
+pub const VERSION: u8 = 1;
+
+/// A message between our functions. The tag field `ready_pool` tells it from a public one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ready_pool", rename_all = "kebab-case")]
+pub enum Message {
+    /// claim-instance to init-instance: this instance is detached for this claim.
+    HandOver(HandOver),
+    /// replenish-pool or claim-instance to init-instance: see how this claim stands.
+    LookAgain(LookAgain),
+    /// init-instance to claim-instance: this claim needs another instance.
+    Retry(Retry),
+}
+
+/// A claim as it travels between our functions: the public message, but tolerant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct CarriedClaim {
+    claim_id: ClaimId,
+    target_group: GroupName,
+    init: CarriedInit,
+    when_empty: WhenEmpty,
+    #[serde(with = "time::serde::rfc3339")]
+    expires_at: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct CarriedInit {
+    commands: Vec<String>,
+    #[serde(default)]
+    environment: BTreeMap<String, String>,
+    #[serde(default)]
+    working_directory: Option<String>,
+    execution_timeout_seconds: u32,
+}
+
+impl From<Claim> for CarriedClaim {
+    fn from(claim: Claim) -> Self {
+        Self {
+            claim_id: claim.claim_id,
+            target_group: claim.target_group,
+            init: CarriedInit {
+                commands: claim.init.commands,
+                environment: claim.init.environment,
+                working_directory: claim.init.working_directory,
+                execution_timeout_seconds: claim.init.execution_timeout_seconds,
+            },
+            when_empty: claim.when_empty,
+            expires_at: claim.expires_at,
+        }
+    }
+}
+
+impl From<CarriedClaim> for Claim {
+    fn from(carried: CarriedClaim) -> Self {
+        Self {
+            claim_id: carried.claim_id,
+            target_group: carried.target_group,
+            init: Init {
+                commands: carried.init.commands,
+                environment: carried.init.environment,
+                working_directory: carried.init.working_directory,
+                execution_timeout_seconds: carried.init.execution_timeout_seconds,
+            },
+            when_empty: carried.when_empty,
+            expires_at: carried.expires_at,
+        }
+    }
+}
+
+/// `claim` crosses the wire in its tolerant form.
+mod carried {
+    use super::{CarriedClaim, Claim};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        claim: &Claim,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        CarriedClaim::from(claim.clone()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Claim, D::Error> {
+        CarriedClaim::deserialize(deserializer).map(Claim::from)
+    }
+}
+
+/// An instance is detached for a claim: attach it, tell it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandOver {
+    /// [`VERSION`].
+    pub version: u8,
+    /// The claim, whole.
+    #[serde(with = "carried", flatten)]
+    pub claim: Claim,
+    /// Which attempt this is.
+    pub attempt: Attempt,
+    /// The instance.
+    pub instance_id: InstanceId,
+}
+
+impl HandOver {
+    /// InitQueue lets one instance through per attempt of a claim: the deduplication id is *not*
+    /// the instance's.
+    pub fn deduplication_id(&self) -> String {
+        format!("{}#{}", self.claim.key(), self.attempt)
+    }
+}
+
+/// See how a claim stands, and settle it if it can be settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookAgain {
+    /// [`VERSION`].
+    pub version: u8,
+    /// The claim.
+    pub claim_id: ClaimId,
+    /// Its target.
+    pub target_group: GroupName,
+    /// Its instance.
+    pub instance_id: InstanceId,
+    /// Which attempt that is.
+    pub attempt: Attempt,
+    /// Its deadline.
+    #[serde(with = "time::serde::rfc3339")]
+    pub expires_at: Timestamp,
+}
+
+impl LookAgain {
+    /// The claim's identity in one word.
+    pub fn key(&self) -> ClaimKey {
+        ClaimKey::new(&self.claim_id, &self.target_group)
+    }
+
+    /// One look per claim and minute is enough.
+    pub fn deduplication_id(&self, now: Timestamp) -> String {
+        format!("look:{}:{}", self.key(), now.unix_timestamp() / 60)
+    }
+}
+
+/// A claim needs another instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// [`VERSION`].
+    pub version: u8,
+    /// The claim, whole.
+    #[serde(with = "carried", flatten)]
+    pub claim: Claim,
+    /// Which attempt is asked for.
+    pub attempt: Attempt,
+}
+
+impl Retry {
+    /// Asking twice for the same attempt is asking once.
+    pub fn deduplication_id(&self) -> String {
+        format!("retry:{}#{}", self.claim.key(), self.attempt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_hand_over_reads_back_and_tolerates_what_a_newer_version_adds() {
+        let mut json = json!({
+            "ready_pool": "hand-over", "version": 1,
+            "claim_id": "signup-1", "target_group": "asg-1",
+            "init": {"commands": ["true"], "environment": {}, "working_directory": null, "execution_timeout_seconds": 600},
+            "when_empty": "wait", "expires_at": "2026-11-22T20:15:00Z",
+            "attempt": 1, "instance_id": "i-0123456789abcdef0"
+        });
+        let message: Message = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&message).unwrap(), json);
+        json["init"]["shell"] = json!("fish");
+        json["colour"] = json!("blue");
+        assert_eq!(serde_json::from_value::<Message>(json).unwrap(), message);
+        let Message::HandOver(hand_over) = message else {
+            panic!("not a hand-over");
+        };
+        assert!(hand_over.deduplication_id().ends_with("#1"));
+        assert!(!hand_over.deduplication_id().contains("i-0123"));
+    }
+}

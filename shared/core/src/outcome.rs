@@ -1,0 +1,123 @@
+//! The final word on a claim, as the caller hears it.
+
+use crate::Timestamp;
+use crate::claim::Claim;
+use crate::ids::InstanceId;
+use serde::{Deserialize, Serialize};
+
+/// Version of the outcome message.
+pub const VERSION: u8 = 1;
+
+/// The message on the outcome queue. Delivered at least once: drop repeats by claim id and target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// [`VERSION`].
+    pub version: u8,
+    /// The claim; absent when the message was too malformed to tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim_id: Option<String>,
+    /// Its target; absent likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_group: Option<String>,
+    /// How it ended.
+    pub outcome: Ending,
+    /// Why, for programs.
+    pub reason: Reason,
+    /// Why, for people; says what to fix where something is to be fixed.
+    pub message: String,
+    /// The instance, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<InstanceId>,
+    /// When it was settled.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: Timestamp,
+}
+
+/// How a claim ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// The target owns an initialised instance.
+    Ready,
+    /// It was tried, and it will not be.
+    Failed,
+    /// It was not tried: correct the claim and send it anew.
+    Rejected,
+}
+
+macro_rules! reasons {
+    ($($variant:ident = $code:literal, $doc:literal;)*) => {
+        /// Why a claim ended as it did.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum Reason {
+            $(
+                #[doc = $doc]
+                #[serde(rename = $code)]
+                $variant,
+            )*
+        }
+
+        impl Reason {
+            /// The reason as a word, as in messages and ledger entries.
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)*
+                }
+            }
+
+            /// The reason with this word.
+            pub fn from_code(code: &str) -> Option<Self> {
+                match code {
+                    $($code => Some(Self::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    Initialised = "initialised", "Ready: the init script succeeded.";
+    Expired = "expired", "Failed: the deadline passed before the instance was told.";
+    AttemptsExhausted = "attempts_exhausted", "Failed: every instance that was tried had to be given up.";
+    ScriptFailed = "script_failed", "Failed: a command of the init script failed.";
+    ScriptTimedOut = "script_timed_out", "Failed: the init script ran out of its time.";
+    NotDelivered = "not_delivered", "Failed: the agent never picked the script up.";
+    Cancelled = "cancelled", "Failed: somebody cancelled the command.";
+    InstanceLost = "instance_lost", "Failed: the instance left its target before it was ready.";
+    TargetRefused = "target_refused", "Failed: the target group would not take the instance.";
+    Malformed = "malformed", "Rejected: the message is not a claim.";
+    WrongMessageGroup = "wrong_message_group", "Rejected: sent with another MessageGroupId than the pool's name.";
+    UnknownTarget = "unknown_target", "Rejected: there is no such group.";
+    NotOptedIn = "not_opted_in", "Rejected: the target lacks the tag that opts it in to this pool.";
+    TargetIsOurs = "target_is_ours", "Rejected: the target is the pool or the retirement group.";
+    TargetFull = "target_full", "Rejected: the target's maximum size leaves no room.";
+    NoCommonZone = "no_common_zone", "Rejected: pool and target share no availability zone.";
+    TargetSuspended = "target_suspended", "Rejected: the target's Launch process is suspended, so nothing can be attached.";
+    TooManyOpenClaims = "too_many_open_claims", "Rejected: open claims fill the target's tags.";
+    PoolEmpty = "pool_empty", "Rejected: no instance was ready, and the claim would not wait.";
+    Other = "other", "Failed: a reason that a newer version wrote.";
+}
+
+impl Outcome {
+    /// The outcome of a claim that could be read.
+    pub fn of(
+        claim: &Claim,
+        ending: Ending,
+        reason: Reason,
+        message: impl Into<String>,
+        instance_id: Option<InstanceId>,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            claim_id: Some(claim.claim_id.to_string()),
+            target_group: Some(claim.target_group.to_string()),
+            outcome: ending,
+            reason,
+            message: message.into(),
+            instance_id,
+            at,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! The one way to remove an instance: detach it from the group it is believed to be in, attach it
+//! to the retirement group, terminate it there.
+//!
+//! Nothing is ever terminated by id outside that group: `TerminateInstanceInAutoScalingGroup`
+//! names no group, and would kill a tenant's machine that was claimed a moment ago.
+
+use crate::group::{Lifecycle, Whereabouts};
+use crate::ids::GroupName;
+
+/// The next step of a retirement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Detach it from the group it is believed to be in.
+    Detach,
+    /// A detach or an attach is under way: look again.
+    Wait,
+    /// It is free: attach it to the retirement group.
+    Attach,
+    /// It is in the retirement group: terminate it.
+    Terminate,
+    /// It has moved on, or is going already: not ours to touch.
+    Done,
+}
+
+/// Decides the next step from where the instance is now (`None`: in no group).
+pub fn next_step(
+    now: Option<&Whereabouts>,
+    believed_in: Option<&GroupName>,
+    retirement: &GroupName,
+) -> Step {
+    let Some(now) = now else {
+        return Step::Attach;
+    };
+    let retired = now.group == *retirement;
+    if !retired && Some(&now.group) != believed_in {
+        return Step::Done;
+    }
+    match now.lifecycle {
+        Lifecycle::InService | Lifecycle::Standby if retired => Step::Terminate,
+        Lifecycle::InService | Lifecycle::Standby => Step::Detach,
+        Lifecycle::Terminating => Step::Done,
+        Lifecycle::Pending | Lifecycle::PendingWait | Lifecycle::Detaching | Lifecycle::Other => {
+            Step::Wait
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_place_has_its_step() {
+        let group = |name: &str| GroupName::try_from(name).unwrap();
+        let at = |name, lifecycle| Whereabouts {
+            group: group(name),
+            lifecycle,
+        };
+        let target = group("target");
+        let cases = [
+            (Some(at("target", Lifecycle::InService)), Step::Detach),
+            (Some(at("target", Lifecycle::Pending)), Step::Wait),
+            (Some(at("target", Lifecycle::Detaching)), Step::Wait),
+            (None, Step::Attach),
+            (Some(at("retired", Lifecycle::Pending)), Step::Wait),
+            (Some(at("retired", Lifecycle::InService)), Step::Terminate),
+            (Some(at("retired", Lifecycle::Terminating)), Step::Done),
+            (Some(at("elsewhere", Lifecycle::InService)), Step::Done),
+        ];
+        for (now, step) in cases {
+            assert_eq!(
+                next_step(now.as_ref(), Some(&target), &group("retired")),
+                step,
+                "{now:?}"
+            );
+        }
+    }
+}
