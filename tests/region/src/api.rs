@@ -27,7 +27,8 @@ pub struct Call {
     pub caller: String,
 }
 
-/// What a call answers: the output structure (an object; `{}` for none), or an error.
+/// What a call answers: the output structure (an object; `Null` where the operation has no output
+/// structure at all), or an error.
 pub type Answer = Result<Value, AwsError>;
 
 /// An error as AWS words it.

@@ -19,7 +19,10 @@
 
 pub mod api;
 pub mod clock;
+pub mod connector;
+pub mod endpoint;
 pub mod journal;
 pub mod region;
 pub mod settings;
+pub mod wire;
 pub mod world;

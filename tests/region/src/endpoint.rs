@@ -1,0 +1,85 @@
+//! The region over HTTP: what an AWS endpoint is to the CLI, boto3, and real function binaries.
+
+use crate::region::Region;
+use crate::wire;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use http::{HeaderMap, Method, Request, Response};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// How long [`Endpoint::stop`] waits for requests that are being answered. Long polls may take
+/// 20 s and are cut off.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// A running HTTP server.
+#[derive(Debug)]
+pub struct Endpoint {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<io::Result<()>>,
+}
+
+impl Endpoint {
+    /// Serves `region` on `listener`, on every path: SQS clients may post to a queue's URL.
+    pub fn start(region: Region, listener: TcpListener) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let app = Router::new().fallback(answer).with_state(region);
+        let serve = axum::serve(listener, app).with_graceful_shutdown(async {
+            // A dropped handle stops the server as well.
+            let _ = stopped.await;
+        });
+        Ok(Self {
+            address,
+            stop,
+            server: tokio::spawn(serve.into_future()),
+        })
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts no more, lets running requests end (for half a second) and stops.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        let server = self.server.abort_handle();
+        if tokio::time::timeout(PATIENCE, self.server).await.is_err() {
+            server.abort();
+        }
+    }
+}
+
+/// Answers one request. A body over axum's 2 MiB never gets here (AWS's largest is 1 MiB).
+async fn answer(
+    State(region): State<Region>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<axum::body::Body> {
+    let mut request = Request::new(body);
+    *request.method_mut() = method;
+    *request.headers_mut() = headers;
+    respond(&region, &request).await.map(axum::body::Body::from)
+}
+
+/// Answers one request in whatever way it arrived.
+pub(crate) async fn respond(
+    region: &Region,
+    request: &Request<impl AsRef<[u8]>>,
+) -> Response<Vec<u8>> {
+    let decoded = wire::decode(request);
+    let (operation, answer) = match decoded.call {
+        Ok(call) => (call.operation.clone(), region.call(call).await),
+        Err(error) => (String::new(), Err(error)),
+    };
+    let request_id = region.with(crate::world::World::uuid);
+    wire::encode(decoded.protocol, &operation, &request_id, &answer)
+}

@@ -1,0 +1,297 @@
+//! AWS's wire protocols: HTTP request to [`Call`], [`Answer`] to HTTP response.
+//!
+//! Auto Scaling speaks the query protocol (form in, XML out), SSM AWS JSON 1.1 and SQS AWS
+//! JSON 1.0. A request that cannot be understood is answered in the protocol it came in, with
+//! the codes AWS uses for it.
+
+pub mod input;
+mod json;
+mod query;
+pub mod timestamp;
+mod xml;
+
+use crate::api::{Answer, AwsError, Call, Service};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use http::{Method, Request, Response};
+
+/// How an answer is written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Form in, XML out.
+    Query,
+    /// JSON in and out, the operation in a header.
+    Json {
+        /// `1.0` or `1.1`, as in the content type.
+        version: &'static str,
+        /// SQS adds its former query-protocol error code in a header.
+        query_compatible: bool,
+    },
+}
+
+const JSON_1_0: Protocol = Protocol::Json {
+    version: "1.0",
+    query_compatible: true,
+};
+const JSON_1_1: Protocol = Protocol::Json {
+    version: "1.1",
+    query_compatible: false,
+};
+
+/// A request as it was understood: the protocol to answer in, and the call or what is wrong.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The protocol of the answer.
+    pub protocol: Protocol,
+    /// The call.
+    pub call: Result<Call, AwsError>,
+}
+
+/// Reads a request. The path is ignored: SQS clients may post to the queue's URL.
+pub fn decode(request: &Request<impl AsRef<[u8]>>) -> Decoded {
+    let headers = request.headers();
+    let body = request.body().as_ref();
+    if let Some(target) = text(headers, "x-amz-target") {
+        let (protocol, call) = json::decode(target, body);
+        return Decoded {
+            protocol,
+            call: call.and_then(|call| signed(call, headers)),
+        };
+    }
+    let call = if request.method() == Method::POST && is_form(headers) {
+        query::decode(body).and_then(|call| signed(call, headers))
+    } else {
+        Err(AwsError::sender(
+            "MissingAction",
+            "The request is missing an action: neither an X-Amz-Target header nor a form",
+        ))
+    };
+    Decoded {
+        protocol: Protocol::Query,
+        call,
+    }
+}
+
+/// Writes the answer to `operation`. `request_id` goes where AWS puts it.
+pub fn encode(
+    protocol: Protocol,
+    operation: &str,
+    request_id: &str,
+    answer: &Answer,
+) -> Response<Vec<u8>> {
+    match protocol {
+        Protocol::Query => query::encode(operation, request_id, answer),
+        Protocol::Json {
+            version,
+            query_compatible,
+        } => json::encode(version, query_compatible, request_id, answer),
+    }
+}
+
+/// Adds the caller: the access key id in the signature. Signatures are not verified.
+fn signed(mut call: Call, headers: &HeaderMap) -> Result<Call, AwsError> {
+    let missing = |code: &str, message: &str| AwsError {
+        status: 403,
+        ..AwsError::sender(code, message)
+    };
+    let authorization = text(headers, AUTHORIZATION.as_str()).ok_or_else(|| {
+        missing(
+            "MissingAuthenticationToken",
+            "Request is missing Authentication Token",
+        )
+    })?;
+    call.caller = authorization
+        .split_once("Credential=")
+        .and_then(|(_, rest)| rest.split(['/', ',']).next())
+        .filter(|key| !key.is_empty())
+        .ok_or_else(|| {
+            missing(
+                "IncompleteSignature",
+                "Authorization header requires 'Credential' parameter.",
+            )
+        })?
+        .to_owned();
+    Ok(call)
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    text(headers, CONTENT_TYPE.as_str())
+        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"))
+}
+
+fn call(service: Service, operation: &str, input: serde_json::Value) -> Call {
+    Call {
+        service,
+        operation: operation.to_owned(),
+        input,
+        caller: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn request(headers: &[(&str, &str)], body: &str) -> Request<Vec<u8>> {
+        let mut request = Request::builder().method("POST").uri("/").header(
+            "authorization",
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261122/eu-west-1/autoscaling/aws4_request, \
+             SignedHeaders=host, Signature=00",
+        );
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(body.as_bytes().to_vec()).unwrap()
+    }
+
+    const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+    fn form(body: &str) -> Result<Call, AwsError> {
+        decode(&request(&[FORM], body)).call
+    }
+
+    #[test]
+    fn a_form_becomes_a_nested_value_and_the_caller_is_the_access_key() {
+        let call = form(
+            "Action=CreateOrUpdateTags&Version=2011-01-01\
+             &Tags.member.1.Key=gr%C3%B6%C3%9Fe&Tags.member.1.Value=a+b%26c\
+             &Tags.member.2.Key=second&Names.member.10=j&Names.member.9=i",
+        )
+        .unwrap();
+        assert_eq!(call.service, Service::AutoScaling);
+        assert_eq!(call.operation, "CreateOrUpdateTags");
+        assert_eq!(call.caller, "AKIDEXAMPLE");
+        assert_eq!(
+            call.input,
+            json!({
+                "Tags": [{"Key": "größe", "Value": "a b&c"}, {"Key": "second"}],
+                "Names": ["i", "j"],
+            })
+        );
+    }
+
+    #[test]
+    fn malformed_forms_are_refused_in_awss_words() {
+        let code = |body: &str| form(body).unwrap_err().code;
+        assert_eq!(code(""), "MissingAction");
+        assert_eq!(code("Action=X&Version=2012-11-05"), "NoSuchVersion");
+        assert_eq!(code("Action=X"), "NoSuchVersion");
+        assert_eq!(
+            code("Action=X&Version=2011-01-01&A=1&A.B=2"),
+            "MalformedQueryString"
+        );
+        assert_eq!(
+            code("Action=X&Version=2011-01-01&A.member.x=2"),
+            "MalformedQueryString"
+        );
+        assert_eq!(
+            code("Action=X&Version=2011-01-01&A..B=2"),
+            "MalformedQueryString"
+        );
+    }
+
+    #[test]
+    fn an_unsigned_request_is_refused() {
+        let request = Request::builder()
+            .method("POST")
+            .header("x-amz-target", "AmazonSSM.SendCommand")
+            .body(b"{}".to_vec())
+            .unwrap();
+        let error = decode(&request).call.unwrap_err();
+        assert_eq!(
+            (error.status, error.code.as_str()),
+            (403, "MissingAuthenticationToken")
+        );
+    }
+
+    #[test]
+    fn the_target_header_names_service_and_operation() {
+        let decode = |target: &str, body: &str| decode(&request(&[("x-amz-target", target)], body));
+        let ssm = decode("AmazonSSM.SendCommand", r#"{"Comment":"x"}"#);
+        assert_eq!(ssm.protocol, JSON_1_1);
+        let call = ssm.call.unwrap();
+        assert_eq!(
+            (call.service, call.operation.as_str()),
+            (Service::Ssm, "SendCommand")
+        );
+        let sqs = decode("AmazonSQS.SendMessage", "");
+        assert_eq!(sqs.protocol, JSON_1_0);
+        assert_eq!(sqs.call.unwrap().input, json!({}));
+        for (target, body, code) in [
+            ("AmazonSSM.SendCommand", "{", "SerializationException"),
+            ("AmazonSSM.SendCommand", "[]", "SerializationException"),
+            ("AWSEvents.PutEvents", "{}", "UnknownOperationException"),
+            ("AmazonSSM", "{}", "UnknownOperationException"),
+        ] {
+            assert_eq!(decode(target, body).call.unwrap_err().code, code);
+        }
+    }
+
+    fn body(response: &Response<Vec<u8>>) -> &str {
+        std::str::from_utf8(response.body()).unwrap()
+    }
+
+    #[test]
+    fn query_answers_are_xml() {
+        let answer = Ok(json!({
+            "Groups": [{"Empty": [], "Name": "a<b>&\"c\"", "None": null, "On": true, "Size": 3}],
+            "NextToken": "t",
+        }));
+        let response = encode(Protocol::Query, "DescribeX", "id-1", &answer);
+        assert_eq!(response.status(), 200);
+        assert_eq!(
+            body(&response),
+            "<DescribeXResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\">\
+             <DescribeXResult><Groups><member><Empty/><Name>a&lt;b&gt;&amp;&quot;c&quot;</Name>\
+             <On>true</On><Size>3</Size></member></Groups><NextToken>t</NextToken>\
+             </DescribeXResult><ResponseMetadata><RequestId>id-1</RequestId></ResponseMetadata>\
+             </DescribeXResponse>"
+        );
+        let nothing = encode(Protocol::Query, "SetX", "id-2", &Ok(Value::Null));
+        assert_eq!(
+            body(&nothing),
+            "<SetXResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\">\
+             <ResponseMetadata><RequestId>id-2</RequestId></ResponseMetadata></SetXResponse>"
+        );
+    }
+
+    #[test]
+    fn query_errors_are_xml() {
+        let error = Err(AwsError::validation("not < ok"));
+        let response = encode(Protocol::Query, "X", "id-3", &error);
+        assert_eq!(response.status(), 400);
+        assert_eq!(
+            body(&response),
+            "<ErrorResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\"><Error>\
+             <Type>Sender</Type><Code>ValidationError</Code><Message>not &lt; ok</Message></Error>\
+             <RequestId>id-3</RequestId></ErrorResponse>"
+        );
+    }
+
+    #[test]
+    fn json_errors_carry_the_type_and_sqs_its_old_code() {
+        let error = Err(AwsError::sender("QueueDoesNotExist", "gone"));
+        let response = encode(JSON_1_0, "SendMessage", "id-4", &error);
+        assert_eq!(
+            response.headers()["x-amzn-query-error"],
+            "AWS.SimpleQueueService.NonExistentQueue;Sender"
+        );
+        assert_eq!(response.headers()["x-amzn-requestid"], "id-4");
+        assert_eq!(
+            serde_json::from_slice::<Value>(response.body()).unwrap(),
+            json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "gone"})
+        );
+        let error = Err(AwsError::receiver("InternalServerError", "oops"));
+        let response = encode(JSON_1_1, "SendCommand", "id-5", &error);
+        assert_eq!(response.status(), 500);
+        assert!(!response.headers().contains_key("x-amzn-query-error"));
+        assert_eq!(
+            serde_json::from_slice::<Value>(response.body()).unwrap(),
+            json!({"__type": "InternalServerError", "message": "oops"})
+        );
+    }
+}

@@ -1,0 +1,146 @@
+//! The query protocol: a form in, XML out.
+
+use super::xml::Xml;
+use crate::api::{Answer, AwsError, Call, Service};
+use http::{Response, StatusCode};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+const VERSION: &str = "2011-01-01";
+const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
+
+/// Reads a form. The caller is filled in later.
+pub(super) fn decode(body: &[u8]) -> Result<Call, AwsError> {
+    let mut root = Node::default();
+    let mut action = None;
+    let mut version = None;
+    for (key, value) in form_urlencoded::parse(body) {
+        match key.as_ref() {
+            "Action" => action = Some(value.into_owned()),
+            "Version" => version = Some(value.into_owned()),
+            path => root.insert(path, value.into_owned())?,
+        }
+    }
+    let action = action.filter(|action| !action.is_empty()).ok_or_else(|| {
+        AwsError::sender(
+            "MissingAction",
+            "The request must contain the parameter Action",
+        )
+    })?;
+    if version.as_deref() != Some(VERSION) {
+        return Err(AwsError::sender(
+            "NoSuchVersion",
+            format!(
+                "{action}: the simulated region speaks the query protocol for Auto Scaling \
+                 (Version {VERSION}) only"
+            ),
+        ));
+    }
+    let input = match root.into_value("")? {
+        Value::String(_) => Value::Object(Map::new()),
+        value => value,
+    };
+    Ok(super::call(Service::AutoScaling, &action, input))
+}
+
+/// Writes an answer.
+pub(super) fn encode(operation: &str, request_id: &str, answer: &Answer) -> Response<Vec<u8>> {
+    let mut xml = Xml::default();
+    let status = match answer {
+        Ok(output) => {
+            let response = format!("{operation}Response");
+            xml.open_in(&response, NAMESPACE);
+            if !output.is_null() {
+                xml.value(&format!("{operation}Result"), output);
+            }
+            xml.open("ResponseMetadata");
+            xml.text("RequestId", request_id);
+            xml.close("ResponseMetadata");
+            xml.close(&response);
+            200
+        }
+        Err(error) => {
+            xml.open_in("ErrorResponse", NAMESPACE);
+            xml.open("Error");
+            let sender = error.status < 500;
+            xml.text("Type", if sender { "Sender" } else { "Receiver" });
+            xml.text("Code", &error.code);
+            xml.text("Message", &error.message);
+            xml.close("Error");
+            xml.text("RequestId", request_id);
+            xml.close("ErrorResponse");
+            error.status
+        }
+    };
+    Response::builder()
+        .status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+        .header("content-type", "text/xml")
+        .header("x-amzn-requestid", request_id)
+        .body(xml.finish().into_bytes())
+        .expect("a well-formed response")
+}
+
+/// A place in the tree that the dotted names of a form describe.
+#[derive(Default)]
+struct Node {
+    text: Option<String>,
+    children: BTreeMap<String, Node>,
+}
+
+impl Node {
+    fn insert(&mut self, path: &str, text: String) -> Result<(), AwsError> {
+        let mut node = self;
+        for name in path.split('.') {
+            if name.is_empty() {
+                return Err(malformed(path));
+            }
+            node = node.children.entry(name.to_owned()).or_default();
+        }
+        if node.text.replace(text).is_some() {
+            return Err(malformed(path));
+        }
+        Ok(())
+    }
+
+    /// A node with `member.N` below it is a list, ordered by N; another one with children is a
+    /// structure.
+    fn into_value(self, path: &str) -> Result<Value, AwsError> {
+        match (self.text, self.children.is_empty()) {
+            (Some(text), true) => Ok(Value::String(text)),
+            (Some(_), false) => Err(malformed(path)),
+            (None, _) => {
+                let mut children = self.children;
+                if children.len() == 1
+                    && let Some(members) = children.remove("member")
+                {
+                    return members.into_list(path);
+                }
+                let mut object = Map::new();
+                for (name, node) in children {
+                    let below = format!("{path}.{name}");
+                    object.insert(name, node.into_value(&below)?);
+                }
+                Ok(Value::Object(object))
+            }
+        }
+    }
+
+    fn into_list(self, path: &str) -> Result<Value, AwsError> {
+        let mut members = BTreeMap::new();
+        for (number, node) in self.children {
+            let position: u32 = number.parse().map_err(|_| malformed(path))?;
+            members.insert(position, node.into_value(path)?);
+        }
+        Ok(Value::Array(members.into_values().collect()))
+    }
+}
+
+fn malformed(path: &str) -> AwsError {
+    AwsError::sender(
+        "MalformedQueryString",
+        format!(
+            "The query string contains a syntax error at {}",
+            path.trim_start_matches('.')
+        ),
+    )
+}
