@@ -1,1 +1,17 @@
-//! x
+//! The only crate of ready-pool that names an AWS SDK. One adapter per service; each takes and
+//! returns our own types, and says of every failure whether anything may have happened.
+
+pub mod auto_scaling;
+pub mod clients;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod queue;
+pub mod retirement;
+pub mod systems_manager;
+pub mod telemetry;
+
+pub use clients::Clients;
+pub use clock::{Clock, SharedClock, SystemClock};
+pub use error::{AwsError, Effect};

@@ -95,12 +95,11 @@ impl ClaimKey {
     /// The key of a claim for one instance in `target`.
     pub fn new(claim_id: &ClaimId, target: &GroupName) -> Self {
         let digest = Sha256::digest(target.as_str().as_bytes());
-        let hex: String = digest
+        let hash = digest
             .iter()
             .take(4)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        Self(format!("{claim_id}@{hex}"))
+            .fold(0_u32, |hash, byte| (hash << 8) | u32::from(*byte));
+        Self(format!("{claim_id}@{hash:08x}"))
     }
 
     /// The key as text: at most 73 characters of `A-Za-z0-9._-@`.

@@ -1,0 +1,439 @@
+//! Auto Scaling: groups, their tags, and moving instances between them.
+
+use crate::clients::{self, Clients};
+use crate::error::AwsError;
+use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, Instance, Tag};
+use ready_pool_core::Timestamp;
+use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Whereabouts};
+use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
+use ready_pool_core::ledger::{self, Entry};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Ids in one `DescribeAutoScalingInstances` (API model).
+const MAX_IDS_PER_DESCRIBE: usize = 50;
+/// Groups in one page of `DescribeAutoScalingGroups` (API model).
+const MAX_GROUPS_PER_PAGE: i32 = 100;
+/// Tags in one `CreateOrUpdateTags` or `DeleteTags` (API model).
+const MAX_TAGS_PER_CALL: usize = 25;
+/// Activities in one page of `DescribeScalingActivities` (API model).
+const MAX_ACTIVITIES_PER_PAGE: i32 = 100;
+
+/// The adapter.
+#[derive(Clone, Debug)]
+pub struct AutoScaling {
+    client: aws_sdk_autoscaling::Client,
+}
+
+/// An entry to write into a target's ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryToWrite {
+    /// The target.
+    pub target: GroupName,
+    /// The claim.
+    pub claim_id: ClaimId,
+    /// Its line.
+    pub entry: Entry,
+}
+
+/// A line of a group's activity history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// What it did.
+    pub kind: ActivityKind,
+    /// To which instance; a failed launch may have none.
+    pub instance: Option<InstanceId>,
+    /// When it started.
+    pub started_at: Timestamp,
+}
+
+/// What an activity did, told by its description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivityKind {
+    /// `Launching a new EC2 instance: …`.
+    Launch,
+    /// `Detaching EC2 instance: …`.
+    Detach,
+    /// Anything else.
+    Other,
+}
+
+/// Whether a group shrinks with the instance that leaves it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Capacity {
+    /// The desired capacity stays: Auto Scaling launches a replacement.
+    Replace,
+    /// The desired capacity goes down with the instance.
+    Shrink,
+}
+
+/// How a launch hook ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaunchResult {
+    /// The instance goes into service.
+    Continue,
+    /// The instance is terminated, and another launched.
+    Abandon,
+}
+
+impl AutoScaling {
+    /// The adapter on these clients.
+    pub fn new(clients: &Clients) -> Self {
+        Self {
+            client: clients.auto_scaling.clone(),
+        }
+    }
+
+    /// The groups of these names; a name that no group has is absent.
+    pub async fn groups(
+        &self,
+        names: &BTreeSet<GroupName>,
+    ) -> Result<BTreeMap<GroupName, Group>, AwsError> {
+        let mut groups = BTreeMap::new();
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        for names in names.chunks(MAX_IDS_PER_DESCRIBE) {
+            let request = self
+                .client
+                .describe_auto_scaling_groups()
+                .set_auto_scaling_group_names(Some(names.to_vec()));
+            for group in Self::all_pages(request).await? {
+                groups.insert(group.name.clone(), group);
+            }
+        }
+        Ok(groups)
+    }
+
+    /// All targets of a pool.
+    pub async fn targets_of(&self, pool: &GroupName) -> Result<Vec<Group>, AwsError> {
+        self.filtered(&format!("tag:{OPT_IN_TAG}"), pool.as_str())
+            .await
+    }
+
+    /// All groups whose ledger has an entry of this claim id (several targets may share one).
+    pub async fn groups_with_entry(&self, claim_id: &ClaimId) -> Result<Vec<Group>, AwsError> {
+        self.filtered("tag-key", &ledger::tag_key(claim_id)).await
+    }
+
+    async fn filtered(&self, name: &str, value: &str) -> Result<Vec<Group>, AwsError> {
+        let filter = Filter::builder().name(name).values(value).build();
+        Self::all_pages(self.client.describe_auto_scaling_groups().filters(filter)).await
+    }
+
+    async fn all_pages(
+        request: aws_sdk_autoscaling::operation::describe_auto_scaling_groups::builders::DescribeAutoScalingGroupsFluentBuilder,
+    ) -> Result<Vec<Group>, AwsError> {
+        const OPERATION: &str = "DescribeAutoScalingGroups";
+        let mut pages = request
+            .max_records(MAX_GROUPS_PER_PAGE)
+            .into_paginator()
+            .items()
+            .send();
+        let mut groups = Vec::new();
+        while let Some(group) = pages.next().await {
+            let group = group.map_err(|error| AwsError::new(OPERATION, &error))?;
+            groups.push(
+                read_group(&group)
+                    .ok_or_else(|| AwsError::incomplete(OPERATION, "readable group name"))?,
+            );
+        }
+        Ok(groups)
+    }
+
+    /// Where these instances are; one in no group is absent.
+    pub async fn whereabouts(
+        &self,
+        instances: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, Whereabouts>, AwsError> {
+        const OPERATION: &str = "DescribeAutoScalingInstances";
+        let mut places = BTreeMap::new();
+        for instances in instances.chunks(MAX_IDS_PER_DESCRIBE) {
+            let answer = self
+                .client
+                .describe_auto_scaling_instances()
+                .set_instance_ids(Some(instances.iter().map(ToString::to_string).collect()))
+                .send()
+                .await
+                .map_err(|error| AwsError::new(OPERATION, &error))?;
+            for line in answer.auto_scaling_instances() {
+                let read = || {
+                    let instance = InstanceId::try_from(line.instance_id()?).ok()?;
+                    let group = GroupName::try_from(line.auto_scaling_group_name()?).ok()?;
+                    let lifecycle = Lifecycle::from_aws(line.lifecycle_state()?);
+                    Some((instance, Whereabouts { group, lifecycle }))
+                };
+                let (instance, place) =
+                    read().ok_or_else(|| AwsError::incomplete(OPERATION, "group or state"))?;
+                places.insert(instance, place);
+            }
+        }
+        Ok(places)
+    }
+
+    /// A group's newest activities since `since`.
+    pub async fn activities(
+        &self,
+        group: &GroupName,
+        since: Timestamp,
+    ) -> Result<Vec<Activity>, AwsError> {
+        const OPERATION: &str = "DescribeScalingActivities";
+        let mut pages = self
+            .client
+            .describe_scaling_activities()
+            .auto_scaling_group_name(group.as_str())
+            .max_records(MAX_ACTIVITIES_PER_PAGE)
+            .into_paginator()
+            .items()
+            .send();
+        let mut activities = Vec::new();
+        while let Some(activity) = pages.next().await {
+            let activity = activity.map_err(|error| AwsError::new(OPERATION, &error))?;
+            let Some(started_at) = activity.start_time() else {
+                continue;
+            };
+            let started_at = Timestamp::from_unix_timestamp(started_at.secs())
+                .map_err(|_| AwsError::incomplete(OPERATION, "readable start time"))?;
+            // In-progress ones come first, then newest first: older ones do not matter.
+            if started_at < since {
+                if activity.end_time().is_some() {
+                    break;
+                }
+                continue;
+            }
+            activities.push(read_activity(
+                activity.description().unwrap_or_default(),
+                started_at,
+            ));
+        }
+        Ok(activities)
+    }
+
+    /// Writes entries, all in as few calls as AWS allows. Nothing is written partly per call,
+    /// as far as AWS says; each failed entry comes back with its error.
+    pub async fn enter(&self, entries: &[EntryToWrite]) -> Vec<(EntryToWrite, AwsError)> {
+        let mut failed = Vec::new();
+        for batch in entries.chunks(MAX_TAGS_PER_CALL) {
+            if let Err(error) = self.write_tags(batch).await {
+                if batch.len() == 1 {
+                    failed.extend(batch.iter().map(|entry| (entry.clone(), error.clone())));
+                    continue;
+                }
+                // One group that refuses must not hold up the others: each is asked alone.
+                for entry in batch {
+                    if let Err(error) = self.write_tags(std::slice::from_ref(entry)).await {
+                        failed.push((entry.clone(), error));
+                    }
+                }
+            }
+        }
+        failed
+    }
+
+    async fn write_tags(&self, entries: &[EntryToWrite]) -> Result<(), AwsError> {
+        let tags = entries
+            .iter()
+            .map(|write| tag(&write.target, &write.claim_id, Some(&write.entry)))
+            .collect();
+        self.client
+            .create_or_update_tags()
+            .set_tags(Some(tags))
+            .send()
+            .await
+            .map_err(|error| AwsError::new("CreateOrUpdateTags", &error))?;
+        Ok(())
+    }
+
+    /// Removes entries.
+    pub async fn remove_entries(&self, entries: &[(GroupName, ClaimId)]) -> Result<(), AwsError> {
+        for batch in entries.chunks(MAX_TAGS_PER_CALL) {
+            let tags = batch
+                .iter()
+                .map(|(target, claim_id)| tag(target, claim_id, None))
+                .collect();
+            self.client
+                .delete_tags()
+                .set_tags(Some(tags))
+                .send()
+                .await
+                .map_err(|error| AwsError::new("DeleteTags", &error))?;
+        }
+        Ok(())
+    }
+
+    /// Detaches instances (at most 20) from a group. Never repeated by the SDK: a second call's
+    /// refusal could not be told from somebody else's success.
+    pub async fn detach(
+        &self,
+        group: &GroupName,
+        instances: &[InstanceId],
+        capacity: Capacity,
+    ) -> Result<(), AwsError> {
+        self.client
+            .detach_instances()
+            .auto_scaling_group_name(group.as_str())
+            .set_instance_ids(Some(instances.iter().map(ToString::to_string).collect()))
+            .should_decrement_desired_capacity(capacity == Capacity::Shrink)
+            .customize()
+            .config_override(
+                aws_sdk_autoscaling::config::Builder::new().retry_config(clients::single_attempt()),
+            )
+            .send()
+            .await
+            .map_err(|error| AwsError::new("DetachInstances", &error))?;
+        Ok(())
+    }
+
+    /// Attaches an instance to a group. Repeatable: a second call says where the instance is.
+    pub async fn attach(&self, group: &GroupName, instance: &InstanceId) -> Result<(), AwsError> {
+        self.client
+            .attach_instances()
+            .auto_scaling_group_name(group.as_str())
+            .instance_ids(instance.as_str())
+            .send()
+            .await
+            .map_err(|error| AwsError::new("AttachInstances", &error))?;
+        Ok(())
+    }
+
+    /// Terminates an instance of whatever group it is in, and shrinks that group. Only for the
+    /// retirement group's instances: the call names no group.
+    pub(crate) async fn terminate(&self, instance: &InstanceId) -> Result<(), AwsError> {
+        self.client
+            .terminate_instance_in_auto_scaling_group()
+            .instance_id(instance.as_str())
+            .should_decrement_desired_capacity(true)
+            .send()
+            .await
+            .map_err(|error| AwsError::new("TerminateInstanceInAutoScalingGroup", &error))?;
+        Ok(())
+    }
+
+    /// Sets a group's desired capacity.
+    pub async fn set_desired_capacity(
+        &self,
+        group: &GroupName,
+        capacity: i32,
+    ) -> Result<(), AwsError> {
+        self.client
+            .set_desired_capacity()
+            .auto_scaling_group_name(group.as_str())
+            .desired_capacity(capacity)
+            .honor_cooldown(false)
+            .send()
+            .await
+            .map_err(|error| AwsError::new("SetDesiredCapacity", &error))?;
+        Ok(())
+    }
+
+    /// Ends an instance's wait in its launch hook.
+    pub async fn complete_launch(
+        &self,
+        group: &GroupName,
+        hook: &str,
+        instance: &InstanceId,
+        result: LaunchResult,
+    ) -> Result<(), AwsError> {
+        self.client
+            .complete_lifecycle_action()
+            .auto_scaling_group_name(group.as_str())
+            .lifecycle_hook_name(hook)
+            .instance_id(instance.as_str())
+            .lifecycle_action_result(match result {
+                LaunchResult::Continue => "CONTINUE",
+                LaunchResult::Abandon => "ABANDON",
+            })
+            .send()
+            .await
+            .map_err(|error| AwsError::new("CompleteLifecycleAction", &error))?;
+        Ok(())
+    }
+}
+
+fn tag(target: &GroupName, claim_id: &ClaimId, entry: Option<&Entry>) -> Tag {
+    Tag::builder()
+        .resource_type("auto-scaling-group")
+        .resource_id(target.as_str())
+        .key(ledger::tag_key(claim_id))
+        .set_value(entry.map(ToString::to_string))
+        .propagate_at_launch(false)
+        .build()
+}
+
+fn read_group(group: &AutoScalingGroup) -> Option<Group> {
+    Some(Group {
+        name: GroupName::try_from(group.auto_scaling_group_name()?).ok()?,
+        min_size: group.min_size()?,
+        max_size: group.max_size()?,
+        desired_capacity: group.desired_capacity()?,
+        zones: group.availability_zones().iter().cloned().collect(),
+        suspended: group
+            .suspended_processes()
+            .iter()
+            .filter_map(|process| process.process_name().map(str::to_owned))
+            .collect(),
+        tags: group
+            .tags()
+            .iter()
+            .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
+            .collect(),
+        members: group.instances().iter().filter_map(read_member).collect(),
+    })
+}
+
+fn read_member(instance: &Instance) -> Option<Member> {
+    Some(Member {
+        instance: InstanceId::try_from(instance.instance_id()?).ok()?,
+        zone: instance.availability_zone()?.to_owned(),
+        lifecycle: Lifecycle::from_aws(instance.lifecycle_state()?.as_str()),
+        // `Healthy` here, `HEALTHY` in DescribeAutoScalingInstances.
+        healthy: instance.health_status()?.eq_ignore_ascii_case("healthy"),
+    })
+}
+
+fn read_activity(description: &str, started_at: Timestamp) -> Activity {
+    let kind = if description.starts_with("Launching a new EC2 instance") {
+        ActivityKind::Launch
+    } else if description.starts_with("Detaching EC2 instance") {
+        ActivityKind::Detach
+    } else {
+        ActivityKind::Other
+    };
+    let instance = description
+        .split(|separator: char| !separator.is_ascii_alphanumeric() && separator != '-')
+        .find(|word| word.starts_with("i-"))
+        .and_then(|word| InstanceId::try_from(word).ok());
+    Activity {
+        kind,
+        instance,
+        started_at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_activity_is_told_by_its_description() {
+        let read = |description| {
+            let activity = read_activity(description, Timestamp::UNIX_EPOCH);
+            (activity.kind, activity.instance.map(String::from))
+        };
+        assert_eq!(
+            read("Launching a new EC2 instance: i-0123456789abcdef0"),
+            (ActivityKind::Launch, Some("i-0123456789abcdef0".to_owned()))
+        );
+        assert_eq!(
+            read(
+                "Launching a new EC2 instance.  Status Reason: We currently do not have sufficient capacity. Launching EC2 instance failed."
+            ),
+            (ActivityKind::Launch, None)
+        );
+        assert_eq!(
+            read("Detaching EC2 instance: i-0123456789abcdef0"),
+            (ActivityKind::Detach, Some("i-0123456789abcdef0".to_owned()))
+        );
+        assert_eq!(
+            read("Attaching an existing EC2 instance: i-0123456789abcdef0").0,
+            ActivityKind::Other
+        );
+    }
+}

@@ -1,0 +1,55 @@
+//! The three SDK clients, with the time-outs and retries that the protocol relies on.
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use std::time::Duration;
+
+/// No answer within this is a failure with unknown effect.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// No answer to any attempt within this, likewise.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(12);
+const ATTEMPTS: u32 = 3;
+
+/// The SDK clients of a function. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    pub(crate) auto_scaling: aws_sdk_autoscaling::Client,
+    pub(crate) systems_manager: aws_sdk_ssm::Client,
+    pub(crate) queues: aws_sdk_sqs::Client,
+}
+
+impl Clients {
+    /// Clients from the function's environment (role credentials, region, endpoint).
+    pub async fn from_environment() -> Self {
+        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .load()
+            .await;
+        Self::new(&config)
+    }
+
+    /// Clients on a configuration of the caller's: credentials, HTTP client and clock are taken
+    /// from it, time-outs and retries are ours.
+    pub fn new(config: &SdkConfig) -> Self {
+        let config = config
+            .to_builder()
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+                    .operation_timeout(OPERATION_TIMEOUT)
+                    .build(),
+            )
+            .build();
+        Self {
+            auto_scaling: aws_sdk_autoscaling::Client::new(&config),
+            systems_manager: aws_sdk_ssm::Client::new(&config),
+            queues: aws_sdk_sqs::Client::new(&config),
+        }
+    }
+}
+
+/// For calls that are not repeatable: a lost answer must not become a second call.
+pub(crate) fn single_attempt() -> RetryConfig {
+    RetryConfig::disabled()
+}

@@ -1,0 +1,47 @@
+//! Details of the EventBridge events that wake the functions. AWS delivers them at best once,
+//! sometimes late, twice or never: they are hints, and read leniently.
+
+use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// `detail` of the `aws.autoscaling` events. Only the group is common to all of them.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AutoScalingDetail {
+    /// The group it is about.
+    pub auto_scaling_group_name: Option<String>,
+    /// `Launching a new EC2 instance: …`, `Attaching an existing EC2 instance: …`; absent from
+    /// failures and hooks.
+    pub description: Option<String>,
+    /// The instance.
+    #[serde(rename = "EC2InstanceId")]
+    pub instance_id: Option<String>,
+}
+
+impl AutoScalingDetail {
+    /// Reads an event's detail; anything unreadable is empty.
+    pub fn of(event: &EventBridgeEvent<Value>) -> Self {
+        serde_json::from_value(event.detail.clone()).unwrap_or_default()
+    }
+
+    /// Whether the event tells of an attach: AWS sends `EC2 Instance Launch Successful` for those.
+    pub fn is_attach(&self) -> bool {
+        self.description
+            .as_deref()
+            .is_some_and(|text| text.starts_with("Attaching an existing EC2 instance"))
+    }
+}
+
+/// `detail` of `EC2 Command Invocation Status-change Notification` (kebab-case, and unlike the
+/// *Command* event without the script's parameters).
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub struct CommandDetail {
+    /// The command.
+    pub command_id: String,
+    /// The instance.
+    pub instance_id: String,
+    /// The status it changed to.
+    pub status: String,
+}

@@ -1,0 +1,201 @@
+//! SQS: sending in batches, and keeping or giving back what was received.
+
+use crate::clients::Clients;
+use crate::error::{AwsError, Effect};
+use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// Entries in one batch call (API model).
+const MAX_BATCH: usize = 10;
+/// Bytes in one batch call (SQS quota: 1 MiB, attributes included).
+const MAX_BATCH_BYTES: usize = 1024 * 1024;
+
+/// One queue.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    client: aws_sdk_sqs::Client,
+    url: String,
+}
+
+/// A message to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Its body.
+    pub body: String,
+    /// Group and deduplication id, for a FIFO queue.
+    pub fifo: Option<Fifo>,
+}
+
+/// What a FIFO queue needs to know of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fifo {
+    /// Messages of one group are delivered in order, one batch at a time.
+    pub group_id: String,
+    /// A second message with the same id within five minutes is swallowed.
+    pub deduplication_id: String,
+}
+
+impl Queue {
+    /// The queue at `url`.
+    pub fn new(clients: &Clients, url: String) -> Self {
+        Self {
+            client: clients.queues.clone(),
+            url,
+        }
+    }
+
+    /// Sends messages, in order; each position answers for the message at that position. All
+    /// sends are repeatable: FIFO queues swallow repeats, and readers of the others drop them.
+    pub async fn send(&self, messages: &[Outgoing]) -> Vec<Result<(), AwsError>> {
+        let mut results = Vec::with_capacity(messages.len());
+        let mut rest = messages;
+        while !rest.is_empty() {
+            let (batch, later) = rest.split_at(batch_length(rest));
+            results.extend(self.send_batch(batch).await);
+            rest = later;
+        }
+        results
+    }
+
+    async fn send_batch(&self, messages: &[Outgoing]) -> Vec<Result<(), AwsError>> {
+        const OPERATION: &str = "SendMessageBatch";
+        let entries: Result<Vec<_>, _> = messages
+            .iter()
+            .enumerate()
+            .map(|(index, message)| {
+                SendMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .message_body(&message.body)
+                    .set_message_group_id(message.fifo.as_ref().map(|fifo| fifo.group_id.clone()))
+                    .set_message_deduplication_id(
+                        message
+                            .fifo
+                            .as_ref()
+                            .map(|fifo| fifo.deduplication_id.clone()),
+                    )
+                    .build()
+            })
+            .collect();
+        let answer = match entries {
+            Ok(entries) => self
+                .client
+                .send_message_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(entries))
+                .send()
+                .await
+                .map_err(|error| AwsError::new(OPERATION, &error)),
+            Err(_) => Err(AwsError::incomplete(OPERATION, "complete entry")),
+        };
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return messages.iter().map(|_| Err(error.clone())).collect(),
+        };
+        // A 200 may hold refusals: only what is listed as sent was sent.
+        let sent: BTreeSet<&str> = answer.successful().iter().map(|entry| entry.id()).collect();
+        (0..messages.len())
+            .map(|index| {
+                let id = index.to_string();
+                if sent.contains(id.as_str()) {
+                    return Ok(());
+                }
+                let refusal = answer.failed().iter().find(|entry| entry.id() == id);
+                Err(AwsError {
+                    operation: OPERATION,
+                    code: refusal
+                        .map_or_else(|| "NotListed".to_owned(), |entry| entry.code().to_owned()),
+                    message: refusal
+                        .and_then(|entry| entry.message())
+                        .unwrap_or_default()
+                        .to_owned(),
+                    effect: if refusal.is_some_and(|entry| entry.sender_fault()) {
+                        Effect::Refused
+                    } else {
+                        Effect::Unknown
+                    },
+                })
+            })
+            .collect()
+    }
+
+    /// Sets for how long received messages stay invisible from now on; answers the receipts that
+    /// no longer work: those messages are somebody else's now.
+    pub async fn hold(
+        &self,
+        receipts: &[String],
+        duration: Duration,
+    ) -> Result<BTreeSet<String>, AwsError> {
+        const OPERATION: &str = "ChangeMessageVisibilityBatch";
+        let seconds = i32::try_from(duration.as_secs()).unwrap_or(i32::MAX);
+        let mut lost = BTreeSet::new();
+        for batch in receipts.chunks(MAX_BATCH) {
+            let entries: Result<Vec<_>, _> = batch
+                .iter()
+                .enumerate()
+                .map(|(index, receipt)| {
+                    ChangeMessageVisibilityBatchRequestEntry::builder()
+                        .id(index.to_string())
+                        .receipt_handle(receipt)
+                        .visibility_timeout(seconds)
+                        .build()
+                })
+                .collect();
+            let entries = entries.map_err(|_| AwsError::incomplete(OPERATION, "complete entry"))?;
+            let answer = self
+                .client
+                .change_message_visibility_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(entries))
+                .send()
+                .await
+                .map_err(|error| AwsError::new(OPERATION, &error))?;
+            let failed: BTreeSet<&str> = answer.failed().iter().map(|entry| entry.id()).collect();
+            lost.extend(
+                batch
+                    .iter()
+                    .enumerate()
+                    .filter(|(index, _)| failed.contains(index.to_string().as_str()))
+                    .map(|(_, receipt)| receipt.clone()),
+            );
+        }
+        Ok(lost)
+    }
+}
+
+/// How many of the messages go into one call.
+fn batch_length(messages: &[Outgoing]) -> usize {
+    let mut bytes = 0;
+    let fitting = messages
+        .iter()
+        .take(MAX_BATCH)
+        .take_while(|message| {
+            bytes += message.body.len();
+            bytes <= MAX_BATCH_BYTES
+        })
+        .count();
+    fitting.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(count: usize, bytes: usize) -> Vec<Outgoing> {
+        vec![
+            Outgoing {
+                body: "x".repeat(bytes),
+                fifo: None,
+            };
+            count
+        ]
+    }
+
+    #[test]
+    fn a_batch_stays_within_both_limits() {
+        assert_eq!(batch_length(&messages(25, 100)), 10);
+        assert_eq!(batch_length(&messages(3, 100)), 3);
+        assert_eq!(batch_length(&messages(10, 300_000)), 3);
+        assert_eq!(batch_length(&messages(2, 2_000_000)), 1);
+    }
+}

@@ -1,0 +1,87 @@
+//! Carries out a retirement: see [`ready_pool_core::retirement`] for its one rule.
+
+use crate::auto_scaling::{AutoScaling, Capacity};
+use crate::clock::{Budget, sleep};
+use crate::error::{AwsError, Effect};
+use ready_pool_core::ids::{GroupName, InstanceId};
+use ready_pool_core::retirement::{Step, next_step};
+use std::time::Duration;
+
+/// How long between two looks: a detach or an attach takes about three seconds.
+const PACE: Duration = Duration::from_secs(1);
+/// What one more step may take; with less time left the rest is for the next delivery.
+const STEP_TIME: Duration = Duration::from_secs(8);
+
+/// How a retirement went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Retired {
+    /// The instance is terminated, gone, or somebody else's.
+    Done,
+    /// Time ran out half way: call again, it goes on from where the instance is.
+    Unfinished,
+}
+
+/// Takes an instance out of the world, step by step. `believed_in` is the only group, besides the
+/// retirement group, that it is taken from.
+pub async fn retire(
+    auto_scaling: &AutoScaling,
+    instance: &InstanceId,
+    believed_in: Option<&GroupName>,
+    retirement: &GroupName,
+    budget: &Budget,
+) -> Result<Retired, AwsError> {
+    while budget.has(STEP_TIME) {
+        let places = auto_scaling
+            .whereabouts(std::slice::from_ref(instance))
+            .await?;
+        match next_step(places.get(instance), believed_in, retirement) {
+            Step::Done => return Ok(Retired::Done),
+            Step::Wait => {}
+            Step::Detach => {
+                let Some(group) = believed_in else {
+                    return Ok(Retired::Done);
+                };
+                detach(auto_scaling, group, instance).await?;
+            }
+            Step::Attach => match auto_scaling.attach(retirement, instance).await {
+                Err(error) if error.says_instance_gone() => return Ok(Retired::Done),
+                // A finishing detach, or somebody was faster: the next look tells.
+                Err(error) if error.already_part_of().is_some() => {}
+                other => other?,
+            },
+            Step::Terminate => match auto_scaling.terminate(instance).await {
+                Err(error) if error.effect == Effect::Refused && !error.says_instance_gone() => {
+                    return Err(error);
+                }
+                Ok(()) => return Ok(Retired::Done),
+                Err(_) => {}
+            },
+        }
+        sleep(PACE).await;
+    }
+    Ok(Retired::Unfinished)
+}
+
+/// Takes the instance out and shrinks its group, unless the group's minimum forbids that.
+async fn detach(
+    auto_scaling: &AutoScaling,
+    group: &GroupName,
+    instance: &InstanceId,
+) -> Result<(), AwsError> {
+    let instances = std::slice::from_ref(instance);
+    let result = match auto_scaling
+        .detach(group, instances, Capacity::Shrink)
+        .await
+    {
+        Err(error) if error.says_below_minimum() => {
+            auto_scaling
+                .detach(group, instances, Capacity::Replace)
+                .await
+        }
+        other => other,
+    };
+    match result {
+        Err(error) if error.says_not_detachable() || error.effect != Effect::Refused => Ok(()),
+        other => other,
+    }
+}

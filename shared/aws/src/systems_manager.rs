@@ -1,0 +1,157 @@
+//! Systems Manager: who can hear us, who was told what, and telling.
+
+use crate::clients::{self, Clients};
+use crate::error::AwsError;
+use aws_sdk_ssm::types::InstanceInformationStringFilter;
+use ready_pool_core::Timestamp;
+use ready_pool_core::claim::Claim;
+use ready_pool_core::command::{self, Command, CommandStatus};
+use ready_pool_core::ids::{Attempt, InstanceId};
+use ready_pool_core::script;
+use std::collections::BTreeMap;
+
+/// Values of one filter (API model).
+const MAX_FILTER_VALUES: usize = 100;
+/// Instances in one page of `DescribeInstanceInformation` (API model).
+const MAX_INSTANCES_PER_PAGE: i32 = 50;
+/// Commands in one page of `ListCommands` (API model).
+const MAX_COMMANDS_PER_PAGE: i32 = 50;
+/// How long the agent may take to pick the command up, seconds. AWS's default of an hour would
+/// leave a claim hanging on a dead agent; 30 is the least.
+const DELIVERY_TIMEOUT_SECONDS: i32 = 60;
+/// The document that runs a shell script on Linux.
+pub const DOCUMENT: &str = "AWS-RunShellScript";
+
+/// The adapter.
+#[derive(Clone, Debug)]
+pub struct SystemsManager {
+    client: aws_sdk_ssm::Client,
+}
+
+impl SystemsManager {
+    /// The adapter on these clients.
+    pub fn new(clients: &Clients) -> Self {
+        Self {
+            client: clients.systems_manager.clone(),
+        }
+    }
+
+    /// Those of the instances whose agent is `Online`, with the time it registered.
+    ///
+    /// An agent's ping may be five minutes old: `Online` is a strong hint, no proof.
+    pub async fn online(
+        &self,
+        instances: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, Timestamp>, AwsError> {
+        const OPERATION: &str = "DescribeInstanceInformation";
+        let filter = |key: &str, values: Vec<String>| {
+            InstanceInformationStringFilter::builder()
+                .key(key)
+                .set_values(Some(values))
+                .build()
+                .map_err(|_| AwsError::incomplete(OPERATION, "valid filter"))
+        };
+        let mut online = BTreeMap::new();
+        for instances in instances.chunks(MAX_FILTER_VALUES) {
+            let ids = instances.iter().map(ToString::to_string).collect();
+            let mut pages = self
+                .client
+                .describe_instance_information()
+                .filters(filter("InstanceIds", ids)?)
+                .filters(filter("PingStatus", vec!["Online".to_owned()])?)
+                .max_results(MAX_INSTANCES_PER_PAGE)
+                .into_paginator()
+                .items()
+                .send();
+            while let Some(line) = pages.next().await {
+                let line = line.map_err(|error| AwsError::new(OPERATION, &error))?;
+                let Some(instance) = line
+                    .instance_id()
+                    .and_then(|id| InstanceId::try_from(id).ok())
+                else {
+                    continue;
+                };
+                let registered = line
+                    .registration_date()
+                    .and_then(|date| Timestamp::from_unix_timestamp(date.secs()).ok())
+                    .unwrap_or(Timestamp::UNIX_EPOCH);
+                online.insert(instance, registered);
+            }
+        }
+        Ok(online)
+    }
+
+    /// An instance's command history, newest first. It lags by about a second.
+    pub async fn history(&self, instance: &InstanceId) -> Result<Vec<Command>, AwsError> {
+        let request = self.client.list_commands().instance_id(instance.as_str());
+        Self::commands(request).await
+    }
+
+    /// One command; `None` while it cannot be read yet.
+    pub async fn command(&self, id: &str) -> Result<Option<Command>, AwsError> {
+        let commands = Self::commands(self.client.list_commands().command_id(id)).await?;
+        Ok(commands.into_iter().next())
+    }
+
+    async fn commands(
+        request: aws_sdk_ssm::operation::list_commands::builders::ListCommandsFluentBuilder,
+    ) -> Result<Vec<Command>, AwsError> {
+        let mut pages = request
+            .max_results(MAX_COMMANDS_PER_PAGE)
+            .into_paginator()
+            .items()
+            .send();
+        let mut commands = Vec::new();
+        while let Some(command) = pages.next().await {
+            let command = command.map_err(|error| AwsError::new("ListCommands", &error))?;
+            commands.push(Command {
+                id: command.command_id().unwrap_or_default().to_owned(),
+                comment: command.comment().unwrap_or_default().to_owned(),
+                status: CommandStatus::from_aws(
+                    command.status().map_or("", |status| status.as_str()),
+                    command.status_details().unwrap_or_default(),
+                ),
+            });
+        }
+        Ok(commands)
+    }
+
+    /// Tells an instance a claim's init command; answers the command's id. Never repeated by the
+    /// SDK: AWS has no idempotency token for it.
+    pub async fn tell(
+        &self,
+        instance: &InstanceId,
+        claim: &Claim,
+        attempt: Attempt,
+    ) -> Result<String, AwsError> {
+        const OPERATION: &str = "SendCommand";
+        let mut request = self
+            .client
+            .send_command()
+            .document_name(DOCUMENT)
+            .instance_ids(instance.as_str())
+            .comment(command::comment(&claim.key()))
+            .timeout_seconds(DELIVERY_TIMEOUT_SECONDS)
+            .parameters("commands", vec![script::render(claim, attempt)])
+            .parameters(
+                "executionTimeout",
+                vec![claim.init.execution_timeout_seconds.to_string()],
+            );
+        if let Some(directory) = &claim.init.working_directory {
+            request = request.parameters("workingDirectory", vec![directory.clone()]);
+        }
+        let answer = request
+            .customize()
+            .config_override(
+                aws_sdk_ssm::config::Builder::new().retry_config(clients::single_attempt()),
+            )
+            .send()
+            .await
+            .map_err(|error| AwsError::new(OPERATION, &error))?;
+        answer
+            .command()
+            .and_then(|command| command.command_id())
+            .map(str::to_owned)
+            .ok_or_else(|| AwsError::incomplete(OPERATION, "command id"))
+    }
+}
