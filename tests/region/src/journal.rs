@@ -88,6 +88,12 @@ pub enum Happening {
         detail_type: String,
         detail: Value,
     },
+    /// An event did not reach a target of a rule that matched it, nor a dead-letter queue.
+    EventLost {
+        rule: String,
+        target: String,
+        reason: String,
+    },
     /// A function started on an invocation.
     Invoked {
         function: String,

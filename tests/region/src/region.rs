@@ -1,12 +1,22 @@
 //! The running region: moves the world along the clock and performs its effects.
 
-use crate::api::{Answer, Call};
+mod builder;
+mod invoke;
+
+pub use builder::{Builder, StartError, TemplateSource};
+
+use crate::api::{Answer, Call, Service};
 use crate::clock::Clock;
+use crate::lambda::Function;
 use crate::settings::Settings;
-use crate::world::World;
-use std::sync::{Arc, Mutex, PoisonError};
+use crate::sqs;
+use crate::template::Stack;
+use crate::world::{Effect, World};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use time::OffsetDateTime;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinSet;
 
 /// A handle on a running region. Cheap to clone; the region ends with [`Region::stop`].
 #[derive(Clone)]
@@ -18,20 +28,52 @@ struct Shared {
     clock: Clock,
     world: Mutex<World>,
     changed: Notify,
+    /// What was loaded from a template.
+    stack: OnceLock<Stack>,
+    /// The code of the functions, by name.
+    functions: Mutex<BTreeMap<String, Arc<dyn Function>>>,
+    /// Kills a running invocation, by request id.
+    kills: Mutex<BTreeMap<String, oneshot::Sender<()>>>,
+    /// Everything the region does by itself; `None` once it has stopped.
+    tasks: Mutex<Option<JoinSet<()>>>,
 }
 
 impl Region {
     /// Starts an empty region whose clock shows `origin`. Must be called within a tokio runtime.
     pub fn start(settings: Settings, origin: OffsetDateTime) -> Self {
-        let region = Self {
+        let region = Self::stopped(settings, origin);
+        region.spawn(region.clone().follow_the_clock());
+        region
+    }
+
+    /// A region with a template, functions and so on. Its clock shows `origin` when it starts.
+    pub fn builder(settings: Settings, origin: OffsetDateTime) -> Builder {
+        Builder::new(settings, origin)
+    }
+
+    /// An empty region that does not yet move along its clock.
+    fn stopped(settings: Settings, origin: OffsetDateTime) -> Self {
+        Self {
             shared: Arc::new(Shared {
                 clock: Clock::starting_at(origin),
                 world: Mutex::new(World::new(settings, origin)),
                 changed: Notify::new(),
+                stack: OnceLock::new(),
+                functions: Mutex::default(),
+                kills: Mutex::default(),
+                tasks: Mutex::new(Some(JoinSet::new())),
             }),
-        };
-        tokio::spawn(region.clone().follow_the_clock());
-        region
+        }
+    }
+
+    /// Ends the region: nothing happens in it any more, running invocations are killed, and the
+    /// processes of functions are gone.
+    pub async fn stop(&self) {
+        let tasks = lock(&self.shared.tasks).take();
+        if let Some(mut tasks) = tasks {
+            tasks.shutdown().await;
+        }
+        lock(&self.shared.functions).clear();
     }
 
     /// The region's clock.
@@ -39,14 +81,21 @@ impl Region {
         self.shared.clock
     }
 
+    /// What the template became.
+    ///
+    /// # Panics
+    /// When the region was started without a template.
+    pub fn stack(&self) -> &Stack {
+        self.shared
+            .stack
+            .get()
+            .expect("the region was started with a template")
+    }
+
     /// Looks at or changes the world at the present time, then performs what it asked for.
     pub fn with<T>(&self, step: impl FnOnce(&mut World) -> T) -> T {
         let (result, effects) = {
-            let mut world = self
-                .shared
-                .world
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut world = lock(&self.shared.world);
             world.advance_to(self.shared.clock.now());
             let result = step(&mut world);
             (result, world.take_effects())
@@ -65,13 +114,58 @@ impl Region {
             latency.mul_f64(world.settings.time_scale)
         });
         tokio::time::sleep(latency / 2).await;
+        if call.service == Service::Sqs && call.operation == "ReceiveMessage" {
+            self.wait_for_message(&call).await;
+        }
         let answer = self.with(|world| world.answer(&call));
         tokio::time::sleep(latency / 2).await;
         answer
     }
 
-    fn perform(&self, effect: crate::world::Effect) {
-        match effect {}
+    /// Runs until something can be received, or as long as the call may wait.
+    async fn wait_for_message(&self, call: &Call) {
+        let Some(wait) = self.with_quietly(|world| sqs::long_poll(world, &call.input)) else {
+            return;
+        };
+        let deadline = tokio::time::Instant::now() + wait;
+        loop {
+            let changed = self.shared.changed.notified();
+            let now = self.shared.clock.now();
+            if self.with_quietly(|world| sqs::receivable(world, &call.input, now)) {
+                return;
+            }
+            tokio::select! {
+                biased;
+                () = changed => {}
+                () = tokio::time::sleep_until(deadline) => return,
+            }
+        }
+    }
+
+    /// Waits until `done` says so of the world; it is asked after every step that is taken.
+    pub async fn wait_until(&self, mut done: impl FnMut(&World) -> bool) {
+        loop {
+            let changed = self.shared.changed.notified();
+            if self.with_quietly(&mut done) {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    fn perform(&self, effect: Effect) {
+        match effect {
+            Effect::Invoke(invocation) => self.invoke(invocation),
+            Effect::Kill(request_id) => self.kill(&request_id),
+        }
+    }
+
+    /// Runs a task that ends with the region.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        if let Some(tasks) = lock(&self.shared.tasks).as_mut() {
+            tasks.spawn(task);
+            while tasks.try_join_next().is_some() {}
+        }
     }
 
     async fn follow_the_clock(self) {
@@ -94,11 +188,10 @@ impl Region {
 
     /// Reads without advancing the world or waking anybody.
     fn with_quietly<T>(&self, read: impl FnOnce(&World) -> T) -> T {
-        let world = self
-            .shared
-            .world
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        read(&world)
+        read(&lock(&self.shared.world))
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

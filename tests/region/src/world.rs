@@ -1,8 +1,11 @@
 //! The region's state, and everything that will happen to it by itself.
 
 use crate::api::{Answer, AwsError, Call, Service};
+use crate::events::{self, Events};
 use crate::journal::{Happening, Journal};
+use crate::lambda::{self, Lambda};
 use crate::settings::{Settings, Spread};
+use crate::sqs::{self, Sqs};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,7 +23,12 @@ pub struct World {
     pub journal: Journal,
     // services go here, one field each:
     // pub compute: Compute, pub autoscaling: AutoScaling, pub ssm: Ssm,      (instances)
-    // pub sqs: Sqs, pub events: Events, pub lambda: Lambda,                  (messaging)
+    /// Queues.
+    pub sqs: Sqs,
+    /// The event bus, its rules, and schedules.
+    pub events: Events,
+    /// Functions and their event-source mappings.
+    pub lambda: Lambda,
     agenda: BTreeMap<(OffsetDateTime, u64), Due>,
     scheduled: u64,
     effects: Vec<Effect>,
@@ -29,13 +37,23 @@ pub struct World {
 /// Something on the agenda. Each service has its own kinds.
 #[derive(Debug)]
 pub enum Due {
-    // AutoScaling(autoscaling::Due), Ssm(ssm::Due), Sqs(..), Events(events::Due), Lambda(lambda::Due)
+    // AutoScaling(autoscaling::Due), Ssm(ssm::Due),
+    /// Messages become visible.
+    Sqs(sqs::Due),
+    /// An event arrives, or a schedule fires.
+    Events(events::Due),
+    /// A function is to be invoked.
+    Lambda(lambda::Due),
 }
 
 /// Work that a world cannot do itself; the region performs it and reports back.
 #[derive(Debug)]
 pub enum Effect {
-    // Invoke(lambda::Invocation), RunCommand(ssm::CommandRun)
+    // RunCommand(ssm::CommandRun)
+    /// Run a function; its result goes to [`lambda::finished`].
+    Invoke(lambda::Invocation),
+    /// Kill the invocation with this request id.
+    Kill(String),
 }
 
 impl World {
@@ -46,6 +64,9 @@ impl World {
             rng: fastrand::Rng::with_seed(settings.seed),
             settings,
             journal: Journal::default(),
+            sqs: Sqs::default(),
+            events: Events::default(),
+            lambda: Lambda::default(),
             agenda: BTreeMap::new(),
             scheduled: 0,
             effects: Vec::new(),
@@ -56,6 +77,7 @@ impl World {
     pub fn answer(&mut self, call: &Call) -> Answer {
         let answer = match call.service {
             // Service::AutoScaling => autoscaling::answer(self, call),
+            Service::Sqs => sqs::answer(self, call),
             service => Err(AwsError::unknown_operation(service, &call.operation)),
         };
         let error = answer.as_ref().err().map(|error| error.code.clone());
@@ -102,12 +124,7 @@ impl World {
 
     /// Puts an event on the default bus: it reaches the targets of every rule that matches it.
     pub fn emit(&mut self, source: &str, detail_type: &str, resources: Vec<String>, detail: Value) {
-        let _ = resources; // routing: see `events`
-        self.record(Happening::Event {
-            source: source.to_owned(),
-            detail_type: detail_type.to_owned(),
-            detail,
-        });
+        events::put(self, source, detail_type, resources, detail);
     }
 
     /// Appends to the journal at the present time.
@@ -134,7 +151,11 @@ impl World {
     }
 
     fn happen(&mut self, due: Due) {
-        match due {}
+        match due {
+            Due::Sqs(due) => sqs::happen(self, due),
+            Due::Events(due) => events::happen(self, due),
+            Due::Lambda(due) => lambda::happen(self, due),
+        }
     }
 
     /// A random lower-case hex string, for ids.
@@ -157,6 +178,3 @@ impl World {
         )
     }
 }
-
-#[allow(unused, reason = "removed once a service uses it")]
-fn _service(_: Service) {}

@@ -1,0 +1,152 @@
+//! From a rule to its targets.
+
+use super::{Delivery, Due, Input, MessageGroup, Mishap, Rule};
+use crate::journal::Happening;
+use crate::lambda;
+use crate::sqs::{self, MessageAttribute, NewMessage};
+use crate::world::World;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Starts an event's way to every target of a rule.
+pub(super) fn send(world: &mut World, rule: &Rule, event: &Value) {
+    for target in &rule.targets {
+        let (copies, extra) = match mishap(world) {
+            Mishap::None => (1, Duration::ZERO),
+            Mishap::Drop => (0, Duration::ZERO),
+            Mishap::Duplicate => (2, Duration::ZERO),
+            Mishap::Delay(delay) => (1, delay),
+        };
+        for _ in 0..copies {
+            let delay = world.draw(world.settings.timings.event_delivery) + extra;
+            let delivery = Delivery {
+                rule: rule.name.clone(),
+                target: target.clone(),
+                event: event.clone(),
+            };
+            let due = Due::Deliver(Box::new(delivery));
+            world.after(delay, crate::world::Due::Events(due));
+        }
+        if copies == 0 {
+            let reason = "lost on the way, as asked for".to_owned();
+            lost(world, &rule.name, &target.arn, reason);
+        }
+    }
+}
+
+fn mishap(world: &mut World) -> Mishap {
+    if let Some(next) = world.events.unreliability.next.pop_front() {
+        return next;
+    }
+    let unreliability = world.events.unreliability.clone();
+    // Asked only where there is a chance: a region without faults draws nothing.
+    let mut happens = |chance: f64| chance > 0.0 && world.rng.f64() < chance;
+    if happens(unreliability.drop) {
+        return Mishap::Drop;
+    }
+    if happens(unreliability.duplicate) {
+        return Mishap::Duplicate;
+    }
+    if let Some((chance, spread)) = unreliability.delay
+        && happens(chance)
+    {
+        return Mishap::Delay(world.draw(spread));
+    }
+    Mishap::None
+}
+
+/// An event arrives: the target takes it, or its dead-letter queue does, or it is lost.
+pub(super) fn arrive(world: &mut World, delivery: &Delivery) {
+    let Err((code, message)) = hand_over(world, delivery) else {
+        return;
+    };
+    let Some(dead_letter) = delivery.target.dead_letter.clone() else {
+        lost(world, &delivery.rule, &delivery.target.arn, message);
+        return;
+    };
+    let rule_arn = world
+        .events
+        .rules
+        .get(&delivery.rule)
+        .map_or_else(String::new, |rule| rule.arn.clone());
+    let attributes = [
+        ("RULE_ARN", rule_arn),
+        ("TARGET_ARN", delivery.target.arn.clone()),
+        ("ERROR_CODE", code),
+        ("ERROR_MESSAGE", message),
+    ];
+    let new = NewMessage {
+        body: delivery.event.to_string(),
+        attributes: attributes
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), MessageAttribute::string(value)))
+            .collect(),
+        ..NewMessage::default()
+    };
+    if let Err((_, message)) = send_to_queue(world, &dead_letter, new) {
+        lost(world, &delivery.rule, &dead_letter, message);
+    }
+}
+
+/// Code and text of a refusal, as they would stand on the dead letter.
+type Refusal = (String, String);
+
+fn hand_over(world: &mut World, delivery: &Delivery) -> Result<(), Refusal> {
+    let target = &delivery.target;
+    let input = match &target.input {
+        Input::Event => delivery.event.clone(),
+        Input::Constant(value) => value.clone(),
+        Input::Part(path) => path.find(&delivery.event).cloned().unwrap_or(Value::Null),
+        Input::Transformed(transformer) => {
+            let text = transformer.apply(&delivery.event);
+            serde_json::from_str(&text).unwrap_or(Value::String(text))
+        }
+    };
+    if let Some(function) = world.lambda.by_arn(&target.arn) {
+        let name = function.name.clone();
+        lambda::invoke_async(world, &name, input);
+        return Ok(());
+    }
+    let group_id = match &target.message_group {
+        None => None,
+        Some(MessageGroup::Constant(group)) => Some(group.clone()),
+        Some(MessageGroup::At(path)) => match path.find(&delivery.event) {
+            Some(Value::String(group)) => Some(group.clone()),
+            _ => {
+                return Err((
+                    "INVALID_PARAMETER".to_owned(),
+                    "the event has no text at the path of MessageGroupId".to_owned(),
+                ));
+            }
+        },
+    };
+    let new = NewMessage {
+        // A text is sent as it is, everything else as JSON.
+        body: match input {
+            Value::String(text) => text,
+            other => other.to_string(),
+        },
+        group_id,
+        ..NewMessage::default()
+    };
+    send_to_queue(world, &target.arn, new)
+}
+
+fn send_to_queue(world: &mut World, arn: &str, new: NewMessage) -> Result<(), Refusal> {
+    let queue = world
+        .sqs
+        .by_arn(arn)
+        .map(|queue| queue.name.clone())
+        .ok_or_else(|| ("NO_RESOURCE".to_owned(), format!("there is no {arn}")))?;
+    sqs::send(world, &queue, "events.amazonaws.com", new)
+        .map(|_| ())
+        .map_err(|error| (error.code, error.message))
+}
+
+fn lost(world: &mut World, rule: &str, target: &str, reason: String) {
+    world.record(Happening::EventLost {
+        rule: rule.to_owned(),
+        target: target.to_owned(),
+        reason,
+    });
+}

@@ -1,0 +1,73 @@
+//! AWS Lambda: functions, event-source mappings and asynchronous invocation.
+//!
+//! The world decides when a function is invoked with what, and what its result means; the
+//! [`Region`](crate::region::Region) performs the invocation through a [`Function`].
+
+mod asynchronous;
+mod function;
+mod invocation;
+mod mapping;
+pub mod process;
+pub mod runtime_api;
+
+pub use asynchronous::{AsyncSettings, invoke_async};
+pub use function::{Function, FunctionConfig, FunctionError, Invocation};
+pub use invocation::{finished, kill};
+pub use mapping::{Mapping, queue_changed};
+
+use crate::world::World;
+use std::collections::BTreeMap;
+
+/// All functions of the region, and what they are doing.
+#[derive(Debug, Default)]
+pub struct Lambda {
+    /// By name.
+    pub functions: BTreeMap<String, FunctionConfig>,
+    /// Event-source mappings, in the order they were added.
+    pub mappings: Vec<Mapping>,
+    running: BTreeMap<String, invocation::Running>,
+}
+
+impl Lambda {
+    /// How many invocations of a function are running.
+    pub fn concurrency(&self, function: &str) -> usize {
+        self.running
+            .values()
+            .filter(|running| running.function == function)
+            .count()
+    }
+
+    /// Ids of the running invocations of a function, in no particular order.
+    pub fn running(&self, function: &str) -> Vec<String> {
+        self.running
+            .iter()
+            .filter(|(_, running)| running.function == function)
+            .map(|(request_id, _)| request_id.clone())
+            .collect()
+    }
+
+    /// The function with this ARN.
+    pub fn by_arn(&self, arn: &str) -> Option<&FunctionConfig> {
+        self.functions.values().find(|function| function.arn == arn)
+    }
+}
+
+/// What is on the agenda.
+#[derive(Debug)]
+pub enum Due {
+    /// A mapping looks into its queue.
+    Poll(usize),
+    /// An asynchronous event is tried, for the first time or again.
+    TryAsync(Box<asynchronous::Event>),
+}
+
+/// An item of the agenda is due.
+pub fn happen(world: &mut World, due: Due) {
+    match due {
+        Due::Poll(mapping) => mapping::poll(world, mapping),
+        Due::TryAsync(event) => asynchronous::attempt(world, *event),
+    }
+}
+
+#[cfg(test)]
+mod tests;

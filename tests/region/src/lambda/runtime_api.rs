@@ -1,0 +1,189 @@
+//! The Lambda Runtime API, as one execution environment sees it.
+//!
+//! Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
+
+use super::function::{FunctionError, Invocation};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::Value;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+
+/// What an invocation ends with.
+pub type Outcome = Result<Value, FunctionError>;
+
+/// Largest answer of a synchronous invocation (Lambda quotas).
+const LARGEST_ANSWER: usize = 6 * 1024 * 1024;
+
+/// The environment's side of the API: hands over invocations, one at a time.
+#[derive(Debug)]
+pub struct RuntimeApi {
+    address: String,
+    invocations: mpsc::Sender<Invocation>,
+    shared: Arc<Shared>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    next: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
+    /// The invocation that the function works on, and who waits for its outcome.
+    current: Mutex<Option<(String, oneshot::Sender<Outcome>)>>,
+}
+
+impl RuntimeApi {
+    /// Serves on a free port of the loopback interface.
+    pub async fn serve() -> std::io::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?.to_string();
+        let (invocations, next) = mpsc::channel(1);
+        let shared = Arc::new(Shared {
+            next: tokio::sync::Mutex::new(next),
+            current: Mutex::new(None),
+        });
+        let routes = Router::new()
+            .route("/2018-06-01/runtime/invocation/next", get(next_invocation))
+            .route(
+                "/2018-06-01/runtime/invocation/{id}/response",
+                post(response),
+            )
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+            .route("/2018-06-01/runtime/init/error", post(init_error))
+            .layer(DefaultBodyLimit::max(LARGEST_ANSWER))
+            .with_state(Arc::clone(&shared));
+        let server = tokio::spawn(async move {
+            // It only ends with an error of the listener: the function then exits and says so.
+            let _ = axum::serve(listener, routes).await;
+        });
+        Ok(Self {
+            address,
+            invocations,
+            shared,
+            server,
+        })
+    }
+
+    /// Host and port: the value of `AWS_LAMBDA_RUNTIME_API`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Hands over an invocation; the outcome comes through the receiver. The receiver fails when
+    /// the environment is dropped first.
+    pub fn hand_over(&self, invocation: Invocation) -> oneshot::Receiver<Outcome> {
+        let (sender, receiver) = oneshot::channel();
+        *self.shared.lock() = Some((invocation.request_id.clone(), sender));
+        self.invocations
+            .try_send(invocation)
+            .expect("an environment has one invocation at a time");
+        receiver
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(String, oneshot::Sender<Outcome>)>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the current invocation; `id` must be its, where given.
+    fn end(&self, id: Option<&str>, outcome: Outcome) -> Response {
+        let mut current = self.lock();
+        if let Some((request_id, _)) = current.as_ref()
+            && id.is_none_or(|id| id == request_id)
+            && let Some((_, waiting)) = current.take()
+        {
+            // Nobody waits any more when the time-out came first.
+            let _ = waiting.send(outcome);
+            return (StatusCode::ACCEPTED, r#"{"status":"OK"}"#).into_response();
+        }
+        (
+            StatusCode::BAD_REQUEST,
+            r#"{"errorType":"InvalidRequestID","errorMessage":"Invalid request ID"}"#,
+        )
+            .into_response()
+    }
+}
+
+async fn next_invocation(State(shared): State<Arc<Shared>>) -> Response {
+    let Some(invocation) = shared.next.lock().await.recv().await else {
+        return StatusCode::GONE.into_response();
+    };
+    let deadline = invocation.deadline.unix_timestamp_nanos() / 1_000_000;
+    // Unsampled: there is no X-Ray here.
+    let hex = invocation.request_id.replace('-', "");
+    let trace = format!(
+        "Root=1-{:08x}-{:.24};Parent={:.16};Sampled=0",
+        invocation.deadline.unix_timestamp(),
+        hex,
+        hex
+    );
+    (
+        [
+            ("Lambda-Runtime-Aws-Request-Id", invocation.request_id),
+            ("Lambda-Runtime-Deadline-Ms", deadline.to_string()),
+            (
+                "Lambda-Runtime-Invoked-Function-Arn",
+                invocation.function_arn,
+            ),
+            ("Lambda-Runtime-Trace-Id", trace),
+            ("Content-Type", "application/json".to_owned()),
+        ],
+        invocation.payload.to_string(),
+    )
+        .into_response()
+}
+
+async fn response(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    let outcome = if body.is_empty() {
+        Ok(Value::Null)
+    } else {
+        serde_json::from_slice(&body).map_err(|error| {
+            FunctionError::new("Runtime.InvalidResponse", format!("no JSON: {error}"))
+        })
+    };
+    shared.end(Some(&id), outcome)
+}
+
+async fn error(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    shared.end(Some(&id), Err(read_error(&headers, &body)))
+}
+
+async fn init_error(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    shared.end(None, Err(read_error(&headers, &body)))
+}
+
+fn read_error(headers: &HeaderMap, body: &Bytes) -> FunctionError {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |name: &str| body.get(name).and_then(Value::as_str);
+    let header = headers
+        .get("Lambda-Runtime-Function-Error-Type")
+        .and_then(|value| value.to_str().ok());
+    FunctionError::new(
+        text("errorType").or(header).unwrap_or("Unhandled"),
+        text("errorMessage").unwrap_or_default(),
+    )
+}

@@ -1,0 +1,90 @@
+//! Starting a region that has something in it.
+
+use super::{Region, lock};
+use crate::lambda::{Function, FunctionConfig};
+use crate::settings::Settings;
+use crate::template::{self, Stack};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use time::OffsetDateTime;
+
+/// A template and what it is deployed with.
+#[derive(Clone, Debug)]
+pub struct TemplateSource {
+    /// The YAML text.
+    pub text: String,
+    /// The stack's name: the first part of generated names.
+    pub stack_name: String,
+    /// Values for the template's parameters, over their defaults.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// Gives a function its code; `None` for a function it does not know.
+type Code = dyn Fn(&Region, &FunctionConfig) -> Option<Arc<dyn Function>>;
+
+/// What a region starts with.
+#[must_use]
+pub struct Builder {
+    settings: Settings,
+    origin: OffsetDateTime,
+    template: Option<TemplateSource>,
+    code: Box<Code>,
+}
+
+/// Why a region did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The template cannot be loaded.
+    #[error("template: {0}")]
+    Template(#[from] template::Error),
+    /// The template has a function for which no code was given.
+    #[error("no code was given for function {0} of the template")]
+    NoCode(String),
+}
+
+impl Builder {
+    pub(super) fn new(settings: Settings, origin: OffsetDateTime) -> Self {
+        Self {
+            settings,
+            origin,
+            template: None,
+            code: Box::new(|_, _| None),
+        }
+    }
+
+    /// Loads a template.
+    pub fn template(mut self, template: TemplateSource) -> Self {
+        self.template = Some(template);
+        self
+    }
+
+    /// Where the functions of the template get their code from: asked once for each, by logical
+    /// id, when the region stands but does not run yet.
+    pub fn functions(
+        mut self,
+        code: impl Fn(&Region, &FunctionConfig) -> Option<Arc<dyn Function>> + 'static,
+    ) -> Self {
+        self.code = Box::new(code);
+        self
+    }
+
+    /// Starts it. Must be called within a tokio runtime.
+    pub fn start(self) -> Result<Region, StartError> {
+        let region = Region::stopped(self.settings, self.origin);
+        if let Some(source) = &self.template {
+            let stack = region.with(|world| -> Result<Stack, template::Error> {
+                template::load(world, &source.text, &source.stack_name, &source.parameters)
+            })?;
+            for config in stack.functions.values() {
+                let code = (self.code)(&region, config)
+                    .ok_or_else(|| StartError::NoCode(config.logical_id.clone()))?;
+                lock(&region.shared.functions).insert(config.name.clone(), code);
+            }
+            if region.shared.stack.set(stack).is_err() {
+                unreachable!("a stack is loaded once");
+            }
+        }
+        region.spawn(region.clone().follow_the_clock());
+        Ok(region)
+    }
+}

@@ -1,0 +1,64 @@
+//! The errors of SQS: codes as in the service's JSON model, texts as the service words them.
+
+use crate::api::AwsError;
+
+/// The code that SQS's legacy query protocol used for an error of the JSON protocol: it goes into
+/// the header `x-amzn-query-error` and is what boto3 shows.
+pub fn query_code(code: &str) -> &str {
+    match code {
+        "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue",
+        "QueueNameExists" => "QueueAlreadyExists",
+        "MessageNotInflight" => "AWS.SimpleQueueService.MessageNotInflight",
+        "PurgeQueueInProgress" => "AWS.SimpleQueueService.PurgeQueueInProgress",
+        "BatchEntryIdsNotDistinct" => "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+        "BatchRequestTooLong" => "AWS.SimpleQueueService.BatchRequestTooLong",
+        "EmptyBatchRequest" => "AWS.SimpleQueueService.EmptyBatchRequest",
+        "InvalidBatchEntryId" => "AWS.SimpleQueueService.InvalidBatchEntryId",
+        "TooManyEntriesInBatchRequest" => "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+        other => other,
+    }
+}
+
+pub(super) fn no_queue() -> AwsError {
+    AwsError::sender("QueueDoesNotExist", "The specified queue does not exist.")
+}
+
+pub(super) fn missing(parameter: &str) -> AwsError {
+    AwsError::sender(
+        "MissingParameter",
+        format!("The request must contain the parameter {parameter}."),
+    )
+}
+
+pub(super) fn invalid(message: impl Into<String>) -> AwsError {
+    AwsError::sender("InvalidParameterValue", message)
+}
+
+pub(super) fn invalid_value(
+    value: impl std::fmt::Display,
+    parameter: &str,
+    reason: &str,
+) -> AwsError {
+    invalid(format!(
+        "Value {value} for parameter {parameter} is invalid. Reason: {reason}"
+    ))
+}
+
+pub(super) fn not_for_this_queue_type(value: impl std::fmt::Display, parameter: &str) -> AwsError {
+    invalid_value(
+        value,
+        parameter,
+        "The request include parameter that is not valid for this queue type",
+    )
+}
+
+pub(super) fn malformed_receipt(handle: &str) -> AwsError {
+    AwsError::sender(
+        "ReceiptHandleIsInvalid",
+        format!("The input receipt handle \"{handle}\" is not a valid receipt handle."),
+    )
+}
+
+pub(super) fn expired_receipt(handle: &str) -> AwsError {
+    invalid_value(handle, "ReceiptHandle", "The receipt handle has expired.")
+}
