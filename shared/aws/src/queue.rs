@@ -2,7 +2,11 @@
 
 use crate::clients::Clients;
 use crate::error::{AwsError, Effect};
-use aws_sdk_sqs::types::{ChangeMessageVisibilityBatchRequestEntry, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::error::BuildError;
+use aws_sdk_sqs::types::{
+    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
+};
+use ready_pool_core::outcome::{Ending, Outcome};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -10,6 +14,8 @@ use std::time::Duration;
 const MAX_BATCH: usize = 10;
 /// Bytes in one batch call (SQS quota: 1 MiB, attributes included).
 const MAX_BATCH_BYTES: usize = 1024 * 1024;
+
+const SEND: &str = "SendMessageBatch";
 
 /// One queue.
 #[derive(Clone, Debug)]
@@ -25,6 +31,61 @@ pub struct Outgoing {
     pub body: String,
     /// Group and deduplication id, for a FIFO queue.
     pub fifo: Option<Fifo>,
+    /// String attributes, to filter and look by.
+    pub attributes: Vec<(&'static str, String)>,
+}
+
+impl Outgoing {
+    /// A message for a standard queue, with this body.
+    pub fn plain(body: String) -> Self {
+        Self {
+            body,
+            fifo: None,
+            attributes: Vec::new(),
+        }
+    }
+
+    /// A message that holds `value` as JSON.
+    pub fn json(value: &impl serde::Serialize) -> Result<Self, AwsError> {
+        let body = serde_json::to_string(value).map_err(|error| AwsError {
+            operation: SEND,
+            code: "NotSerializable".to_owned(),
+            message: error.to_string(),
+            effect: Effect::Refused,
+        })?;
+        Ok(Self::plain(body))
+    }
+
+    /// A claim's outcome, with what a consumer may want to filter on as attributes.
+    pub fn outcome(outcome: &Outcome) -> Result<Self, AwsError> {
+        let ending = match outcome.outcome {
+            Ending::Ready => "ready",
+            Ending::Failed => "failed",
+            Ending::Rejected => "rejected",
+        };
+        Ok(Self::json(outcome)?
+            .with("outcome", ending)
+            .with("reason", outcome.reason.code()))
+    }
+
+    /// The message for a FIFO queue.
+    #[must_use]
+    pub fn ordered(self, group_id: impl Into<String>, deduplication_id: String) -> Self {
+        Self {
+            fifo: Some(Fifo {
+                group_id: group_id.into(),
+                deduplication_id,
+            }),
+            ..self
+        }
+    }
+
+    /// The message with one attribute more.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.attributes.push((name, value.into()));
+        self
+    }
 }
 
 /// What a FIFO queue needs to know of a message.
@@ -59,23 +120,10 @@ impl Queue {
     }
 
     async fn send_batch(&self, messages: &[Outgoing]) -> Vec<Result<(), AwsError>> {
-        const OPERATION: &str = "SendMessageBatch";
         let entries: Result<Vec<_>, _> = messages
             .iter()
             .enumerate()
-            .map(|(index, message)| {
-                SendMessageBatchRequestEntry::builder()
-                    .id(index.to_string())
-                    .message_body(&message.body)
-                    .set_message_group_id(message.fifo.as_ref().map(|fifo| fifo.group_id.clone()))
-                    .set_message_deduplication_id(
-                        message
-                            .fifo
-                            .as_ref()
-                            .map(|fifo| fifo.deduplication_id.clone()),
-                    )
-                    .build()
-            })
+            .map(|(index, message)| entry(index, message))
             .collect();
         let answer = match entries {
             Ok(entries) => self
@@ -85,8 +133,8 @@ impl Queue {
                 .set_entries(Some(entries))
                 .send()
                 .await
-                .map_err(|error| AwsError::new(OPERATION, &error)),
-            Err(_) => Err(AwsError::incomplete(OPERATION, "complete entry")),
+                .map_err(|error| AwsError::new(SEND, &error)),
+            Err(_) => Err(AwsError::incomplete(SEND, "complete entry")),
         };
         let answer = match answer {
             Ok(answer) => answer,
@@ -102,7 +150,7 @@ impl Queue {
                 }
                 let refusal = answer.failed().iter().find(|entry| entry.id() == id);
                 Err(AwsError {
-                    operation: OPERATION,
+                    operation: SEND,
                     code: refusal
                         .map_or_else(|| "NotListed".to_owned(), |entry| entry.code().to_owned()),
                     message: refusal
@@ -117,6 +165,11 @@ impl Queue {
                 })
             })
             .collect()
+    }
+
+    /// Sends one message.
+    pub async fn send_one(&self, message: Outgoing) -> Result<(), AwsError> {
+        self.send(&[message]).await.into_iter().collect()
     }
 
     /// Sets for how long received messages stay invisible from now on; answers the receipts that
@@ -163,6 +216,25 @@ impl Queue {
     }
 }
 
+fn entry(index: usize, message: &Outgoing) -> Result<SendMessageBatchRequestEntry, BuildError> {
+    let mut entry = SendMessageBatchRequestEntry::builder()
+        .id(index.to_string())
+        .message_body(&message.body);
+    if let Some(fifo) = &message.fifo {
+        entry = entry
+            .message_group_id(&fifo.group_id)
+            .message_deduplication_id(&fifo.deduplication_id);
+    }
+    for (name, value) in &message.attributes {
+        let value = MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value(value)
+            .build()?;
+        entry = entry.message_attributes(*name, value);
+    }
+    entry.build()
+}
+
 /// How many of the messages go into one call.
 fn batch_length(messages: &[Outgoing]) -> usize {
     let mut bytes = 0;
@@ -171,6 +243,9 @@ fn batch_length(messages: &[Outgoing]) -> usize {
         .take(MAX_BATCH)
         .take_while(|message| {
             bytes += message.body.len();
+            for (name, value) in &message.attributes {
+                bytes += name.len() + "String".len() + value.len();
+            }
             bytes <= MAX_BATCH_BYTES
         })
         .count();
@@ -182,13 +257,7 @@ mod tests {
     use super::*;
 
     fn messages(count: usize, bytes: usize) -> Vec<Outgoing> {
-        vec![
-            Outgoing {
-                body: "x".repeat(bytes),
-                fifo: None,
-            };
-            count
-        ]
+        vec![Outgoing::plain("x".repeat(bytes)); count]
     }
 
     #[test]

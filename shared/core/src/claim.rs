@@ -112,7 +112,8 @@ impl Claim {
         self.expires_at <= now
     }
 
-    fn check(&self, now: Timestamp) -> Result<(), Malformed> {
+    /// Checks every limit, as for a claim that came in another way than [`Claim::parse`].
+    pub fn check(&self, now: Timestamp) -> Result<(), Malformed> {
         if self.expires_at > now + MAX_TIME_TO_EXPIRY + CLOCK_TOLERANCE {
             return Err(field("expires_at", "must be at most 4 hours ahead"));
         }
@@ -182,8 +183,8 @@ impl Init {
     }
 }
 
-/// What no text may hold: `{{` starts SSM's own parameter substitution, and a NUL cannot pass
-/// through a shell.
+/// What no text may hold: `{{` starts SSM's own parameter substitution, a NUL cannot pass through
+/// a shell, and SQS carries no U+FFFE and U+FFFF.
 fn check_text(path: &str, text: &str) -> Result<(), Malformed> {
     if text.contains("{{") {
         return Err(field(
@@ -191,8 +192,11 @@ fn check_text(path: &str, text: &str) -> Result<(), Malformed> {
             "must not have `{{`: AWS Systems Manager would substitute it",
         ));
     }
-    if text.contains('\0') {
-        return Err(field(path, "must not have a NUL character"));
+    if text.contains(['\0', '\u{fffe}', '\u{ffff}']) {
+        return Err(field(
+            path,
+            "must not have the characters NUL, U+FFFE and U+FFFF",
+        ));
     }
     Ok(())
 }

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// Version of the outcome message.
 pub const VERSION: u8 = 1;
+/// Longest text in an outcome, characters.
+const MAX_TEXT: usize = 1_000;
 
 /// The message on the outcome queue. Delivered at least once: drop repeats by claim id and target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,9 +117,73 @@ impl Outcome {
             target_group: Some(claim.target_group.to_string()),
             outcome: ending,
             reason,
-            message: message.into(),
+            message: printable(&message.into()),
             instance_id,
             at,
         }
+    }
+
+    /// The outcome of a message that could not be read as a claim; what it says of itself is
+    /// passed on as far as it could be told.
+    pub fn unreadable(
+        claim_id: Option<&str>,
+        target_group: Option<&str>,
+        reason: Reason,
+        message: &str,
+        at: Timestamp,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            claim_id: claim_id.map(printable),
+            target_group: target_group.map(printable),
+            outcome: Ending::Rejected,
+            reason,
+            message: printable(message),
+            instance_id: None,
+            at,
+        }
+    }
+}
+
+/// Text from outside as it may stand in a message: SQS refuses some characters, and a reader
+/// wants no control characters and no novels.
+fn printable(text: &str) -> String {
+    text.chars()
+        .take(MAX_TEXT)
+        .map(|c| {
+            if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_is_made_printable() {
+        let outcome = Outcome::unreadable(
+            Some("a\u{1}\u{ffff}"),
+            None,
+            Reason::Malformed,
+            &"x".repeat(5_000),
+            Timestamp::UNIX_EPOCH,
+        );
+        assert_eq!(outcome.claim_id.as_deref(), Some("a\u{fffd}\u{fffd}"));
+        assert_eq!(outcome.message.len(), MAX_TEXT);
+    }
+
+    #[test]
+    fn an_outcome_reads_as_the_readme_shows_it() {
+        let outcome =
+            Outcome::unreadable(None, None, Reason::Malformed, "no", Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            serde_json::to_string(&outcome).unwrap(),
+            r#"{"version":1,"outcome":"rejected","reason":"malformed","message":"no","at":"1970-01-01T00:00:00Z"}"#
+        );
     }
 }

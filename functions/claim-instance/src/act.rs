@@ -1,0 +1,439 @@
+//! Carries out the decisions of one look: answers first, then instances, at most one call each
+//! for the whole batch.
+
+use crate::config::TIME_TO_ASSIGN;
+use crate::decide::{Decision, Memory, identity};
+use crate::delivery::{ClaimInstance, Pending};
+use crate::message::{Received, Unreadable};
+use ready_pool_aws::auto_scaling::{Capacity, EntryToWrite};
+use ready_pool_aws::clock::Budget;
+use ready_pool_aws::error::{AwsError, Effect};
+use ready_pool_aws::queue::Outgoing;
+use ready_pool_core::ids::{Attempt, InstanceId};
+use ready_pool_core::ledger::{Entry, Standing};
+use ready_pool_core::message::{self, HandOver, LookAgain, Message};
+use ready_pool_core::outcome::{Ending, Outcome, Reason};
+use tracing::{debug, error, info, warn};
+
+/// The acting part of one look.
+pub(crate) struct Act<'a> {
+    function: &'a ClaimInstance,
+    memory: &'a mut Memory,
+    budget: &'a Budget,
+    pending: Vec<Pending>,
+    uncertain: bool,
+}
+
+/// A claim and the instance it is to get.
+struct Assignment {
+    pending: Pending,
+    instance: InstanceId,
+    attempt: Attempt,
+    entered: bool,
+}
+
+impl<'a> Act<'a> {
+    pub(crate) fn new(
+        function: &'a ClaimInstance,
+        memory: &'a mut Memory,
+        budget: &'a Budget,
+    ) -> Self {
+        Self {
+            function,
+            memory,
+            budget,
+            pending: Vec::new(),
+            uncertain: false,
+        }
+    }
+
+    /// What is still pending, in the order it came, and whether something was written that reads
+    /// may not show yet.
+    pub(crate) fn finish(self) -> (Vec<Pending>, bool) {
+        (self.pending, self.uncertain)
+    }
+
+    pub(crate) async fn carry_out(&mut self, pending: Vec<Pending>, decisions: Vec<Decision>) {
+        let order: Vec<String> = pending.iter().map(|item| item.message_id.clone()).collect();
+        let mut assignments = Vec::new();
+        let mut messages = Vec::new();
+        for (item, decision) in pending.into_iter().zip(decisions) {
+            match decision {
+                Decision::Wait(why) => {
+                    debug!(claim_id = %item.request.claim.claim_id, ?why, "the claim waits");
+                    self.pending.push(item);
+                }
+                Decision::LeaveToInit(instance) => {
+                    info!(claim_id = %item.request.claim.claim_id, instance_id = %instance, "told before; its end is reported by init-instance");
+                }
+                Decision::Reject { reason, message } => self.reject(item, reason, message).await,
+                Decision::Repeat(entry) => self.repeat(item, &entry).await,
+                Decision::Close { reason, entry } => self.close(item, reason, entry).await,
+                Decision::Assign {
+                    instance,
+                    attempt,
+                    entered,
+                } => assignments.push(Assignment {
+                    pending: item,
+                    instance,
+                    attempt,
+                    entered,
+                }),
+                Decision::HandOver { instance, attempt } => {
+                    let message = hand_over(&item, instance, attempt);
+                    messages.push((item, message));
+                }
+                Decision::LookAgain { instance, attempt } => {
+                    let message = look_again(&item, instance, attempt, self.budget);
+                    messages.push((item, message));
+                }
+            }
+        }
+        for assignment in self.assign(assignments).await {
+            let item = assignment.pending;
+            let message = hand_over(&item, assignment.instance, assignment.attempt);
+            messages.push((item, message));
+        }
+        self.send(messages).await;
+        self.pending
+            .sort_by_key(|item| order.iter().position(|id| *id == item.message_id));
+    }
+
+    async fn reject(&mut self, item: Pending, reason: Reason, message: String) {
+        let claim = &item.request.claim;
+        warn!(claim_id = %claim.claim_id, target_group = %claim.target_group, reason = reason.code(), problem = message, "rejected a claim");
+        let outcome = Outcome::of(
+            claim,
+            Ending::Rejected,
+            reason,
+            message,
+            None,
+            self.budget.now(),
+        );
+        let kept = keep(self.function, &item.body, &outcome).await;
+        self.settle(item, kept);
+    }
+
+    async fn repeat(&mut self, item: Pending, entry: &Entry) {
+        let claim = &item.request.claim;
+        let (ending, reason, message) = match entry.standing {
+            Standing::Failed(reason) => (
+                Ending::Failed,
+                reason,
+                "this claim failed before; send a new claim id for another try",
+            ),
+            Standing::Ready | Standing::Assigned => (
+                Ending::Ready,
+                Reason::Initialised,
+                "this claim was served before",
+            ),
+        };
+        info!(claim_id = %claim.claim_id, instance_id = ?entry.instance, reason = reason.code(), "settled before; telling it again");
+        let outcome = Outcome::of(
+            claim,
+            ending,
+            reason,
+            message,
+            entry.instance.clone(),
+            self.budget.now(),
+        );
+        let sent = publish(self.function, &outcome).await;
+        self.settle(item, sent);
+    }
+
+    async fn close(&mut self, item: Pending, reason: Reason, entry: Option<Entry>) {
+        let claim = &item.request.claim;
+        warn!(claim_id = %claim.claim_id, target_group = %claim.target_group, reason = reason.code(), "closing the claim as failed");
+        if let Some(entry) = &entry {
+            let write = EntryToWrite {
+                target: claim.target_group.clone(),
+                claim_id: claim.claim_id.clone(),
+                entry: entry.clone(),
+            };
+            if let Some((_, error)) = self.function.auto_scaling.enter(&[write]).await.pop() {
+                self.settle(item, Err(error));
+                return;
+            }
+            self.memory.entries.insert(identity(claim), entry.clone());
+        }
+        let message = match reason {
+            Reason::Expired => format!("no instance was told before {}", claim.expires_at),
+            Reason::PoolEmpty => "no instance is ready, and the claim would not wait".to_owned(),
+            _ => "every instance that was tried had to be given up".to_owned(),
+        };
+        let outcome = Outcome::of(
+            claim,
+            Ending::Failed,
+            reason,
+            message,
+            None,
+            self.budget.now(),
+        );
+        let sent = publish(self.function, &outcome).await;
+        self.settle(item, sent);
+    }
+
+    /// Done, or, after a failure, still pending.
+    fn settle(&mut self, item: Pending, result: Result<(), AwsError>) {
+        if let Err(error) = result {
+            error!(claim_id = %item.request.claim.claim_id, %error, "cannot answer the claim; it comes again");
+            self.pending.push(item);
+        }
+    }
+
+    /// Enters and detaches; answers the assignments whose instance has left the pool.
+    async fn assign(&mut self, assignments: Vec<Assignment>) -> Vec<Assignment> {
+        if assignments.is_empty() {
+            return assignments;
+        }
+        if !self.budget.has(TIME_TO_ASSIGN) {
+            self.pending
+                .extend(assignments.into_iter().map(|assignment| assignment.pending));
+            return Vec::new();
+        }
+        let entered = self.enter(assignments).await;
+        self.detach(entered).await
+    }
+
+    /// Writes the entries before anything is detached: whatever happens next, the ledger says
+    /// which instance belongs to which claim.
+    async fn enter(&mut self, assignments: Vec<Assignment>) -> Vec<Assignment> {
+        let writes: Vec<EntryToWrite> = assignments
+            .iter()
+            .filter(|assignment| !assignment.entered)
+            .map(|assignment| EntryToWrite {
+                target: assignment.pending.request.claim.target_group.clone(),
+                claim_id: assignment.pending.request.claim.claim_id.clone(),
+                entry: Entry {
+                    instance: Some(assignment.instance.clone()),
+                    attempt: assignment.attempt,
+                    standing: Standing::Assigned,
+                    expires_at: assignment.pending.request.claim.expires_at,
+                },
+            })
+            .collect();
+        let failed = self.function.auto_scaling.enter(&writes).await;
+        let mut entered = Vec::new();
+        for assignment in assignments {
+            let claim = &assignment.pending.request.claim;
+            let failure = failed.iter().find(|(write, _)| {
+                write.target == claim.target_group && write.claim_id == claim.claim_id
+            });
+            if let Some((_, error)) = failure {
+                warn!(claim_id = %claim.claim_id, instance_id = %assignment.instance, %error, "cannot enter the assignment");
+                self.uncertain |= error.effect == Effect::Unknown;
+                self.pending.push(assignment.pending);
+                continue;
+            }
+            if !assignment.entered {
+                info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, target_group = %claim.target_group, attempt = assignment.attempt, "entered the assignment");
+                self.remember(&assignment, Some(assignment.instance.clone()));
+                self.memory.untouched.insert(identity(claim));
+            }
+            entered.push(assignment);
+        }
+        entered
+    }
+
+    fn remember(&mut self, assignment: &Assignment, instance: Option<InstanceId>) {
+        let claim = &assignment.pending.request.claim;
+        self.memory.spent.insert(assignment.instance.clone());
+        self.memory.entries.insert(
+            identity(claim),
+            Entry {
+                instance,
+                attempt: assignment.attempt,
+                standing: Standing::Assigned,
+                expires_at: claim.expires_at,
+            },
+        );
+    }
+
+    /// Detaches all in one call; after a refusal one by one.
+    async fn detach(&mut self, assignments: Vec<Assignment>) -> Vec<Assignment> {
+        let instances: Vec<InstanceId> = assignments
+            .iter()
+            .map(|assignment| assignment.instance.clone())
+            .collect();
+        if instances.is_empty() {
+            return assignments;
+        }
+        match self.detach_from_pool(&instances).await {
+            Ok(()) => {
+                for assignment in &assignments {
+                    self.note_detached(assignment);
+                }
+                assignments
+            }
+            Err(error) if assignments.len() > 1 && error.says_not_detachable() => {
+                // AWS does not say what became of the others: only the one it names is certainly
+                // where it was.
+                for assignment in &assignments {
+                    if !error.message.contains(assignment.instance.as_str()) {
+                        self.memory
+                            .untouched
+                            .remove(&identity(&assignment.pending.request.claim));
+                    }
+                }
+                let mut detached = Vec::new();
+                for assignment in assignments {
+                    detached.extend(self.detach_alone(assignment).await);
+                }
+                detached
+            }
+            Err(error) => {
+                for assignment in assignments {
+                    self.detach_failed(assignment, &error);
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    async fn detach_alone(&mut self, assignment: Assignment) -> Option<Assignment> {
+        match self
+            .detach_from_pool(std::slice::from_ref(&assignment.instance))
+            .await
+        {
+            Ok(()) => {
+                self.note_detached(&assignment);
+                Some(assignment)
+            }
+            Err(error) if error.says_not_detachable() => self.not_detachable(assignment, &error),
+            Err(error) => {
+                self.detach_failed(assignment, &error);
+                None
+            }
+        }
+    }
+
+    async fn detach_from_pool(&self, instances: &[InstanceId]) -> Result<(), AwsError> {
+        self.function
+            .auto_scaling
+            .detach(&self.function.config.pool, instances, Capacity::Replace)
+            .await
+    }
+
+    fn note_detached(&mut self, assignment: &Assignment) {
+        let claim = &assignment.pending.request.claim;
+        self.memory.untouched.remove(&identity(claim));
+        info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, target_group = %claim.target_group, "detached from the pool");
+    }
+
+    /// The instance is not in the pool, or on its way out. If we cannot have taken it, the claim
+    /// gets another under the same attempt: nothing was handed over. Otherwise it may well be
+    /// this claim's: it is handed over, and attaching tells.
+    fn not_detachable(&mut self, assignment: Assignment, error: &AwsError) -> Option<Assignment> {
+        let claim = &assignment.pending.request.claim;
+        if self.memory.untouched.remove(&identity(claim)) {
+            info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, %error, "the instance left the pool first; choosing another");
+            self.remember(&assignment, None);
+            self.pending.push(assignment.pending);
+            return None;
+        }
+        info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, %error, "left the pool before; handing it over");
+        Some(assignment)
+    }
+
+    /// The detach may or may not have happened: the entry says whose it is, the next look tells.
+    fn detach_failed(&mut self, assignment: Assignment, error: &AwsError) {
+        let claim = &assignment.pending.request.claim;
+        warn!(claim_id = %claim.claim_id, instance_id = %assignment.instance, %error, "cannot detach; trying again");
+        if error.effect == Effect::Unknown {
+            self.memory.untouched.remove(&identity(claim));
+            self.uncertain = true;
+        }
+        self.pending.push(assignment.pending);
+    }
+
+    async fn send(&mut self, messages: Vec<(Pending, Result<Outgoing, AwsError>)>) {
+        let mut items = Vec::new();
+        let mut outgoing = Vec::new();
+        for (item, message) in messages {
+            match message {
+                Ok(message) => {
+                    items.push(item);
+                    outgoing.push(message);
+                }
+                Err(error) => self.settle(item, Err(error)),
+            }
+        }
+        let results = self.function.init_queue.send(&outgoing).await;
+        for (item, result) in items.into_iter().zip(results) {
+            match result {
+                Ok(()) => {
+                    info!(claim_id = %item.request.claim.claim_id, "handed over to init-instance");
+                }
+                Err(error) => {
+                    warn!(claim_id = %item.request.claim.claim_id, %error, "cannot hand over; trying again");
+                    self.uncertain = true;
+                    self.pending.push(item);
+                }
+            }
+        }
+    }
+}
+
+fn hand_over(item: &Pending, instance: InstanceId, attempt: Attempt) -> Result<Outgoing, AwsError> {
+    let group_id = instance.to_string();
+    let hand_over = HandOver {
+        version: message::VERSION,
+        claim: item.request.claim.clone(),
+        attempt,
+        instance_id: instance,
+    };
+    let deduplication_id = hand_over.deduplication_id();
+    let message = Outgoing::json(&Message::HandOver(hand_over))?;
+    Ok(message.ordered(group_id, deduplication_id))
+}
+
+fn look_again(
+    item: &Pending,
+    instance: InstanceId,
+    attempt: Attempt,
+    budget: &Budget,
+) -> Result<Outgoing, AwsError> {
+    let claim = &item.request.claim;
+    let group_id = instance.to_string();
+    let look_again = LookAgain {
+        version: message::VERSION,
+        claim_id: claim.claim_id.clone(),
+        target_group: claim.target_group.clone(),
+        instance_id: instance,
+        attempt,
+        expires_at: claim.expires_at,
+    };
+    let deduplication_id = look_again.deduplication_id(budget.now());
+    let message = Outgoing::json(&Message::LookAgain(look_again))?;
+    Ok(message.ordered(group_id, deduplication_id))
+}
+
+/// Keeps the original of a rejected message where an operator finds it, then tells the sender.
+async fn keep(function: &ClaimInstance, body: &str, outcome: &Outcome) -> Result<(), AwsError> {
+    let original = Outgoing::plain(body.to_owned())
+        .with("reason", outcome.reason.code())
+        .with("message", outcome.message.clone());
+    function.rejected_queue.send_one(original).await?;
+    publish(function, outcome).await
+}
+
+async fn publish(function: &ClaimInstance, outcome: &Outcome) -> Result<(), AwsError> {
+    let message = Outgoing::outcome(outcome)?;
+    function.outcome_queue.send_one(message).await
+}
+
+/// Rejects a message that is no claim.
+pub(crate) async fn turn_away(
+    function: &ClaimInstance,
+    message: &Received,
+    refusal: &Unreadable,
+) -> Result<(), AwsError> {
+    let outcome = Outcome::unreadable(
+        refusal.claim_id.as_deref(),
+        refusal.target_group.as_deref(),
+        refusal.reason,
+        &refusal.message,
+        function.clock.now(),
+    );
+    keep(function, &message.body, &outcome).await
+}

@@ -1,0 +1,138 @@
+//! What lies on the provisioning queue: claims from senders, and retries from init-instance.
+
+use crate::decide::Request;
+use aws_lambda_events::event::sqs::SqsMessage;
+use ready_pool_core::Timestamp;
+use ready_pool_core::claim::Claim;
+use ready_pool_core::ids::GroupName;
+use ready_pool_core::message::Message;
+use ready_pool_core::outcome::Reason;
+use serde_json::Value;
+
+/// A received message.
+#[derive(Clone, Debug)]
+pub(crate) struct Received {
+    /// SQS's id.
+    pub(crate) message_id: String,
+    /// With which it is held or given back.
+    pub(crate) receipt: String,
+    /// As sent.
+    pub(crate) body: String,
+    /// As read.
+    pub(crate) content: Result<Request, Unreadable>,
+}
+
+/// A message that is no request: it is rejected, and kept for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    /// Why, for programs.
+    pub(crate) reason: Reason,
+    /// What to fix.
+    pub(crate) message: String,
+    /// What it says is its claim id, as far as that can be told.
+    pub(crate) claim_id: Option<String>,
+    /// What it says is its target, likewise.
+    pub(crate) target_group: Option<String>,
+}
+
+impl Received {
+    /// Reads a record of the batch.
+    pub(crate) fn read(record: SqsMessage, pool: &GroupName, now: Timestamp) -> Self {
+        let body = record.body.unwrap_or_default();
+        let group = record.attributes.get("MessageGroupId").map(String::as_str);
+        Self {
+            content: read_content(&body, group, pool, now),
+            message_id: record.message_id.unwrap_or_default(),
+            receipt: record.receipt_handle.unwrap_or_default(),
+            body,
+        }
+    }
+}
+
+fn read_content(
+    body: &str,
+    group: Option<&str>,
+    pool: &GroupName,
+    now: Timestamp,
+) -> Result<Request, Unreadable> {
+    if group != Some(pool.as_str()) {
+        let message = format!(
+            "sent with MessageGroupId {:?}; use the pool's name, {:?}",
+            group.unwrap_or_default(),
+            pool.as_str()
+        );
+        return Err(unreadable(body, Reason::WrongMessageGroup, message));
+    }
+    read_request(body, now).map_err(|message| unreadable(body, Reason::Malformed, message))
+}
+
+fn read_request(body: &str, now: Timestamp) -> Result<Request, String> {
+    if let Ok(Message::Retry(retry)) = serde_json::from_str(body) {
+        retry.claim.check(now).map_err(|error| error.to_string())?;
+        return Ok(Request {
+            claim: retry.claim,
+            asked: Some(retry.attempt),
+        });
+    }
+    let claim = Claim::parse(body, now).map_err(|error| error.to_string())?;
+    Ok(Request { claim, asked: None })
+}
+
+fn unreadable(body: &str, reason: Reason, message: String) -> Unreadable {
+    let fields: Option<Value> = serde_json::from_str(body).ok();
+    let text = |name: &str| {
+        let value = fields.as_ref()?.get(name)?.as_str()?;
+        Some(value.chars().take(255).collect())
+    };
+    Unreadable {
+        reason,
+        message,
+        claim_id: text("claim_id"),
+        target_group: text("target_group"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    const NOW: Timestamp = datetime!(2026-11-22 20:00 UTC);
+
+    fn read(body: &str, group: Option<&str>) -> Result<Request, Unreadable> {
+        let pool = GroupName::try_from("pool").unwrap();
+        read_content(body, group, &pool, NOW)
+    }
+
+    #[test]
+    fn another_message_group_is_refused_with_the_right_one() {
+        let body = r#"{"claim_id":"a","target_group":"b","init":{"commands":["true"]},"expires_at":"2026-11-22T20:15:00Z"}"#;
+        assert!(read(body, Some("pool")).is_ok());
+        for group in [None, Some("a"), Some("POOL")] {
+            let refusal = read(body, group).unwrap_err();
+            assert_eq!(refusal.reason, Reason::WrongMessageGroup);
+            assert!(refusal.message.contains("use the pool's name, \"pool\""));
+            assert_eq!(refusal.claim_id.as_deref(), Some("a"));
+        }
+    }
+
+    #[test]
+    fn a_malformed_message_is_named_as_far_as_it_can_be() {
+        let refusal = read(r#"{"claim_id":"a","colour":"blue"}"#, Some("pool")).unwrap_err();
+        assert_eq!(refusal.reason, Reason::Malformed);
+        assert_eq!(refusal.claim_id.as_deref(), Some("a"));
+        assert_eq!(refusal.target_group, None);
+        assert_eq!(read("\u{0}", Some("pool")).unwrap_err().claim_id, None);
+    }
+
+    #[test]
+    fn a_retry_is_checked_like_a_claim() {
+        let retry = |command: &str| {
+            format!(
+                r#"{{"ready_pool":"retry","version":1,"attempt":2,"claim_id":"a","target_group":"b","init":{{"commands":["{command}"],"execution_timeout_seconds":60}},"when_empty":"wait","expires_at":"2026-11-22T20:15:00Z"}}"#
+            )
+        };
+        assert_eq!(read(&retry("true"), Some("pool")).unwrap().asked, Some(2));
+        assert!(read(&retry("{{x}}"), Some("pool")).is_err());
+    }
+}
