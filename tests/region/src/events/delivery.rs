@@ -1,6 +1,7 @@
 //! From a rule to its targets.
 
 use super::{Delivery, Due, Input, MessageGroup, Mishap, Rule};
+use crate::api::{Call, Service};
 use crate::journal::Happening;
 use crate::lambda;
 use crate::sqs::{self, MessageAttribute, NewMessage};
@@ -107,6 +108,9 @@ fn hand_over(world: &mut World, delivery: &Delivery) -> Result<(), Refusal> {
         lambda::invoke_async(world, &name, input);
         return Ok(());
     }
+    if let Some(operation) = target.arn.strip_prefix("arn:aws:scheduler:::aws-sdk:") {
+        return call(world, operation, input);
+    }
     let group_id = match &target.message_group {
         None => None,
         Some(MessageGroup::Constant(group)) => Some(group.clone()),
@@ -130,6 +134,36 @@ fn hand_over(world: &mut World, delivery: &Delivery) -> Result<(), Refusal> {
         ..NewMessage::default()
     };
     send_to_queue(world, &target.arn, new)
+}
+
+/// Makes an API call, as EventBridge Scheduler's universal targets do: `service:operation`.
+/// Source: EventBridge Scheduler User Guide, "Using universal targets".
+fn call(world: &mut World, target: &str, input: Value) -> Result<(), Refusal> {
+    let (service, operation) = target.split_once(':').unwrap_or((target, ""));
+    let service = match service {
+        "autoscaling" => Service::AutoScaling,
+        "ssm" => Service::Ssm,
+        "sqs" => Service::Sqs,
+        other => {
+            let problem = format!("the simulated region does not know the service {other}");
+            return Err(("UnknownService".to_owned(), problem));
+        }
+    };
+    let mut letters = operation.chars();
+    let operation = letters
+        .next()
+        .map(|first| format!("{}{}", first.to_ascii_uppercase(), letters.as_str()))
+        .unwrap_or_default();
+    let call = Call {
+        service,
+        operation,
+        input,
+        caller: "scheduler.amazonaws.com".to_owned(),
+    };
+    world
+        .answer(&call)
+        .map(|_| ())
+        .map_err(|error| (error.code, error.message))
 }
 
 fn send_to_queue(world: &mut World, arn: &str, new: NewMessage) -> Result<(), Refusal> {

@@ -52,12 +52,13 @@ pub struct Rule {
 pub enum Trigger {
     /// An event that matches.
     Event(Pattern),
-    /// Time: how often, and who the event says it is from (`aws.events` or `aws.scheduler`).
+    /// Time.
     Rate {
         /// Between two events.
         every: Duration,
-        /// Source of the event.
-        source: &'static str,
+        /// Whether it is an EventBridge Scheduler schedule: the first time is at once. A rule
+        /// waits for its first time as long as for the others.
+        by_scheduler: bool,
     },
 }
 
@@ -66,7 +67,7 @@ pub enum Trigger {
 pub struct Target {
     /// Id within the rule.
     pub id: String,
-    /// Queue or function.
+    /// Queue, function, or an API call (`arn:aws:scheduler:::aws-sdk:service:operation`).
     pub arn: String,
     /// What it gets.
     pub input: Input,
@@ -146,11 +147,16 @@ pub struct Delivery {
 
 /// Adds a rule; a schedule starts to count from now.
 pub fn add_rule(world: &mut World, rule: Rule) {
-    if let Trigger::Rate { every, .. } = rule.trigger {
+    if let Trigger::Rate {
+        every,
+        by_scheduler,
+    } = rule.trigger
+    {
         let tick = Due::Tick {
             rule: rule.name.clone(),
         };
-        world.after(every, crate::world::Due::Events(tick));
+        let wait = if by_scheduler { Duration::ZERO } else { every };
+        world.after(wait, crate::world::Due::Events(tick));
     }
     world.events.rules.insert(rule.name.clone(), rule);
 }
@@ -194,8 +200,17 @@ fn tick(world: &mut World, name: &str) {
     let Some(rule) = world.events.rules.get(name).cloned() else {
         return;
     };
-    let Trigger::Rate { every, source } = rule.trigger else {
+    let Trigger::Rate {
+        every,
+        by_scheduler,
+    } = rule.trigger
+    else {
         return;
+    };
+    let source = if by_scheduler {
+        "aws.scheduler"
+    } else {
+        "aws.events"
     };
     if rule.enabled {
         let resources = vec![rule.arn.clone()];

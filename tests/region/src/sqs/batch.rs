@@ -1,8 +1,8 @@
 //! The batch operations: checked as a whole, then done entry by entry.
 
-use super::inputs::{Batch, DeleteEntry, SendEntry, VisibilityEntry, queue_name};
+use super::inputs::{Batch, DeleteEntry, SendEntry, VisibilityEntry, queue_name, read_input};
 use super::messages;
-use crate::api::{Answer, AwsError, Call, input};
+use crate::api::{Answer, AwsError, Call};
 use crate::world::World;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ const MOST_BYTES: usize = 1_048_576;
 
 pub(super) fn send(world: &mut World, call: &Call) -> Answer {
     let (queue, entries) =
-        read::<SendEntry>(world, &call.input, "SendMessageBatchRequestEntry", |e| {
+        entries::<SendEntry>(world, &call.input, "SendMessageBatchRequestEntry", |e| {
             &e.id
         })?;
     let entries: Vec<_> = entries
@@ -41,7 +41,7 @@ pub(super) fn send(world: &mut World, call: &Call) -> Answer {
 
 pub(super) fn delete(world: &mut World, value: &Value) -> Answer {
     let (queue, entries) =
-        read::<DeleteEntry>(world, value, "DeleteMessageBatchRequestEntry", |e| &e.id)?;
+        entries::<DeleteEntry>(world, value, "DeleteMessageBatchRequestEntry", |e| &e.id)?;
     let entries = entries.into_iter().map(|entry| (entry.id.clone(), entry));
     Ok(each(entries, |entry| {
         super::delete(world, &queue, &entry.receipt_handle)?;
@@ -51,7 +51,7 @@ pub(super) fn delete(world: &mut World, value: &Value) -> Answer {
 
 pub(super) fn change_visibility(world: &mut World, value: &Value) -> Answer {
     let name = "ChangeMessageVisibilityBatchRequestEntry";
-    let (queue, entries) = read::<VisibilityEntry>(world, value, name, |e| &e.id)?;
+    let (queue, entries) = entries::<VisibilityEntry>(world, value, name, |e| &e.id)?;
     let entries = entries.into_iter().map(|entry| (entry.id.clone(), entry));
     Ok(each(entries, |entry| {
         let timeout = messages::visibility(entry.visibility_timeout)?;
@@ -85,13 +85,13 @@ fn each<T>(
 }
 
 /// The queue's name and the entries, after the checks that refuse the whole request.
-fn read<T: DeserializeOwned>(
+fn entries<T: DeserializeOwned>(
     world: &World,
     value: &Value,
     entry_name: &str,
     id: impl Fn(&T) -> &String,
 ) -> Result<(String, Vec<T>), AwsError> {
-    let request: Batch = input(value)?;
+    let request: Batch = read_input(value)?;
     let queue = queue_name(world, request.queue_url.as_ref())?;
     if request.entries.is_empty() {
         return Err(AwsError::sender(
@@ -111,7 +111,7 @@ fn read<T: DeserializeOwned>(
     let entries: Vec<T> = request
         .entries
         .iter()
-        .map(input)
+        .map(read_input)
         .collect::<Result<_, _>>()?;
     let mut seen = BTreeSet::new();
     for entry in &entries {

@@ -2,23 +2,6 @@
 
 use crate::api::AwsError;
 
-/// The code that SQS's legacy query protocol used for an error of the JSON protocol: it goes into
-/// the header `x-amzn-query-error` and is what boto3 shows.
-pub fn query_code(code: &str) -> &str {
-    match code {
-        "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue",
-        "QueueNameExists" => "QueueAlreadyExists",
-        "MessageNotInflight" => "AWS.SimpleQueueService.MessageNotInflight",
-        "PurgeQueueInProgress" => "AWS.SimpleQueueService.PurgeQueueInProgress",
-        "BatchEntryIdsNotDistinct" => "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
-        "BatchRequestTooLong" => "AWS.SimpleQueueService.BatchRequestTooLong",
-        "EmptyBatchRequest" => "AWS.SimpleQueueService.EmptyBatchRequest",
-        "InvalidBatchEntryId" => "AWS.SimpleQueueService.InvalidBatchEntryId",
-        "TooManyEntriesInBatchRequest" => "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
-        other => other,
-    }
-}
-
 pub(super) fn no_queue() -> AwsError {
     AwsError::sender("QueueDoesNotExist", "The specified queue does not exist.")
 }

@@ -4,8 +4,11 @@ use super::errors::{invalid_value, missing, no_queue};
 use super::message_attributes::{MessageAttribute, MessageAttributes};
 use super::queue::NewMessage;
 use crate::api::AwsError;
+use crate::wire::input;
 use crate::world::World;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -122,7 +125,7 @@ pub(super) struct ChangeMessageVisibility {
 pub(super) struct Batch {
     pub(super) queue_url: Option<String>,
     #[serde(default)]
-    pub(super) entries: Vec<serde_json::Value>,
+    pub(super) entries: Vec<Value>,
 }
 
 #[derive(Deserialize)]
@@ -199,6 +202,11 @@ pub(super) fn seconds(
             &format!("Must be >= 0 and <= {most}, if provided."),
         )),
     }
+}
+
+/// Reads an input structure.
+pub(super) fn read_input<T: DeserializeOwned>(value: &Value) -> Result<T, AwsError> {
+    input::read(value, "InvalidParameterValue")
 }
 
 /// The name of the queue that a request's `QueueUrl` means.

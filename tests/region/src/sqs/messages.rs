@@ -2,18 +2,19 @@
 
 use super::errors::{invalid, invalid_value, missing, not_for_this_queue_type};
 use super::inputs::{
-    ChangeMessageVisibility, DeleteMessage, ReceiveMessage, SendMessage, queue_name, seconds,
+    ChangeMessageVisibility, DeleteMessage, ReceiveMessage, SendMessage, queue_name, read_input,
+    seconds,
 };
 use super::message_attributes::{self, MessageAttributes, md5_of_attributes, md5_of_body};
 use super::queue::{Message, NewMessage, Queue, Received};
-use crate::api::{Answer, AwsError, Call, input};
+use crate::api::{Answer, AwsError, Call};
 use crate::world::World;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use time::OffsetDateTime;
 
 pub(super) fn send(world: &mut World, call: &Call) -> Answer {
-    let request: SendMessage = input(&call.input)?;
+    let request: SendMessage = read_input(&call.input)?;
     let queue = queue_name(world, request.queue_url.as_ref())?;
     send_to(world, &queue, &call.caller, request.message()?)
 }
@@ -115,7 +116,7 @@ fn check_id(id: &str, parameter: &str) -> Result<(), AwsError> {
 }
 
 pub(super) fn receive(world: &mut World, value: &Value) -> Answer {
-    let request: ReceiveMessage = input(value)?;
+    let request: ReceiveMessage = read_input(value)?;
     let queue = queue_name(world, request.queue_url.as_ref())?;
     check_receive(world, &queue, &request)?;
     let limit = limit(&request)?;
@@ -157,7 +158,7 @@ fn limit(request: &ReceiveMessage) -> Result<usize, AwsError> {
 /// How long a valid `ReceiveMessage` with this input may wait for a message; `None` where it is
 /// refused or does not wait.
 pub fn long_poll(world: &World, value: &Value) -> Option<Duration> {
-    let request: ReceiveMessage = input(value).ok()?;
+    let request: ReceiveMessage = read_input(value).ok()?;
     let queue = queue_name(world, request.queue_url.as_ref()).ok()?;
     let wait = match seconds(request.wait_time_seconds, "WaitTimeSeconds", 20).ok()? {
         Some(wait) => wait,
@@ -169,7 +170,7 @@ pub fn long_poll(world: &World, value: &Value) -> Option<Duration> {
 /// Whether a `ReceiveMessage` with this input would be answered with a message or an error at
 /// `now`, so that there is nothing to wait for.
 pub fn receivable(world: &World, value: &Value, now: OffsetDateTime) -> bool {
-    let Ok(request) = input::<ReceiveMessage>(value) else {
+    let Ok(request) = read_input::<ReceiveMessage>(value) else {
         return true;
     };
     match queue_name(world, request.queue_url.as_ref()) {
@@ -253,24 +254,24 @@ pub(crate) fn system_attributes(message: &Message) -> Map<String, Value> {
 }
 
 pub(super) fn delete(world: &mut World, value: &Value) -> Answer {
-    let request: DeleteMessage = input(value)?;
+    let request: DeleteMessage = read_input(value)?;
     let queue = queue_name(world, request.queue_url.as_ref())?;
     let handle = request
         .receipt_handle
         .ok_or_else(|| missing("ReceiptHandle"))?;
     super::delete(world, &queue, &handle)?;
-    Ok(json!({}))
+    Ok(Value::Null)
 }
 
 pub(super) fn change_visibility(world: &mut World, value: &Value) -> Answer {
-    let request: ChangeMessageVisibility = input(value)?;
+    let request: ChangeMessageVisibility = read_input(value)?;
     let queue = queue_name(world, request.queue_url.as_ref())?;
     let handle = request
         .receipt_handle
         .ok_or_else(|| missing("ReceiptHandle"))?;
     let timeout = visibility(request.visibility_timeout)?;
     super::change_visibility(world, &queue, &handle, timeout)?;
-    Ok(json!({}))
+    Ok(Value::Null)
 }
 
 /// A required `VisibilityTimeout`.

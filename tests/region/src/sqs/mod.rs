@@ -13,7 +13,6 @@ mod queues;
 mod receipt;
 
 pub use attributes::{Attributes, RedrivePolicy};
-pub use errors::query_code;
 pub use message_attributes::{MessageAttribute, MessageAttributes, md5_of_attributes, md5_of_body};
 pub(crate) use messages::system_attributes;
 pub use messages::{long_poll, receivable};

@@ -4,17 +4,17 @@ use super::attributes::Attributes;
 use super::errors::{invalid, invalid_value, missing, no_queue};
 use super::inputs::{
     CreateQueue, GetQueueAttributes, GetQueueUrl, ListQueues, PurgeQueue, SetQueueAttributes,
-    queue_name,
+    queue_name, read_input,
 };
 use super::queue::Queue;
-use crate::api::{Answer, AwsError, input};
+use crate::api::{Answer, AwsError};
 use crate::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub(super) fn create(world: &mut World, value: &Value) -> Answer {
-    let request: CreateQueue = input(value)?;
+    let request: CreateQueue = read_input(value)?;
     let name = request.queue_name.ok_or_else(|| missing("QueueName"))?;
     let mut attributes = Attributes::default();
     attributes.set(&request.attributes)?;
@@ -115,7 +115,7 @@ fn check_redrive(
 }
 
 pub(super) fn url(world: &World, value: &Value) -> Answer {
-    let request: GetQueueUrl = input(value)?;
+    let request: GetQueueUrl = read_input(value)?;
     let name = request.queue_name.ok_or_else(|| missing("QueueName"))?;
     if request
         .owner
@@ -128,7 +128,7 @@ pub(super) fn url(world: &World, value: &Value) -> Answer {
 }
 
 pub(super) fn list(world: &World, value: &Value) -> Answer {
-    let request: ListQueues = input(value)?;
+    let request: ListQueues = read_input(value)?;
     let urls: Vec<&str> = world
         .sqs
         .queues
@@ -143,7 +143,7 @@ pub(super) fn list(world: &World, value: &Value) -> Answer {
 }
 
 pub(super) fn attributes(world: &World, value: &Value) -> Answer {
-    let request: GetQueueAttributes = input(value)?;
+    let request: GetQueueAttributes = read_input(value)?;
     let name = queue_name(world, request.queue_url.as_ref())?;
     let queue = &world.sqs.queues[&name];
     let counts = queue.counts(world.now);
@@ -216,7 +216,7 @@ fn check_attribute_names(names: &[String]) -> Result<(), AwsError> {
 }
 
 pub(super) fn set_attributes(world: &mut World, value: &Value) -> Answer {
-    let request: SetQueueAttributes = input(value)?;
+    let request: SetQueueAttributes = read_input(value)?;
     let name = queue_name(world, request.queue_url.as_ref())?;
     let mut attributes = world.sqs.queues[&name].attributes.clone();
     if request.attributes.contains_key("FifoQueue") {
@@ -232,12 +232,12 @@ pub(super) fn set_attributes(world: &mut World, value: &Value) -> Answer {
     let queue = super::queue_mut(world, &name)?;
     queue.attributes = attributes;
     queue.modified_at = now;
-    Ok(json!({}))
+    Ok(Value::Null)
 }
 
 pub(super) fn purge(world: &mut World, value: &Value) -> Answer {
     const PAUSE: Duration = Duration::from_secs(60);
-    let request: PurgeQueue = input(value)?;
+    let request: PurgeQueue = read_input(value)?;
     let name = queue_name(world, request.queue_url.as_ref())?;
     let now = world.now;
     let queue = super::queue_mut(world, &name)?;
@@ -248,5 +248,5 @@ pub(super) fn purge(world: &mut World, value: &Value) -> Answer {
         ));
     }
     queue.purge(now);
-    Ok(json!({}))
+    Ok(Value::Null)
 }
