@@ -1,2 +1,24 @@
-//! main
-fn main() {}
+//! The Lambda function `replenish-pool`.
+
+use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use ready_pool_aws::clock::Budget;
+use ready_pool_aws::{Clients, SystemClock, config, telemetry};
+use replenish_pool::{Config, ReplenishPool};
+use serde_json::Value;
+use std::sync::Arc;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    telemetry::start();
+    let config = Config::read(&config::environment)?;
+    let clients = Clients::from_environment().await;
+    let function = &ReplenishPool::new(config, &clients);
+    run(service_fn(
+        move |event: LambdaEvent<EventBridgeEvent<Value>>| async move {
+            let budget = Budget::of_invocation(Arc::new(SystemClock), &event.context);
+            Ok::<_, Error>(function.handle(&event.payload, &budget).await?)
+        },
+    ))
+    .await
+}

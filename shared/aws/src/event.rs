@@ -2,7 +2,7 @@
 //! sometimes late, twice or never: they are hints, and read leniently.
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// `detail` of the `aws.autoscaling` events. Only the group is common to all of them.
@@ -35,7 +35,7 @@ impl AutoScalingDetail {
 
 /// `detail` of `EC2 Command Invocation Status-change Notification` (kebab-case, and unlike the
 /// *Command* event without the script's parameters).
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub struct CommandDetail {
     /// The command.

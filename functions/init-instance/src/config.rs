@@ -1,0 +1,47 @@
+//! The function's settings, and the figures that the protocol relies on.
+
+use ready_pool_aws::config::{self, ConfigError, Source};
+use ready_pool_core::ids::GroupName;
+use std::time::Duration;
+
+/// How long between two tries to attach: a detach takes about three seconds, often a little less.
+pub const ATTACH_EVERY: Duration = Duration::from_millis(500);
+/// How long after an answer was lost before the command history is believed: it lags by about a
+/// second, and the call itself may still be under way.
+pub const HISTORY_SETTLES: Duration = Duration::from_secs(15);
+/// How long between two tries after AWS was busy, or between two looks at a status.
+pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Time that must be left for one more call.
+pub const TIME_FOR_A_CALL: Duration = Duration::from_secs(14);
+/// When a message that waits for an unfinished step comes again.
+pub const COMES_AGAIN: Duration = Duration::from_secs(1);
+/// When a message whose handling failed comes again.
+pub const COMES_AGAIN_AFTER_ERROR: Duration = Duration::from_secs(15);
+
+/// Settings from the environment.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `POOL_GROUP`: where instances come from.
+    pub pool: GroupName,
+    /// `RETIREMENT_GROUP`: where they end.
+    pub retirement: GroupName,
+    /// `PROVISION_QUEUE_URL`: where another instance is asked for.
+    pub provision_queue: String,
+    /// `INIT_QUEUE_URL`: where the messages come from.
+    pub init_queue: String,
+    /// `OUTCOME_QUEUE_URL`.
+    pub outcome_queue: String,
+}
+
+impl Config {
+    /// Reads the settings.
+    pub fn read(source: Source<'_>) -> Result<Self, ConfigError> {
+        Ok(Self {
+            pool: config::group(source, "POOL_GROUP")?,
+            retirement: config::group(source, "RETIREMENT_GROUP")?,
+            provision_queue: config::required(source, "PROVISION_QUEUE_URL")?,
+            init_queue: config::required(source, "INIT_QUEUE_URL")?,
+            outcome_queue: config::required(source, "OUTCOME_QUEUE_URL")?,
+        })
+    }
+}

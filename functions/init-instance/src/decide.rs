@@ -1,0 +1,281 @@
+//! What happens next to one instance: pure.
+
+use ready_pool_aws::error::{AwsError, Effect};
+use ready_pool_core::Timestamp;
+use ready_pool_core::command::{Command, CommandStatus, Told, told};
+use ready_pool_core::group::{Group, Lifecycle};
+use ready_pool_core::ids::{Attempt, GroupName, InstanceId, MAX_ATTEMPTS};
+use ready_pool_core::ledger::{Entry, Standing};
+use ready_pool_core::message::HandOver;
+use ready_pool_core::outcome::Reason;
+
+/// What a hand-over calls for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// Told before: the end of the command is reported when it comes.
+    ToldBefore,
+    /// Attach the instance, then tell it.
+    Attach,
+    /// Given up before, perhaps not to the end: go on as the ledger says, then remove it.
+    GivenUpBefore(GoesOn),
+    /// The claim has moved on without this instance: remove it, nothing else.
+    Abandon,
+    /// It cannot be had for this claim.
+    GiveUp(GivingUp),
+}
+
+/// Giving an instance up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivingUp {
+    /// Why; the claim's reason if it is closed for it.
+    pub reason: Reason,
+    /// Whether another instance may do better.
+    pub another: bool,
+    /// Whether the instance is ours alone, and so to be retired.
+    pub retire: bool,
+}
+
+/// Decides what a hand-over calls for. The history is asked first: an instance that was told is
+/// never attached or told again.
+pub fn begin(
+    hand_over: &HandOver,
+    history: &[Command],
+    entry: Option<&Entry>,
+    now: Timestamp,
+) -> Beginning {
+    match told(history, &hand_over.claim.key()) {
+        Told::ThisClaim(_) => return Beginning::ToldBefore,
+        Told::AnotherClaim => {
+            return Beginning::GiveUp(GivingUp {
+                reason: Reason::InstanceLost,
+                another: true,
+                retire: false,
+            });
+        }
+        Told::Nothing => {}
+    }
+    if let Some(entry) = entry {
+        // An older or missing entry is a stale read, or a wiped tag. The same attempt with
+        // another instance: InitQueue let this one through, so this one it is.
+        let this_instance = entry.instance.as_ref() == Some(&hand_over.instance_id);
+        match entry.standing {
+            Standing::Failed(reason) if this_instance => {
+                return Beginning::GivenUpBefore(GoesOn::Closed(reason));
+            }
+            Standing::Failed(_) | Standing::Ready => return Beginning::Abandon,
+            Standing::Assigned if entry.attempt > hand_over.attempt => {
+                return if entry.instance.is_none() {
+                    Beginning::GivenUpBefore(GoesOn::Another(entry.attempt))
+                } else {
+                    Beginning::Abandon
+                };
+            }
+            Standing::Assigned => {}
+        }
+    }
+    if hand_over.claim.is_expired(now) {
+        return Beginning::GiveUp(GivingUp {
+            reason: Reason::Expired,
+            another: false,
+            retire: true,
+        });
+    }
+    Beginning::Attach
+}
+
+/// What an answer to `AttachInstances` calls for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attached {
+    /// It is in the target: tell it.
+    Tell,
+    /// The detach is not finished, or AWS was busy: try again.
+    TryAgain,
+    /// It cannot be had for this claim.
+    GiveUp(GivingUp),
+}
+
+/// Decides what an answer to `AttachInstances` calls for.
+pub fn after_attach(
+    result: &Result<(), AwsError>,
+    target: &GroupName,
+    pool: &GroupName,
+) -> Attached {
+    let Err(error) = result else {
+        return Attached::Tell;
+    };
+    if let Some(group) = error.already_part_of() {
+        return if group == *target {
+            Attached::Tell
+        } else if group == *pool {
+            Attached::TryAgain
+        } else {
+            Attached::GiveUp(GivingUp {
+                reason: Reason::InstanceLost,
+                another: true,
+                retire: false,
+            })
+        };
+    }
+    if error.says_instance_gone() {
+        return Attached::GiveUp(GivingUp {
+            reason: Reason::InstanceLost,
+            another: true,
+            retire: false,
+        });
+    }
+    match error.effect {
+        Effect::Busy | Effect::Unknown => Attached::TryAgain,
+        // A permission that is missing is not the target's fault: an operator can mend it before
+        // the deadline.
+        Effect::Refused if error.code != "ValidationError" => Attached::TryAgain,
+        Effect::Refused => Attached::GiveUp(GivingUp {
+            reason: Reason::TargetRefused,
+            another: false,
+            retire: true,
+        }),
+    }
+}
+
+/// What an answer to `SendCommand` calls for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AfterTelling {
+    /// It was told.
+    Done,
+    /// AWS was busy: try again.
+    TryAgain,
+    /// It may have been told: look into the history first, a little later.
+    LookFirst,
+    /// Its agent is gone.
+    GiveUp(GivingUp),
+}
+
+/// Decides what an answer to `SendCommand` calls for.
+pub fn after_telling(result: &Result<String, AwsError>) -> AfterTelling {
+    let Err(error) = result else {
+        return AfterTelling::Done;
+    };
+    match error.effect {
+        Effect::Unknown => AfterTelling::LookFirst,
+        Effect::Refused if error.code == "InvalidInstanceId" => AfterTelling::GiveUp(GivingUp {
+            reason: Reason::NotDelivered,
+            another: true,
+            retire: true,
+        }),
+        // Busy, or a permission that an operator can mend before the deadline.
+        Effect::Busy | Effect::Refused => AfterTelling::TryAgain,
+    }
+}
+
+/// How a claim goes on after its instance was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoesOn {
+    /// With another instance, under this attempt.
+    Another(Attempt),
+    /// Not at all: it failed.
+    Closed(Reason),
+}
+
+/// Decides how a claim goes on after its instance was given up.
+pub fn goes_on(giving_up: GivingUp, attempt: Attempt, expired: bool) -> GoesOn {
+    if expired {
+        GoesOn::Closed(Reason::Expired)
+    } else if !giving_up.another {
+        GoesOn::Closed(giving_up.reason)
+    } else if attempt >= MAX_ATTEMPTS {
+        GoesOn::Closed(Reason::AttemptsExhausted)
+    } else {
+        GoesOn::Another(attempt + 1)
+    }
+}
+
+/// What the status of a claim's command calls for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// Not final, or the attach is not finished: look again a little later.
+    NotYet,
+    /// Not our word to say: the claim was settled with another instance.
+    Leave,
+    /// Settle as ready.
+    Ready,
+    /// Settle as failed, and retire the instance if it is still in the target.
+    Failed(Reason),
+}
+
+/// Decides on the outcome of a command. A final status decides alone, and a claim that failed
+/// never becomes ready; `target` is `None` when the group is gone.
+pub fn report(
+    status: CommandStatus,
+    entry: Option<&Entry>,
+    target: Option<&Group>,
+    instance: &InstanceId,
+) -> Report {
+    if let Some(entry) = entry.filter(|entry| !entry.is_open()) {
+        return match entry.standing {
+            _ if entry.instance.as_ref() != Some(instance) => Report::Leave,
+            Standing::Failed(reason) => Report::Failed(reason),
+            Standing::Ready | Standing::Assigned => Report::Ready,
+        };
+    }
+    match status {
+        CommandStatus::Running => Report::NotYet,
+        CommandStatus::Failed => Report::Failed(Reason::ScriptFailed),
+        CommandStatus::TimedOut => Report::Failed(Reason::ScriptTimedOut),
+        CommandStatus::NotDelivered => Report::Failed(Reason::NotDelivered),
+        CommandStatus::Cancelled => Report::Failed(Reason::Cancelled),
+        CommandStatus::Succeeded => match target.and_then(|target| target.member(instance)) {
+            Some(member) => match member.lifecycle {
+                Lifecycle::InService => Report::Ready,
+                Lifecycle::Pending | Lifecycle::PendingWait | Lifecycle::Other => Report::NotYet,
+                Lifecycle::Standby | Lifecycle::Detaching | Lifecycle::Terminating => {
+                    Report::Failed(Reason::InstanceLost)
+                }
+            },
+            None => Report::Failed(Reason::InstanceLost),
+        },
+    }
+}
+
+/// What a look at an open claim finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing to do: settled, superseded, or still under way.
+    Leave,
+    /// It was told: report on this command.
+    Report(Command),
+    /// It was never told, and now it is too late.
+    GiveUp(GivingUp),
+}
+
+/// Decides on a look at a claim.
+pub fn look(
+    entry: Option<&Entry>,
+    attempt: Attempt,
+    instance: &InstanceId,
+    told: Told,
+    expired: bool,
+) -> Look {
+    let still_this = entry.is_some_and(|entry| {
+        entry.is_open() && entry.attempt == attempt && entry.instance.as_ref() == Some(instance)
+    });
+    if !still_this {
+        return Look::Leave;
+    }
+    match told {
+        Told::ThisClaim(command) => Look::Report(command),
+        Told::AnotherClaim => Look::GiveUp(GivingUp {
+            reason: Reason::InstanceLost,
+            another: true,
+            retire: false,
+        }),
+        Told::Nothing if expired => Look::GiveUp(GivingUp {
+            reason: Reason::Expired,
+            another: false,
+            retire: true,
+        }),
+        Told::Nothing => Look::Leave,
+    }
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

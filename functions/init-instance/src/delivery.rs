@@ -1,0 +1,129 @@
+//! One delivery: each message in order; after one that is not done, the rest of its instance's
+//! messages wait with it.
+
+use crate::config::{COMES_AGAIN, COMES_AGAIN_AFTER_ERROR, Config};
+use crate::message::Work;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use ready_pool_aws::Clients;
+use ready_pool_aws::auto_scaling::{AutoScaling, EntryToWrite};
+use ready_pool_aws::clock::Budget;
+use ready_pool_aws::error::{AwsError, Effect};
+use ready_pool_aws::queue::{Outgoing, Queue};
+use ready_pool_aws::systems_manager::SystemsManager;
+use ready_pool_core::outcome::Outcome;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tracing::{error, warn};
+
+/// The function with everything it needs.
+#[derive(Clone, Debug)]
+pub struct InitInstance {
+    pub(crate) config: Config,
+    pub(crate) auto_scaling: AutoScaling,
+    pub(crate) systems_manager: SystemsManager,
+    pub(crate) provision_queue: Queue,
+    pub(crate) init_queue: Queue,
+    pub(crate) outcome_queue: Queue,
+}
+
+/// How far a message got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Nothing is left to do for it.
+    Done,
+    /// It waits for something that takes its time: it comes again soon, and goes on from there.
+    Later,
+}
+
+impl InitInstance {
+    /// The function on these clients.
+    pub fn new(config: Config, clients: &Clients) -> Self {
+        Self {
+            auto_scaling: AutoScaling::new(clients),
+            systems_manager: SystemsManager::new(clients),
+            provision_queue: Queue::new(clients, config.provision_queue.clone()),
+            init_queue: Queue::new(clients, config.init_queue.clone()),
+            outcome_queue: Queue::new(clients, config.outcome_queue.clone()),
+            config,
+        }
+    }
+
+    /// Serves one batch. Names in its answer every message that is not done: those come again.
+    pub async fn handle(&self, event: SqsEvent, budget: &Budget) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        let mut stopped: BTreeSet<String> = BTreeSet::new();
+        for record in event.records {
+            let group = record
+                .attributes
+                .get("MessageGroupId")
+                .cloned()
+                .unwrap_or_default();
+            let message_id = record.message_id.clone().unwrap_or_default();
+            if stopped.contains(&group) || !self.serve(record, budget).await {
+                stopped.insert(group);
+                response.add_failure(message_id);
+            }
+        }
+        response
+    }
+
+    /// Serves one message; answers whether it is done.
+    async fn serve(&self, record: SqsMessage, budget: &Budget) -> bool {
+        let body = record.body.unwrap_or_default();
+        let delay = match Work::read(&body) {
+            Err(problem) => {
+                // Ours alone write to this queue: a newer version's message, perhaps. It stays.
+                error!(message_id = record.message_id, %problem, "cannot read a message");
+                COMES_AGAIN_AFTER_ERROR
+            }
+            Ok(work) => match self.work(work, budget).await {
+                Ok(Progress::Done) => return true,
+                Ok(Progress::Later) => COMES_AGAIN,
+                Err(error) => {
+                    warn!(message_id = record.message_id, %error, "not done; the message comes again");
+                    COMES_AGAIN_AFTER_ERROR
+                }
+            },
+        };
+        self.bring_again(record.receipt_handle, delay).await;
+        false
+    }
+
+    async fn work(&self, work: Work, budget: &Budget) -> Result<Progress, AwsError> {
+        // Boxed: each of the three is a large future of its own.
+        match work {
+            Work::HandOver(hand_over) => Box::pin(self.hand_over(&hand_over, budget)).await,
+            Work::LookAgain(look_again) => Box::pin(self.look_again(&look_again, budget)).await,
+            Work::CommandFinished(detail) => Box::pin(self.command_finished(&detail, budget)).await,
+        }
+    }
+
+    async fn bring_again(&self, receipt: Option<String>, delay: Duration) {
+        let Some(receipt) = receipt else { return };
+        if let Err(error) = self.init_queue.hold(&[receipt], delay).await {
+            // It becomes visible by itself when its visibility time-out ends.
+            warn!(%error, "cannot bring the message again early");
+        }
+    }
+
+    /// Writes a claim's entry. A target that refuses (it is gone, or its tags are full) does not
+    /// hold up the claim's end: the outcome is what counts.
+    pub(crate) async fn write_entry(&self, write: EntryToWrite) -> Result<(), AwsError> {
+        match self.auto_scaling.enter(&[write]).await.pop() {
+            Some((write, error))
+                if error.effect == Effect::Refused && error.code == "ValidationError" =>
+            {
+                warn!(claim_id = %write.claim_id, target_group = %write.target, %error, "the target takes no entry");
+                Ok(())
+            }
+            Some((_, error)) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    pub(crate) async fn publish(&self, outcome: &Outcome) -> Result<(), AwsError> {
+        self.outcome_queue
+            .send_one(Outgoing::outcome(outcome)?)
+            .await
+    }
+}

@@ -1,0 +1,176 @@
+//! Giving an instance up: the ledger first, then the claim's way on, then the instance.
+
+use crate::decide::{GivingUp, GoesOn, goes_on};
+use crate::delivery::{InitInstance, Progress};
+use ready_pool_aws::auto_scaling::EntryToWrite;
+use ready_pool_aws::clock::Budget;
+use ready_pool_aws::error::AwsError;
+use ready_pool_aws::queue::Outgoing;
+use ready_pool_aws::retirement::{Retired, retire};
+use ready_pool_core::Timestamp;
+use ready_pool_core::claim::Claim;
+use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId};
+use ready_pool_core::ledger::{Entry, Standing};
+use ready_pool_core::message::{self, Message, Retry};
+use ready_pool_core::outcome::{Ending, Outcome, Reason, VERSION};
+use tracing::{info, warn};
+
+/// A claim and the instance it has.
+pub(crate) struct Claimed<'a> {
+    pub(crate) claim_id: &'a ClaimId,
+    pub(crate) target_group: &'a GroupName,
+    pub(crate) instance: &'a InstanceId,
+    pub(crate) attempt: Attempt,
+    pub(crate) expires_at: Timestamp,
+    /// The claim, whole, where the message at hand carries it: without it nothing more can be
+    /// asked for.
+    pub(crate) claim: Option<&'a Claim>,
+}
+
+impl InitInstance {
+    pub(crate) async fn give_up(
+        &self,
+        claimed: &Claimed<'_>,
+        giving_up: GivingUp,
+        budget: &Budget,
+    ) -> Result<Progress, AwsError> {
+        let expired = claimed.expires_at <= budget.now();
+        let way = goes_on(giving_up, claimed.attempt, expired);
+        warn!(claim_id = %claimed.claim_id, instance_id = %claimed.instance, attempt = claimed.attempt, reason = giving_up.reason.code(), ?way, "giving the instance up");
+        self.go_on(claimed, way, budget).await?;
+        if giving_up.retire {
+            self.remove(claimed.instance, claimed.target_group, budget)
+                .await
+        } else {
+            Ok(Progress::Done)
+        }
+    }
+
+    /// Takes the claim's way on. Repeatable: it may have been taken before, in part.
+    pub(crate) async fn go_on(
+        &self,
+        claimed: &Claimed<'_>,
+        way: GoesOn,
+        budget: &Budget,
+    ) -> Result<(), AwsError> {
+        match (way, claimed.claim) {
+            (GoesOn::Another(attempt), Some(claim)) => {
+                self.ask_for_another(claimed, claim, attempt).await
+            }
+            (GoesOn::Another(_), None) => self.close(claimed, Reason::InstanceLost, budget).await,
+            (GoesOn::Closed(reason), _) => self.close(claimed, reason, budget).await,
+        }
+    }
+
+    /// The entry moves on first: from then on a repeated hand-over of this instance is abandoned.
+    async fn ask_for_another(
+        &self,
+        claimed: &Claimed<'_>,
+        claim: &Claim,
+        attempt: Attempt,
+    ) -> Result<(), AwsError> {
+        self.write_entry(claimed.entry(None, attempt, Standing::Assigned))
+            .await?;
+        let retry = Retry {
+            version: message::VERSION,
+            claim: claim.clone(),
+            attempt,
+        };
+        let deduplication_id = retry.deduplication_id();
+        let message = Outgoing::json(&Message::Retry(retry))?
+            .ordered(self.config.pool.as_str(), deduplication_id);
+        self.provision_queue.send_one(message).await?;
+        info!(claim_id = %claimed.claim_id, attempt, "asked for another instance");
+        Ok(())
+    }
+
+    async fn close(
+        &self,
+        claimed: &Claimed<'_>,
+        reason: Reason,
+        budget: &Budget,
+    ) -> Result<(), AwsError> {
+        let instance = Some(claimed.instance.clone());
+        self.write_entry(claimed.entry(instance, claimed.attempt, Standing::Failed(reason)))
+            .await?;
+        self.publish(&Outcome {
+            version: VERSION,
+            claim_id: Some(claimed.claim_id.to_string()),
+            target_group: Some(claimed.target_group.to_string()),
+            outcome: Ending::Failed,
+            reason,
+            message: explain(reason).to_owned(),
+            instance_id: Some(claimed.instance.clone()),
+            at: budget.now(),
+        })
+        .await?;
+        info!(claim_id = %claimed.claim_id, instance_id = %claimed.instance, reason = reason.code(), "closed the claim as failed");
+        Ok(())
+    }
+
+    /// Retires an instance that is free, or in the target and never to be used there.
+    pub(crate) async fn remove(
+        &self,
+        instance: &InstanceId,
+        target: &GroupName,
+        budget: &Budget,
+    ) -> Result<Progress, AwsError> {
+        match retire(
+            &self.auto_scaling,
+            instance,
+            Some(target),
+            &self.config.retirement,
+            budget,
+        )
+        .await?
+        {
+            Retired::Done => {
+                info!(instance_id = %instance, "retired");
+                Ok(Progress::Done)
+            }
+            Retired::Unfinished => Ok(Progress::Later),
+        }
+    }
+}
+
+impl Claimed<'_> {
+    fn entry(
+        &self,
+        instance: Option<InstanceId>,
+        attempt: Attempt,
+        standing: Standing,
+    ) -> EntryToWrite {
+        EntryToWrite {
+            target: self.target_group.clone(),
+            claim_id: self.claim_id.clone(),
+            entry: Entry {
+                instance,
+                attempt,
+                standing,
+                expires_at: self.expires_at,
+            },
+        }
+    }
+}
+
+/// A reason in a sentence, for the outcome.
+pub(crate) fn explain(reason: Reason) -> &'static str {
+    match reason {
+        Reason::Initialised => "the init script succeeded",
+        Reason::Expired => "the deadline passed before the instance was told",
+        Reason::AttemptsExhausted => "every instance that was tried had to be given up",
+        Reason::ScriptFailed => {
+            "the init script failed; its output is in the command's history in Systems Manager"
+        }
+        Reason::ScriptTimedOut => {
+            "the init script ran out of its time; raise execution_timeout_seconds, or make it faster"
+        }
+        Reason::NotDelivered => "the instance's agent did not pick the command up",
+        Reason::Cancelled => "somebody cancelled the command",
+        Reason::InstanceLost => "the instance left its target before it was ready",
+        Reason::TargetRefused => {
+            "the target group would not take the instance; check its maximum size, zones and load balancers"
+        }
+        _ => "see the reason",
+    }
+}

@@ -1,0 +1,179 @@
+//! A hand-over: attach the instance to its target, tell it the init command.
+
+use crate::config::{ATTACH_EVERY, HISTORY_SETTLES, LOOK_EVERY, TIME_FOR_A_CALL};
+use crate::decide::{
+    AfterTelling, Attached, Beginning, GivingUp, after_attach, after_telling, begin,
+};
+use crate::delivery::{InitInstance, Progress};
+use crate::give_up::Claimed;
+use ready_pool_aws::clock::{Budget, sleep};
+use ready_pool_aws::error::AwsError;
+use ready_pool_core::command::{Told, told};
+use ready_pool_core::message::HandOver;
+use ready_pool_core::outcome::Reason;
+use std::collections::BTreeSet;
+use tracing::{info, warn};
+
+/// How trying to attach or to tell ended.
+enum Tried {
+    /// It worked.
+    Done,
+    /// The invocation's time is up.
+    Later,
+    /// The instance must be given up.
+    GiveUp(GivingUp),
+}
+
+impl InitInstance {
+    pub(crate) async fn hand_over(
+        &self,
+        hand_over: &HandOver,
+        budget: &Budget,
+    ) -> Result<Progress, AwsError> {
+        let claim = &hand_over.claim;
+        let instance = &hand_over.instance_id;
+        let history = self.systems_manager.history(instance).await?;
+        let targets = self
+            .auto_scaling
+            .groups(&BTreeSet::from([claim.target_group.clone()]))
+            .await?;
+        let entry = targets
+            .get(&claim.target_group)
+            .and_then(|target| target.entry(&claim.claim_id));
+
+        match begin(hand_over, &history, entry.as_ref(), budget.now()) {
+            Beginning::ToldBefore => {
+                info!(claim_id = %claim.claim_id, instance_id = %instance, "told before");
+                Ok(Progress::Done)
+            }
+            Beginning::Abandon => {
+                info!(claim_id = %claim.claim_id, instance_id = %instance, attempt = hand_over.attempt, "the claim has moved on; removing the instance");
+                self.remove(instance, &claim.target_group, budget).await
+            }
+            Beginning::GivenUpBefore(way) => {
+                info!(claim_id = %claim.claim_id, instance_id = %instance, attempt = hand_over.attempt, ?way, "given up before; going on from there");
+                self.go_on(&claimed(hand_over), way, budget).await?;
+                self.remove(instance, &claim.target_group, budget).await
+            }
+            Beginning::GiveUp(giving_up) => {
+                self.give_up_hand_over(hand_over, giving_up, budget).await
+            }
+            Beginning::Attach => {
+                match self.attach(hand_over, budget).await {
+                    Tried::Done => {}
+                    Tried::Later => return Ok(Progress::Later),
+                    Tried::GiveUp(giving_up) => {
+                        return self.give_up_hand_over(hand_over, giving_up, budget).await;
+                    }
+                }
+                match self.tell(hand_over, budget).await? {
+                    Tried::Done => Ok(Progress::Done),
+                    Tried::Later => Ok(Progress::Later),
+                    Tried::GiveUp(giving_up) => {
+                        self.give_up_hand_over(hand_over, giving_up, budget).await
+                    }
+                }
+            }
+        }
+    }
+
+    /// Attaches, trying again while the detach is not finished.
+    async fn attach(&self, hand_over: &HandOver, budget: &Budget) -> Tried {
+        let claim = &hand_over.claim;
+        let instance = &hand_over.instance_id;
+        while budget.has(TIME_FOR_A_CALL) {
+            if claim.is_expired(budget.now()) {
+                return Tried::GiveUp(TOO_LATE);
+            }
+            let result = self
+                .auto_scaling
+                .attach(&claim.target_group, instance)
+                .await;
+            match after_attach(&result, &claim.target_group, &self.config.pool) {
+                Attached::Tell => {
+                    info!(claim_id = %claim.claim_id, instance_id = %instance, target_group = %claim.target_group, "attached to the target");
+                    return Tried::Done;
+                }
+                Attached::TryAgain => sleep(ATTACH_EVERY).await,
+                Attached::GiveUp(giving_up) => {
+                    if let Err(error) = result {
+                        warn!(claim_id = %claim.claim_id, instance_id = %instance, target_group = %claim.target_group, %error, "cannot attach");
+                    }
+                    return Tried::GiveUp(giving_up);
+                }
+            }
+        }
+        Tried::Later
+    }
+
+    /// Sends the init command, at most once as far as anybody can know.
+    async fn tell(&self, hand_over: &HandOver, budget: &Budget) -> Result<Tried, AwsError> {
+        let claim = &hand_over.claim;
+        let instance = &hand_over.instance_id;
+        while budget.has(TIME_FOR_A_CALL) {
+            if claim.is_expired(budget.now()) {
+                return Ok(Tried::GiveUp(TOO_LATE));
+            }
+            let result = self
+                .systems_manager
+                .tell(instance, claim, hand_over.attempt)
+                .await;
+            match after_telling(&result) {
+                AfterTelling::Done => {
+                    info!(claim_id = %claim.claim_id, instance_id = %instance, command_id = result.ok(), "told the init command");
+                    return Ok(Tried::Done);
+                }
+                AfterTelling::TryAgain => {
+                    if let Err(error) = result {
+                        warn!(claim_id = %claim.claim_id, instance_id = %instance, %error, "cannot tell; trying again");
+                    }
+                    sleep(LOOK_EVERY).await;
+                }
+                AfterTelling::LookFirst => {
+                    if let Err(error) = result {
+                        warn!(claim_id = %claim.claim_id, instance_id = %instance, %error, "perhaps told; looking into the history");
+                    }
+                    sleep(HISTORY_SETTLES).await;
+                    let history = self.systems_manager.history(instance).await?;
+                    if matches!(told(&history, &claim.key()), Told::ThisClaim(_)) {
+                        return Ok(Tried::Done);
+                    }
+                }
+                AfterTelling::GiveUp(giving_up) => {
+                    if let Err(error) = result {
+                        warn!(claim_id = %claim.claim_id, instance_id = %instance, %error, "cannot be told");
+                    }
+                    return Ok(Tried::GiveUp(giving_up));
+                }
+            }
+        }
+        Ok(Tried::Later)
+    }
+
+    async fn give_up_hand_over(
+        &self,
+        hand_over: &HandOver,
+        giving_up: GivingUp,
+        budget: &Budget,
+    ) -> Result<Progress, AwsError> {
+        self.give_up(&claimed(hand_over), giving_up, budget).await
+    }
+}
+
+fn claimed(hand_over: &HandOver) -> Claimed<'_> {
+    Claimed {
+        claim_id: &hand_over.claim.claim_id,
+        target_group: &hand_over.claim.target_group,
+        instance: &hand_over.instance_id,
+        attempt: hand_over.attempt,
+        expires_at: hand_over.claim.expires_at,
+        claim: Some(&hand_over.claim),
+    }
+}
+
+/// The deadline passed on the way.
+const TOO_LATE: GivingUp = GivingUp {
+    reason: Reason::Expired,
+    another: false,
+    retire: true,
+};

@@ -1,0 +1,246 @@
+//! How a claim's command ended: write the entry, tell the caller.
+
+use crate::config::{LOOK_EVERY, TIME_FOR_A_CALL};
+use crate::decide::{Look, Report, look, report};
+use crate::delivery::{InitInstance, Progress};
+use crate::give_up::{Claimed, explain};
+use ready_pool_aws::auto_scaling::EntryToWrite;
+use ready_pool_aws::clock::{Budget, sleep};
+use ready_pool_aws::error::AwsError;
+use ready_pool_aws::event::CommandDetail;
+use ready_pool_core::claim::MAX_TIME_TO_EXPIRY;
+use ready_pool_core::command::{Command, claim_key_of, told};
+use ready_pool_core::group::Group;
+use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName, InstanceId};
+use ready_pool_core::ledger::{Entry, Standing};
+use ready_pool_core::message::LookAgain;
+use ready_pool_core::outcome::{Ending, Outcome, Reason, VERSION};
+use std::collections::BTreeSet;
+use tracing::{debug, error, info, warn};
+
+/// A command of a claim.
+struct Finished {
+    command: Command,
+    claim_id: ClaimId,
+    instance: InstanceId,
+    /// The claim's target; `None` when it is gone.
+    target: Option<Group>,
+}
+
+impl InitInstance {
+    /// A command changed its status, says EventBridge: that is a hint where to look.
+    pub(crate) async fn command_finished(
+        &self,
+        detail: &CommandDetail,
+        budget: &Budget,
+    ) -> Result<Progress, AwsError> {
+        let Ok(instance) = InstanceId::try_from(detail.instance_id.as_str()) else {
+            debug!(
+                instance_id = detail.instance_id,
+                "a command on something that is no EC2 instance"
+            );
+            return Ok(Progress::Done);
+        };
+        let Some(command) = self.systems_manager.command(&detail.command_id).await? else {
+            debug!(command_id = detail.command_id, instance_id = %instance, "the command cannot be read yet");
+            return Ok(Progress::Later);
+        };
+        let Some((claim_id, hash)) = claim_key_of(&command.comment) else {
+            debug!(command_id = detail.command_id, instance_id = %instance, "no claim's command");
+            return Ok(Progress::Done);
+        };
+        let Ok(claim_id) = ClaimId::try_from(claim_id) else {
+            warn!(command_id = detail.command_id, instance_id = %instance, "a comment like ours with an impossible claim id");
+            return Ok(Progress::Done);
+        };
+        let target = self.find_target(&claim_id, hash, &instance).await?;
+        let finished = Finished {
+            command,
+            claim_id,
+            instance,
+            target,
+        };
+        self.settle(finished, budget).await
+    }
+
+    /// The target is the group whose ledger has the claim; where its tags were wiped, the group
+    /// that has the instance. The claim key's hash tells targets with equal claim ids apart.
+    async fn find_target(
+        &self,
+        claim_id: &ClaimId,
+        hash: &str,
+        instance: &InstanceId,
+    ) -> Result<Option<Group>, AwsError> {
+        let key = format!("{claim_id}@{hash}");
+        let is_the_claim_s = |name: &GroupName| ClaimKey::new(claim_id, name).as_str() == key;
+        let with_entry = self.auto_scaling.groups_with_entry(claim_id).await?;
+        if let Some(target) = with_entry
+            .into_iter()
+            .find(|group| is_the_claim_s(&group.name))
+        {
+            return Ok(Some(target));
+        }
+        let places = self
+            .auto_scaling
+            .whereabouts(std::slice::from_ref(instance))
+            .await?;
+        match places.get(instance) {
+            Some(place) if is_the_claim_s(&place.group) => self.target(&place.group).await,
+            _ => Ok(None),
+        }
+    }
+
+    async fn target(&self, name: &GroupName) -> Result<Option<Group>, AwsError> {
+        let groups = self
+            .auto_scaling
+            .groups(&BTreeSet::from([name.clone()]))
+            .await?;
+        Ok(groups.into_values().next())
+    }
+
+    /// See how a claim stands: the event may be lost, or the messages died.
+    pub(crate) async fn look_again(
+        &self,
+        message: &LookAgain,
+        budget: &Budget,
+    ) -> Result<Progress, AwsError> {
+        let history = self.systems_manager.history(&message.instance_id).await?;
+        let target = self.target(&message.target_group).await?;
+        let entry = target
+            .as_ref()
+            .and_then(|target| target.entry(&message.claim_id));
+        let found = look(
+            entry.as_ref(),
+            message.attempt,
+            &message.instance_id,
+            told(&history, &message.key()),
+            message.expires_at <= budget.now(),
+        );
+        match found {
+            Look::Leave => Ok(Progress::Done),
+            Look::Report(command) if !command.status.is_final() => {
+                debug!(claim_id = %message.claim_id, instance_id = %message.instance_id, "told, and still running");
+                Ok(Progress::Done)
+            }
+            Look::Report(command) => {
+                let finished = Finished {
+                    command,
+                    claim_id: message.claim_id.clone(),
+                    instance: message.instance_id.clone(),
+                    target,
+                };
+                self.settle(finished, budget).await
+            }
+            Look::GiveUp(giving_up) => {
+                let claimed = Claimed {
+                    claim_id: &message.claim_id,
+                    target_group: &message.target_group,
+                    instance: &message.instance_id,
+                    attempt: message.attempt,
+                    expires_at: message.expires_at,
+                    claim: None,
+                };
+                self.give_up(&claimed, giving_up, budget).await
+            }
+        }
+    }
+
+    /// Settles a claim by the final status of its command, waiting for an unfinished attach.
+    async fn settle(&self, mut finished: Finished, budget: &Budget) -> Result<Progress, AwsError> {
+        loop {
+            let entry = finished
+                .target
+                .as_ref()
+                .and_then(|target| target.entry(&finished.claim_id));
+            match report(
+                finished.command.status,
+                entry.as_ref(),
+                finished.target.as_ref(),
+                &finished.instance,
+            ) {
+                Report::Ready => {
+                    self.tell_end(&finished, entry, Standing::Ready, budget)
+                        .await?;
+                    return Ok(Progress::Done);
+                }
+                Report::Failed(reason) => {
+                    self.tell_end(&finished, entry, Standing::Failed(reason), budget)
+                        .await?;
+                    return match &finished.target {
+                        Some(target) => self.remove(&finished.instance, &target.name, budget).await,
+                        None => Ok(Progress::Done),
+                    };
+                }
+                Report::Leave => return Ok(Progress::Done),
+                Report::NotYet => {}
+            }
+            if !budget.has(TIME_FOR_A_CALL) {
+                return Ok(Progress::Later);
+            }
+            sleep(LOOK_EVERY).await;
+            if let Some(command) = self.systems_manager.command(&finished.command.id).await? {
+                finished.command = command;
+            }
+            if let Some(target) = &finished.target {
+                finished.target = self.target(&target.name).await?;
+            }
+        }
+    }
+
+    /// The entry first, then the caller: should we die in between, the message comes again and
+    /// tells the same.
+    async fn tell_end(
+        &self,
+        finished: &Finished,
+        entry: Option<Entry>,
+        standing: Standing,
+        budget: &Budget,
+    ) -> Result<(), AwsError> {
+        let now = budget.now();
+        let (ending, reason) = match standing {
+            Standing::Failed(reason) => (Ending::Failed, reason),
+            Standing::Ready | Standing::Assigned => (Ending::Ready, Reason::Initialised),
+        };
+        match &finished.target {
+            Some(target) => {
+                let settled = Entry {
+                    instance: Some(finished.instance.clone()),
+                    standing,
+                    ..entry.clone().unwrap_or(Entry {
+                        instance: None,
+                        attempt: 1,
+                        standing,
+                        expires_at: now + MAX_TIME_TO_EXPIRY,
+                    })
+                };
+                if entry.as_ref() != Some(&settled) {
+                    self.write_entry(EntryToWrite {
+                        target: target.name.clone(),
+                        claim_id: finished.claim_id.clone(),
+                        entry: settled,
+                    })
+                    .await?;
+                }
+            }
+            None => {
+                error!(claim_id = %finished.claim_id, instance_id = %finished.instance, "the claim's target is gone");
+            }
+        }
+        self.publish(&Outcome {
+            version: VERSION,
+            claim_id: Some(finished.claim_id.to_string()),
+            target_group: finished
+                .target
+                .as_ref()
+                .map(|target| target.name.to_string()),
+            outcome: ending,
+            reason,
+            message: explain(reason).to_owned(),
+            instance_id: Some(finished.instance.clone()),
+            at: now,
+        })
+        .await?;
+        info!(claim_id = %finished.claim_id, instance_id = %finished.instance, command_id = finished.command.id, reason = reason.code(), "reported the claim's end");
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! One invocation: looks until nothing boots any more, or time is up.
+
+use crate::act::carry_out;
+use crate::config::{Config, LOOK_EVERY, TIME_FOR_A_LOOK};
+use crate::decide::decide;
+use crate::observe::{Claims, ObserveError, observe};
+use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use ready_pool_aws::Clients;
+use ready_pool_aws::auto_scaling::AutoScaling;
+use ready_pool_aws::clock::{Budget, sleep};
+use ready_pool_aws::event::AutoScalingDetail;
+use ready_pool_aws::queue::Queue;
+use ready_pool_aws::systems_manager::SystemsManager;
+use serde::Serialize;
+use serde_json::Value;
+use tracing::{debug, info};
+
+const AUTO_SCALING: &str = "aws.autoscaling";
+
+/// The function with everything it needs.
+#[derive(Clone, Debug)]
+pub struct ReplenishPool {
+    pub(crate) config: Config,
+    pub(crate) auto_scaling: AutoScaling,
+    pub(crate) systems_manager: SystemsManager,
+    pub(crate) init_queue: Queue,
+}
+
+/// What an invocation did, for whoever invokes it by hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Whether the event was about something else.
+    pub ignored: bool,
+    /// Looks taken.
+    pub looks: usize,
+    /// Launches completed.
+    pub completed: usize,
+    /// Launches abandoned.
+    pub abandoned: usize,
+    /// Launches still on their way at the end.
+    pub booting: usize,
+    /// Claims that init-instance was asked to look at.
+    pub looked_after: usize,
+    /// Calls that failed, for the next pass to repeat.
+    pub failures: usize,
+}
+
+impl ReplenishPool {
+    /// The function on these clients.
+    pub fn new(config: Config, clients: &Clients) -> Self {
+        Self {
+            auto_scaling: AutoScaling::new(clients),
+            systems_manager: SystemsManager::new(clients),
+            init_queue: Queue::new(clients, config.init_queue.clone()),
+            config,
+        }
+    }
+
+    /// Serves one event, of whatever kind: it only wakes the function up.
+    pub async fn handle(
+        &self,
+        event: &EventBridgeEvent<Value>,
+        budget: &Budget,
+    ) -> Result<Summary, ObserveError> {
+        let mut summary = Summary::default();
+        if self.is_about_something_else(event) {
+            debug!(
+                detail_type = event.detail_type,
+                "the event is about something else"
+            );
+            summary.ignored = true;
+            return Ok(summary);
+        }
+        // Claims are looked after once a minute, not at each of a burst of events.
+        let mut claims = if event.source == AUTO_SCALING {
+            Claims::LeaveAlone
+        } else {
+            Claims::LookAfter
+        };
+        loop {
+            let view = observe(
+                &self.auto_scaling,
+                &self.systems_manager,
+                &self.config,
+                claims,
+                budget.now(),
+            )
+            .await?;
+            let plan = decide(&view);
+            summary.looks += 1;
+            summary.failures += carry_out(self, &plan, budget.now()).await;
+            summary.completed += plan.complete.len();
+            summary.abandoned += plan.abandon.len();
+            summary.booting = plan.booting;
+            summary.looked_after += plan.look_again.len();
+            claims = Claims::LeaveAlone;
+            if plan.booting == 0 || !budget.has(LOOK_EVERY + TIME_FOR_A_LOOK) {
+                break;
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, looked_after = summary.looked_after, failures = summary.failures, "looked after the pool");
+        Ok(summary)
+    }
+
+    /// Events of other groups, and of attaches: those instances are not the pool's.
+    fn is_about_something_else(&self, event: &EventBridgeEvent<Value>) -> bool {
+        if event.source != AUTO_SCALING {
+            return false;
+        }
+        let detail = AutoScalingDetail::of(event);
+        detail.auto_scaling_group_name.as_deref() != Some(self.config.pool.as_str())
+            || detail.is_attach()
+    }
+}
