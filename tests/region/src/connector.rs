@@ -10,6 +10,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::byte_stream::ByteStream;
 use std::fmt;
 
 /// Hands every request of an SDK client to a region.
@@ -54,9 +55,12 @@ async fn exchange(region: &Region, request: HttpRequest) -> Result<HttpResponse,
         .try_into_http1x()
         .map_err(|error| ConnectorError::user(error.into()))?;
     let (parts, body) = request.into_parts();
-    let body = body
-        .bytes()
-        .ok_or_else(|| ConnectorError::user("the region takes no streamed bodies".into()))?
+    // Read to its end like a real connection would, even though it is all in memory: the SDK
+    // watches, and calls a body that nobody reads a stalled upload after five seconds.
+    let body = ByteStream::new(body)
+        .collect()
+        .await
+        .map_err(|error| ConnectorError::user(error.into()))?
         .to_vec();
     let request = http::Request::from_parts(parts, body);
     let response = endpoint::respond(region, &request).await;
@@ -64,3 +68,6 @@ async fn exchange(region: &Region, request: HttpRequest) -> Result<HttpResponse,
         |error: aws_smithy_runtime_api::http::HttpError| ConnectorError::other(error.into(), None),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,15 +18,21 @@
 )]
 
 pub mod api;
+pub mod autoscaling;
 pub mod clock;
+pub mod commands;
+pub mod compute;
 pub mod connector;
 pub mod endpoint;
 pub mod events;
+pub mod faults;
 pub mod journal;
 pub mod lambda;
+pub mod paging;
 pub mod region;
 pub mod settings;
 pub mod sqs;
+pub mod ssm;
 pub mod template;
 pub mod wire;
 pub mod world;

@@ -7,9 +7,12 @@ pub use builder::{Builder, StartError, TemplateSource};
 
 use crate::api::{Answer, Call, Service};
 use crate::clock::Clock;
+use crate::commands::{CommandRun, CommandRunner, Scripted};
+use crate::faults;
 use crate::lambda::Function;
 use crate::settings::Settings;
 use crate::sqs;
+use crate::ssm;
 use crate::template::Stack;
 use crate::world::{Effect, World};
 use std::collections::BTreeMap;
@@ -34,6 +37,8 @@ struct Shared {
     functions: Mutex<BTreeMap<String, Arc<dyn Function>>>,
     /// Kills a running invocation, by request id.
     kills: Mutex<BTreeMap<String, oneshot::Sender<()>>>,
+    /// Runs the scripts of commands.
+    commands: Arc<dyn CommandRunner>,
     /// Everything the region does by itself; `None` once it has stopped.
     tasks: Mutex<Option<JoinSet<()>>>,
 }
@@ -41,7 +46,7 @@ struct Shared {
 impl Region {
     /// Starts an empty region whose clock shows `origin`. Must be called within a tokio runtime.
     pub fn start(settings: Settings, origin: OffsetDateTime) -> Self {
-        let region = Self::stopped(settings, origin);
+        let region = Self::stopped(settings, origin, Arc::new(Scripted::default()));
         region.spawn(region.clone().follow_the_clock());
         region
     }
@@ -52,7 +57,11 @@ impl Region {
     }
 
     /// An empty region that does not yet move along its clock.
-    fn stopped(settings: Settings, origin: OffsetDateTime) -> Self {
+    fn stopped(
+        settings: Settings,
+        origin: OffsetDateTime,
+        commands: Arc<dyn CommandRunner>,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 clock: Clock::starting_at(origin),
@@ -61,6 +70,7 @@ impl Region {
                 stack: OnceLock::new(),
                 functions: Mutex::default(),
                 kills: Mutex::default(),
+                commands,
                 tasks: Mutex::new(Some(JoinSet::new())),
             }),
         }
@@ -74,6 +84,7 @@ impl Region {
             tasks.shutdown().await;
         }
         lock(&self.shared.functions).clear();
+        self.shared.commands.stop();
     }
 
     /// The region's clock.
@@ -118,6 +129,9 @@ impl Region {
             self.wait_for_message(&call).await;
         }
         let answer = self.with(|world| world.answer(&call));
+        if faults::is_silence(&answer) {
+            std::future::pending::<()>().await;
+        }
         tokio::time::sleep(latency / 2).await;
         answer
     }
@@ -157,7 +171,19 @@ impl Region {
         match effect {
             Effect::Invoke(invocation) => self.invoke(invocation),
             Effect::Kill(request_id) => self.kill(&request_id),
+            Effect::RunCommand(run) => self.run_command(run),
+            Effect::InstanceLost(instance) => self.shared.commands.instance_lost(&instance),
         }
+    }
+
+    fn run_command(&self, run: CommandRun) {
+        let (command, instance) = (run.command_id.clone(), run.instance.clone());
+        let script = self.shared.commands.run(run);
+        let region = self.clone();
+        self.spawn(async move {
+            let outcome = script.await;
+            region.with(|world| ssm::finished(world, &command, &instance, outcome));
+        });
     }
 
     /// Runs a task that ends with the region.

@@ -71,8 +71,12 @@ pub struct Timings {
     /// Auto Scaling notices missing capacity and starts a launch: about 25 s after a detach
     /// (AutoSpotting#327).
     pub launch_notice: Spread,
+    /// EC2 `pending` to `running`: about 5 s (daemonology.net, 2021).
+    pub instance_start: Spread,
     /// Launch activity start to `Pending:Wait` or `InService`: 32-33 s (AWS examples).
     pub boot: Spread,
+    /// The last launch hook completed until `InService` (assumed).
+    pub hook_proceed: Spread,
     /// EC2 `running` to SSM agent registered: 30 s to minutes (stratus-red-team#108).
     pub agent_registration: Spread,
     /// `DetachInstances` until the instance can be attached elsewhere: about 3 s, tail of tens of
@@ -82,8 +86,13 @@ pub struct Timings {
     pub attach: Spread,
     /// Termination, start to end.
     pub terminate: Spread,
+    /// A dead or unhealthy instance until Auto Scaling acts on it (assumed).
+    pub health_notice: Spread,
     /// Agent heartbeat period: 5 min (amazon-ssm-agent).
     pub agent_heartbeat: Duration,
+    /// How old the last heartbeat is when `Online` becomes `ConnectionLost`: more than one period
+    /// (assumed; AWS does not say).
+    pub agent_lost_after: Duration,
     /// `SendCommand` accepted until the agent starts the script: 1-2 s.
     pub command_pickup: Spread,
     /// How long a scripted (not really run) command takes.
@@ -101,13 +110,17 @@ impl Default for Timings {
         let ms = Duration::from_millis;
         Self {
             launch_notice: Spread::between(ms(20_000), ms(30_000)),
+            instance_start: Spread::between(ms(4_000), ms(7_000)),
             boot: Spread::between(ms(28_000), ms(36_000)),
+            hook_proceed: Spread::between(ms(1_000), ms(2_000)),
             agent_registration: Spread::between(ms(20_000), ms(40_000))
                 .with_tail(0.01, ms(180_000)),
             detach: Spread::between(ms(2_500), ms(3_500)).with_tail(0.02, ms(30_000)),
             attach: Spread::between(ms(2_500), ms(3_300)),
             terminate: Spread::between(ms(20_000), ms(40_000)),
+            health_notice: Spread::between(ms(30_000), ms(60_000)),
             agent_heartbeat: ms(300_000),
+            agent_lost_after: ms(360_000),
             command_pickup: Spread::between(ms(800), ms(1_800)),
             command_run: Spread::between(ms(1_500), ms(4_000)),
             command_history_lag: Spread::between(ms(200), ms(1_000)),

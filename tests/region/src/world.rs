@@ -1,11 +1,16 @@
 //! The region's state, and everything that will happen to it by itself.
 
-use crate::api::{Answer, AwsError, Call, Service};
+use crate::api::{Answer, Call, Service};
+use crate::autoscaling::{self, AutoScaling};
+use crate::commands::CommandRun;
+use crate::compute::{self, Compute};
 use crate::events::{self, Events};
+use crate::faults::{Faults, Moment};
 use crate::journal::{Happening, Journal};
 use crate::lambda::{self, Lambda};
 use crate::settings::{Settings, Spread};
 use crate::sqs::{self, Sqs};
+use crate::ssm::{self, Ssm};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,8 +26,14 @@ pub struct World {
     pub rng: fastrand::Rng,
     /// What happened.
     pub journal: Journal,
-    // services go here, one field each:
-    // pub compute: Compute, pub autoscaling: AutoScaling, pub ssm: Ssm,      (instances)
+    /// Calls that are to fail.
+    pub faults: Faults,
+    /// Machines.
+    pub compute: Compute,
+    /// Auto Scaling groups.
+    pub autoscaling: AutoScaling,
+    /// Commands.
+    pub ssm: Ssm,
     /// Queues.
     pub sqs: Sqs,
     /// The event bus, its rules, and schedules.
@@ -37,7 +48,12 @@ pub struct World {
 /// Something on the agenda. Each service has its own kinds.
 #[derive(Debug)]
 pub enum Due {
-    // AutoScaling(autoscaling::Due), Ssm(ssm::Due),
+    /// Something happens to a machine.
+    Compute(compute::Due),
+    /// Something happens in a group.
+    AutoScaling(autoscaling::Due),
+    /// Something happens to a command.
+    Ssm(ssm::Due),
     /// Messages become visible.
     Sqs(sqs::Due),
     /// An event arrives, or a schedule fires.
@@ -49,7 +65,10 @@ pub enum Due {
 /// Work that a world cannot do itself; the region performs it and reports back.
 #[derive(Debug)]
 pub enum Effect {
-    // RunCommand(ssm::CommandRun)
+    /// Run a script on an instance; its outcome goes to [`ssm::finished`].
+    RunCommand(CommandRun),
+    /// An instance is gone: so is what runs on it.
+    InstanceLost(String),
     /// Run a function; its result goes to [`lambda::finished`].
     Invoke(lambda::Invocation),
     /// Kill the invocation with this request id.
@@ -64,6 +83,10 @@ impl World {
             rng: fastrand::Rng::with_seed(settings.seed),
             settings,
             journal: Journal::default(),
+            faults: Faults::default(),
+            compute: Compute::default(),
+            autoscaling: AutoScaling::default(),
+            ssm: Ssm::default(),
             sqs: Sqs::default(),
             events: Events::default(),
             lambda: Lambda::default(),
@@ -75,10 +98,10 @@ impl World {
 
     /// Answers one API call at the present time.
     pub fn answer(&mut self, call: &Call) -> Answer {
-        let answer = match call.service {
-            // Service::AutoScaling => autoscaling::answer(self, call),
-            Service::Sqs => sqs::answer(self, call),
-            service => Err(AwsError::unknown_operation(service, &call.operation)),
+        let answer = match self.faults.strike(call) {
+            Some((Moment::BeforeTheEffect, error)) => Err(error),
+            Some((Moment::AfterTheEffect, error)) => self.dispatch(call).and(Err(error)),
+            None => self.dispatch(call),
         };
         let error = answer.as_ref().err().map(|error| error.code.clone());
         self.record(Happening::Called {
@@ -89,6 +112,14 @@ impl World {
             error,
         });
         answer
+    }
+
+    fn dispatch(&mut self, call: &Call) -> Answer {
+        match call.service {
+            Service::AutoScaling => autoscaling::answer(self, call),
+            Service::Ssm => ssm::answer(self, call),
+            Service::Sqs => sqs::answer(self, call),
+        }
     }
 
     /// Puts `due` on the agenda, `delay` from now.
@@ -152,6 +183,9 @@ impl World {
 
     fn happen(&mut self, due: Due) {
         match due {
+            Due::Compute(due) => compute::happen(self, due),
+            Due::AutoScaling(due) => autoscaling::happen(self, due),
+            Due::Ssm(due) => ssm::happen(self, due),
             Due::Sqs(due) => sqs::happen(self, due),
             Due::Events(due) => events::happen(self, due),
             Due::Lambda(due) => lambda::happen(self, due),

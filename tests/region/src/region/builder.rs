@@ -1,6 +1,7 @@
 //! Starting a region that has something in it.
 
 use super::{Region, lock};
+use crate::commands::{CommandRunner, Scripted};
 use crate::lambda::{Function, FunctionConfig};
 use crate::settings::Settings;
 use crate::template::{self, Stack};
@@ -29,6 +30,7 @@ pub struct Builder {
     origin: OffsetDateTime,
     template: Option<TemplateSource>,
     code: Box<Code>,
+    commands: Arc<dyn CommandRunner>,
 }
 
 /// Why a region did not start.
@@ -49,7 +51,14 @@ impl Builder {
             origin,
             template: None,
             code: Box::new(|_, _| None),
+            commands: Arc::new(Scripted::default()),
         }
+    }
+
+    /// What runs the scripts of commands. By default every script succeeds without being run.
+    pub fn commands(mut self, commands: Arc<dyn CommandRunner>) -> Self {
+        self.commands = commands;
+        self
     }
 
     /// Loads a template.
@@ -70,7 +79,7 @@ impl Builder {
 
     /// Starts it. Must be called within a tokio runtime.
     pub fn start(self) -> Result<Region, StartError> {
-        let region = Region::stopped(self.settings, self.origin);
+        let region = Region::stopped(self.settings, self.origin, self.commands);
         if let Some(source) = &self.template {
             let stack = region.with(|world| -> Result<Stack, template::Error> {
                 template::load(world, &source.text, &source.stack_name, &source.parameters)

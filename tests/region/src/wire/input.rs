@@ -1,7 +1,7 @@
 //! Reads an operation's input into its typed structure.
 //!
 //! The query protocol has only strings, so numbers, flags and empty lists are read from strings
-//! too. What is missing or not supported is told in AWS's words where AWS has words for it:
+//! too; and strings from numbers, because templates are lax about them. What is missing or not supported is told in AWS's words where AWS has words for it:
 //! derive inputs with `deny_unknown_fields`, so no parameter is silently ignored.
 
 use crate::api::AwsError;
@@ -93,6 +93,8 @@ impl<'de> Deserializer<'de> for Lenient<'_> {
             Value::Object(members) => visitor.visit_map(MapDeserializer::new(
                 members
                     .iter()
+                    // A null is an absent member, as in AWS JSON.
+                    .filter(|(_, value)| !value.is_null())
                     .map(|(name, value)| (name.as_str(), Lenient(value))),
             )),
         }
@@ -124,6 +126,17 @@ impl<'de> Deserializer<'de> for Lenient<'_> {
         }
     }
 
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        match self.0 {
+            Value::Number(number) => visitor.visit_string(number.to_string()),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Problem> {
+        self.deserialize_str(visitor)
+    }
+
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
@@ -133,7 +146,7 @@ impl<'de> Deserializer<'de> for Lenient<'_> {
     }
 
     forward_to_deserialize_any! {
-        i8 i16 i128 u8 u16 u128 f32 char str string bytes byte_buf unit unit_struct tuple
+        i8 i16 i128 u8 u16 u128 f32 char bytes byte_buf unit unit_struct tuple
         tuple_struct map struct enum identifier ignored_any
     }
 }
@@ -176,7 +189,7 @@ mod tests {
         };
         let form = json!({"GroupName": "7", "Size": "3", "Ids": "", "Honor": "true"});
         assert_eq!(read(&form), Ok(expected(&[])));
-        let typed = json!({"GroupName": "7", "Size": 3, "Ids": ["a"], "Honor": true});
+        let typed = json!({"GroupName": 7, "Size": 3, "Ids": ["a"], "Honor": true});
         assert_eq!(read(&typed), Ok(expected(&["a"])));
     }
 

@@ -1,0 +1,190 @@
+//! Creating, describing, updating and deleting groups.
+
+use super::{call, create, create_in_service, refused, wait, world};
+use serde_json::{Value, json};
+
+fn describe(world: &mut crate::world::World, input: Value) -> Value {
+    call(world, "DescribeAutoScalingGroups", input).unwrap()
+}
+
+fn names(answer: &Value) -> Vec<&str> {
+    answer["AutoScalingGroups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| group["AutoScalingGroupName"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn names_filters_and_pages_select_groups() {
+    let mut world = world();
+    for name in ["a", "b", "c"] {
+        create(&mut world, name, 0, 1);
+    }
+    for (group, team) in [("a", "x"), ("c", "y")] {
+        let tag = json!({"ResourceId": group, "ResourceType": "auto-scaling-group",
+            "Key": "team", "Value": team, "PropagateAtLaunch": "false"});
+        call(&mut world, "CreateOrUpdateTags", json!({ "Tags": [tag] })).unwrap();
+    }
+    let answer = describe(
+        &mut world,
+        json!({"AutoScalingGroupNames": ["b", "unknown"]}),
+    );
+    assert_eq!(names(&answer), ["b"]);
+    let filter = |name: &str, values: Value| json!({"Filters": [{"Name": name, "Values": values}]});
+    for (name, values, expected) in [
+        ("tag-key", json!(["team"]), vec!["a", "c"]),
+        ("tag-value", json!(["y"]), vec!["c"]),
+        ("tag:team", json!(["x", "z"]), vec!["a"]),
+        ("tag:team", json!(["X"]), vec![]),
+    ] {
+        let answer = describe(&mut world, filter(name, values));
+        assert_eq!(names(&answer), expected, "{name}");
+    }
+    let first = describe(&mut world, json!({"MaxRecords": "2"}));
+    assert_eq!(names(&first), ["a", "b"]);
+    let token = first["NextToken"].as_str().unwrap();
+    let second = describe(&mut world, json!({"MaxRecords": "2", "NextToken": token}));
+    assert_eq!(names(&second), ["c"]);
+    assert_eq!(second["NextToken"], Value::Null);
+}
+
+#[test]
+fn a_group_shows_its_members() {
+    let mut world = world();
+    let ids = create_in_service(&mut world, "pool", 1, 5);
+    let group = &describe(&mut world, json!({}))["AutoScalingGroups"][0].clone();
+    let member = &group["Instances"][0];
+    assert_eq!(member["InstanceId"], json!(ids[0]));
+    assert_eq!(member["HealthStatus"], json!("Healthy"));
+    assert_eq!(member["LifecycleState"], json!("InService"));
+    let without = describe(&mut world, json!({"IncludeInstances": "false"}));
+    assert_eq!(without["AutoScalingGroups"][0]["Instances"], json!([]));
+    let instances = call(
+        &mut world,
+        "DescribeAutoScalingInstances",
+        json!({"InstanceIds": [ids[0], "i-00000000000000000"]}),
+    )
+    .unwrap();
+    assert_eq!(
+        instances["AutoScalingInstances"].as_array().unwrap().len(),
+        1
+    );
+    // In capitals here.
+    assert_eq!(
+        instances["AutoScalingInstances"][0]["HealthStatus"],
+        json!("HEALTHY")
+    );
+}
+
+#[test]
+fn bad_groups_are_refused() {
+    let mut world = world();
+    create(&mut world, "taken", 0, 1);
+    let good = json!({"AutoScalingGroupName": "g", "MinSize": "0", "MaxSize": "1",
+        "AvailabilityZones": ["eu-west-1a"], "LaunchTemplate": {"LaunchTemplateName": "lt"}});
+    let mut with = |key: &str, value: Value| {
+        let mut input = good.clone();
+        input[key] = value;
+        call(&mut world, "CreateAutoScalingGroup", input).unwrap_err()
+    };
+    let error = with("AutoScalingGroupName", json!("taken"));
+    assert_eq!(error.code, "AlreadyExists");
+    assert_eq!(
+        error.message,
+        "AutoScalingGroup by this name already exists - A group with the name taken already exists"
+    );
+    assert!(
+        with("AutoScalingGroupName", json!("a:b"))
+            .message
+            .contains("'a:b'")
+    );
+    assert_eq!(
+        with("DesiredCapacity", json!("2")).message,
+        "Desired capacity:2 must be between the specified min size:0 and max size:1"
+    );
+    assert_eq!(
+        with("AvailabilityZones", json!("")).message,
+        "At least one Availability Zone or VPC Subnet is required."
+    );
+    assert!(
+        with("AvailabilityZones", json!(["us-east-1a"]))
+            .message
+            .contains("us-east-1a")
+    );
+    assert!(
+        with("LaunchTemplate", Value::Null)
+            .message
+            .starts_with("Valid requests must")
+    );
+    assert_eq!(
+        with("MixedInstancesPolicy", json!({})).message,
+        "the simulated region does not support the parameter MixedInstancesPolicy"
+    );
+    assert_eq!(
+        with("MaxSize", Value::Null).message,
+        "1 validation error detected: Value null at 'maxSize' failed to satisfy constraint: \
+         Member must not be null"
+    );
+}
+
+#[test]
+fn subnets_stand_for_their_zones() {
+    let mut world = world();
+    let input = json!({"AutoScalingGroupName": "g", "MinSize": "2", "MaxSize": "2",
+        "VPCZoneIdentifier": "subnet-1a,subnet-2b", "LaunchConfigurationName": "lc"});
+    call(&mut world, "CreateAutoScalingGroup", input).unwrap();
+    let subnets: Vec<_> = world
+        .compute
+        .instances
+        .values()
+        .map(|instance| (instance.zone.clone(), instance.subnet.clone()))
+        .collect();
+    assert!(subnets.contains(&("eu-west-1a".to_owned(), Some("subnet-1a".to_owned()))));
+    assert!(subnets.contains(&("eu-west-1b".to_owned(), Some("subnet-2b".to_owned()))));
+}
+
+#[test]
+fn new_bounds_move_the_desired_capacity() {
+    let mut world = world();
+    create_in_service(&mut world, "g", 3, 5);
+    let input = json!({"AutoScalingGroupName": "g", "MaxSize": "2"});
+    call(&mut world, "UpdateAutoScalingGroup", input).unwrap();
+    wait(&mut world, 90);
+    assert_eq!(world.autoscaling.groups["g"].members.len(), 2);
+    assert_eq!(
+        refused(
+            &mut world,
+            "SetDesiredCapacity",
+            json!({"AutoScalingGroupName": "g", "DesiredCapacity": "3"})
+        ),
+        "New SetDesiredCapacity value 3 is above max value 2 for the AutoScalingGroup."
+    );
+}
+
+#[test]
+fn a_group_with_instances_is_only_deleted_by_force() {
+    let mut world = world();
+    create_in_service(&mut world, "g", 2, 5);
+    let plain = json!({"AutoScalingGroupName": "g"});
+    let error = call(&mut world, "DeleteAutoScalingGroup", plain.clone()).unwrap_err();
+    assert_eq!(error.code, "ResourceInUse");
+    let forced = json!({"AutoScalingGroupName": "g", "ForceDelete": "true"});
+    call(&mut world, "DeleteAutoScalingGroup", forced).unwrap();
+    let group = &describe(&mut world, json!({}))["AutoScalingGroups"][0].clone();
+    assert_eq!(group["Status"], json!("Delete in progress"));
+    wait(&mut world, 60);
+    assert!(world.autoscaling.groups.is_empty());
+    assert_eq!(
+        refused(&mut world, "DeleteAutoScalingGroup", plain),
+        "AutoScalingGroup name not found - AutoScalingGroup: g not found"
+    );
+}
+
+#[test]
+fn what_the_region_does_not_know_is_named() {
+    let mut world = world();
+    let error = call(&mut world, "StartInstanceRefresh", json!({})).unwrap_err();
+    assert!(error.message.contains("StartInstanceRefresh"));
+}

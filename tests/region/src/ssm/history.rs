@@ -1,0 +1,261 @@
+//! The read side of Run Command: `ListCommands`, `ListCommandInvocations` and
+//! `GetCommandInvocation`. A new command shows only after a moment.
+
+use super::{Command, Invocation, Status, constraint, invalid_token, page_size};
+use crate::api::{Answer, AwsError};
+use crate::paging::page;
+use crate::wire::timestamp::{epoch_seconds, iso_millis, parse_iso};
+use crate::world::World;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::cmp::Reverse;
+use time::OffsetDateTime;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct ListCommands {
+    command_id: Option<String>,
+    instance_id: Option<String>,
+    #[serde(default)]
+    filters: Vec<Filter>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Filter {
+    key: String,
+    value: String,
+}
+
+pub(super) fn list_commands(world: &World, input: &ListCommands) -> Answer {
+    let mut found = Vec::new();
+    for command in visible(world, input.command_id.as_deref()) {
+        let on_instance = input
+            .instance_id
+            .as_ref()
+            .is_none_or(|id| command.invocations.contains_key(id));
+        if on_instance && passes(command, command.status(), &input.filters)? {
+            found.push(command);
+        }
+    }
+    let size = page_size(input.max_results, 1, 50, 50)?;
+    let (found, next) = page(found, size, input.next_token.as_deref()).ok_or_else(invalid_token)?;
+    let commands: Vec<Value> = found.into_iter().map(command_output).collect();
+    Ok(json!({ "Commands": commands, "NextToken": next }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct ListCommandInvocations {
+    command_id: Option<String>,
+    instance_id: Option<String>,
+    #[serde(default)]
+    filters: Vec<Filter>,
+    #[serde(default)]
+    details: bool,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+pub(super) fn list_command_invocations(world: &World, input: &ListCommandInvocations) -> Answer {
+    let mut found = Vec::new();
+    for command in visible(world, input.command_id.as_deref()) {
+        for (instance, invocation) in &command.invocations {
+            let wanted = input.instance_id.as_ref().is_none_or(|id| id == instance);
+            if wanted && passes(command, invocation.status, &input.filters)? {
+                found.push((command, instance, invocation));
+            }
+        }
+    }
+    let size = page_size(input.max_results, 1, 50, 50)?;
+    let (found, next) = page(found, size, input.next_token.as_deref()).ok_or_else(invalid_token)?;
+    let invocations: Vec<Value> = found
+        .into_iter()
+        .map(|(command, instance, invocation)| {
+            invocation_output(command, instance, invocation, input.details)
+        })
+        .collect();
+    Ok(json!({ "CommandInvocations": invocations, "NextToken": next }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct GetCommandInvocation {
+    command_id: String,
+    instance_id: String,
+    plugin_name: Option<String>,
+}
+
+pub(super) fn get_command_invocation(world: &World, input: &GetCommandInvocation) -> Answer {
+    if let Some(plugin) = input.plugin_name.as_ref().filter(|name| *name != PLUGIN) {
+        return Err(AwsError::sender(
+            "InvalidPluginName",
+            format!("The plugin {plugin} is not valid."),
+        ));
+    }
+    let command = visible(world, Some(&input.command_id)).into_iter().next();
+    let (command, invocation) = command
+        .and_then(|command| Some((command, command.invocations.get(&input.instance_id)?)))
+        .ok_or_else(|| {
+            AwsError::sender(
+                "InvocationDoesNotExist",
+                "The command ID and managed node ID you specified didn't match any invocations. \
+                 Verify the command ID and the managed node ID and try again.",
+            )
+        })?;
+    let time = |time: Option<OffsetDateTime>| time.map(iso_millis).unwrap_or_default();
+    let elapsed = match (invocation.started_at, invocation.ended_at) {
+        (Some(start), Some(end)) => format!("PT{:.3}S", (end - start).as_seconds_f64()),
+        _ => String::new(),
+    };
+    Ok(json!({
+        "CommandId": command.id,
+        "InstanceId": input.instance_id,
+        "Comment": command.comment,
+        "DocumentName": command.document,
+        "DocumentVersion": "$DEFAULT",
+        "PluginName": PLUGIN,
+        "ResponseCode": invocation.exit_code,
+        "ExecutionStartDateTime": time(invocation.started_at),
+        "ExecutionElapsedTime": elapsed,
+        "ExecutionEndDateTime": time(invocation.ended_at),
+        "Status": invocation.status.name(),
+        "StatusDetails": invocation.status.details(),
+        "StandardOutputContent": invocation.stdout,
+        "StandardOutputUrl": "",
+        "StandardErrorContent": invocation.stderr,
+        "StandardErrorUrl": "",
+    }))
+}
+
+/// The document's only plugin.
+const PLUGIN: &str = "aws:runShellScript";
+
+/// The commands that the read APIs show now, newest first.
+fn visible<'w>(world: &'w World, id: Option<&str>) -> Vec<&'w Command> {
+    let mut commands: Vec<&Command> = world
+        .ssm
+        .commands
+        .values()
+        .filter(|command| command.visible_at <= world.now)
+        .filter(|command| id.is_none_or(|id| command.id == id))
+        .collect();
+    commands.sort_by_key(|command| (Reverse(command.requested_at), command.id.clone()));
+    commands
+}
+
+fn passes(command: &Command, status: Status, filters: &[Filter]) -> Result<bool, AwsError> {
+    for filter in filters {
+        let time = || {
+            parse_iso(&filter.value).ok_or_else(|| {
+                constraint(&filter.value, "filters", "Member must be an ISO 8601 time")
+            })
+        };
+        let passes = match filter.key.as_str() {
+            "InvokedAfter" => command.requested_at >= time()?,
+            "InvokedBefore" => command.requested_at <= time()?,
+            "Status" => filter.value == status.name(),
+            "DocumentName" => filter.value == command.document,
+            "ExecutionStage" => match filter.value.as_str() {
+                "Executing" => !status.is_final(),
+                "Complete" => status.is_final(),
+                _ => false,
+            },
+            unknown => {
+                return Err(AwsError::sender(
+                    "InvalidFilterKey",
+                    format!("The specified filter {unknown} is not valid."),
+                ));
+            }
+        };
+        if !passes {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A command as `SendCommand` and `ListCommands` show it.
+pub(super) fn command_output(command: &Command) -> Value {
+    let count = |wanted: fn(Status) -> bool| {
+        command
+            .invocations
+            .values()
+            .filter(|invocation| wanted(invocation.status))
+            .count()
+    };
+    let status = command.status();
+    let instances: Vec<&String> = command.invocations.keys().collect();
+    json!({
+        "CommandId": command.id,
+        "DocumentName": command.document,
+        "DocumentVersion": "$DEFAULT",
+        "Comment": command.comment,
+        "ExpiresAfter": epoch_seconds(command.expires_at()),
+        "Parameters": command.parameters,
+        "InstanceIds": instances,
+        "Targets": [],
+        "RequestedDateTime": epoch_seconds(command.requested_at),
+        "Status": status.name(),
+        "StatusDetails": status.details(),
+        "MaxConcurrency": "50",
+        "MaxErrors": "0",
+        "TargetCount": instances.len(),
+        "CompletedCount": count(Status::is_final),
+        "ErrorCount": count(|status| status.name() == "Failed"),
+        "DeliveryTimedOutCount": count(|status| status == Status::DeliveryTimedOut),
+        "TimeoutSeconds": command.delivery_timeout.as_secs(),
+    })
+}
+
+fn invocation_output(
+    command: &Command,
+    instance: &str,
+    invocation: &Invocation,
+    details: bool,
+) -> Value {
+    let status = invocation.status;
+    let plugins: Vec<Value> = [()]
+        .iter()
+        .filter(|()| details)
+        .map(|()| {
+            json!({
+                "Name": PLUGIN,
+                "Status": status.name(),
+                "StatusDetails": status.details(),
+                "ResponseCode": invocation.exit_code,
+                "ResponseStartDateTime": invocation.started_at.map(epoch_seconds),
+                "ResponseFinishDateTime": invocation.ended_at.map(epoch_seconds),
+                "Output": plugin_output(invocation),
+                "StandardOutputUrl": "",
+                "StandardErrorUrl": "",
+            })
+        })
+        .collect();
+    json!({
+        "CommandId": command.id,
+        "InstanceId": instance,
+        "InstanceName": "",
+        "Comment": command.comment,
+        "DocumentName": command.document,
+        "DocumentVersion": "$DEFAULT",
+        "RequestedDateTime": epoch_seconds(command.requested_at),
+        "Status": status.name(),
+        "StatusDetails": status.details(),
+        "StandardOutputUrl": "",
+        "StandardErrorUrl": "",
+        "CommandPlugins": plugins,
+    })
+}
+
+/// Both outputs in one text of at most 2,500 characters.
+fn plugin_output(invocation: &Invocation) -> String {
+    let mut output = invocation.stdout.clone();
+    if !invocation.stderr.is_empty() {
+        output.push_str("\n----------ERROR-------\n");
+        output.push_str(&invocation.stderr);
+    }
+    output.chars().take(2_500).collect()
+}

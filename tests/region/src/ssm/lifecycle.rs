@@ -1,0 +1,214 @@
+//! A command's way: pending, in progress, over; with its events.
+
+use super::{Command, Invocation, Status};
+use crate::commands::{CommandRun, Outcome};
+use crate::journal::Happening;
+use crate::wire::timestamp::iso_millis;
+use crate::world::{Effect, World};
+use serde_json::json;
+
+/// How much output an agent reports, in characters (amazon-ssm-agent's `MaxStdoutLength` and
+/// `MaxStderrLength`).
+const MAX_STDOUT: usize = 24_000;
+const MAX_STDERR: usize = 8_000;
+
+/// The agent starts the script, if it still works.
+pub(super) fn pick_up(world: &mut World, command_id: &str, instance: &str) {
+    if !agent_works(world, instance) {
+        return;
+    }
+    let pretend_for = world.draw(world.settings.timings.command_run);
+    let region = world.settings.region_name.clone();
+    let now = world.now;
+    let Some(command) = world.ssm.commands.get_mut(command_id) else {
+        return;
+    };
+    let run = CommandRun {
+        command_id: command_id.to_owned(),
+        instance: instance.to_owned(),
+        region,
+        script: command.parameters["commands"].join("\n"),
+        working_directory: command
+            .parameters
+            .get("workingDirectory")
+            .map(|values| values[0].clone())
+            .filter(|directory| !directory.is_empty()),
+        execution_timeout: command.execution_timeout,
+        pretend_for,
+    };
+    let Some(invocation) = command.invocations.get_mut(instance) else {
+        return;
+    };
+    if invocation.status != Status::Pending {
+        return;
+    }
+    invocation.status = Status::InProgress;
+    invocation.started_at = Some(now);
+    world.record(Happening::CommandStarted {
+        instance: instance.to_owned(),
+        command_id: command_id.to_owned(),
+    });
+    world.effect(Effect::RunCommand(run));
+    emit(world, command_id, instance);
+}
+
+/// The script ended: the agent reports, if it still works.
+pub fn finished(world: &mut World, command_id: &str, instance: &str, outcome: Outcome) {
+    if !agent_works(world, instance) {
+        return;
+    }
+    let (status, exit_code, stdout, stderr) = match outcome {
+        Outcome::Exited {
+            exit_code,
+            stdout,
+            stderr,
+        } => {
+            let status = if exit_code == 0 {
+                Status::Success
+            } else {
+                Status::Failed
+            };
+            (status, exit_code, stdout, stderr)
+        }
+        Outcome::TimedOut { stdout, stderr } => (Status::ExecutionTimedOut, -1, stdout, stderr),
+    };
+    let Some(invocation) = unfinished(world, command_id, instance) else {
+        return;
+    };
+    invocation.exit_code = exit_code;
+    invocation.stdout = truncated(stdout, MAX_STDOUT);
+    invocation.stderr = truncated(stderr, MAX_STDERR);
+    end(world, command_id, instance, status);
+}
+
+fn truncated(mut text: String, most: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+    }
+    text
+}
+
+/// Nobody picked it up in time: it will not run.
+pub(super) fn delivery_deadline(world: &mut World, command_id: &str, instance: &str) {
+    if unfinished(world, command_id, instance).is_some_and(|it| it.status == Status::Pending) {
+        end(world, command_id, instance, Status::DeliveryTimedOut);
+    }
+}
+
+/// The agent started it and fell silent.
+pub(super) fn expire(world: &mut World, command_id: &str, instance: &str) {
+    if unfinished(world, command_id, instance).is_some() {
+        end(world, command_id, instance, Status::ExecutionTimedOut);
+    }
+}
+
+/// The machine goes, and its commands with it.
+pub fn instance_lost(world: &mut World, instance: &str) {
+    let lost: Vec<(String, Status)> = world
+        .ssm
+        .commands
+        .values()
+        .filter_map(|command| {
+            let status = match command.invocations.get(instance)?.status {
+                Status::Pending => Status::Undeliverable,
+                Status::InProgress => Status::Terminated,
+                _ => return None,
+            };
+            Some((command.id.clone(), status))
+        })
+        .collect();
+    for (command, status) in lost {
+        end(world, &command, instance, status);
+    }
+}
+
+fn agent_works(world: &World, instance: &str) -> bool {
+    world
+        .compute
+        .instances
+        .get(instance)
+        .is_some_and(|instance| instance.agent.works())
+}
+
+fn unfinished<'w>(
+    world: &'w mut World,
+    command_id: &str,
+    instance: &str,
+) -> Option<&'w mut Invocation> {
+    let command = world.ssm.commands.get_mut(command_id)?;
+    let invocation = command.invocations.get_mut(instance)?;
+    (!invocation.status.is_final()).then_some(invocation)
+}
+
+fn end(world: &mut World, command_id: &str, instance: &str, status: Status) {
+    let now = world.now;
+    let Some(invocation) = unfinished(world, command_id, instance) else {
+        return;
+    };
+    invocation.status = status;
+    invocation.ended_at = Some(now);
+    let finished = Happening::CommandFinished {
+        instance: instance.to_owned(),
+        command_id: command_id.to_owned(),
+        status: status.name().to_owned(),
+        exit_code: invocation.exit_code,
+        stdout: invocation.stdout.clone(),
+        stderr: invocation.stderr.clone(),
+    };
+    world.record(finished);
+    emit(world, command_id, instance);
+}
+
+/// Both events of a status change. The command's carries the parameters, as AWS's does.
+fn emit(world: &mut World, command_id: &str, instance: &str) {
+    let Some(command) = world.ssm.commands.get(command_id) else {
+        return;
+    };
+    let invocation_status = command.invocations[instance].status;
+    let resource = |id: &String| {
+        let settings = &world.settings;
+        format!(
+            "arn:aws:ec2:{}:{}:instance/{id}",
+            settings.region_name, settings.account_id
+        )
+    };
+    let everywhere: Vec<String> = command.invocations.keys().map(resource).collect();
+    let here = vec![resource(&instance.to_owned())];
+    let (command_detail, invocation_detail) = details(command, instance, invocation_status);
+    world.emit(
+        "aws.ssm",
+        "EC2 Command Status-change Notification",
+        everywhere,
+        command_detail,
+    );
+    world.emit(
+        "aws.ssm",
+        "EC2 Command Invocation Status-change Notification",
+        here,
+        invocation_detail,
+    );
+}
+
+fn details(
+    command: &Command,
+    instance: &str,
+    status: Status,
+) -> (serde_json::Value, serde_json::Value) {
+    let requested = iso_millis(command.requested_at);
+    let of_command = json!({
+        "command-id": command.id,
+        "document-name": command.document,
+        "expire-after": iso_millis(command.expires_at()),
+        "parameters": command.parameters,
+        "requested-date-time": requested,
+        "status": command.status().name(),
+    });
+    let of_invocation = json!({
+        "command-id": command.id,
+        "document-name": command.document,
+        "instance-id": instance,
+        "requested-date-time": requested,
+        "status": status.name(),
+    });
+    (of_command, of_invocation)
+}
