@@ -1,0 +1,181 @@
+//! What must hold at the end of every scenario, read from the region's own state: not from what
+//! the functions say.
+
+use crate::stage::outcomes;
+use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName};
+use ready_pool_core::outcome::{Ending, Outcome};
+use region::autoscaling::Lifecycle;
+use region::ssm::Status;
+use region::world::World;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An invariant that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// Invariant 1: an instance was told for several claims, or twice.
+    ToldMoreThanOnce {
+        /// The instance.
+        instance: String,
+        /// The comments of its commands.
+        comments: Vec<String>,
+    },
+    /// Invariant 2: a claim that ended ready owns no instance, or several.
+    NotOneInstance {
+        /// The claim.
+        claim: String,
+        /// The instances that were initialised for it.
+        instances: Vec<String>,
+    },
+    /// Invariant 3: an instance runs in no group.
+    Leaked {
+        /// The instance.
+        instance: String,
+    },
+    /// Invariant 4: a claim heard different outcomes.
+    Contradiction {
+        /// The claim.
+        claim: String,
+        /// The endings it heard.
+        endings: Vec<Ending>,
+    },
+    /// An entry is left open although nothing is under way any more.
+    OpenEntry {
+        /// The target.
+        target: String,
+        /// Its tag.
+        entry: String,
+    },
+}
+
+const COMMENT: &str = "ready-pool ";
+
+/// Checks all invariants. Call it when nothing is under way any more.
+pub(crate) fn check(world: &World, pool: &str, retirement: &str) -> Vec<Violation> {
+    let mut violations = told_once(world);
+    violations.extend(one_instance_each(world));
+    violations.extend(no_leaks(world));
+    violations.extend(one_ending_each(world));
+    violations.extend(no_open_entries(world, pool, retirement));
+    violations
+}
+
+fn told(world: &World) -> impl Iterator<Item = (&str, &str, Status)> {
+    world.ssm.commands.values().flat_map(|command| {
+        command
+            .invocations
+            .iter()
+            .filter(|_| command.comment.starts_with(COMMENT))
+            .map(|(instance, invocation)| {
+                (
+                    instance.as_str(),
+                    command.comment.as_str(),
+                    invocation.status,
+                )
+            })
+    })
+}
+
+fn told_once(world: &World) -> Vec<Violation> {
+    let mut comments: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (instance, comment, _) in told(world) {
+        comments
+            .entry(instance)
+            .or_default()
+            .push(comment.to_owned());
+    }
+    comments
+        .into_iter()
+        .filter(|(_, comments)| comments.len() > 1)
+        .map(|(instance, comments)| Violation::ToldMoreThanOnce {
+            instance: instance.to_owned(),
+            comments,
+        })
+        .collect()
+}
+
+fn key(outcome: &Outcome) -> Option<ClaimKey> {
+    let claim_id = ClaimId::try_from(outcome.claim_id.as_deref()?).ok()?;
+    let target = GroupName::try_from(outcome.target_group.as_deref()?).ok()?;
+    Some(ClaimKey::new(&claim_id, &target))
+}
+
+fn one_instance_each(world: &World) -> Vec<Violation> {
+    let ready: BTreeSet<ClaimKey> = outcomes(world)
+        .iter()
+        .filter(|outcome| outcome.outcome == Ending::Ready)
+        .filter_map(key)
+        .collect();
+    ready
+        .into_iter()
+        .filter_map(|claim| {
+            let comment = format!("{COMMENT}{claim}");
+            let instances: Vec<String> = told(world)
+                .filter(|(_, told, status)| *told == comment && *status == Status::Success)
+                .map(|(instance, ..)| instance.to_owned())
+                .collect();
+            (instances.len() != 1).then(|| Violation::NotOneInstance {
+                claim: claim.to_string(),
+                instances,
+            })
+        })
+        .collect()
+}
+
+fn no_leaks(world: &World) -> Vec<Violation> {
+    let members: BTreeSet<&String> = world
+        .autoscaling
+        .groups
+        .values()
+        .flat_map(|group| &group.members)
+        .filter(|(_, member)| member.lifecycle != Lifecycle::Detaching)
+        .map(|(instance, _)| instance)
+        .collect();
+    world
+        .compute
+        .instances
+        .keys()
+        .filter(|instance| world.compute.is_running(instance) && !members.contains(instance))
+        .map(|instance| Violation::Leaked {
+            instance: instance.clone(),
+        })
+        .collect()
+}
+
+fn one_ending_each(world: &World) -> Vec<Violation> {
+    let mut endings: BTreeMap<ClaimKey, Vec<Ending>> = BTreeMap::new();
+    for outcome in outcomes(world) {
+        // A rejected claim has no entry: corrected, it may be sent again.
+        if let Some(claim) = key(&outcome).filter(|_| outcome.outcome != Ending::Rejected) {
+            let heard = endings.entry(claim).or_default();
+            if !heard.contains(&outcome.outcome) {
+                heard.push(outcome.outcome);
+            }
+        }
+    }
+    endings
+        .into_iter()
+        .filter(|(_, endings)| endings.len() > 1)
+        .map(|(claim, endings)| Violation::Contradiction {
+            claim: claim.to_string(),
+            endings,
+        })
+        .collect()
+}
+
+fn no_open_entries(world: &World, pool: &str, retirement: &str) -> Vec<Violation> {
+    world
+        .autoscaling
+        .groups
+        .values()
+        .filter(|group| group.name != pool && group.name != retirement)
+        .flat_map(|group| {
+            group.tags.iter().filter_map(|(key, tag)| {
+                let open = key.starts_with("ready-pool:claim/") && tag.value.contains(" assigned ");
+                open.then(|| Violation::OpenEntry {
+                    target: group.name.clone(),
+                    entry: format!("{key} = {}", tag.value),
+                })
+            })
+        })
+        .collect()
+}

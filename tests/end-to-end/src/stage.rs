@@ -1,0 +1,371 @@
+//! A region with everything in it, and the verbs that scenarios are written in.
+
+use crate::functions;
+use ready_pool_core::Timestamp;
+use ready_pool_core::outcome::Outcome;
+use region::api::{AwsError, Call, Service};
+use region::autoscaling::Lifecycle;
+use region::commands::{CommandRun, Pretence, Scripted};
+use region::faults::Fault;
+use region::journal::{Entry, Happening};
+use region::region::{Region, TemplateSource};
+use region::settings::Settings;
+use region::world::World;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use time::format_description::well_known::Rfc3339;
+use time::macros::datetime;
+
+/// When every scenario begins.
+const ORIGIN: Timestamp = datetime!(2026-11-22 20:00 UTC);
+/// Longest a scenario may wait for anything, on the region's clock.
+const PATIENCE: Duration = Duration::from_hours(8);
+const TEMPLATE: &str = include_str!("../../../template.yaml");
+const STACK: &str = "ready-pool";
+
+/// What a stage is set up with.
+pub struct StageBuilder {
+    settings: Settings,
+    parameters: BTreeMap<String, String>,
+    scripts: Scripted,
+}
+
+/// A running region with the template's stack in it.
+pub struct Stage {
+    /// The region.
+    pub region: Region,
+    /// The pool's group name.
+    pub pool: String,
+    /// The retirement group's name.
+    pub retirement: String,
+}
+
+/// A target group to create.
+pub struct Target {
+    name: String,
+    zones: Vec<&'static str>,
+    max_size: u32,
+    opted_in: bool,
+}
+
+impl Target {
+    /// A target in all zones of the pool, with room for one hundred.
+    pub fn named(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            zones: vec!["eu-west-1a", "eu-west-1b", "eu-west-1c"],
+            max_size: 100,
+            opted_in: true,
+        }
+    }
+
+    /// Only in these zones.
+    #[must_use]
+    pub fn zones(self, zones: &[&'static str]) -> Self {
+        Self {
+            zones: zones.to_vec(),
+            ..self
+        }
+    }
+
+    /// With this maximum size.
+    #[must_use]
+    pub fn max_size(self, max_size: u32) -> Self {
+        Self { max_size, ..self }
+    }
+
+    /// Without the tag that opts it in.
+    #[must_use]
+    pub fn not_opted_in(self) -> Self {
+        Self {
+            opted_in: false,
+            ..self
+        }
+    }
+}
+
+/// A claim with a deadline fifteen minutes after the scenario's beginning.
+pub fn claim(claim_id: &str, target: &str) -> Value {
+    json!({
+        "claim_id": claim_id,
+        "target_group": target,
+        "init": { "commands": ["bash /opt/init.sh"], "environment": { "ORG_ID": "1337" } },
+        "expires_at": "2026-11-22T20:30:00Z",
+    })
+}
+
+impl Stage {
+    /// A stage to set up: a pool of two, scripts that succeed.
+    pub fn builder() -> StageBuilder {
+        StageBuilder {
+            settings: Settings::default(),
+            parameters: BTreeMap::from([
+                ("PoolSize".to_owned(), "2".to_owned()),
+                (
+                    "Subnets".to_owned(),
+                    "subnet-1a,subnet-1b,subnet-1c".to_owned(),
+                ),
+            ]),
+            scripts: Scripted::default(),
+        }
+    }
+
+    /// A stage with a pool of `size`, once all of it is ready.
+    pub async fn with_ready_pool(size: usize) -> Self {
+        let stage = Self::builder().pool_size(size).start();
+        stage.pool_is_ready(size).await;
+        stage
+    }
+
+    /// One API call, as a tenant's or an operator's tool makes it.
+    pub async fn call(
+        &self,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, AwsError> {
+        self.region
+            .call(Call {
+                service,
+                operation: operation.to_owned(),
+                input,
+                caller: "tenant".to_owned(),
+            })
+            .await
+    }
+
+    /// Creates a target.
+    pub async fn create(&self, target: Target) {
+        let tags = if target.opted_in {
+            json!([{ "Key": "ready-pool:pool", "Value": self.pool, "PropagateAtLaunch": false,
+                     "ResourceId": target.name, "ResourceType": "auto-scaling-group" }])
+        } else {
+            json!([])
+        };
+        let input = json!({
+            "AutoScalingGroupName": target.name,
+            "MinSize": 0,
+            "MaxSize": target.max_size,
+            "DesiredCapacity": 0,
+            "AvailabilityZones": target.zones,
+            "LaunchTemplate": { "LaunchTemplateName": "tenant", "Version": "1" },
+            "Tags": tags,
+        });
+        self.call(Service::AutoScaling, "CreateAutoScalingGroup", input)
+            .await
+            .expect("the target can be created");
+    }
+
+    /// Sends a message to the provisioning queue, in the pool's message group.
+    pub async fn send(&self, message: &Value) {
+        let claim_id = message["claim_id"].as_str().unwrap_or("none").to_owned();
+        self.send_as(message.to_string(), &self.pool, &claim_id)
+            .await;
+    }
+
+    /// Sends a body to the provisioning queue.
+    pub async fn send_as(&self, body: String, group: &str, deduplication_id: &str) {
+        let input = json!({
+            "QueueUrl": self.queue("ProvisionQueue"),
+            "MessageBody": body,
+            "MessageGroupId": group,
+            "MessageDeduplicationId": deduplication_id,
+        });
+        self.call(Service::Sqs, "SendMessage", input)
+            .await
+            .expect("the message can be sent");
+    }
+
+    /// URL of a queue of the stack.
+    pub fn queue(&self, logical_id: &str) -> String {
+        self.region.stack().reference(logical_id).to_owned()
+    }
+
+    /// Waits until `count` instances of the pool are in service.
+    pub async fn pool_is_ready(&self, count: usize) {
+        let pool = self.pool.clone();
+        self.until("the pool is ready", move |world| {
+            in_service(world, &pool).len() == count
+        })
+        .await;
+    }
+
+    /// Waits until `done` says so.
+    ///
+    /// # Panics
+    /// When that takes more than eight hours of the region's time.
+    pub async fn until(&self, what: &str, mut done: impl FnMut(&World) -> bool) {
+        // Looked at every second: often enough for a scenario, and cheap on a paused clock.
+        let waiting = async {
+            while !self.region.with(|world| done(world)) {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, waiting)
+            .await
+            .unwrap_or_else(|_| panic!("never happened: {what}"));
+    }
+
+    /// Lets time pass.
+    pub async fn pass(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+
+    /// Waits for a claim's outcome: the first one.
+    pub async fn outcome(&self, claim_id: &str) -> Outcome {
+        self.until(&format!("an outcome of {claim_id}"), |world| {
+            outcomes(world)
+                .iter()
+                .any(|outcome| outcome.claim_id.as_deref() == Some(claim_id))
+        })
+        .await;
+        self.outcomes()
+            .into_iter()
+            .find(|outcome| outcome.claim_id.as_deref() == Some(claim_id))
+            .expect("an outcome")
+    }
+
+    /// All outcomes so far, in order.
+    pub fn outcomes(&self) -> Vec<Outcome> {
+        self.region.with(|world| outcomes(world))
+    }
+
+    /// Instances in service in a group.
+    pub fn in_service(&self, group: &str) -> Vec<String> {
+        self.region.with(|world| in_service(world, group))
+    }
+
+    /// The entry of a claim in its target's ledger.
+    pub fn entry(&self, target: &str, claim_id: &str) -> Option<String> {
+        let key = format!("ready-pool:claim/{claim_id}");
+        self.region.with(|world| {
+            let tag = world.autoscaling.groups.get(target)?.tags.get(&key)?;
+            Some(tag.value.clone())
+        })
+    }
+
+    /// The journal.
+    pub fn journal(&self) -> Vec<Entry> {
+        self.region
+            .with(|world| world.journal.entries().cloned().collect())
+    }
+
+    /// How many calls of an operation the functions made.
+    pub fn calls(&self, operation: &str) -> usize {
+        self.journal()
+            .iter()
+            .filter(|entry| {
+                matches!(&entry.what, Happening::Called { caller, operation: called, .. }
+                    if called == operation && caller.starts_with(STACK))
+            })
+            .count()
+    }
+
+    /// Arms a fault.
+    pub fn break_next(&self, fault: Fault) {
+        self.region.with(|world| world.faults.add(fault));
+    }
+
+    /// Ends the stage, after a look at what must hold in every scenario.
+    ///
+    /// # Panics
+    /// When something that must hold does not.
+    pub async fn end(self) {
+        let violations = self
+            .region
+            .with(|world| crate::invariants::check(world, &self.pool, &self.retirement));
+        assert!(violations.is_empty(), "{violations:#?}");
+        self.region.stop().await;
+    }
+
+    /// A moment after the scenario's beginning, as messages write it.
+    pub fn at(&self, after: Duration) -> String {
+        (ORIGIN + after).format(&Rfc3339).expect("a time")
+    }
+}
+
+impl StageBuilder {
+    /// With a pool of this size.
+    #[must_use]
+    pub fn pool_size(mut self, size: usize) -> Self {
+        self.parameters
+            .insert("PoolSize".to_owned(), size.to_string());
+        self
+    }
+
+    /// With another value for a parameter of the template.
+    #[must_use]
+    pub fn parameter(mut self, name: &str, value: &str) -> Self {
+        self.parameters.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// With other settings of the region.
+    #[must_use]
+    pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// With init scripts that end as `answer` says.
+    #[must_use]
+    pub fn scripts(mut self, answer: impl FnMut(&CommandRun) -> Pretence + Send + 'static) -> Self {
+        self.scripts = Scripted::new(answer);
+        self
+    }
+
+    /// Starts the region. The pool begins to boot.
+    pub fn start(self) -> Stage {
+        // The SDK draws its retry delays from the thread's generator.
+        fastrand::seed(self.settings.seed);
+        let region = Region::builder(self.settings, ORIGIN)
+            .commands(Arc::new(self.scripts))
+            .template(TemplateSource {
+                text: TEMPLATE.to_owned(),
+                stack_name: STACK.to_owned(),
+                parameters: self.parameters,
+            })
+            .functions(functions::code)
+            .start()
+            .expect("the template can be started");
+        let stack = region.stack();
+        let (pool, retirement) = (
+            stack.reference("PoolGroup").to_owned(),
+            stack.reference("RetirementGroup").to_owned(),
+        );
+        Stage {
+            region,
+            pool,
+            retirement,
+        }
+    }
+}
+
+fn in_service(world: &World, name: &str) -> Vec<String> {
+    let members = world
+        .autoscaling
+        .groups
+        .get(name)
+        .map(|group| &group.members);
+    members
+        .into_iter()
+        .flatten()
+        .filter(|(_, member)| member.lifecycle == Lifecycle::InService)
+        .map(|(instance, _)| instance.clone())
+        .collect()
+}
+
+pub(crate) fn outcomes(world: &World) -> Vec<Outcome> {
+    world
+        .journal
+        .entries()
+        .filter_map(|entry| match &entry.what {
+            Happening::MessageSent { queue, body, .. } if queue.ends_with("-outcome") => {
+                Some(serde_json::from_str(body).expect("an outcome reads back"))
+            }
+            _ => None,
+        })
+        .collect()
+}
