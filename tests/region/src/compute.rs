@@ -290,7 +290,7 @@ fn agent_registers(world: &mut World, id: &str) {
 }
 
 /// How long EC2 still shows a terminated instance ("approximately one hour", EC2 user guide).
-const TERMINATED_SHOWN: Duration = Duration::from_secs(3600);
+const TERMINATED_SHOWN: Duration = Duration::from_hours(1);
 
 fn terminated(world: &mut World, id: &str) {
     let Some(instance) = world.compute.instances.get_mut(id) else {

@@ -83,3 +83,6 @@ pub(crate) async fn respond(
     let request_id = region.with(crate::world::World::uuid);
     wire::encode(decoded.protocol, &operation, &request_id, &answer)
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,7 +80,7 @@ pub struct Timings {
     /// EC2 `running` to SSM agent registered: 30 s to minutes (stratus-red-team#108).
     pub agent_registration: Spread,
     /// `DetachInstances` until the instance can be attached elsewhere: about 3 s, tail of tens of
-    /// seconds (astral, reproio/ecs_deploy#84).
+    /// seconds (astral, `reproio/ecs_deploy`#84).
     pub detach: Spread,
     /// `AttachInstances` until `InService`: 2.9 s (Aviatrix log).
     pub attach: Spread,
@@ -133,7 +133,7 @@ impl Default for Timings {
 /// How long API calls take, before scaling. The effect happens half way.
 #[derive(Clone, Debug)]
 pub struct Latencies {
-    /// `DetachInstances`, `AttachInstances`: 0.47 s (reproio/ecs_deploy#84).
+    /// `DetachInstances`, `AttachInstances`: 0.47 s (`reproio/ecs_deploy`#84).
     pub attach_detach: Duration,
     /// `SendCommand`: 0.28 s (spot workshop log).
     pub send_command: Duration,

@@ -138,7 +138,7 @@ impl World {
         let unscaled = if spread.tail_chance > 0.0 && self.rng.f64() < spread.tail_chance {
             spread.tail
         } else {
-            spread.min + (spread.max - spread.min).mul_f64(self.rng.f64())
+            spread.min + spread.max.saturating_sub(spread.min).mul_f64(self.rng.f64())
         };
         unscaled.mul_f64(self.settings.time_scale)
     }
@@ -195,7 +195,7 @@ impl World {
     /// A random lower-case hex string, for ids.
     pub fn hex(&mut self, digits: usize) -> String {
         (0..digits)
-            .map(|_| char::from_digit(self.rng.u32(0..16), 16).expect("a hex digit"))
+            .map(|_| char::from(b"0123456789abcdef"[self.rng.usize(0..16)]))
             .collect()
     }
 

@@ -75,7 +75,7 @@ pub(super) struct DescribeActivities {
 }
 
 /// How long activities are kept: six weeks.
-const KEPT: Duration = Duration::from_secs(6 * 7 * 24 * 3600);
+const KEPT: Duration = Duration::from_hours(6 * 7 * 24);
 
 /// Those in progress first, then the newest first.
 pub(super) fn activities(world: &World, input: &DescribeActivities) -> Answer {

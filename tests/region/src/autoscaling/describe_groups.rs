@@ -22,7 +22,7 @@ pub(super) struct DescribeGroups {
 }
 
 /// Unknown names are silently absent.
-pub(super) fn groups(world: &World, input: DescribeGroups) -> Answer {
+pub(super) fn groups(world: &World, input: &DescribeGroups) -> Answer {
     let names = &input.auto_scaling_group_names;
     let mut matching = Vec::new();
     for group in world.autoscaling.groups.values() {

@@ -135,7 +135,7 @@ pub(super) struct DeleteLifecycleHook {
 
 /// Deletes a hook. Actions that wait in it go on (`CONTINUE` for terminations, `ABANDON` for
 /// launches, as AWS documents).
-pub(super) fn delete_lifecycle_hook(world: &mut World, input: DeleteLifecycleHook) -> Answer {
+pub(super) fn delete_lifecycle_hook(world: &mut World, input: &DeleteLifecycleHook) -> Answer {
     let name = &input.auto_scaling_group_name;
     let group = world.autoscaling.get_mut(name)?;
     let hook = group

@@ -259,9 +259,8 @@ impl Group {
         let counting = self
             .members
             .values()
-            .filter(|member| member.lifecycle.counts())
-            .count();
-        u32::try_from(counting).expect("fewer than 2^32 members")
+            .filter(|member| member.lifecycle.counts());
+        counting.map(|_| 1).sum()
     }
 
     fn is_suspended(&self, process: &str) -> bool {
@@ -278,9 +277,9 @@ pub fn answer(world: &mut World, call: &Call) -> Answer {
         "CreateAutoScalingGroup" => group_operations::create(world, read(input)?),
         "CreateOrUpdateTags" => tags::create_or_update(world, read(input)?),
         "DeleteAutoScalingGroup" => group_operations::delete(world, read(input)?),
-        "DeleteLifecycleHook" => hooks::delete_lifecycle_hook(world, read(input)?),
+        "DeleteLifecycleHook" => hooks::delete_lifecycle_hook(world, &read(input)?),
         "DeleteTags" => tags::delete(world, read(input)?),
-        "DescribeAutoScalingGroups" => describe_groups::groups(world, read(input)?),
+        "DescribeAutoScalingGroups" => describe_groups::groups(world, &read(input)?),
         "DescribeAutoScalingInstances" => describe::instances(world, read(input)?),
         "DescribeLifecycleHooks" => hooks::describe_lifecycle_hooks(world, &read(input)?),
         "DescribeScalingActivities" => describe::activities(world, &read(input)?),

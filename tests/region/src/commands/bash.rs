@@ -136,24 +136,20 @@ async fn execute(
     let group = running.enter(&run.instance, child.id());
     let ended = tokio::time::timeout(run.execution_timeout, child.wait()).await;
     let output = || (beginning_of(&stdout), beginning_of(&stderr));
-    match ended {
-        Ok(status) => {
-            let exit_code = exit_code(status?);
-            group.leave_background();
-            let (stdout, stderr) = output();
-            Ok(Outcome::Exited {
-                exit_code,
-                stdout,
-                stderr,
-            })
-        }
-        Err(_) => {
-            drop(group);
-            child.wait().await?;
-            let (stdout, stderr) = output();
-            Ok(Outcome::TimedOut { stdout, stderr })
-        }
-    }
+    let Ok(status) = ended else {
+        drop(group);
+        child.wait().await?;
+        let (stdout, stderr) = output();
+        return Ok(Outcome::TimedOut { stdout, stderr });
+    };
+    let exit_code = exit_code(status?);
+    group.leave_background();
+    let (stdout, stderr) = output();
+    Ok(Outcome::Exited {
+        exit_code,
+        stdout,
+        stderr,
+    })
 }
 
 /// The program that runs a script file. The file itself is never executed: another thread that
@@ -165,18 +161,15 @@ fn interpreter(script: &str) -> Command {
         .unwrap_or_default()
         .trim()
         .splitn(2, char::is_whitespace);
-    match words.next().filter(|program| !program.is_empty()) {
-        Some(program) => {
-            let mut command = Command::new(program);
-            // The kernel passes everything after the program as one argument.
-            command.args(words.next().map(str::trim));
-            command
-        }
-        None => {
-            let mut command = Command::new("bash");
-            command.arg0("sh");
-            command
-        }
+    if let Some(program) = words.next().filter(|program| !program.is_empty()) {
+        let mut command = Command::new(program);
+        // The kernel passes everything after the program as one argument.
+        command.args(words.next().map(str::trim));
+        command
+    } else {
+        let mut command = Command::new("bash");
+        command.arg0("sh");
+        command
     }
 }
 
@@ -278,3 +271,6 @@ fn signal_group(leader: u32, signal: &str) -> bool {
         .status()
         .is_ok_and(|status| status.success())
 }
+
+#[cfg(test)]
+mod tests;

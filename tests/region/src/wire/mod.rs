@@ -99,7 +99,7 @@ fn signed(mut call: Call, headers: &HeaderMap) -> Result<Call, AwsError> {
             "Request is missing Authentication Token",
         )
     })?;
-    call.caller = authorization
+    let caller = authorization
         .split_once("Credential=")
         .and_then(|(_, rest)| rest.split(['/', ',']).next())
         .filter(|key| !key.is_empty())
@@ -108,8 +108,8 @@ fn signed(mut call: Call, headers: &HeaderMap) -> Result<Call, AwsError> {
                 "IncompleteSignature",
                 "Authorization header requires 'Credential' parameter.",
             )
-        })?
-        .to_owned();
+        })?;
+    caller.clone_into(&mut call.caller);
     Ok(call)
 }
 

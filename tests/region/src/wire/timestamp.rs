@@ -6,6 +6,9 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 /// `2026-11-22T20:15:00.123Z`, as in the query protocol's answers.
+///
+/// # Panics
+/// For a year that does not have four digits.
 pub fn iso_millis(time: OffsetDateTime) -> String {
     let format =
         format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
@@ -15,6 +18,9 @@ pub fn iso_millis(time: OffsetDateTime) -> String {
 }
 
 /// `2026-11-22T20:15:00Z`, as in events.
+///
+/// # Panics
+/// For a year that does not have four digits.
 pub fn iso_seconds(time: OffsetDateTime) -> String {
     let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
     time.to_offset(time::UtcOffset::UTC)

@@ -1,0 +1,126 @@
+//! Real scripts, on the wall clock.
+
+use super::Bash;
+use crate::commands::{CommandRun, CommandRunner, Outcome};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+fn runner() -> Bash {
+    Bash::new(|instance, home| {
+        vec![(
+            "MARKER_DIR".to_owned(),
+            format!("{}/{instance}", home.display()),
+        )]
+    })
+    .unwrap()
+}
+
+fn script(text: &str) -> CommandRun {
+    CommandRun {
+        command_id: "c-1".to_owned(),
+        instance: "i-1".to_owned(),
+        region: "eu-west-1".to_owned(),
+        script: text.to_owned(),
+        working_directory: None,
+        execution_timeout: Duration::from_secs(20),
+        pretend_for: Duration::ZERO,
+    }
+}
+
+async fn output_of(bash: &Bash, run: CommandRun) -> (i32, String, String) {
+    match bash.run(run).await {
+        Outcome::Exited {
+            exit_code,
+            stdout,
+            stderr,
+        } => (exit_code, stdout, stderr),
+        Outcome::TimedOut { .. } => panic!("timed out"),
+    }
+}
+
+#[tokio::test]
+async fn output_exit_code_and_environment_are_the_agents() {
+    let bash = runner();
+    let run = script(
+        "echo $SSM_COMMAND_ID $AWS_SSM_INSTANCE_ID $AWS_SSM_REGION_NAME\n\
+         echo $MARKER_DIR; pwd; env | grep -c CARGO; echo oops >&2\nexit 7",
+    );
+    let (exit_code, stdout, stderr) = output_of(&bash, run).await;
+    let home = bash.directory("i-1").display().to_string();
+    assert_eq!(exit_code, 7);
+    assert_eq!(
+        stdout,
+        format!("c-1 i-1 eu-west-1\n{home}/i-1\n{home}\n0\n")
+    );
+    assert_eq!(stderr, "oops\n");
+}
+
+#[tokio::test]
+async fn scripts_go_on_after_a_failing_line_and_may_name_their_interpreter() {
+    let bash = runner();
+    let (exit_code, stdout, _) = output_of(&bash, script("false\necho on")).await;
+    assert_eq!((exit_code, stdout.as_str()), (0, "on\n"));
+    let (exit_code, stdout, _) =
+        output_of(&bash, script("#!/usr/bin/env -S bash -e\nfalse\necho on")).await;
+    assert_eq!((exit_code, stdout.as_str()), (1, ""));
+    let (exit_code, _, _) = output_of(&bash, script("kill -TERM $$")).await;
+    assert_eq!(exit_code, 143);
+}
+
+#[tokio::test]
+async fn the_working_directory_is_as_asked() {
+    let bash = runner();
+    let at = |directory: &str| CommandRun {
+        working_directory: Some(directory.to_owned()),
+        ..script("pwd")
+    };
+    assert_eq!(output_of(&bash, at("/")).await.1, "/\n");
+    let (exit_code, _, stderr) = output_of(&bash, at("/does/not/exist")).await;
+    assert_eq!(exit_code, 1);
+    assert!(stderr.contains("No such file"), "{stderr}");
+}
+
+fn is_alive(pid: &str) -> bool {
+    // A zombie that nobody has collected yet runs no more.
+    std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()))
+        .is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+#[tokio::test]
+async fn a_script_that_takes_too_long_is_killed_with_its_children() {
+    let bash = runner();
+    let started = Instant::now();
+    let outcome = bash
+        .run(CommandRun {
+            execution_timeout: Duration::from_millis(500),
+            ..script("sleep 60 & echo $!; wait")
+        })
+        .await;
+    assert!(started.elapsed() < Duration::from_secs(10));
+    let Outcome::TimedOut { stdout, .. } = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(!is_alive(&stdout));
+}
+
+#[tokio::test]
+async fn what_a_script_leaves_behind_ends_with_its_instance() {
+    let bash = runner();
+    let (_, pid, _) = output_of(&bash, script("sleep 60 >/dev/null 2>&1 & echo $!")).await;
+    assert!(is_alive(&pid));
+    bash.instance_lost("i-1");
+    assert!(!is_alive(&pid));
+    assert!(!bash.directory("i-1").exists());
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_a_runner_that_stops() {
+    let bash = runner();
+    let root = bash.directory("").parent().map(Path::to_owned);
+    output_of(&bash, script("echo x > file")).await;
+    let directory = bash.directory("i-1");
+    assert!(directory.join("file").exists());
+    bash.stop();
+    assert!(!directory.exists());
+    assert!(root.is_some_and(|temporary| temporary.exists()));
+}

@@ -1,0 +1,56 @@
+//! The HTTP server, over a real socket.
+
+use super::Endpoint;
+use crate::region::Region;
+use crate::settings::Settings;
+use time::macros::datetime;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+async fn start() -> (Region, Endpoint) {
+    let region = Region::start(Settings::default(), datetime!(2026-11-22 12:00 UTC));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = Endpoint::start(region.clone(), listener).unwrap();
+    (region, endpoint)
+}
+
+async fn post(endpoint: &Endpoint, path: &str, headers: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(endpoint.address()).await.unwrap();
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nHost: region\r\nConnection: close\r\n\
+         Authorization: AWS4-HMAC-SHA256 Credential=KEY/20261122/x/y/aws4_request\r\n\
+         Content-Length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    response
+}
+
+#[tokio::test]
+async fn it_answers_on_every_path_and_stops() {
+    let (region, endpoint) = start().await;
+    let form = "Content-Type: application/x-www-form-urlencoded; charset=utf-8\r\n";
+    let body = "Action=DescribeAutoScalingGroups&Version=2011-01-01";
+    let answer = post(&endpoint, "/", form, body).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert!(answer.contains("<AutoScalingGroups/>"), "{answer}");
+
+    let target = "X-Amz-Target: AmazonSQS.GetQueueUrl\r\n";
+    let body = r#"{"QueueName":"none"}"#;
+    let answer = post(&endpoint, "/123456789012/some-queue", target, body).await;
+    assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
+    assert!(
+        answer.contains("com.amazonaws.sqs#QueueDoesNotExist"),
+        "{answer}"
+    );
+
+    let answer = post(&endpoint, "/", "", "").await;
+    assert!(answer.contains("<Code>MissingAction</Code>"), "{answer}");
+
+    let address = endpoint.address();
+    endpoint.stop().await;
+    assert!(TcpStream::connect(address).await.is_err());
+    region.stop().await;
+}
