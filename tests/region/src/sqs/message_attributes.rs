@@ -139,7 +139,7 @@ mod tests {
     fn digests_are_those_that_boto3_expects() {
         assert_eq!(md5_of_body("hello"), "5d41402abc4b2a76b9719d911017c592");
         assert_eq!(md5_of_attributes(&MessageAttributes::new()), None);
-        // The sample of moto's test suite: test_message_attributes.
+        // As in moto's test `test_message_with_attributes_have_labels`.
         let attributes = MessageAttributes::from([(
             "timestamp".to_owned(),
             MessageAttribute {
@@ -150,7 +150,7 @@ mod tests {
         )]);
         assert_eq!(
             md5_of_attributes(&attributes).as_deref(),
-            Some("235c5c510d26fb653d073faed50ae77c")
+            Some("2e2e4876d8e0bd6b8c2c8f556831c349")
         );
     }
 
