@@ -336,7 +336,7 @@ mod tests {
         let id = launch_one(&mut world);
         assert_eq!(id.len(), 19);
         assert_eq!(world.compute.instances[&id].state, State::Pending);
-        world.advance_to(world.now + Duration::from_secs(300));
+        world.advance_to(world.now + Duration::from_mins(5));
         let instance = &world.compute.instances[&id];
         assert_eq!(instance.state, State::Running);
         assert!(instance.agent.works());
@@ -348,7 +348,7 @@ mod tests {
         world.compute.silent_launches = 1;
         let silent = launch_one(&mut world);
         let sound = launch_one(&mut world);
-        world.advance_to(world.now + Duration::from_secs(600));
+        world.advance_to(world.now + Duration::from_mins(10));
         assert!(!world.compute.instances[&silent].agent.works());
         assert!(world.compute.instances[&sound].agent.works());
     }
@@ -356,7 +356,7 @@ mod tests {
     #[test]
     fn heartbeats_stop_when_the_agent_dies() {
         let start = datetime!(2026-11-22 12:00 UTC);
-        let beat = Duration::from_secs(300);
+        let beat = Duration::from_mins(5);
         let mut agent = Agent {
             registered_at: Some(start),
             ..Agent::default()
@@ -372,12 +372,12 @@ mod tests {
     fn a_killed_instance_is_terminated_and_later_forgotten() {
         let mut world = world();
         let id = launch_one(&mut world);
-        world.advance_to(world.now + Duration::from_secs(60));
+        world.advance_to(world.now + Duration::from_mins(1));
         kill_instance(&mut world, &id);
         assert_eq!(world.compute.instances[&id].state, State::ShuttingDown);
-        world.advance_to(world.now + Duration::from_secs(60));
+        world.advance_to(world.now + Duration::from_mins(1));
         assert_eq!(world.compute.instances[&id].state, State::Terminated);
-        world.advance_to(world.now + Duration::from_secs(3600));
+        world.advance_to(world.now + Duration::from_hours(1));
         assert!(!world.compute.instances.contains_key(&id));
     }
 }

@@ -126,7 +126,7 @@ fn a_command_runs_and_tells() {
     let runs = started(&mut world);
     assert_eq!(runs.len(), 1);
     assert_eq!(runs[0].script, "echo a\necho b");
-    assert_eq!(runs[0].execution_timeout, Duration::from_secs(600));
+    assert_eq!(runs[0].execution_timeout, Duration::from_mins(10));
     assert_eq!(status(&mut world, &command, &id).0, "InProgress");
 
     ssm::finished(&mut world, &command, &id, exited(0, "a\nb\n"));
@@ -263,7 +263,7 @@ fn commands_go_down_with_their_instance() {
     );
 }
 
-fn inventory(world: &mut World, filters: Value) -> Vec<(String, String)> {
+fn inventory(world: &mut World, filters: &Value) -> Vec<(String, String)> {
     let answer = call(
         world,
         "DescribeInstanceInformation",
@@ -284,22 +284,22 @@ fn the_inventory_knows_registered_agents_only() {
     let mut world = world();
     let id = launch(&mut world);
     let by_id = json!([{"Key": "InstanceIds", "Values": [id, "i-0"]}]);
-    assert_eq!(inventory(&mut world, by_id.clone()), []);
+    assert_eq!(inventory(&mut world, &by_id), []);
     wait(&mut world, 250);
     let online = vec![(id.clone(), "Online".to_owned())];
-    assert_eq!(inventory(&mut world, by_id.clone()), online);
+    assert_eq!(inventory(&mut world, &by_id), online);
     let by_tag = json!([{"Key": "tag:team", "Values": ["x"]}]);
-    assert_eq!(inventory(&mut world, by_tag), online);
+    assert_eq!(inventory(&mut world, &by_tag), online);
     let by_ping = json!([{"Key": "PingStatus", "Values": ["ConnectionLost"]}]);
-    assert_eq!(inventory(&mut world, by_ping.clone()), []);
+    assert_eq!(inventory(&mut world, &by_ping), []);
     compute::kill_agent(&mut world, &id);
     wait(&mut world, 59);
-    assert_eq!(inventory(&mut world, by_id.clone()), online);
+    assert_eq!(inventory(&mut world, &by_id), online);
     wait(&mut world, 361);
     let lost = vec![(id.clone(), "ConnectionLost".to_owned())];
-    assert_eq!(inventory(&mut world, by_ping), lost);
+    assert_eq!(inventory(&mut world, &by_ping), lost);
     compute::kill_instance(&mut world, &id);
-    assert_eq!(inventory(&mut world, by_id), []);
+    assert_eq!(inventory(&mut world, &by_id), []);
     for filters in [
         json!([{"Key": "Colour", "Values": ["red"]}]),
         json!([{"Key": "tag:a", "Values": ["b"]}, {"Key": "PingStatus", "Values": ["Online"]}]),

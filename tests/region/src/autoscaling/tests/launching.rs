@@ -107,7 +107,7 @@ fn a_hook_holds_the_launch_until_it_is_completed() {
     assert_eq!(complete(&mut world, &id, "CONTINUE"), Ok(json!({})));
     assert_eq!(
         members(&world, "g", Lifecycle::PendingProceed),
-        [id.clone()]
+        std::slice::from_ref(&id)
     );
     let again = json!({"AutoScalingGroupName": "g", "LifecycleHookName": "hook",
         "InstanceId": id, "LifecycleActionResult": "CONTINUE"});
@@ -127,7 +127,10 @@ fn an_abandoned_launch_is_terminated_and_replaced() {
     let mut world = world();
     let id = waiting(&mut world, "ABANDON");
     complete(&mut world, &id, "ABANDON").unwrap();
-    assert_eq!(members(&world, "g", Lifecycle::Terminating), [id.clone()]);
+    assert_eq!(
+        members(&world, "g", Lifecycle::Terminating),
+        std::slice::from_ref(&id)
+    );
     let launch = activities(&mut world)
         .into_iter()
         .find(|activity| activity["StatusCode"] == json!("Cancelled"))
