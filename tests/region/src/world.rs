@@ -186,7 +186,7 @@ impl World {
             Due::Compute(due) => compute::happen(self, due),
             Due::AutoScaling(due) => autoscaling::happen(self, due),
             Due::Ssm(due) => ssm::happen(self, due),
-            Due::Sqs(due) => sqs::happen(self, due),
+            Due::Sqs(due) => sqs::happen(self, &due),
             Due::Events(due) => events::happen(self, due),
             Due::Lambda(due) => lambda::happen(self, due),
         }

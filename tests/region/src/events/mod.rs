@@ -233,6 +233,7 @@ fn envelope(
     resources: Vec<String>,
     detail: &Value,
 ) -> Value {
+    let resources = Value::from(resources);
     json!({
         "version": "0",
         "id": world.uuid(),

@@ -72,7 +72,7 @@ pub fn finished(world: &mut World, request_id: &str, result: Result<Value, Funct
         result: result.clone().map_err(|error| error.to_string()),
     });
     match running.source {
-        Source::Batch(batch) => mapping::settle(world, batch, result),
+        Source::Batch(batch) => mapping::settle(world, &batch, result),
         Source::Event(event) => asynchronous::settle(world, *event, result),
     }
     // There is room for one more invocation.

@@ -214,11 +214,11 @@ fn record(world: &World, mapping: &Mapping, received: &Received) -> Value {
 }
 
 /// Deletes what succeeded. What failed stays invisible until its visibility ends.
-pub(super) fn settle(world: &mut World, batch: Batch, result: Result<Value, FunctionError>) {
+pub(super) fn settle(world: &mut World, batch: &Batch, result: Result<Value, FunctionError>) {
     let mapping = &mut world.lambda.mappings[batch.mapping];
     mapping.in_flight -= 1;
     let failed = match result {
-        Ok(answer) if mapping.reports_failures => failures(&answer, &batch),
+        Ok(answer) if mapping.reports_failures => failures(&answer, batch),
         Ok(_) => Some(BTreeSet::new()),
         Err(_) => None,
     };

@@ -53,7 +53,7 @@ pub struct Due {
 }
 
 /// A time has come at which messages became visible.
-pub fn happen(world: &mut World, due: Due) {
+pub fn happen(world: &mut World, due: &Due) {
     crate::lambda::queue_changed(world, &due.queue);
 }
 

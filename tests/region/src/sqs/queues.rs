@@ -236,7 +236,7 @@ pub(super) fn set_attributes(world: &mut World, value: &Value) -> Answer {
 }
 
 pub(super) fn purge(world: &mut World, value: &Value) -> Answer {
-    const PAUSE: Duration = Duration::from_secs(60);
+    const PAUSE: Duration = Duration::from_mins(1);
     let request: PurgeQueue = read_input(value)?;
     let name = queue_name(world, request.queue_url.as_ref())?;
     let now = world.now;

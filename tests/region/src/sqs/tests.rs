@@ -32,7 +32,7 @@ fn refused(world: &mut World, operation: &str, input: Value) -> (String, String)
 }
 
 /// A world with a FIFO queue `q.fifo` and its dead-letter queue `dead.fifo`.
-fn with_fifo(attributes: Value) -> World {
+fn with_fifo(attributes: &Value) -> World {
     let mut world = world();
     let fifo = json!({"FifoQueue": "true"});
     let dead = json!({"QueueName": "dead.fifo", "Attributes": fifo});
@@ -54,7 +54,7 @@ fn with_fifo(attributes: Value) -> World {
     world
 }
 
-fn with_standard(attributes: Value) -> World {
+fn with_standard(attributes: &Value) -> World {
     let mut world = world();
     let queue = json!({"QueueName": "q", "Attributes": attributes});
     ok(&mut world, "CreateQueue", queue);
@@ -103,7 +103,7 @@ fn wait(world: &mut World, seconds: u64) {
 
 #[test]
 fn a_group_is_locked_while_one_of_its_messages_is_in_flight() {
-    let mut world = with_fifo(json!({}));
+    let mut world = with_fifo(&json!({}));
     for (group, id) in [("a", "a1"), ("b", "b1"), ("a", "a2")] {
         send(&mut world, group, id);
     }
@@ -132,7 +132,7 @@ fn a_group_is_locked_while_one_of_its_messages_is_in_flight() {
 
 #[test]
 fn a_message_comes_back_when_its_visibility_ends() {
-    let mut world = with_fifo(json!({}));
+    let mut world = with_fifo(&json!({}));
     send(&mut world, "a", "a1");
     send(&mut world, "a", "a2");
     let first = receive(&mut world, "q.fifo");
@@ -158,7 +158,7 @@ fn a_message_comes_back_when_its_visibility_ends() {
 
 #[test]
 fn an_expired_fifo_handle_changes_nothing_even_before_the_next_receive() {
-    let mut world = with_fifo(json!({}));
+    let mut world = with_fifo(&json!({}));
     send(&mut world, "a", "a1");
     let message = receive(&mut world, "q.fifo").remove(0);
     wait(&mut world, 30);
@@ -171,7 +171,7 @@ fn an_expired_fifo_handle_changes_nothing_even_before_the_next_receive() {
 
 #[test]
 fn visibility_can_be_changed_while_in_flight() {
-    let mut world = with_fifo(json!({}));
+    let mut world = with_fifo(&json!({}));
     send(&mut world, "a", "a1");
     let message = receive(&mut world, "q.fifo").remove(0);
     let mut input = handle_input("q.fifo", &message);
@@ -189,7 +189,7 @@ fn visibility_can_be_changed_while_in_flight() {
 
 #[test]
 fn a_repeated_deduplication_id_is_swallowed_for_five_minutes_from_the_send() {
-    let mut world = with_fifo(json!({}));
+    let mut world = with_fifo(&json!({}));
     let first = send(&mut world, "a", "x");
     let message = receive(&mut world, "q.fifo").remove(0);
     ok(
@@ -210,12 +210,12 @@ fn a_repeated_deduplication_id_is_swallowed_for_five_minutes_from_the_send() {
 
 #[test]
 fn content_can_stand_in_for_a_deduplication_id() {
-    let mut world = with_fifo(json!({}));
+    let mut world = with_fifo(&json!({}));
     let input =
         |body: &str| json!({"QueueUrl": url("q.fifo"), "MessageBody": body, "MessageGroupId": "a"});
     let (code, _) = refused(&mut world, "SendMessage", input("x"));
     assert_eq!(code, "InvalidParameterValue");
-    let mut world = with_fifo(json!({"ContentBasedDeduplication": "true"}));
+    let mut world = with_fifo(&json!({"ContentBasedDeduplication": "true"}));
     for body in ["x", "x", "y"] {
         ok(&mut world, "SendMessage", input(body));
     }
@@ -224,7 +224,7 @@ fn content_can_stand_in_for_a_deduplication_id() {
 
 #[test]
 fn a_message_received_too_often_moves_and_frees_its_group() {
-    let mut world = with_fifo(json!({}));
+    let mut world = with_fifo(&json!({}));
     send(&mut world, "a", "poison");
     for _ in 0..2 {
         assert_eq!(bodies(&receive(&mut world, "q.fifo")), ["poison"]);
@@ -249,7 +249,7 @@ fn a_message_received_too_often_moves_and_frees_its_group() {
 
 #[test]
 fn a_fifo_queue_asks_for_its_parameters() {
-    let mut world = with_fifo(json!({}));
+    let mut world = with_fifo(&json!({}));
     let base = json!({"QueueUrl": url("q.fifo"), "MessageBody": "x"});
     assert_eq!(
         refused(&mut world, "SendMessage", base.clone()),
@@ -268,7 +268,7 @@ fn a_fifo_queue_asks_for_its_parameters() {
 
 #[test]
 fn a_standard_queue_delays_single_messages_and_takes_older_handles() {
-    let mut world = with_standard(json!({"VisibilityTimeout": "10"}));
+    let mut world = with_standard(&json!({"VisibilityTimeout": "10"}));
     let input = json!({"QueueUrl": url("q"), "MessageBody": "late", "DelaySeconds": 5});
     ok(&mut world, "SendMessage", input);
     assert!(receive(&mut world, "q").is_empty());
@@ -288,7 +288,7 @@ fn a_standard_queue_delays_single_messages_and_takes_older_handles() {
 
 #[test]
 fn messages_expire() {
-    let mut world = with_standard(json!({"MessageRetentionPeriod": "60"}));
+    let mut world = with_standard(&json!({"MessageRetentionPeriod": "60"}));
     send_plain(&mut world, "x");
     wait(&mut world, 60);
     assert!(receive(&mut world, "q").is_empty());
@@ -296,7 +296,7 @@ fn messages_expire() {
 
 #[test]
 fn counts_tell_visible_in_flight_and_delayed_apart() {
-    let mut world = with_standard(json!({}));
+    let mut world = with_standard(&json!({}));
     send_plain(&mut world, "a");
     receive(&mut world, "q");
     send_plain(&mut world, "b");
@@ -313,7 +313,7 @@ fn counts_tell_visible_in_flight_and_delayed_apart() {
 
 #[test]
 fn a_batch_fails_entry_by_entry_or_as_a_whole() {
-    let mut world = with_fifo(json!({}));
+    let mut world = with_fifo(&json!({}));
     let entry = |id: &str, group: Value| json!({"Id": id, "MessageBody": "x", "MessageGroupId": group, "MessageDeduplicationId": id});
     let batch = |entries: Vec<Value>| json!({"QueueUrl": url("q.fifo"), "Entries": entries});
     let answer = ok(
@@ -336,7 +336,7 @@ fn a_batch_fails_entry_by_entry_or_as_a_whole() {
 
 #[test]
 fn whole_batches_of_receipts() {
-    let mut world = with_fifo(json!({}));
+    let mut world = with_fifo(&json!({}));
     send(&mut world, "a", "a1");
     send(&mut world, "b", "b1");
     let messages = receive(&mut world, "q.fifo");
@@ -366,7 +366,7 @@ fn whole_batches_of_receipts() {
 
 #[test]
 fn a_queue_can_be_created_again_alike_but_not_differently() {
-    let mut world = with_standard(json!({"VisibilityTimeout": "45"}));
+    let mut world = with_standard(&json!({"VisibilityTimeout": "45"}));
     let create =
         |seconds: &str| json!({"QueueName": "q", "Attributes": {"VisibilityTimeout": seconds}});
     ok(&mut world, "CreateQueue", create("45"));
@@ -377,7 +377,7 @@ fn a_queue_can_be_created_again_alike_but_not_differently() {
 
 #[test]
 fn what_is_not_known_is_named() {
-    let mut world = with_standard(json!({}));
+    let mut world = with_standard(&json!({}));
     let (code, message) = refused(&mut world, "AddPermission", json!({}));
     assert_eq!(code, "UnknownOperationException");
     assert!(message.contains("AddPermission"));
@@ -398,7 +398,7 @@ fn what_is_not_known_is_named() {
 
 #[test]
 fn message_attributes_come_back_with_their_digest() {
-    let mut world = with_standard(json!({}));
+    let mut world = with_standard(&json!({}));
     let attributes = json!({
         "pool": {"DataType": "String", "StringValue": "p"},
         "size": {"DataType": "Number", "StringValue": "2"},
@@ -419,7 +419,7 @@ fn message_attributes_come_back_with_their_digest() {
 
 #[test]
 fn a_message_has_a_largest_size() {
-    let mut world = with_standard(json!({}));
+    let mut world = with_standard(&json!({}));
     let input = json!({"QueueUrl": url("q"), "MessageBody": "x".repeat(1_048_577)});
     assert_eq!(
         refused(&mut world, "SendMessage", input).0,

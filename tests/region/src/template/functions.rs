@@ -11,7 +11,7 @@ use std::time::Duration;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Function {
+struct Properties {
     function_name: Option<String>,
     code_uri: Option<String>,
     timeout: Option<u64>,
@@ -144,10 +144,10 @@ fn merged(global: Value, own: Value) -> Value {
 /// Adds the function, and what invokes it.
 pub(super) fn make(
     loader: &mut Loader<'_>,
-    declaration: Declaration<'_>,
+    declaration: &Declaration<'_>,
 ) -> Result<Attributes, Error> {
     let place = &declaration.place;
-    let function: Function = declaration.read()?;
+    let function: Properties = declaration.read()?;
     let name = function
         .function_name
         .unwrap_or_else(|| loader.physical_name(declaration.name));

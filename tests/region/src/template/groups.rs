@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 /// Makes a group with `CreateAutoScalingGroup`, whose parameters are nearly the properties.
 pub(super) fn make_group(
     loader: &mut Loader<'_>,
-    declaration: Declaration<'_>,
+    declaration: &Declaration<'_>,
 ) -> Result<Attributes, Error> {
     let Value::Object(mut input) = texts(&declaration.properties) else {
         return Err(Error::new(&declaration.place, "an object is expected"));
@@ -50,7 +50,7 @@ pub(super) fn make_group(
 /// Makes a hook with `PutLifecycleHook`.
 pub(super) fn make_hook(
     loader: &mut Loader<'_>,
-    declaration: Declaration<'_>,
+    declaration: &Declaration<'_>,
 ) -> Result<Attributes, Error> {
     let Value::Object(mut input) = texts(&declaration.properties) else {
         return Err(Error::new(&declaration.place, "an object is expected"));
@@ -76,7 +76,7 @@ pub(super) fn make_hook(
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct LaunchTemplate {
+struct TemplateProperties {
     launch_template_name: Option<String>,
     launch_template_data: Map<String, Value>,
     #[serde(default, rename = "TagSpecifications")]
@@ -96,9 +96,9 @@ struct TagSpecification {
 /// Makes a launch template: of its data only the instance type and the tags of instances show.
 pub(super) fn make_launch_template(
     loader: &mut Loader<'_>,
-    declaration: Declaration<'_>,
+    declaration: &Declaration<'_>,
 ) -> Result<Attributes, Error> {
-    let properties: LaunchTemplate = declaration.read()?;
+    let properties: TemplateProperties = declaration.read()?;
     let name = properties
         .launch_template_name
         .unwrap_or_else(|| loader.physical_name(declaration.name));

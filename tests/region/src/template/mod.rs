@@ -177,17 +177,17 @@ impl Loader<'_> {
             properties: properties.clone(),
         };
         let attributes = match kind.as_str() {
-            "AWS::SQS::Queue" => queues::make(self, declaration)?,
+            "AWS::SQS::Queue" => queues::make(self, &declaration)?,
             "AWS::SQS::QueuePolicy" => Attributes {
                 reference: self.physical_name(name),
                 ..Attributes::default()
             },
-            "AWS::Serverless::Function" => functions::make(self, declaration)?,
-            "AWS::Events::Rule" => rules::make_rule(self, declaration)?,
-            "AWS::Scheduler::Schedule" => rules::make_schedule(self, declaration)?,
-            "AWS::AutoScaling::AutoScalingGroup" => groups::make_group(self, declaration)?,
-            "AWS::AutoScaling::LifecycleHook" => groups::make_hook(self, declaration)?,
-            "AWS::EC2::LaunchTemplate" => groups::make_launch_template(self, declaration)?,
+            "AWS::Serverless::Function" => functions::make(self, &declaration)?,
+            "AWS::Events::Rule" => rules::make_rule(self, &declaration)?,
+            "AWS::Scheduler::Schedule" => rules::make_schedule(self, &declaration)?,
+            "AWS::AutoScaling::AutoScalingGroup" => groups::make_group(self, &declaration)?,
+            "AWS::AutoScaling::LifecycleHook" => groups::make_hook(self, &declaration)?,
+            "AWS::EC2::LaunchTemplate" => groups::make_launch_template(self, &declaration)?,
             _ => passive::make(self, &kind, &declaration).ok_or_else(|| {
                 Error::new(
                     format!("Resources.{name}"),

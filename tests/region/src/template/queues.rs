@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// Makes a queue with `CreateQueue`: the properties are the API's attributes.
 pub(super) fn make(
     loader: &mut Loader<'_>,
-    declaration: Declaration<'_>,
+    declaration: &Declaration<'_>,
 ) -> Result<Attributes, Error> {
     let mut attributes = Map::new();
     let mut name = loader.physical_name(declaration.name);

@@ -32,7 +32,7 @@ struct RuleTarget {
 /// Adds an `AWS::Events::Rule`.
 pub(super) fn make_rule(
     loader: &mut Loader<'_>,
-    declaration: Declaration<'_>,
+    declaration: &Declaration<'_>,
 ) -> Result<Attributes, Error> {
     let place = &declaration.place;
     let properties: RuleProperties = declaration.read()?;
@@ -99,7 +99,7 @@ struct ScheduleTarget {
 /// (`arn:aws:scheduler:::aws-sdk:service:operation`).
 pub(super) fn make_schedule(
     loader: &mut Loader<'_>,
-    declaration: Declaration<'_>,
+    declaration: &Declaration<'_>,
 ) -> Result<Attributes, Error> {
     let place = &declaration.place;
     let properties: ScheduleProperties = declaration.read()?;
@@ -197,9 +197,10 @@ pub(super) fn function_schedule(
 ) -> Result<(), Error> {
     let (details, rest) = TargetDetails::split(properties, place)?;
     let properties: FunctionSchedule = read(&rest, place)?;
-    let expression = match is_scheduler {
-        true => properties.schedule_expression,
-        false => properties.schedule,
+    let expression = if is_scheduler {
+        properties.schedule_expression
+    } else {
+        properties.schedule
     }
     .ok_or_else(|| Error::new(place, "has no schedule"))?;
     let name = properties
