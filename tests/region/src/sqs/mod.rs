@@ -196,4 +196,6 @@ fn queue_mut<'world>(world: &'world mut World, name: &str) -> Result<&'world mut
 }
 
 #[cfg(test)]
+mod sdk_tests;
+#[cfg(test)]
 mod tests;
