@@ -1,7 +1,7 @@
 //! What must hold at the end of every scenario, read from the region's own state: not from what
 //! the functions say.
 
-use crate::stage::outcomes;
+use crate::stage::outcome_in;
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName};
 use ready_pool_core::outcome::{Ending, Outcome};
 use region::autoscaling::Lifecycle;
@@ -45,6 +45,10 @@ pub enum Violation {
         /// Its tag.
         entry: String,
     },
+}
+
+fn outcomes(world: &World) -> Vec<Outcome> {
+    world.journal.entries().filter_map(outcome_in).collect()
 }
 
 const COMMENT: &str = "ready-pool ";

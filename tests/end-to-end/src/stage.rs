@@ -13,7 +13,7 @@ use region::settings::Settings;
 use region::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use time::format_description::well_known::Rfc3339;
 use time::macros::datetime;
@@ -40,6 +40,14 @@ pub struct Stage {
     pub pool: String,
     /// The retirement group's name.
     pub retirement: String,
+    heard: Mutex<Heard>,
+}
+
+/// Outcomes read from the journal so far.
+#[derive(Default)]
+struct Heard {
+    cursor: usize,
+    outcomes: Vec<Outcome>,
 }
 
 /// A target group to create.
@@ -178,6 +186,41 @@ impl Stage {
             .expect("the message can be sent");
     }
 
+    /// Sends messages at one instant, so that one poll finds them all.
+    pub fn send_together(&self, messages: impl IntoIterator<Item = Value>) {
+        let url = self.queue("ProvisionQueue");
+        self.region.with(|world| {
+            for message in messages {
+                let call = Call {
+                    service: Service::Sqs,
+                    operation: "SendMessage".to_owned(),
+                    input: json!({
+                        "QueueUrl": url,
+                        "MessageBody": message.to_string(),
+                        "MessageGroupId": self.pool,
+                        "MessageDeduplicationId": message["claim_id"],
+                    }),
+                    caller: "tenant".to_owned(),
+                };
+                world.answer(&call).expect("the message can be sent");
+            }
+        });
+    }
+
+    /// The bodies of up to ten messages that can be received from a queue.
+    pub async fn bodies_in(&self, queue: &str) -> Vec<String> {
+        let input = json!({ "QueueUrl": self.queue(queue), "MaxNumberOfMessages": 10 });
+        let answer = self
+            .call(Service::Sqs, "ReceiveMessage", input)
+            .await
+            .expect("the queue can be read");
+        let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
+        messages
+            .iter()
+            .map(|message| message["Body"].as_str().expect("a body").to_owned())
+            .collect()
+    }
+
     /// URL of a queue of the stack.
     pub fn queue(&self, logical_id: &str) -> String {
         self.region.stack().reference(logical_id).to_owned()
@@ -197,9 +240,13 @@ impl Stage {
     /// # Panics
     /// When that takes more than eight hours of the region's time.
     pub async fn until(&self, what: &str, mut done: impl FnMut(&World) -> bool) {
+        self.wait(what, || self.region.read(&mut done)).await;
+    }
+
+    async fn wait(&self, what: &str, mut done: impl FnMut() -> bool) {
         // Looked at every second: often enough for a scenario, and cheap on a paused clock.
         let waiting = async {
-            while !self.region.with(|world| done(world)) {
+            while !done() {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         };
@@ -215,26 +262,56 @@ impl Stage {
 
     /// Waits for a claim's outcome: the first one.
     pub async fn outcome(&self, claim_id: &str) -> Outcome {
-        self.until(&format!("an outcome of {claim_id}"), |world| {
-            outcomes(world)
-                .iter()
-                .any(|outcome| outcome.claim_id.as_deref() == Some(claim_id))
+        let is_its = |outcome: &Outcome| outcome.claim_id.as_deref() == Some(claim_id);
+        self.wait(&format!("an outcome of {claim_id}"), || {
+            self.outcomes().iter().any(is_its)
         })
         .await;
         self.outcomes()
             .into_iter()
-            .find(|outcome| outcome.claim_id.as_deref() == Some(claim_id))
+            .find(is_its)
             .expect("an outcome")
+    }
+
+    /// Waits until there are this many outcomes.
+    pub async fn outcomes_come(&self, count: usize) -> Vec<Outcome> {
+        self.wait("that many outcomes", || self.outcomes().len() >= count)
+            .await;
+        self.outcomes()
     }
 
     /// All outcomes so far, in order.
     pub fn outcomes(&self) -> Vec<Outcome> {
-        self.region.with(|world| outcomes(world))
+        let mut heard = self.heard.lock().expect("no test thread panicked");
+        let (entries, cursor) = self.region.read(|world| world.journal.since(heard.cursor));
+        heard.cursor = cursor;
+        heard.outcomes.extend(entries.iter().filter_map(outcome_in));
+        heard.outcomes.clone()
     }
 
     /// Instances in service in a group.
     pub fn in_service(&self, group: &str) -> Vec<String> {
         self.region.with(|world| in_service(world, group))
+    }
+
+    /// A group's desired capacity.
+    pub fn desired(&self, group: &str) -> u32 {
+        self.region
+            .with(|world| world.autoscaling.groups[group].desired)
+    }
+
+    /// An instance's zone.
+    pub fn zone(&self, instance: &str) -> String {
+        self.region
+            .with(|world| world.compute.instances[instance].zone.clone())
+    }
+
+    /// Waits until an instance is terminated.
+    pub async fn gone(&self, instance: &str) {
+        self.until("the instance is terminated", |world| {
+            !world.compute.is_running(instance)
+        })
+        .await;
     }
 
     /// The entry of a claim in its target's ledger.
@@ -263,6 +340,22 @@ impl Stage {
             .count()
     }
 
+    /// The error codes that the functions got from an operation, in order.
+    pub fn refusals(&self, operation: &str) -> Vec<String> {
+        self.journal()
+            .into_iter()
+            .filter_map(|entry| match entry.what {
+                Happening::Called {
+                    caller,
+                    operation: called,
+                    error,
+                    ..
+                } if called == operation && caller.starts_with(STACK) => error,
+                _ => None,
+            })
+            .collect()
+    }
+
     /// Arms a fault.
     pub fn break_next(&self, fault: Fault) {
         self.region.with(|world| world.faults.add(fault));
@@ -278,6 +371,12 @@ impl Stage {
             .with(|world| crate::invariants::check(world, &self.pool, &self.retirement));
         assert!(violations.is_empty(), "{violations:#?}");
         self.region.stop().await;
+    }
+
+    /// A moment from now on, as messages write it.
+    pub fn in_future(&self, time: Duration) -> String {
+        let moment = self.region.clock().now() + time;
+        moment.format(&Rfc3339).expect("a time")
     }
 
     /// A moment after the scenario's beginning, as messages write it.
@@ -339,6 +438,7 @@ impl StageBuilder {
             region,
             pool,
             retirement,
+            heard: Mutex::default(),
         }
     }
 }
@@ -357,15 +457,12 @@ fn in_service(world: &World, name: &str) -> Vec<String> {
         .collect()
 }
 
-pub(crate) fn outcomes(world: &World) -> Vec<Outcome> {
-    world
-        .journal
-        .entries()
-        .filter_map(|entry| match &entry.what {
-            Happening::MessageSent { queue, body, .. } if queue.ends_with("-outcome") => {
-                Some(serde_json::from_str(body).expect("an outcome reads back"))
-            }
-            _ => None,
-        })
-        .collect()
+/// The outcome that a line of the journal sends, if it sends one.
+pub(crate) fn outcome_in(entry: &Entry) -> Option<Outcome> {
+    match &entry.what {
+        Happening::MessageSent { queue, body, .. } if queue.ends_with("-outcome") => {
+            Some(serde_json::from_str(body).expect("an outcome reads back"))
+        }
+        _ => None,
+    }
 }

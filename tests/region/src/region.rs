@@ -138,14 +138,14 @@ impl Region {
 
     /// Runs until something can be received, or as long as the call may wait.
     async fn wait_for_message(&self, call: &Call) {
-        let Some(wait) = self.with_quietly(|world| sqs::long_poll(world, &call.input)) else {
+        let Some(wait) = self.read(|world| sqs::long_poll(world, &call.input)) else {
             return;
         };
         let deadline = tokio::time::Instant::now() + wait;
         loop {
             let changed = self.shared.changed.notified();
             let now = self.shared.clock.now();
-            if self.with_quietly(|world| sqs::receivable(world, &call.input, now)) {
+            if self.read(|world| sqs::receivable(world, &call.input, now)) {
                 return;
             }
             tokio::select! {
@@ -160,7 +160,7 @@ impl Region {
     pub async fn wait_until(&self, mut done: impl FnMut(&World) -> bool) {
         loop {
             let changed = self.shared.changed.notified();
-            if self.with_quietly(&mut done) {
+            if self.read(&mut done) {
                 return;
             }
             changed.await;
@@ -197,7 +197,7 @@ impl Region {
     async fn follow_the_clock(self) {
         loop {
             let changed = self.shared.changed.notified();
-            let next = self.with_quietly(World::next_due);
+            let next = self.read(World::next_due);
             match next {
                 Some(time) => {
                     let due = tokio::time::sleep_until(self.shared.clock.instant_of(time));
@@ -213,7 +213,7 @@ impl Region {
     }
 
     /// Reads without advancing the world or waking anybody.
-    fn with_quietly<T>(&self, read: impl FnOnce(&World) -> T) -> T {
+    pub fn read<T>(&self, read: impl FnOnce(&World) -> T) -> T {
         read(&lock(&self.shared.world))
     }
 }

@@ -1,6 +1,6 @@
 //! From a rule to its targets.
 
-use super::{Delivery, Due, Input, MessageGroup, Mishap, Rule};
+use super::{Delivery, Due, Input, MessageGroup, Mishap, Rule, Trigger};
 use crate::api::{Call, Service};
 use crate::journal::Happening;
 use crate::lambda;
@@ -12,7 +12,12 @@ use std::time::Duration;
 /// Starts an event's way to every target of a rule.
 pub(super) fn send(world: &mut World, rule: &Rule, event: &Value) {
     for target in &rule.targets {
-        let (copies, extra) = match mishap(world) {
+        // Only events of services are delivered at best once; a schedule fires.
+        let mishap = match rule.trigger {
+            Trigger::Event(_) => mishap(world),
+            Trigger::Rate { .. } => Mishap::None,
+        };
+        let (copies, extra) = match mishap {
             Mishap::None => (1, Duration::ZERO),
             Mishap::Drop => (0, Duration::ZERO),
             Mishap::Duplicate => (2, Duration::ZERO),
