@@ -95,6 +95,7 @@ fn unreadable(body: &str, reason: Reason, message: String) -> Unreadable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_lambda_events::event::sqs::SqsEvent;
     use time::macros::datetime;
 
     const NOW: Timestamp = datetime!(2026-11-22 20:00 UTC);
@@ -102,6 +103,28 @@ mod tests {
     fn read(body: &str, group: Option<&str>) -> Result<Request, Unreadable> {
         let pool = GroupName::try_from("pool").unwrap();
         read_content(body, group, &pool, NOW)
+    }
+
+    #[test]
+    fn the_events_for_sam_local_are_claims() {
+        let pool = GroupName::try_from("ready-pool-pool").unwrap();
+        for (event, asked) in [
+            (
+                include_str!("../../../events/claim-instance.provision.json"),
+                None,
+            ),
+            (
+                include_str!("../../../events/claim-instance.retry.json"),
+                Some(2),
+            ),
+        ] {
+            let event: SqsEvent = serde_json::from_str(event).unwrap();
+            for record in event.records {
+                let received = Received::read(record, &pool, NOW);
+                assert_eq!(received.content.unwrap().asked, asked);
+                assert!(!received.receipt.is_empty() && !received.message_id.is_empty());
+            }
+        }
     }
 
     #[test]

@@ -39,13 +39,27 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use aws_lambda_events::event::sqs::SqsEvent;
+
+    fn only_body(event: &str) -> String {
+        let event: SqsEvent = serde_json::from_str(event).unwrap();
+        assert_eq!(event.records.len(), 1);
+        event.records[0].body.clone().unwrap()
+    }
 
     #[test]
-    fn the_three_kinds_are_told_apart() {
-        let event = r#"{"version":"0","id":"4780e1b8-f56b-4de5-95f2-95dbEXAMPLE","detail-type":"EC2 Command Invocation Status-change Notification","source":"aws.ssm","account":"123456789012","time":"2026-11-22T20:00:00Z","region":"us-east-2","resources":[],"detail":{"command-id":"c","document-name":"AWS-RunShellScript","instance-id":"i-0123456789abcdef0","requested-date-time":"2026-11-22T20:00:00Z","status":"Success"}}"#;
-        assert!(matches!(Work::read(event), Ok(Work::CommandFinished(_))));
-        let look = r#"{"ready_pool":"look-again","version":1,"claim_id":"a","target_group":"b","instance_id":"i-0123456789abcdef0","attempt":1,"expires_at":"2026-11-22T20:15:00Z"}"#;
-        assert!(matches!(Work::read(look), Ok(Work::LookAgain(_))));
+    fn the_events_for_sam_local_are_the_three_kinds() {
+        let work = |event| Work::read(&only_body(event)).unwrap();
+        let event = include_str!("../../../events/init-instance.hand-over.json");
+        assert!(matches!(work(event), Work::HandOver(_)));
+        let event = include_str!("../../../events/init-instance.look-again.json");
+        assert!(matches!(work(event), Work::LookAgain(_)));
+        let event = include_str!("../../../events/init-instance.command-finished.json");
+        assert!(matches!(work(event), Work::CommandFinished(_)));
+    }
+
+    #[test]
+    fn anything_else_is_not_for_us() {
         for body in ["", "{}", "null", r#"{"ready_pool":"dance"}"#] {
             assert!(Work::read(body).is_err(), "{body:?} was accepted");
         }

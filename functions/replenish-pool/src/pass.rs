@@ -113,3 +113,37 @@ impl ReplenishPool {
             || detail.is_attach()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_events_for_sam_local_tell_their_group() {
+        macro_rules! event {
+            ($name:literal) => {
+                include_str!(concat!("../../../events/replenish-pool.", $name, ".json"))
+            };
+        }
+        for event in [
+            event!("detach-successful"),
+            event!("detach-unsuccessful"),
+            event!("launch-lifecycle-action"),
+            event!("launch-successful"),
+            event!("launch-unsuccessful"),
+            event!("terminate-successful"),
+            event!("terminate-unsuccessful"),
+        ] {
+            let event: EventBridgeEvent<Value> = serde_json::from_str(event).unwrap();
+            assert_eq!(event.source, AUTO_SCALING);
+            let detail = AutoScalingDetail::of(&event);
+            assert_eq!(
+                detail.auto_scaling_group_name.as_deref(),
+                Some("ready-pool-pool")
+            );
+            assert!(detail.instance_id.is_some() && !detail.is_attach());
+        }
+        let timer: EventBridgeEvent<Value> = serde_json::from_str(event!("schedule")).unwrap();
+        assert_ne!(timer.source, AUTO_SCALING);
+    }
+}
