@@ -68,7 +68,11 @@ impl<'a> Act<'a> {
                 }
                 Decision::Reject { reason, message } => self.reject(item, reason, message).await,
                 Decision::Repeat(entry) => self.repeat(item, &entry).await,
-                Decision::Close { reason, entry } => self.close(item, reason, entry).await,
+                Decision::Close {
+                    reason,
+                    message,
+                    entry,
+                } => self.close(item, reason, message, entry).await,
                 Decision::Assign {
                     instance,
                     attempt,
@@ -141,7 +145,13 @@ impl<'a> Act<'a> {
         self.settle(item, sent);
     }
 
-    async fn close(&mut self, item: Pending, reason: Reason, entry: Option<Entry>) {
+    async fn close(
+        &mut self,
+        item: Pending,
+        reason: Reason,
+        message: String,
+        entry: Option<Entry>,
+    ) {
         let claim = &item.request.claim;
         warn!(claim_id = %claim.claim_id, target_group = %claim.target_group, reason = reason.code(), "closing the claim as failed");
         if let Some(entry) = &entry {
@@ -156,11 +166,6 @@ impl<'a> Act<'a> {
             }
             self.memory.entries.insert(identity(claim), entry.clone());
         }
-        let message = match reason {
-            Reason::Expired => format!("no instance was told before {}", claim.expires_at),
-            Reason::PoolEmpty => "no instance is ready, and the claim would not wait".to_owned(),
-            _ => "every instance that was tried had to be given up".to_owned(),
-        };
         let outcome = Outcome::of(
             claim,
             Ending::Failed,

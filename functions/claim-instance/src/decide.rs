@@ -5,7 +5,7 @@ use ready_pool_core::claim::{Claim, WhenEmpty};
 use ready_pool_core::command::{Histories, Told, told};
 use ready_pool_core::group::{Group, Lifecycle, MAX_TAGS, Member, Whereabouts};
 use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId, MAX_ATTEMPTS};
-use ready_pool_core::ledger::{Entry, Standing};
+use ready_pool_core::ledger::{self, Entry, Standing};
 use ready_pool_core::outcome::Reason;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,6 +66,8 @@ pub enum Decision {
     Close {
         /// Why.
         reason: Reason,
+        /// The same for people.
+        message: String,
         /// The claim's entry as it will stand.
         entry: Option<Entry>,
     },
@@ -113,8 +115,10 @@ pub enum Waiting {
 pub fn decide(view: &View<'_>, requests: &[Request]) -> Vec<Decision> {
     let mut batch = Batch {
         view,
-        taken: BTreeSet::new(),
-        assigned: BTreeMap::new(),
+        taken: spoken_for(view),
+        resumed: BTreeSet::new(),
+        zones: BTreeMap::new(),
+        begun: BTreeMap::new(),
         seen: BTreeSet::new(),
     };
     requests
@@ -123,12 +127,30 @@ pub fn decide(view: &View<'_>, requests: &[Request]) -> Vec<Decision> {
         .collect()
 }
 
+/// Instances that no claim may be given anew: those of open entries, as far as they were seen,
+/// and those that this delivery gave away or was refused.
+fn spoken_for(view: &View<'_>) -> BTreeSet<InstanceId> {
+    let entered = view.targets.values().flat_map(Group::entries);
+    let remembered = view.memory.entries.values().cloned();
+    entered
+        .map(|(_, entry)| entry)
+        .chain(remembered)
+        .filter(Entry::is_open)
+        .filter_map(|entry| entry.instance)
+        .chain(view.memory.spent.iter().cloned())
+        .collect()
+}
+
 /// One pass over a batch: what earlier claims took is not there for later ones.
 struct Batch<'a> {
     view: &'a View<'a>,
     taken: BTreeSet<InstanceId>,
+    /// Instances that a claim of this pass goes on with.
+    resumed: BTreeSet<InstanceId>,
     /// Zones of the instances that this pass assigned, by target.
-    assigned: BTreeMap<GroupName, Vec<String>>,
+    zones: BTreeMap<GroupName, Vec<String>>,
+    /// How many claims without an entry this pass assigned, by target.
+    begun: BTreeMap<GroupName, usize>,
     seen: BTreeSet<(GroupName, ClaimId)>,
 }
 
@@ -163,6 +185,7 @@ impl<'a> Batch<'a> {
             _ => return self.begin(claim, asked.max(entry.attempt), Some(entry)),
         };
         let attempt = entry.attempt;
+        let next = attempt.saturating_add(1);
         let history = self
             .view
             .histories
@@ -170,30 +193,32 @@ impl<'a> Batch<'a> {
             .map_or(&[][..], Vec::as_slice);
         match told(history, &claim.key()) {
             Told::ThisClaim(_) => return Decision::LeaveToInit(instance),
-            Told::AnotherClaim => return self.begin(claim, attempt + 1, Some(entry)),
+            Told::AnotherClaim => return self.begin(claim, next, Some(entry)),
             Told::Nothing => {}
         }
-        let expired = claim.is_expired(self.view.now);
+        if !self.resumed.insert(instance.clone()) {
+            // Two entries name it: the claim that came first goes on with it.
+            return self.begin(claim, next, Some(entry));
+        }
+        if claim.is_expired(self.view.now) {
+            // Whether it left the pool after all, and how far it came, only init-instance can
+            // tell, in the order of that instance's messages.
+            return Decision::LookAgain { instance, attempt };
+        }
         match self.view.places.get(&instance) {
             Some(place) if place.group == self.view.pool.name => match place.lifecycle {
-                Lifecycle::InService | Lifecycle::Standby if expired => {
-                    close(Reason::Expired, Some(entry))
-                }
                 Lifecycle::InService | Lifecycle::Standby => Decision::Assign {
                     instance,
                     attempt,
                     entered: true,
                 },
-                Lifecycle::Detaching if !expired => Decision::HandOver { instance, attempt },
-                Lifecycle::Detaching => Decision::LookAgain { instance, attempt },
-                _ => self.begin(claim, attempt + 1, Some(entry)),
+                Lifecycle::Detaching => Decision::HandOver { instance, attempt },
+                _ => self.begin(claim, next, Some(entry)),
             },
             Some(place) if place.group != claim.target_group => {
-                self.begin(claim, attempt + 1, Some(entry))
+                self.begin(claim, next, Some(entry))
             }
-            // In the target, or free: only init-instance, in the order of that instance's
-            // messages, can tell how far it came.
-            _ if expired => Decision::LookAgain { instance, attempt },
+            // In the target, or free.
             _ => Decision::HandOver { instance, attempt },
         }
     }
@@ -201,34 +226,39 @@ impl<'a> Batch<'a> {
     /// A claim that needs an instance from the pool.
     fn begin(&mut self, claim: &Claim, attempt: Attempt, entry: Option<Entry>) -> Decision {
         if claim.is_expired(self.view.now) {
-            return close(Reason::Expired, entry);
+            let message = format!("no instance was told before {}", claim.expires_at);
+            return end(Reason::Expired, message, entry);
         }
         if attempt > MAX_ATTEMPTS {
-            return close(Reason::AttemptsExhausted, entry);
+            let message = "every instance that was tried had to be given up".to_owned();
+            return end(Reason::AttemptsExhausted, message, entry);
         }
         let target = match self.admit(claim, entry.is_some()) {
             Ok(target) => target,
+            // What was begun cannot be rejected any more: it ends as failed.
+            Err(Decision::Reject { reason, message }) if entry.is_some() => {
+                return end(reason, message, entry);
+            }
             Err(decision) => return decision,
         };
         let Some(member) = self.best_instance(target) else {
+            let message = format!(
+                "pool {} has no ready instance in the zones of {}; send the claim again later, or with `when_empty`: `wait`",
+                self.view.pool.name, target.name
+            );
             return match claim.when_empty {
                 WhenEmpty::Wait => Decision::Wait(Waiting::PoolEmpty),
-                WhenEmpty::Reject if entry.is_some() => close(Reason::PoolEmpty, entry),
-                WhenEmpty::Reject => Decision::Reject {
-                    reason: Reason::PoolEmpty,
-                    message: format!(
-                        "pool {} has no ready instance in the zones of {}; send the claim again later, or with `when_empty`: `wait`",
-                        self.view.pool.name, target.name
-                    ),
-                },
+                WhenEmpty::Reject if entry.is_some() => end(Reason::PoolEmpty, message, entry),
+                WhenEmpty::Reject => reject(Reason::PoolEmpty, message),
             };
         };
         let (instance, zone) = (member.instance.clone(), member.zone.clone());
         self.taken.insert(instance.clone());
-        self.assigned
-            .entry(target.name.clone())
-            .or_default()
-            .push(zone);
+        let name = target.name.clone();
+        if entry.is_none() {
+            *self.begun.entry(name.clone()).or_default() += 1;
+        }
+        self.zones.entry(name).or_default().push(zone);
         Decision::Assign {
             instance,
             attempt,
@@ -293,8 +323,8 @@ impl<'a> Batch<'a> {
     fn check_room(&self, target: &Group) -> Result<(), Decision> {
         let name = &target.name;
         let entries = self.entries_of(target);
-        let this_pass = self.assigned.get(name).map_or(0, Vec::len);
-        let arriving = this_pass
+        let begun = self.begun.get(name).copied().unwrap_or_default();
+        let arriving = begun
             + entries
                 .values()
                 .filter(|entry| entry.is_open())
@@ -315,12 +345,11 @@ impl<'a> Batch<'a> {
                 ),
             ));
         }
-        let others = target
-            .tags
+        let unseen = entries
             .keys()
-            .filter(|key| ready_pool_core::ledger::claim_id_of(key).is_none())
+            .filter(|claim_id| !target.tags.contains_key(&ledger::tag_key(claim_id)))
             .count();
-        if others + entries.len() + this_pass >= MAX_TAGS {
+        if target.tags.len() + unseen + begun >= MAX_TAGS {
             if entries.values().any(|entry| !entry.is_open()) {
                 return Err(Decision::Wait(Waiting::LedgerFull));
             }
@@ -348,7 +377,7 @@ impl<'a> Batch<'a> {
     /// The ready instance that suits the target best: from the zone that is least represented
     /// there, and of those the one that has been ready longest.
     fn best_instance(&self, target: &Group) -> Option<&'a Member> {
-        let assigned = self.assigned.get(&target.name);
+        let assigned = self.zones.get(&target.name);
         let in_zone = |zone: &str| {
             target
                 .members
@@ -368,7 +397,6 @@ impl<'a> Batch<'a> {
                     && member.healthy
                     && target.zones.contains(&member.zone)
                     && !self.taken.contains(&member.instance)
-                    && !self.view.memory.spent.contains(&member.instance)
             })
             .filter_map(|member| Some((member, self.view.online.get(&member.instance)?)))
             .min_by_key(|(member, registered)| {
@@ -383,9 +411,11 @@ pub fn identity(claim: &Claim) -> (GroupName, ClaimId) {
     (claim.target_group.clone(), claim.claim_id.clone())
 }
 
-fn close(reason: Reason, entry: Option<Entry>) -> Decision {
+/// Ends a claim as failed.
+fn end(reason: Reason, message: String, entry: Option<Entry>) -> Decision {
     Decision::Close {
         reason,
+        message,
         entry: entry.map(|entry| Entry {
             standing: Standing::Failed(reason),
             ..entry

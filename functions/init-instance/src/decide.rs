@@ -16,10 +16,17 @@ pub enum Beginning {
     ToldBefore,
     /// Attach the instance, then tell it.
     Attach,
-    /// Given up before, perhaps not to the end: go on as the ledger says, then remove it.
-    GivenUpBefore(GoesOn),
+    /// The instance is another claim's, and this claim has moved on: nothing to do.
+    Leave,
     /// The claim has moved on without this instance: remove it, nothing else.
     Abandon,
+    /// Given up before, perhaps not to the end: go on as the ledger says.
+    GivenUpBefore {
+        /// How the ledger says the claim goes on.
+        way: GoesOn,
+        /// Whether the instance is ours alone, and so to be retired.
+        retire: bool,
+    },
     /// It cannot be had for this claim.
     GiveUp(GivingUp),
 }
@@ -35,43 +42,30 @@ pub struct GivingUp {
     pub retire: bool,
 }
 
-/// Decides what a hand-over calls for. The history is asked first: an instance that was told is
-/// never attached or told again.
+/// Decides what a hand-over calls for. An instance that was told is never attached or told again,
+/// and a claim that has moved on is not brought back.
 pub fn begin(
     hand_over: &HandOver,
     history: &[Command],
     entry: Option<&Entry>,
     now: Timestamp,
 ) -> Beginning {
-    match told(history, &hand_over.claim.key()) {
+    let ours_alone = match told(history, &hand_over.claim.key()) {
         Told::ThisClaim(_) => return Beginning::ToldBefore,
-        Told::AnotherClaim => {
-            return Beginning::GiveUp(GivingUp {
-                reason: Reason::InstanceLost,
-                another: true,
-                retire: false,
-            });
-        }
-        Told::Nothing => {}
+        Told::AnotherClaim => false,
+        Told::Nothing => true,
+    };
+    if let Some(entry) = entry
+        && let Some(beginning) = moved_on(hand_over, entry, ours_alone)
+    {
+        return beginning;
     }
-    if let Some(entry) = entry {
-        // An older or missing entry is a stale read, or a wiped tag. The same attempt with
-        // another instance: InitQueue let this one through, so this one it is.
-        let this_instance = entry.instance.as_ref() == Some(&hand_over.instance_id);
-        match entry.standing {
-            Standing::Failed(reason) if this_instance => {
-                return Beginning::GivenUpBefore(GoesOn::Closed(reason));
-            }
-            Standing::Failed(_) | Standing::Ready => return Beginning::Abandon,
-            Standing::Assigned if entry.attempt > hand_over.attempt => {
-                return if entry.instance.is_none() {
-                    Beginning::GivenUpBefore(GoesOn::Another(entry.attempt))
-                } else {
-                    Beginning::Abandon
-                };
-            }
-            Standing::Assigned => {}
-        }
+    if !ours_alone {
+        return Beginning::GiveUp(GivingUp {
+            reason: Reason::InstanceLost,
+            another: true,
+            retire: false,
+        });
     }
     if hand_over.claim.is_expired(now) {
         return Beginning::GiveUp(GivingUp {
@@ -81,6 +75,32 @@ pub fn begin(
         });
     }
     Beginning::Attach
+}
+
+/// Whether the claim has moved on past this hand-over. An older or missing entry does not say so:
+/// that is a stale read, or a wiped tag. Neither does the same attempt with another instance:
+/// InitQueue let this one through, so this one it is.
+fn moved_on(hand_over: &HandOver, entry: &Entry, ours_alone: bool) -> Option<Beginning> {
+    let this_instance = entry.instance.as_ref() == Some(&hand_over.instance_id);
+    let given_up_before = |way| Beginning::GivenUpBefore {
+        way,
+        retire: ours_alone,
+    };
+    let without_it = if ours_alone {
+        Beginning::Abandon
+    } else {
+        Beginning::Leave
+    };
+    match entry.standing {
+        Standing::Assigned if entry.attempt <= hand_over.attempt => None,
+        Standing::Assigned if entry.instance.is_none() => {
+            Some(given_up_before(GoesOn::Another(entry.attempt)))
+        }
+        // It was told, then; the history only lags.
+        Standing::Ready if this_instance => Some(Beginning::ToldBefore),
+        Standing::Failed(reason) if this_instance => Some(given_up_before(GoesOn::Closed(reason))),
+        Standing::Assigned | Standing::Ready | Standing::Failed(_) => Some(without_it),
+    }
 }
 
 /// What an answer to `AttachInstances` calls for.
@@ -184,7 +204,7 @@ pub fn goes_on(giving_up: GivingUp, attempt: Attempt, expired: bool) -> GoesOn {
     } else if attempt >= MAX_ATTEMPTS {
         GoesOn::Closed(Reason::AttemptsExhausted)
     } else {
-        GoesOn::Another(attempt + 1)
+        GoesOn::Another(attempt.saturating_add(1))
     }
 }
 
@@ -201,20 +221,33 @@ pub enum Report {
     Failed(Reason),
 }
 
+/// How many looks must miss an instance in its target before it counts as lost: a group read
+/// right after an attach may be stale.
+pub const LOOKS_BEFORE_LOST: u32 = 3;
+
 /// Decides on the outcome of a command. A final status decides alone, and a claim that failed
-/// never becomes ready; `target` is `None` when the group is gone.
+/// never becomes ready; `target` is `None` when the group is gone, and `look` counts from 1.
 pub fn report(
     status: CommandStatus,
     entry: Option<&Entry>,
     target: Option<&Group>,
     instance: &InstanceId,
+    look: u32,
 ) -> Report {
-    if let Some(entry) = entry.filter(|entry| !entry.is_open()) {
-        return match entry.standing {
-            _ if entry.instance.as_ref() != Some(instance) => Report::Leave,
-            Standing::Failed(reason) => Report::Failed(reason),
-            Standing::Ready | Standing::Assigned => Report::Ready,
-        };
+    if let Some(entry) = entry {
+        let another = entry.instance.as_ref() != Some(instance);
+        match entry.standing {
+            Standing::Assigned => {
+                // Given up before, and the claim goes on: a failure here is not its end.
+                let superseded = another && (entry.instance.is_none() || entry.attempt > 1);
+                if superseded && status.is_final() && status != CommandStatus::Succeeded {
+                    return Report::Leave;
+                }
+            }
+            Standing::Ready | Standing::Failed(_) if another => return Report::Leave,
+            Standing::Failed(reason) => return Report::Failed(reason),
+            Standing::Ready => return Report::Ready,
+        }
     }
     match status {
         CommandStatus::Running => Report::NotYet,
@@ -222,16 +255,20 @@ pub fn report(
         CommandStatus::TimedOut => Report::Failed(Reason::ScriptTimedOut),
         CommandStatus::NotDelivered => Report::Failed(Reason::NotDelivered),
         CommandStatus::Cancelled => Report::Failed(Reason::Cancelled),
-        CommandStatus::Succeeded => match target.and_then(|target| target.member(instance)) {
-            Some(member) => match member.lifecycle {
-                Lifecycle::InService => Report::Ready,
-                Lifecycle::Pending | Lifecycle::PendingWait | Lifecycle::Other => Report::NotYet,
-                Lifecycle::Standby | Lifecycle::Detaching | Lifecycle::Terminating => {
-                    Report::Failed(Reason::InstanceLost)
-                }
-            },
-            None => Report::Failed(Reason::InstanceLost),
-        },
+        CommandStatus::Succeeded => succeeded(target, instance, look),
+    }
+}
+
+/// The script succeeded: is the instance in service in its target?
+fn succeeded(target: Option<&Group>, instance: &InstanceId, look: u32) -> Report {
+    let member = target.and_then(|target| target.member(instance));
+    match member.map(|member| member.lifecycle) {
+        Some(Lifecycle::InService) => Report::Ready,
+        Some(Lifecycle::Pending | Lifecycle::PendingWait | Lifecycle::Other) => Report::NotYet,
+        None if look < LOOKS_BEFORE_LOST => Report::NotYet,
+        None | Some(Lifecycle::Standby | Lifecycle::Detaching | Lifecycle::Terminating) => {
+            Report::Failed(Reason::InstanceLost)
+        }
     }
 }
 

@@ -35,7 +35,16 @@ impl InitInstance {
         budget: &Budget,
     ) -> Result<Progress, AwsError> {
         let expired = claimed.expires_at <= budget.now();
-        let way = goes_on(giving_up, claimed.attempt, expired);
+        // Without the claim itself nothing more can be asked for.
+        let another = giving_up.another && claimed.claim.is_some();
+        let way = goes_on(
+            GivingUp {
+                another,
+                ..giving_up
+            },
+            claimed.attempt,
+            expired,
+        );
         warn!(claim_id = %claimed.claim_id, instance_id = %claimed.instance, attempt = claimed.attempt, reason = giving_up.reason.code(), ?way, "giving the instance up");
         self.go_on(claimed, way, budget).await?;
         if giving_up.retire {
@@ -46,31 +55,41 @@ impl InitInstance {
         }
     }
 
-    /// Takes the claim's way on. Repeatable: it may have been taken before, in part.
-    pub(crate) async fn go_on(
+    /// Writes how the claim goes on, then sees to it. From the entry on a repeated hand-over of
+    /// this instance is abandoned.
+    async fn go_on(
+        &self,
+        claimed: &Claimed<'_>,
+        way: GoesOn,
+        budget: &Budget,
+    ) -> Result<(), AwsError> {
+        let entry = match way {
+            GoesOn::Another(attempt) => claimed.entry(None, attempt, Standing::Assigned),
+            GoesOn::Closed(reason) => {
+                let instance = Some(claimed.instance.clone());
+                claimed.entry(instance, claimed.attempt, Standing::Failed(reason))
+            }
+        };
+        self.write_entry(entry).await?;
+        self.go_on_again(claimed, way, budget).await
+    }
+
+    /// Sees to it that the claim goes on as its entry says already. Repeatable: perhaps it was
+    /// done before.
+    pub(crate) async fn go_on_again(
         &self,
         claimed: &Claimed<'_>,
         way: GoesOn,
         budget: &Budget,
     ) -> Result<(), AwsError> {
         match (way, claimed.claim) {
-            (GoesOn::Another(attempt), Some(claim)) => {
-                self.ask_for_another(claimed, claim, attempt).await
-            }
-            (GoesOn::Another(_), None) => self.close(claimed, Reason::InstanceLost, budget).await,
-            (GoesOn::Closed(reason), _) => self.close(claimed, reason, budget).await,
+            (GoesOn::Another(attempt), Some(claim)) => self.ask_for(claim, attempt).await,
+            (GoesOn::Another(_), None) => Ok(()),
+            (GoesOn::Closed(reason), _) => self.tell_closed(claimed, reason, budget).await,
         }
     }
 
-    /// The entry moves on first: from then on a repeated hand-over of this instance is abandoned.
-    async fn ask_for_another(
-        &self,
-        claimed: &Claimed<'_>,
-        claim: &Claim,
-        attempt: Attempt,
-    ) -> Result<(), AwsError> {
-        self.write_entry(claimed.entry(None, attempt, Standing::Assigned))
-            .await?;
+    async fn ask_for(&self, claim: &Claim, attempt: Attempt) -> Result<(), AwsError> {
         let retry = Retry {
             version: message::VERSION,
             claim: claim.clone(),
@@ -80,19 +99,16 @@ impl InitInstance {
         let message = Outgoing::json(&Message::Retry(retry))?
             .ordered(self.config.pool.as_str(), deduplication_id);
         self.provision_queue.send_one(message).await?;
-        info!(claim_id = %claimed.claim_id, attempt, "asked for another instance");
+        info!(claim_id = %claim.claim_id, attempt, "asked for another instance");
         Ok(())
     }
 
-    async fn close(
+    async fn tell_closed(
         &self,
         claimed: &Claimed<'_>,
         reason: Reason,
         budget: &Budget,
     ) -> Result<(), AwsError> {
-        let instance = Some(claimed.instance.clone());
-        self.write_entry(claimed.entry(instance, claimed.attempt, Standing::Failed(reason)))
-            .await?;
         self.publish(&Outcome {
             version: VERSION,
             claim_id: Some(claimed.claim_id.to_string()),

@@ -46,14 +46,22 @@ impl InitInstance {
                 info!(claim_id = %claim.claim_id, instance_id = %instance, "told before");
                 Ok(Progress::Done)
             }
+            Beginning::Leave => {
+                info!(claim_id = %claim.claim_id, instance_id = %instance, attempt = hand_over.attempt, "the claim has moved on, and the instance is another's");
+                Ok(Progress::Done)
+            }
             Beginning::Abandon => {
                 info!(claim_id = %claim.claim_id, instance_id = %instance, attempt = hand_over.attempt, "the claim has moved on; removing the instance");
                 self.remove(instance, &claim.target_group, budget).await
             }
-            Beginning::GivenUpBefore(way) => {
+            Beginning::GivenUpBefore { way, retire } => {
                 info!(claim_id = %claim.claim_id, instance_id = %instance, attempt = hand_over.attempt, ?way, "given up before; going on from there");
-                self.go_on(&claimed(hand_over), way, budget).await?;
-                self.remove(instance, &claim.target_group, budget).await
+                self.go_on_again(&claimed(hand_over), way, budget).await?;
+                if retire {
+                    self.remove(instance, &claim.target_group, budget).await
+                } else {
+                    Ok(Progress::Done)
+                }
             }
             Beginning::GiveUp(giving_up) => {
                 self.give_up_hand_over(hand_over, giving_up, budget).await

@@ -147,7 +147,7 @@ impl InitInstance {
 
     /// Settles a claim by the final status of its command, waiting for an unfinished attach.
     async fn settle(&self, mut finished: Finished, budget: &Budget) -> Result<Progress, AwsError> {
-        loop {
+        for look in 1.. {
             let entry = finished
                 .target
                 .as_ref()
@@ -157,6 +157,7 @@ impl InitInstance {
                 entry.as_ref(),
                 finished.target.as_ref(),
                 &finished.instance,
+                look,
             ) {
                 Report::Ready => {
                     self.tell_end(&finished, entry, Standing::Ready, budget)
@@ -185,6 +186,7 @@ impl InitInstance {
                 finished.target = self.target(&target.name).await?;
             }
         }
+        Ok(Progress::Later)
     }
 
     /// The entry first, then the caller: should we die in between, the message comes again and

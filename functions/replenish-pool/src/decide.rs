@@ -130,7 +130,7 @@ fn outlived(target: &Group, now: Timestamp) -> Vec<ClaimId> {
         .into_iter()
         .enumerate()
         .filter(|(position, (_, entry))| {
-            *position < crowd || entry.expires_at + KEPT_AFTER_DEADLINE < now
+            *position < crowd || entry.expires_at < now - KEPT_AFTER_DEADLINE
         })
         .map(|(_, (claim_id, _))| claim_id)
         .collect()
