@@ -133,10 +133,15 @@ impl Journal {
         self.entries.iter()
     }
 
+    /// The cursor behind the newest entry.
+    pub fn end(&self) -> usize {
+        self.forgotten + self.entries.len()
+    }
+
     /// The entries after position `cursor` (counted from the region's start), and the next cursor.
     pub fn since(&self, cursor: usize) -> (Vec<Entry>, usize) {
         let skip = cursor.saturating_sub(self.forgotten);
         let new = self.entries.iter().skip(skip).cloned().collect();
-        (new, self.forgotten + self.entries.len())
+        (new, self.end())
     }
 }

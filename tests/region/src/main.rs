@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The simulated region's command line: `demo` and `serve`.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -1,0 +1,85 @@
+//! `demo --claims N`: many claims at once, and what came of them in figures.
+
+use super::Failure;
+use super::claims::{self, Claim, Ending};
+use super::demo::{Demo, patience, within};
+use super::print::seconds;
+use super::story::Line;
+use super::summary::Summary;
+use futures::future::try_join_all;
+use region::journal::Entry;
+use std::collections::BTreeSet;
+
+/// Lines that tell the progress.
+const PROGRESS_LINES: usize = 10;
+
+/// Sends `count` claims for as many targets and waits until all have ended and the pool is back
+/// at its size.
+pub(super) async fn run(demo: &mut Demo<'_>, count: u32, pool: u32) -> Result<(), Failure> {
+    let claims: Vec<Claim> = (1..=count as usize).map(Claim::of_organisation).collect();
+    demo.printer
+        .title(&format!("{count} claims at once, for {count} targets"))?;
+    let running = demo.running;
+    try_join_all(claims.iter().map(|claim| claim.create_target(running))).await?;
+    demo.next().await;
+    for claim in &claims {
+        claim.send(running).await?;
+    }
+    let limit = patience(&running.settings, count / pool.max(1) + 1);
+    let mut entries = Vec::new();
+    let every_claim = outcomes(demo, claims.len(), &mut entries);
+    within(limit, "not every claim has an outcome", every_claim).await?;
+    within(limit, "the pool was not refilled", async {
+        while !running.pool_is_full() {
+            entries.extend(demo.next().await);
+        }
+        Ok(())
+    })
+    .await?;
+    let summary = Summary::of(&entries, &running.names);
+    for line in summary.lines() {
+        demo.printer.text(&line)?;
+    }
+    demo.printer
+        .text(&format!("\nThe pool is back at {pool}."))?;
+    let ready = summary.ready();
+    let last = summary.last_ready().map(seconds).unwrap_or_default();
+    let verdict = format!("{ready} of {count} ready, the last after {last}");
+    if ready == claims.len() {
+        demo.printer.good(&verdict)?;
+        Ok(())
+    } else {
+        Err(Failure::NotReady(verdict))
+    }
+}
+
+/// Collects what happens until every claim has an outcome.
+async fn outcomes(
+    demo: &mut Demo<'_>,
+    count: usize,
+    entries: &mut Vec<Entry>,
+) -> Result<(), Failure> {
+    let names = &demo.running.names;
+    let mut ended = BTreeSet::new();
+    let mut zero = None;
+    let mut told = 0;
+    while ended.len() < count {
+        for entry in demo.next().await {
+            if zero.is_none() && claims::sent(&entry, names).is_some() {
+                zero = Some(entry.at);
+                demo.printer.zero = entry.at;
+            }
+            if let Some(ending) = Ending::told_by(&entry, names) {
+                ended.insert(ending.claim_id);
+                let progress = ended.len() * PROGRESS_LINES / count;
+                if progress > told {
+                    told = progress;
+                    let text = format!("{} of {count} claims", ended.len());
+                    demo.printer.line(&Line::plain(entry.at, "settled", text))?;
+                }
+            }
+            entries.push(entry);
+        }
+    }
+    Ok(())
+}

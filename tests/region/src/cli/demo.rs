@@ -1,0 +1,230 @@
+//! `demo`: fills the pool, sends a claim, and tells its story.
+
+use super::claims::{self, Claim, Ending};
+use super::follow::{Follower, Interrupts};
+use super::print::{Printer, seconds};
+use super::start::Running;
+use super::story::{Line, REFUSED, Story};
+use super::{DemoOptions, Failure, crowd};
+use region::journal::{Entry, Happening};
+use region::settings::{Settings, Spread};
+use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// The organisation of the one claim.
+const ORGANISATION: usize = 1337;
+/// Lines of the functions' logs that explain a demo that did not get there.
+const LOG_TAIL: usize = 15;
+
+/// Runs the demo; an error says what did not happen.
+pub(super) async fn run(options: DemoOptions) -> Result<(), Failure> {
+    let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let running = Running::start(&options.common, options.time_scale, host).await?;
+    let mut interrupts = Interrupts::catch()?;
+    let mut demo = Demo::new(&running);
+    let result = tokio::select! {
+        result = demo.run(&options) => result,
+        () = interrupts.next() => Err(Failure::Interrupted),
+    };
+    if matches!(result, Err(Failure::NotReady(_))) {
+        demo.explain();
+    }
+    running.stop().await;
+    result
+}
+
+/// A demo that runs.
+pub(super) struct Demo<'r> {
+    /// The region.
+    pub(super) running: &'r Running,
+    /// Where the story goes.
+    pub(super) printer: Printer,
+    follower: Follower,
+    story: Story,
+    logs: VecDeque<String>,
+}
+
+impl<'r> Demo<'r> {
+    fn new(running: &'r Running) -> Self {
+        Self {
+            printer: Printer::stdout(running.started),
+            follower: Follower::from_the_start(&running.region),
+            story: Story::new(running.names.clone(), running.polling_functions()),
+            logs: VecDeque::new(),
+            running,
+        }
+    }
+
+    async fn run(&mut self, options: &DemoOptions) -> Result<(), Failure> {
+        self.introduce(options)?;
+        let limit = patience(&self.running.settings, 0);
+        within(limit, "the pool was not filled", self.fill()).await?;
+        match options.claims {
+            None => self.one_claim().await,
+            Some(claims) => crowd::run(self, claims, options.common.pool_size).await,
+        }
+    }
+
+    fn introduce(&mut self, options: &DemoOptions) -> Result<(), Failure> {
+        let names = &self.running.names;
+        let scale = options.time_scale;
+        self.printer.text(&format!(
+            "A simulated AWS region: its latencies run at {scale} of those observed on AWS \
+             (--time-scale).\nThe functions are real programs, and the script really runs. \
+             Stack {}, endpoint {}",
+            names.stack, self.running.settings.endpoint
+        ))?;
+        Ok(())
+    }
+
+    /// What happened since the last call; waits for something to happen.
+    pub(super) async fn next(&mut self) -> Vec<Entry> {
+        let entries = self.follower.next().await;
+        for entry in &entries {
+            if let Happening::Logged { line, .. } = &entry.what {
+                self.logs.push_back(line.clone());
+                if self.logs.len() > LOG_TAIL {
+                    self.logs.pop_front();
+                }
+            }
+        }
+        entries
+    }
+
+    /// Tells an entry, if it belongs in a timeline.
+    fn tell(&mut self, entry: &Entry) -> Result<(), Failure> {
+        match self.story.tell(entry) {
+            // Refusals are a matter of course: attaching is tried until the detach is over.
+            Some(line) if line.label != REFUSED => Ok(self.printer.line(&line)?),
+            _ => Ok(()),
+        }
+    }
+
+    /// The pool fills: what is launched, in a line, and each instance when it is ready.
+    async fn fill(&mut self) -> Result<(), Failure> {
+        self.printer.title("The pool fills")?;
+        while !self.running.pool_is_full() {
+            let entries = self.next().await;
+            let launched: Vec<&Entry> = entries
+                .iter()
+                .filter(|entry| matches!(entry.what, Happening::Launching { .. }))
+                .collect();
+            if let Some(first) = launched.first() {
+                let text = format!("{} for {}", launched.len(), self.running.names.pool);
+                self.printer
+                    .line(&Line::plain(first.at, "launching", text))?;
+            }
+            for entry in &entries {
+                match &entry.what {
+                    Happening::InService { .. } | Happening::Logged { .. } => self.tell(entry)?,
+                    // Heard, for the durations, and left out.
+                    _ => drop(self.story.tell(entry)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn one_claim(&mut self) -> Result<(), Failure> {
+        let claim = Claim::of_organisation(ORGANISATION);
+        claim.create_target(self.running).await?;
+        // The call that made the target is no part of the claim's story.
+        self.next().await;
+        self.printer.title(&format!(
+            "One claim: {} wants an instance for {}, an empty group",
+            claim.id, claim.target
+        ))?;
+        claim.send(self.running).await?;
+        let limit = patience(&self.running.settings, 0);
+        let took = within(limit, "the claim has no outcome", self.outcome(&claim)).await?;
+        self.printer.title("The pool refills")?;
+        within(limit, "the pool was not refilled", self.refill()).await?;
+        self.printer.text("")?;
+        let took = format!("ready in {:.1} s", took.as_secs_f64());
+        self.printer.good(&took)?;
+        Ok(())
+    }
+
+    /// Tells the claim's way to its outcome; returns how long it took from its message.
+    async fn outcome(&mut self, claim: &Claim) -> Result<Duration, Failure> {
+        let mut ending = None;
+        while ending.is_none() {
+            for entry in self.next().await {
+                if claims::sent(&entry, &self.running.names).is_some() {
+                    self.printer.zero = entry.at;
+                }
+                self.tell(&entry)?;
+                let told = Ending::told_by(&entry, &self.running.names);
+                ending = ending.or(told.map(|told| (entry.at, told)));
+            }
+        }
+        match ending {
+            Some((at, ending)) if ending.is_ready() => Ok(self.since_zero(at)),
+            Some((_, ending)) => Err(Failure::NotReady(format!(
+                "{} is {}: {}",
+                claim.id, ending.outcome, ending.message
+            ))),
+            None => Ok(Duration::ZERO),
+        }
+    }
+
+    fn since_zero(&self, at: OffsetDateTime) -> Duration {
+        Duration::try_from(at - self.printer.zero).unwrap_or_default()
+    }
+
+    async fn refill(&mut self) -> Result<(), Failure> {
+        while !self.running.pool_is_full() {
+            for entry in self.next().await {
+                self.tell(&entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows the end of the functions' logs.
+    fn explain(&mut self) {
+        // Standard output may be the problem; the error itself is reported in any case.
+        let _ = self.printer.title("The functions' last words");
+        for line in &self.logs {
+            let _ = self.printer.text(line);
+        }
+    }
+}
+
+/// Runs a phase of the demo, but not forever.
+pub(super) async fn within<T>(
+    limit: Duration,
+    otherwise: &str,
+    phase: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(limit, phase)
+        .await
+        .unwrap_or_else(|_| {
+            let limit = seconds(limit);
+            Err(Failure::NotReady(format!("{otherwise} within {limit}")))
+        })
+}
+
+/// How long to wait at most for something that takes `refills` refills of the pool: the longest
+/// draws of every step, and what the functions themselves take.
+pub(super) fn patience(settings: &Settings, refills: u32) -> Duration {
+    let timings = &settings.timings;
+    let longest = |spread: &Spread| spread.max.max(spread.tail);
+    let round: Duration = [
+        &timings.launch_notice,
+        &timings.instance_start,
+        &timings.boot,
+        &timings.agent_registration,
+        &timings.hook_proceed,
+        &timings.detach,
+        &timings.attach,
+        &timings.command_pickup,
+    ]
+    .into_iter()
+    .map(longest)
+    .sum();
+    let own = Duration::from_mins(2);
+    (round.mul_f64(settings.time_scale) + own) * (refills + 1)
+}

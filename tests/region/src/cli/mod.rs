@@ -1,0 +1,217 @@
+//! The command line: what can be asked for, and how failures are told.
+
+mod build;
+mod claims;
+mod crowd;
+mod demo;
+mod follow;
+mod print;
+mod serve;
+mod start;
+mod story;
+mod summary;
+mod timing;
+
+use clap::{Args, Parser, Subcommand};
+use region::region::StartError;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use timing::Override;
+
+#[derive(Parser)]
+#[command(
+    name = "region",
+    version,
+    about = "A simulated AWS region, with the stack of a template in it: queues, groups, machines, \
+             commands, events, and functions that are real programs."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Fills the pool, sends claims, and tells what happens until they have ended
+    Demo(DemoOptions),
+    /// Stays up for the AWS CLI, boto3 and any SDK, and tells what happens, until Ctrl-C
+    Serve(ServeOptions),
+}
+
+/// What `demo` is asked for.
+#[derive(Args)]
+struct DemoOptions {
+    #[command(flatten)]
+    common: Common,
+    /// Factor on everything that the region simulates; 1 is as observed on AWS
+    #[arg(long, value_name = "FACTOR", default_value_t = 0.2, value_parser = factor)]
+    time_scale: f64,
+    /// Send so many claims at once, each for a target of its own, and summarise
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    claims: Option<u32>,
+}
+
+/// What `serve` is asked for.
+#[derive(Args)]
+struct ServeOptions {
+    #[command(flatten)]
+    common: Common,
+    /// Factor on everything that the region simulates; 1 is as observed on AWS
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor)]
+    time_scale: f64,
+    /// Address to listen on
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// Print where everything is as one line of JSON, and nothing else on standard output; what
+    /// happens is told on standard error
+    #[arg(long)]
+    json: bool,
+}
+
+/// What both take.
+#[derive(Args)]
+struct Common {
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// How many ready instances the pool holds (the template's parameter `PoolSize`)
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pool_size: u32,
+    /// Seed of everything that the region draws
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// A duration of the region, before it is scaled: NAME=5s, NAME=300ms, or drawn from a range,
+    /// NAME=2s..4s (repeatable; a wrong name lists the known ones)
+    #[arg(long = "timing", value_name = "NAME=DURATION")]
+    timings: Vec<Override>,
+    /// Name of the stack: the first part of the names in it
+    #[arg(long, value_name = "NAME", default_value = "ready-pool")]
+    stack_name: String,
+    /// A SAM or CloudFormation template [default: template.yaml of this workspace]
+    #[arg(long, value_name = "FILE")]
+    template: Option<PathBuf>,
+    /// A parameter of the template (repeatable)
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
+    parameters: Vec<(String, String)>,
+    /// Take the functions' programs from here instead of building them; each has the name that
+    /// its `CodeUri` ends with
+    #[arg(long, value_name = "DIR")]
+    function_dir: Option<PathBuf>,
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|factor: &f64| factor.is_finite() && *factor > 0.0)
+        .ok_or_else(|| "a number above 0 is expected, such as 0.2".to_owned())
+}
+
+fn parameter(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| "NAME=VALUE is expected".to_owned())?;
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Why a command did not get where it should.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("{0}")]
+    Build(String),
+    #[error("cannot read the template {}: {error}", path.display())]
+    TemplateUnreadable { path: PathBuf, error: io::Error },
+    #[error("cannot load {}: {error}", path.display())]
+    Template { path: PathBuf, error: StartError },
+    #[error("the stack has no {0}, which this command line works with")]
+    NoResource(&'static str),
+    #[error("cannot listen on {address}: {}", listening(error))]
+    Listen {
+        address: SocketAddr,
+        error: io::Error,
+    },
+    #[error("{what}: {error}")]
+    System {
+        what: &'static str,
+        error: io::Error,
+    },
+    #[error("{operation} was refused: {error}")]
+    Refused {
+        operation: &'static str,
+        error: region::api::AwsError,
+    },
+    #[error("{0}")]
+    NotReady(String),
+    #[error("interrupted")]
+    Interrupted,
+    /// Whoever read standard output went away.
+    #[error("cannot write: {0}")]
+    Output(#[from] io::Error),
+}
+
+fn listening(error: &io::Error) -> String {
+    if error.kind() == io::ErrorKind::AddrInUse {
+        "the port is in use; choose another with --port, or leave it out for a free one".to_owned()
+    } else {
+        error.to_string()
+    }
+}
+
+/// Runs the command that was asked for.
+pub(crate) fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return report(&Failure::System {
+                what: "cannot start",
+                error,
+            });
+        }
+    };
+    let result = runtime.block_on(async {
+        match command {
+            Command::Demo(options) => demo::run(options).await,
+            Command::Serve(options) => serve::run(options).await,
+        }
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => report(&failure),
+    }
+}
+
+/// What a shell reports of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+fn report(failure: &Failure) -> ExitCode {
+    match failure {
+        // Nobody is left to read more.
+        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        Failure::Interrupted => ExitCode::from(INTERRUPTED),
+        failure => {
+            eprintln!("error: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_factor_is_a_positive_number() {
+        assert_eq!(factor("0.2"), Ok(0.2));
+        for wrong in ["0", "-1", "inf", "NaN", "fast"] {
+            assert!(factor(wrong).is_err(), "{wrong}");
+        }
+    }
+}

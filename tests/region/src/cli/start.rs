@@ -1,0 +1,301 @@
+//! Starting a region with its stack, its functions and its endpoint; and stopping all of it.
+
+use super::build::{self, Programs};
+use super::{Common, Failure};
+use region::api::{Call, Service};
+use region::autoscaling::Lifecycle;
+use region::commands::Bash;
+use region::endpoint::Endpoint;
+use region::lambda::process::ProcessFunction;
+use region::lambda::{Function, FunctionConfig};
+use region::region::{Region, StartError, TemplateSource};
+use region::settings::Settings;
+use region::world::World;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+
+/// Who makes the calls of this command line.
+const CALLER: &str = "you";
+
+/// A region that answers on its endpoint.
+pub(super) struct Running {
+    /// The region.
+    pub(super) region: Region,
+    /// What this command line works with.
+    pub(super) names: Names,
+    /// How it was set up.
+    pub(super) settings: Settings,
+    /// When the region began.
+    pub(super) started: OffsetDateTime,
+    endpoint: Endpoint,
+}
+
+/// Names in the stack, as AWS would know them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    /// The stack.
+    pub(super) stack: String,
+    /// The pool's group.
+    pub(super) pool: String,
+    /// The retirement group.
+    pub(super) retirement: String,
+    /// URL of the queue for claims.
+    pub(super) provision: String,
+    /// URL of the queue between the functions.
+    pub(super) init: String,
+    /// URL of the queue of outcomes.
+    pub(super) outcome: String,
+    /// URL of the queue of rejected messages.
+    pub(super) rejected: String,
+}
+
+impl Names {
+    fn of(region: &Region) -> Result<Self, Failure> {
+        let stack = region.stack();
+        let reference = |logical_id: &'static str| {
+            stack
+                .resources
+                .get(logical_id)
+                .map(|resource| resource.attributes.reference.clone())
+                .ok_or(Failure::NoResource(logical_id))
+        };
+        Ok(Self {
+            stack: stack.name.clone(),
+            pool: reference("PoolGroup")?,
+            retirement: reference("RetirementGroup")?,
+            provision: reference("ProvisionQueue")?,
+            init: reference("InitQueue")?,
+            outcome: reference("OutcomeQueue")?,
+            rejected: reference("RejectedQueue")?,
+        })
+    }
+
+    /// A name without what all names of the stack share.
+    pub(super) fn short<'n>(&self, name: &'n str) -> &'n str {
+        let own = name
+            .strip_prefix(self.stack.as_str())
+            .and_then(|rest| rest.strip_prefix('-'))
+            .unwrap_or(name);
+        own.strip_suffix(".fifo").unwrap_or(own)
+    }
+}
+
+/// The name of a queue, from its URL.
+pub(super) fn queue_name(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or(url)
+}
+
+impl Running {
+    /// Builds the functions and starts everything. When this returns, the endpoint answers.
+    pub(super) async fn start(
+        options: &Common,
+        time_scale: f64,
+        host: IpAddr,
+    ) -> Result<Self, Failure> {
+        let template = template_of(options)?;
+        let programs = match &options.function_dir {
+            Some(directory) => Programs::In(directory.clone()),
+            None => build::build()?,
+        };
+        let listener = listen(SocketAddr::new(host, options.port)).await?;
+        let mut settings = Settings {
+            seed: options.seed,
+            time_scale,
+            endpoint: format!("http://{}", reachable(&listener)?),
+            ..Settings::default()
+        };
+        for timing in &options.timings {
+            timing.apply(&mut settings);
+        }
+        let commands = Bash::new(marker_directory).map_err(|error| Failure::System {
+            what: "cannot make a directory for the instances",
+            error,
+        })?;
+        let started = OffsetDateTime::now_utc();
+        let region = Region::builder(settings.clone(), started)
+            .commands(Arc::new(commands))
+            .template(template.source)
+            .functions(move |region, config| process(region, config, &programs))
+            .start()
+            .map_err(|error| explained(error, template.path, options.function_dir.as_deref()))?;
+        let endpoint =
+            Endpoint::start(region.clone(), listener).map_err(|error| Failure::System {
+                what: "cannot serve the endpoint",
+                error,
+            })?;
+        Ok(Self {
+            names: Names::of(&region)?,
+            region,
+            settings,
+            started,
+            endpoint,
+        })
+    }
+
+    /// One API call, as any client of the region makes it.
+    pub(super) async fn call(
+        &self,
+        service: Service,
+        operation: &'static str,
+        input: Value,
+    ) -> Result<Value, Failure> {
+        let call = Call {
+            service,
+            operation: operation.to_owned(),
+            input,
+            caller: CALLER.to_owned(),
+        };
+        self.region
+            .call(call)
+            .await
+            .map_err(|error| Failure::Refused { operation, error })
+    }
+
+    /// Whether the pool is as large as it should be, all in service.
+    pub(super) fn pool_is_full(&self) -> bool {
+        self.region.with(|world| pool_is_full(world, &self.names))
+    }
+
+    /// The functions that read queues.
+    pub(super) fn polling_functions(&self) -> BTreeSet<String> {
+        self.region.with(|world| {
+            let mappings = world.lambda.mappings.iter();
+            mappings.map(|mapping| mapping.function.clone()).collect()
+        })
+    }
+
+    /// Ends everything: functions, scripts, endpoint.
+    pub(super) async fn stop(self) {
+        self.region.stop().await;
+        self.endpoint.stop().await;
+    }
+}
+
+fn pool_is_full(world: &World, names: &Names) -> bool {
+    let Some(pool) = world.autoscaling.groups.get(&names.pool) else {
+        return false;
+    };
+    let ready = pool
+        .members
+        .values()
+        .filter(|member| member.lifecycle == Lifecycle::InService)
+        .count();
+    u32::try_from(ready).is_ok_and(|ready| ready == pool.desired)
+}
+
+struct Template {
+    path: PathBuf,
+    source: TemplateSource,
+}
+
+fn template_of(options: &Common) -> Result<Template, Failure> {
+    let path = match &options.template {
+        Some(path) => path.clone(),
+        None => build::workspace()?.join("template.yaml"),
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| Failure::TemplateUnreadable {
+        path: path.clone(),
+        error,
+    })?;
+    // The region has these three subnets, one in each zone.
+    let mut parameters = BTreeMap::from([
+        ("PoolSize".to_owned(), options.pool_size.to_string()),
+        (
+            "Subnets".to_owned(),
+            "subnet-1a,subnet-1b,subnet-1c".to_owned(),
+        ),
+    ]);
+    parameters.extend(options.parameters.iter().cloned());
+    Ok(Template {
+        path,
+        source: TemplateSource {
+            text,
+            stack_name: options.stack_name.clone(),
+            parameters,
+        },
+    })
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| Failure::Listen { address, error })
+}
+
+/// The address under which functions and people on this machine reach the listener.
+fn reachable(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    let mut address = listener.local_addr().map_err(|error| Failure::System {
+        what: "cannot tell the endpoint's address",
+        error,
+    })?;
+    if address.ip().is_unspecified() {
+        address.set_ip(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    }
+    Ok(address)
+}
+
+/// Where the init script keeps its marker: on a real machine a directory of root's.
+fn marker_directory(_instance: &str, home: &Path) -> Vec<(String, String)> {
+    let directory = home.join("ready-pool").display().to_string();
+    vec![("READY_POOL_DIR".to_owned(), directory)]
+}
+
+/// The name of a function's program: what its `CodeUri` ends with.
+fn program_name(config: &FunctionConfig) -> Option<&str> {
+    let uri = config.code_uri.as_deref()?;
+    Path::new(uri).file_name()?.to_str()
+}
+
+fn process(
+    region: &Region,
+    config: &FunctionConfig,
+    programs: &Programs,
+) -> Option<Arc<dyn Function>> {
+    let program = programs.find(program_name(config)?)?;
+    Some(Arc::new(ProcessFunction::new(
+        config.clone(),
+        program,
+        region.clone(),
+    )))
+}
+
+fn explained(error: StartError, path: PathBuf, function_dir: Option<&Path>) -> Failure {
+    match (error, function_dir) {
+        (StartError::NoCode(function), Some(directory)) => Failure::Build(format!(
+            "{} has no program for {function}: it should have the name that the function's \
+             CodeUri ends with",
+            directory.display()
+        )),
+        (StartError::NoCode(function), None) => Failure::Build(format!(
+            "the workspace has no program for {function}: it should have the name that the \
+             function's CodeUri ends with"
+        )),
+        (error, _) => Failure::Template { path, error },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shortened_to_what_tells_them_apart() {
+        let names = Names {
+            stack: "ready-pool".to_owned(),
+            ..Names::default()
+        };
+        assert_eq!(names.short("ready-pool-provision.fifo"), "provision");
+        assert_eq!(names.short("ready-pool-claim-instance"), "claim-instance");
+        assert_eq!(names.short("ready-pooled"), "ready-pooled");
+    }
+
+    #[test]
+    fn a_queue_is_named_at_the_end_of_its_url() {
+        assert_eq!(queue_name("http://127.0.0.1:1/123/a.fifo"), "a.fifo");
+    }
+}

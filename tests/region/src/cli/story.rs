@@ -1,0 +1,429 @@
+//! The journal in plain words: what a person wants to know of each entry, and nothing of most.
+
+use super::start::{Names, queue_name};
+use region::journal::{Entry, Happening};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// A line of the story.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    /// When.
+    pub(super) at: OffsetDateTime,
+    /// How long the step that ended here took.
+    pub(super) took: Option<Duration>,
+    /// What, in a word or two.
+    pub(super) label: &'static str,
+    /// What exactly.
+    pub(super) text: String,
+    /// What a script printed.
+    pub(super) below: Vec<String>,
+    /// How it is meant.
+    pub(super) tone: Tone,
+}
+
+impl Line {
+    /// A line about something that happens.
+    pub(super) fn plain(at: OffsetDateTime, label: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            at,
+            took: None,
+            label,
+            text: text.into(),
+            below: Vec::new(),
+            tone: Tone::Plain,
+        }
+    }
+
+    fn took(self, took: Option<Duration>) -> Self {
+        Self { took, ..self }
+    }
+
+    fn good_if(self, good: bool) -> Self {
+        let tone = if good { Tone::Good } else { Tone::Bad };
+        Self { tone, ..self }
+    }
+}
+
+/// How a line is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// It happens.
+    Plain,
+    /// Something got where it should.
+    Good,
+    /// Something is wrong, or looks so.
+    Bad,
+}
+
+/// Tells the journal. It remembers when steps began, to say how long they took.
+#[derive(Debug)]
+pub(super) struct Story {
+    names: Names,
+    /// Functions that read a queue. The others wake up so often that it says nothing.
+    polling: BTreeSet<String>,
+    began: BTreeMap<(Step, String), OffsetDateTime>,
+}
+
+/// Something with a beginning and an end, on an instance or of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Launch,
+    Detach,
+    Attach,
+    Delivery,
+    Script,
+    Termination,
+}
+
+/// The label of calls that were answered with an error.
+pub(super) const REFUSED: &str = "refused";
+/// Lines of a script's output that are shown.
+const MOST_OUTPUT: usize = 20;
+/// Characters of somebody else's text that are shown.
+const MOST_TEXT: usize = 160;
+
+impl Story {
+    /// The story of a stack; `polling` are the functions that read queues.
+    pub(super) fn new(names: Names, polling: BTreeSet<String>) -> Self {
+        Self {
+            names,
+            polling,
+            began: BTreeMap::new(),
+        }
+    }
+
+    /// The line for an entry, if it deserves one. Wants every entry, in order.
+    pub(super) fn tell(&mut self, entry: &Entry) -> Option<Line> {
+        let at = entry.at;
+        self.of_membership(at, &entry.what)
+            .or_else(|| self.of_a_machine(at, &entry.what))
+            .or_else(|| self.of_a_command(at, &entry.what))
+            .or_else(|| self.of_a_function(at, &entry.what))
+            .or_else(|| self.of_a_message(at, &entry.what))
+            .or_else(|| self.of_a_call(at, &entry.what))
+    }
+
+    /// An instance joins or leaves a group.
+    fn of_membership(&mut self, at: OffsetDateTime, what: &Happening) -> Option<Line> {
+        Some(match what {
+            Happening::Launching { group, instance } => {
+                self.begins(Step::Launch, instance, at);
+                Line::plain(at, "launching", format!("{instance} for {group}"))
+            }
+            Happening::InService { group, instance } => {
+                Line::plain(at, "in service", format!("{instance} in {group}"))
+                    .took(self.ends(Step::Launch, instance, at))
+                    .good_if(true)
+            }
+            Happening::Detaching { group, instance } => {
+                self.begins(Step::Detach, instance, at);
+                Line::plain(at, "detaching", format!("{instance} from {group}"))
+            }
+            Happening::Detached { instance, .. } => Line::plain(
+                at,
+                "detached",
+                format!("{instance} is in no group"),
+            )
+            .took(self.ends(Step::Detach, instance, at)),
+            Happening::Attaching { group, instance } => {
+                self.begins(Step::Attach, instance, at);
+                Line::plain(at, "attaching", format!("{instance} to {group}"))
+            }
+            Happening::Attached { group, instance } => Line::plain(
+                at,
+                "attached",
+                format!("{instance} is in service in {group}"),
+            )
+            .took(self.ends(Step::Attach, instance, at)),
+            _ => return None,
+        })
+    }
+
+    fn of_a_machine(&mut self, at: OffsetDateTime, what: &Happening) -> Option<Line> {
+        Some(match what {
+            Happening::Waiting { instance, .. } => {
+                Line::plain(at, "booted", format!("{instance} waits in its launch hook"))
+                    .took(self.since(Step::Launch, instance, at))
+            }
+            Happening::AgentOnline { instance } => Line::plain(at, "agent online", instance)
+                .took(self.since(Step::Launch, instance, at)),
+            Happening::Terminating { instance, cause } => {
+                self.begins(Step::Termination, instance, at);
+                let text = shortened(&format!("{instance}: {cause}"));
+                Line::plain(at, "terminating", text)
+            }
+            Happening::Terminated { instance } => Line::plain(at, "terminated", instance)
+                .took(self.ends(Step::Termination, instance, at)),
+            _ => return None,
+        })
+    }
+
+    fn of_a_command(&mut self, at: OffsetDateTime, what: &Happening) -> Option<Line> {
+        Some(match what {
+            Happening::CommandSent {
+                instance,
+                command_id,
+                comment,
+            } => {
+                self.begins(Step::Delivery, command_id, at);
+                Line::plain(at, "command sent", format!("{comment:?} to {instance}"))
+            }
+            Happening::CommandStarted {
+                instance,
+                command_id,
+            } => {
+                self.begins(Step::Script, command_id, at);
+                let text = format!("picked up by the agent of {instance}");
+                Line::plain(at, "script starts", text).took(self.ends(
+                    Step::Delivery,
+                    command_id,
+                    at,
+                ))
+            }
+            Happening::CommandFinished {
+                instance,
+                command_id,
+                status,
+                exit_code,
+                stdout,
+                stderr,
+            } => {
+                let text = format!("{status}, exit code {exit_code}, on {instance}");
+                let line = Line::plain(at, "script ended", text)
+                    .took(self.ends(Step::Script, command_id, at))
+                    .good_if(status == "Success");
+                Line {
+                    below: output(stdout, stderr),
+                    ..line
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    fn of_a_function(&self, at: OffsetDateTime, what: &Happening) -> Option<Line> {
+        let (name, label, text) = match what {
+            Happening::Invoked { function, .. } if self.polling.contains(function) => {
+                let text = format!("{} runs", self.names.short(function));
+                return Some(Line::plain(at, "function", text));
+            }
+            Happening::Returned {
+                function,
+                result: Err(error),
+                ..
+            } => (function, "failed", error.clone()),
+            Happening::Logged { function, line } => {
+                let (label, text) = complaint(line)?;
+                (function, label, text)
+            }
+            _ => return None,
+        };
+        let text = shortened(&format!("{}: {text}", self.names.short(name)));
+        Some(Line::plain(at, label, text).good_if(false))
+    }
+
+    fn of_a_message(&self, at: OffsetDateTime, what: &Happening) -> Option<Line> {
+        Some(match what {
+            Happening::MessageSent { queue, body, .. }
+                if queue == queue_name(&self.names.outcome) =>
+            {
+                let (ready, text) = outcome(body);
+                Line::plain(at, "outcome", text).good_if(ready)
+            }
+            Happening::MessageSent { queue, body, .. } => {
+                let text = format!("to {}: {}", self.names.short(queue), gist(body));
+                Line::plain(at, "message", text)
+            }
+            Happening::DeadLettered { queue, body, .. } => {
+                let text = format!("from {}: {}", self.names.short(queue), gist(body));
+                Line::plain(at, "dead letter", text).good_if(false)
+            }
+            Happening::EventLost { target, reason, .. } => {
+                let text = format!("for {target}: {reason}");
+                Line::plain(at, "event lost", text).good_if(false)
+            }
+            _ => return None,
+        })
+    }
+
+    fn of_a_call(&self, at: OffsetDateTime, what: &Happening) -> Option<Line> {
+        let Happening::Called {
+            caller,
+            operation,
+            input,
+            error,
+            ..
+        } = what
+        else {
+            return None;
+        };
+        let caller = self.names.short(caller);
+        // What the template declares is there from the beginning.
+        if caller == "cloudformation" {
+            return None;
+        }
+        if let Some(error) = error {
+            let text = format!("{operation} of {caller}: {error}");
+            return Some(Line::plain(at, REFUSED, text).good_if(false));
+        }
+        match operation.as_str() {
+            "CreateOrUpdateTags" | "DeleteTags" => {
+                let text = shortened(&tags(operation, input));
+                Some(Line::plain(at, "tags", text))
+            }
+            operation if changes_groups(operation) => {
+                let text = format!("{operation} of {}", group_of(input));
+                Some(Line::plain(at, "call", text))
+            }
+            _ => None,
+        }
+    }
+
+    fn begins(&mut self, step: Step, of: &str, at: OffsetDateTime) {
+        self.began.insert((step, of.to_owned()), at);
+    }
+
+    fn since(&self, step: Step, of: &str, at: OffsetDateTime) -> Option<Duration> {
+        let began = self.began.get(&(step, of.to_owned()))?;
+        Duration::try_from(at - *began).ok()
+    }
+
+    fn ends(&mut self, step: Step, of: &str, at: OffsetDateTime) -> Option<Duration> {
+        let took = self.since(step, of, at);
+        self.began.remove(&(step, of.to_owned()));
+        took
+    }
+}
+
+/// What a message is about, as far as its JSON says.
+fn gist(body: &str) -> String {
+    let Ok(message) = serde_json::from_str::<Value>(body) else {
+        return shortened(body);
+    };
+    let text = |name: &str| message.get(name).and_then(Value::as_str);
+    let kind = text("ready_pool").or_else(|| text("detail-type"));
+    let about = match (text("claim_id"), text("target_group")) {
+        (Some(claim), Some(target)) => Some(format!("{claim} for {target}")),
+        _ => None,
+    };
+    match (kind, about) {
+        (Some(kind), Some(about)) => format!("{kind}, {about}"),
+        (Some(text), None) => text.to_owned(),
+        (None, Some(text)) => text,
+        (None, None) => shortened(body),
+    }
+}
+
+/// Whether an outcome is a good one, and what it says.
+fn outcome(body: &str) -> (bool, String) {
+    let message = serde_json::from_str::<Value>(body).unwrap_or_default();
+    let text = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or("?");
+    let said = shortened(&format!(
+        "{} is {} ({}): {}",
+        text("claim_id"),
+        text("outcome"),
+        text("reason"),
+        text("message")
+    ));
+    (text("outcome") == "ready", said)
+}
+
+/// Standard output, then standard error, as far as it is fit to show.
+fn output(stdout: &str, stderr: &str) -> Vec<String> {
+    let mut lines: Vec<String> = stdout
+        .lines()
+        .map(shortened)
+        .chain(
+            stderr
+                .lines()
+                .map(|line| format!("(error) {}", shortened(line))),
+        )
+        .collect();
+    if lines.len() > MOST_OUTPUT {
+        let more = lines.len() - MOST_OUTPUT;
+        lines.truncate(MOST_OUTPUT);
+        lines.push(format!("… and {more} more lines"));
+    }
+    lines
+}
+
+/// A function's warning or error, short. What is no JSON comes from no logger: a panic, say.
+fn complaint(line: &str) -> Option<(&'static str, String)> {
+    let Ok(Value::Object(record)) = serde_json::from_str(line) else {
+        return (!line.trim().is_empty()).then(|| ("log", line.to_owned()));
+    };
+    let label = match record.get("level")?.as_str()? {
+        "WARN" => "warning",
+        "ERROR" => "error",
+        _ => return None,
+    };
+    let fields = record.get("fields")?.as_object()?;
+    let details: Vec<String> = fields
+        .iter()
+        .filter(|(name, _)| *name != "message")
+        .map(|(name, value)| match value.as_str() {
+            Some(text) => format!("{name}={text}"),
+            None => format!("{name}={value}"),
+        })
+        .collect();
+    let message = fields.get("message").and_then(Value::as_str).unwrap_or("");
+    Some((label, format!("{message} ({})", details.join(", "))))
+}
+
+fn tags(operation: &str, input: &Value) -> String {
+    let tags = input.get("Tags").and_then(Value::as_array);
+    let text = |tag: &Value, name: &str| {
+        let text = tag.get(name).and_then(Value::as_str);
+        text.unwrap_or("?").to_owned()
+    };
+    let all: Vec<String> = tags
+        .into_iter()
+        .flatten()
+        .map(|tag| {
+            let (group, key) = (text(tag, "ResourceId"), text(tag, "Key"));
+            if operation == "DeleteTags" {
+                format!("{group}: {key} removed")
+            } else {
+                format!("{group}: {key} = {}", text(tag, "Value"))
+            }
+        })
+        .collect();
+    all.join("; ")
+}
+
+/// Calls that change a group without another entry that says so.
+fn changes_groups(operation: &str) -> bool {
+    matches!(
+        operation,
+        "CreateAutoScalingGroup"
+            | "UpdateAutoScalingGroup"
+            | "DeleteAutoScalingGroup"
+            | "SetDesiredCapacity"
+            | "SuspendProcesses"
+            | "ResumeProcesses"
+    )
+}
+
+fn group_of(input: &Value) -> &str {
+    let name = input.get("AutoScalingGroupName").and_then(Value::as_str);
+    name.unwrap_or("?")
+}
+
+/// Text from outside on one line, without control characters, cut where it is long.
+fn shortened(text: &str) -> String {
+    let mut short: String = text
+        .chars()
+        .take(MOST_TEXT)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(MOST_TEXT).is_some() {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests;
