@@ -8,7 +8,7 @@ use super::story::{Line, REFUSED, Story};
 use super::{DemoOptions, Failure, crowd};
 use region::journal::{Entry, Happening};
 use region::settings::{Settings, Spread};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -102,25 +102,37 @@ impl<'r> Demo<'r> {
         }
     }
 
-    /// The pool fills: what is launched, in a line, and each instance when it is ready.
+    /// The pool fills: each step in a line, when the last instance has taken it.
     async fn fill(&mut self) -> Result<(), Failure> {
         self.printer.title("The pool fills")?;
+        let mut launched = 0;
+        let mut taken: BTreeMap<&'static str, usize> = BTreeMap::new();
         while !self.running.pool_is_full() {
             let entries = self.next().await;
-            let launched: Vec<&Entry> = entries
-                .iter()
-                .filter(|entry| matches!(entry.what, Happening::Launching { .. }))
-                .collect();
-            if let Some(first) = launched.first() {
-                let text = format!("{} for {}", launched.len(), self.running.names.pool);
+            let launching = |entry: &&Entry| matches!(entry.what, Happening::Launching { .. });
+            let new = entries.iter().filter(launching).count();
+            launched += new;
+            if let Some(first) = entries.iter().find(launching) {
+                let text = format!("{new} instances for {}", self.running.names.pool);
                 self.printer
                     .line(&Line::plain(first.at, "launching", text))?;
             }
             for entry in &entries {
-                match &entry.what {
-                    Happening::InService { .. } | Happening::Logged { .. } => self.tell(entry)?,
-                    // Heard, for the durations, and left out.
-                    _ => drop(self.story.tell(entry)),
+                let (step, meaning) = match &entry.what {
+                    Happening::Waiting { .. } => ("booted", "wait in their launch hook"),
+                    Happening::AgentOnline { .. } => ("agent online", "can take commands"),
+                    Happening::InService { .. } => ("in service", "are ready"),
+                    Happening::Logged { .. } => {
+                        self.tell(entry)?;
+                        continue;
+                    }
+                    _ => continue,
+                };
+                let count = taken.entry(step).or_default();
+                *count += 1;
+                if *count == launched {
+                    let text = format!("{count} {meaning}");
+                    self.printer.line(&Line::plain(entry.at, step, text))?;
                 }
             }
         }
