@@ -13,7 +13,7 @@ mod summary;
 mod timing;
 
 use clap::{Args, Parser, Subcommand};
-use region::region::StartError;
+use region::template::Error as TemplateError;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -123,7 +123,7 @@ enum Failure {
     #[error("cannot read the template {}: {error}", path.display())]
     TemplateUnreadable { path: PathBuf, error: io::Error },
     #[error("cannot load {}: {error}", path.display())]
-    Template { path: PathBuf, error: StartError },
+    Template { path: PathBuf, error: TemplateError },
     #[error("the stack has no {0}, which this command line works with")]
     NoResource(&'static str),
     #[error("cannot listen on {address}: {}", listening(error))]

@@ -131,7 +131,7 @@ fn introduction(running: &Running) -> String {
   groups       pool       {pool}
                retirement {retirement}
 
-Try it: create a target, send a claim, receive its outcome.
+Try it: create a target, send a claim (its deadline is 4 h ahead at most), receive its outcome.
 
 export AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none
 aws --endpoint-url {endpoint} autoscaling create-auto-scaling-group --auto-scaling-group-name my-target --min-size 0 --max-size 5 --availability-zones {zones} --launch-template LaunchTemplateName=tenant,Version=1 --tags Key={OPT_IN_TAG},Value={pool},PropagateAtLaunch=false

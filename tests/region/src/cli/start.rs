@@ -275,7 +275,7 @@ fn explained(error: StartError, path: PathBuf, function_dir: Option<&Path>) -> F
             "the workspace has no program for {function}: it should have the name that the \
              function's CodeUri ends with"
         )),
-        (error, _) => Failure::Template { path, error },
+        (StartError::Template(error), _) => Failure::Template { path, error },
     }
 }
 

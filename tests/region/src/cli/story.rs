@@ -266,7 +266,7 @@ impl Story {
             return None;
         }
         if let Some(error) = error {
-            let text = format!("{operation} of {caller}: {error}");
+            let text = format!("{operation} by {caller}: {error}");
             return Some(Line::plain(at, REFUSED, text).good_if(false));
         }
         match operation.as_str() {
@@ -275,7 +275,7 @@ impl Story {
                 Some(Line::plain(at, "tags", text))
             }
             operation if changes_groups(operation) => {
-                let text = format!("{operation} of {}", group_of(input));
+                let text = format!("{operation} of {}, by {caller}", group_of(input));
                 Some(Line::plain(at, "call", text))
             }
             _ => None,
@@ -321,9 +321,11 @@ fn gist(body: &str) -> String {
 fn outcome(body: &str) -> (bool, String) {
     let message = serde_json::from_str::<Value>(body).unwrap_or_default();
     let text = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or("?");
+    // A message that is no claim may not even say which one it was to be.
+    let claim = message.get("claim_id").and_then(Value::as_str);
     let said = shortened(&format!(
         "{} is {} ({}): {}",
-        text("claim_id"),
+        claim.unwrap_or("a message"),
         text("outcome"),
         text("reason"),
         text("message")

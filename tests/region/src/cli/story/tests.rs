@@ -142,13 +142,13 @@ fn calls_are_told_when_they_change_a_group_or_are_refused() {
     assert_eq!(call("DescribeAutoScalingGroups", None), None);
     assert_eq!(
         call("CreateAutoScalingGroup", None).unwrap(),
-        "CreateAutoScalingGroup of t"
+        "CreateAutoScalingGroup of t, by claim"
     );
     assert_eq!(call("CreateOrUpdateTags", None).unwrap(), "t: k = v");
     assert_eq!(call("DeleteTags", None).unwrap(), "t: k removed");
     assert_eq!(
         call("DetachInstances", Some("Throttling")).unwrap(),
-        "DetachInstances of claim: Throttling"
+        "DetachInstances by claim: Throttling"
     );
 }
 
