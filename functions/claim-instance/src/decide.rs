@@ -432,5 +432,5 @@ fn count(n: usize) -> i64 {
 }
 
 #[cfg(test)]
-#[path = "decide_tests.rs"]
+#[path = "decide_tests/mod.rs"]
 mod tests;

@@ -348,6 +348,32 @@ fn an_open_entry_is_never_removed_however_old_or_crowded() {
     assert_eq!(plan.look_again.len(), 1);
 }
 
+#[test]
+fn the_latest_deadline_that_can_be_written_does_not_overflow() {
+    for deadline in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59-23:59"] {
+        let mut target = target(&[]);
+        for (claim_id, standing) in [("a", "assigned"), ("b", "ready"), ("c", "failed")] {
+            let value = format!("v1 {} 1 {standing} {deadline}", instance(1));
+            target.tags.insert(tag_key(&claim(claim_id)), value);
+        }
+        assert_eq!(target.entries().count(), 3, "{deadline}");
+        let plan = decide(&with_target(target.clone()));
+        assert_eq!(plan.look_again.len(), 1);
+        assert_eq!(plan.remove, []);
+        let plan = decide(&with_target(padded(target, 50)));
+        assert_eq!(plan.remove, [removal("b"), removal("c")]);
+    }
+}
+
+#[test]
+fn the_earliest_deadline_that_can_be_written_is_long_past() {
+    let mut target = target(&[]);
+    let value = "v1 - 1 ready 0000-01-01T00:00:00+23:59".to_owned();
+    target.tags.insert(tag_key(&claim("a")), value);
+    let plan = decide(&with_target(target));
+    assert_eq!(plan.remove, [removal("a")]);
+}
+
 /// A target with so many tags; claims `oldest` and `newest` are settled, `open` is open.
 fn crowded(tags: usize) -> View {
     let entries = [

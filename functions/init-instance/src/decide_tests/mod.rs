@@ -1,0 +1,95 @@
+//! What happens next to one instance: every answer and every entry that can meet it.
+
+mod answers;
+mod beginning;
+mod looks;
+mod reports;
+
+use super::*;
+use ready_pool_core::claim::{Claim, Init, WhenEmpty};
+use ready_pool_core::command::comment;
+use ready_pool_core::group::Member;
+use ready_pool_core::ids::ClaimId;
+use ready_pool_core::message::VERSION;
+use std::collections::{BTreeMap, BTreeSet};
+use time::Duration;
+use time::macros::datetime;
+
+const NOW: Timestamp = datetime!(2026-11-22 20:00 UTC);
+const DEADLINE: Timestamp = datetime!(2026-11-22 20:15 UTC);
+
+/// Another instance may do better, and this one is not ours to touch.
+const LOST: GivingUp = GivingUp {
+    reason: Reason::InstanceLost,
+    another: true,
+    retire: false,
+};
+/// It is too late for any instance, and this one is ours alone.
+const TOO_LATE: GivingUp = GivingUp {
+    reason: Reason::Expired,
+    another: false,
+    retire: true,
+};
+
+fn name(text: &str) -> GroupName {
+    GroupName::try_from(text).unwrap()
+}
+
+fn instance(number: u32) -> InstanceId {
+    InstanceId::try_from(format!("i-{number:08x}")).unwrap()
+}
+
+/// Claim `a` for `tenant`, with instance 1.
+fn hand_over(attempt: Attempt) -> HandOver {
+    HandOver {
+        version: VERSION,
+        claim: Claim {
+            claim_id: ClaimId::try_from("a").unwrap(),
+            target_group: name("tenant"),
+            init: Init {
+                commands: vec!["true".to_owned()],
+                environment: BTreeMap::new(),
+                working_directory: None,
+                execution_timeout_seconds: 60,
+            },
+            when_empty: WhenEmpty::Wait,
+            expires_at: DEADLINE,
+        },
+        attempt,
+        instance_id: instance(1),
+    }
+}
+
+fn entry(number: Option<u32>, attempt: Attempt, standing: Standing) -> Entry {
+    Entry {
+        instance: number.map(instance),
+        attempt,
+        standing,
+        expires_at: DEADLINE,
+    }
+}
+
+fn open(number: u32, attempt: Attempt) -> Entry {
+    entry(Some(number), attempt, Standing::Assigned)
+}
+
+fn command(comment: &str) -> Command {
+    Command {
+        id: "c".to_owned(),
+        comment: comment.to_owned(),
+        status: CommandStatus::Running,
+    }
+}
+
+fn told_this_claim() -> Command {
+    command(&comment(&hand_over(1).claim.key()))
+}
+
+fn told_another() -> Command {
+    command("ready-pool b@00000000")
+}
+
+/// The first attempt, before the deadline.
+fn begin_with(history: &[Command], entry: Option<&Entry>) -> Beginning {
+    begin(&hand_over(1), history, entry, NOW)
+}
