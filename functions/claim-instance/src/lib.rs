@@ -8,7 +8,7 @@ mod act;
 pub mod config;
 pub mod decide;
 mod delivery;
-mod message;
+pub mod message;
 mod observe;
 
 pub use config::Config;

@@ -11,33 +11,33 @@ use serde_json::Value;
 
 /// A received message.
 #[derive(Clone, Debug)]
-pub(crate) struct Received {
+pub struct Received {
     /// SQS's id.
-    pub(crate) message_id: String,
+    pub message_id: String,
     /// With which it is held or given back.
-    pub(crate) receipt: String,
+    pub receipt: String,
     /// As sent.
-    pub(crate) body: String,
+    pub body: String,
     /// As read.
-    pub(crate) content: Result<Request, Unreadable>,
+    pub content: Result<Request, Unreadable>,
 }
 
 /// A message that is no request: it is rejected, and kept for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Unreadable {
+pub struct Unreadable {
     /// Why, for programs.
-    pub(crate) reason: Reason,
+    pub reason: Reason,
     /// What to fix.
-    pub(crate) message: String,
+    pub message: String,
     /// What it says is its claim id, as far as that can be told.
-    pub(crate) claim_id: Option<String>,
+    pub claim_id: Option<String>,
     /// What it says is its target, likewise.
-    pub(crate) target_group: Option<String>,
+    pub target_group: Option<String>,
 }
 
 impl Received {
     /// Reads a record of the batch.
-    pub(crate) fn read(record: SqsMessage, pool: &GroupName, now: Timestamp) -> Self {
+    pub fn read(record: SqsMessage, pool: &GroupName, now: Timestamp) -> Self {
         let body = record.body.unwrap_or_default();
         let group = record.attributes.get("MessageGroupId").map(String::as_str);
         Self {

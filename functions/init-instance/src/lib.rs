@@ -9,7 +9,7 @@ pub mod decide;
 mod delivery;
 mod give_up;
 mod hand_over;
-mod message;
+pub mod message;
 mod report;
 
 pub use config::Config;

@@ -6,7 +6,7 @@ use ready_pool_core::message::{HandOver, LookAgain, Message};
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Work {
+pub enum Work {
     /// Attach this instance and tell it.
     HandOver(Box<HandOver>),
     /// See how this claim stands.
@@ -18,11 +18,11 @@ pub(crate) enum Work {
 /// A message that is none of ours.
 #[derive(Debug, thiserror::Error)]
 #[error("not a message for init-instance: {0}")]
-pub(crate) struct NotForUs(String);
+pub struct NotForUs(String);
 
 impl Work {
     /// Reads a message's body.
-    pub(crate) fn read(body: &str) -> Result<Self, NotForUs> {
+    pub fn read(body: &str) -> Result<Self, NotForUs> {
         if let Ok(event) = serde_json::from_str::<EventBridgeEvent<CommandDetail>>(body) {
             return Ok(Self::CommandFinished(event.detail));
         }
