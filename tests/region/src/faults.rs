@@ -1,77 +1,48 @@
-//! API calls that go wrong on demand.
+//! What goes wrong in the region on demand: API calls ([`Fault`], by count; [`Rate`], by chance),
+//! a whole service ([`Outage`]), reads that lag behind ([`Staleness`]), messages that are
+//! delivered twice ([`Deliveries`]), tags that somebody wipes and capacity that is refused.
+//!
+//! Chance is asked of the world's one source, and only where a chance is set: a run without
+//! faults draws nothing here.
+
+mod call;
+mod deliveries;
+mod mishaps;
+mod stale;
+
+pub use call::{Calls, Failure, Fault, Moment, Rate};
+pub use deliveries::{Deliveries, send_again};
+pub use mishaps::{Due, Outage, happen, refuse_capacity, wipe_tags};
+pub use stale::Staleness;
+
+pub(crate) use stale::{answer_from_the_past, is_read, remember};
 
 use crate::api::{Answer, AwsError, Call, Service};
+use stale::Past;
+use time::OffsetDateTime;
 
-/// The faults that were asked for and have not all happened yet.
+/// The faults that were asked for.
 #[derive(Debug, Default)]
 pub struct Faults {
+    /// Faults of calls that strike by chance.
+    pub rates: Vec<Rate>,
+    /// Services that are down for a while.
+    pub outages: Vec<Outage>,
+    /// Reads that lag behind, if any.
+    pub staleness: Option<Staleness>,
+    /// Messages that are delivered twice.
+    pub deliveries: Deliveries,
     armed: Vec<Fault>,
+    past: Past,
 }
 
-/// Makes the next calls of an operation fail.
-#[derive(Clone, Debug)]
-pub struct Fault {
-    /// Of which service.
-    pub service: Service,
-    /// Of which operation.
-    pub operation: String,
-    /// Only calls signed with this access key id; `None` for everybody's.
-    pub caller: Option<String>,
-    /// How many calls.
-    pub times: u32,
-    /// Whether the call still does what it was asked to do.
-    pub moment: Moment,
-    /// What the caller gets.
-    pub failure: Failure,
-}
-
-/// When a call fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// Nothing was done.
-    BeforeTheEffect,
-    /// It was done; only the answer is lost.
-    AfterTheEffect,
-}
-
-/// How a call fails.
-#[derive(Clone, Debug)]
-pub enum Failure {
-    /// With an error.
-    Error(AwsError),
-    /// Without an answer, ever: the caller's time-out decides.
-    Silence,
-}
-
-impl Fault {
-    /// The next call of an operation, by anybody, fails before its effect.
-    pub fn next(service: Service, operation: &str, error: AwsError) -> Self {
-        Self {
-            service,
-            operation: operation.to_owned(),
-            caller: None,
-            times: 1,
-            moment: Moment::BeforeTheEffect,
-            failure: Failure::Error(error),
-        }
-    }
-
-    /// The next `times` calls of an operation are throttled, in the service's own words.
-    pub fn throttle(service: Service, operation: &str, times: u32) -> Self {
-        Self {
-            times,
-            ..Self::next(service, operation, throttled(service))
-        }
-    }
-
-    fn concerns(&self, call: &Call) -> bool {
-        self.service == call.service
-            && self.operation == call.operation
-            && self
-                .caller
-                .as_ref()
-                .is_none_or(|caller| *caller == call.caller)
-    }
+/// What becomes of a call that a fault strikes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Strike {
+    /// It fails.
+    Fails(Moment, AwsError),
+    /// It is a read, and shows the state before the newest change.
+    ReadsThePast,
 }
 
 /// How a service throttles (code and text as seen on the wire; SQS's is in its API model).
@@ -84,12 +55,48 @@ pub fn throttled(service: Service) -> AwsError {
     AwsError::sender(code, "Rate exceeded")
 }
 
-/// Code of the error that stands for [`Failure::Silence`] inside the region; it is never sent.
-const NO_ANSWER: &str = "NoAnswer";
+/// How a service fails by itself (SSM's code is in its API model, the others' is AWS's common
+/// one), with HTTP 500.
+pub fn internal_error(service: Service) -> AwsError {
+    let code = match service {
+        Service::Ssm => "InternalServerError",
+        Service::AutoScaling | Service::Sqs => "InternalFailure",
+    };
+    AwsError::receiver(code, "An internal error occurred.")
+}
 
-/// Whether the caller is to get no answer at all.
-pub fn is_silence(answer: &Answer) -> bool {
-    answer.as_ref().is_err_and(|error| error.code == NO_ANSWER)
+/// What the region does instead of answering. Inside the region it travels as an error with a
+/// code of its own; it is never sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unanswered {
+    /// No answer comes, ever.
+    Silence,
+    /// The caller's invocation is killed where it stands.
+    Kill,
+    /// The caller's invocation hangs until its time-out ends it.
+    Freeze,
+}
+
+impl Unanswered {
+    const ALL: [Self; 3] = [Self::Silence, Self::Kill, Self::Freeze];
+
+    fn code(self) -> &'static str {
+        match self {
+            Self::Silence => "NoAnswer",
+            Self::Kill => "CallerKilled",
+            Self::Freeze => "CallerFrozen",
+        }
+    }
+
+    fn as_error(self) -> AwsError {
+        AwsError::receiver(self.code(), "no answer")
+    }
+
+    /// Whether the caller is to get no answer at all, and why.
+    pub(crate) fn of(answer: &Answer) -> Option<Self> {
+        let code = &answer.as_ref().err()?.code;
+        Self::ALL.into_iter().find(|fate| fate.code() == code)
+    }
 }
 
 impl Faults {
@@ -100,51 +107,71 @@ impl Faults {
         }
     }
 
-    /// The fault that strikes this call, if any.
-    pub(crate) fn strike(&mut self, call: &Call) -> Option<(Moment, AwsError)> {
-        let position = self.armed.iter().position(|fault| fault.concerns(call))?;
-        let fault = &mut self.armed[position];
-        fault.times -= 1;
-        let error = match &fault.failure {
-            Failure::Error(error) => error.clone(),
-            Failure::Silence => AwsError::receiver(NO_ANSWER, "no answer"),
-        };
-        let strike = (fault.moment, error);
-        if fault.times == 0 {
-            self.armed.remove(position);
+    /// The armed faults that have not (or not all) struck yet.
+    pub fn waiting(&self) -> usize {
+        self.armed.len()
+    }
+
+    /// Nothing goes wrong any more.
+    pub fn stop(&mut self) {
+        *self = Self::default();
+    }
+
+    /// When the service is up again, if it is down at `now`.
+    pub fn down_until(&self, service: Service, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        self.outages
+            .iter()
+            .filter(|outage| outage.service == service && outage.until > now)
+            .map(|outage| outage.until)
+            .max()
+    }
+
+    /// Whether the region must keep its past because a read may ask for it.
+    fn keeps_the_past(&self) -> bool {
+        self.staleness.is_some()
+            || self
+                .armed
+                .iter()
+                .any(|fault| matches!(fault.failure, Failure::Stale))
+    }
+
+    /// What strikes this call, if anything does: an outage, an armed fault, chance.
+    pub(crate) fn strike(
+        &mut self,
+        call: &Call,
+        now: OffsetDateTime,
+        rng: &mut fastrand::Rng,
+    ) -> Option<Strike> {
+        let armed = self.strike_armed(call);
+        if self.down_until(call.service, now).is_some() {
+            let error = internal_error(call.service);
+            return Some(Strike::Fails(Moment::BeforeTheEffect, error));
         }
-        Some(strike)
+        armed.or_else(|| {
+            self.rates
+                .iter()
+                .find(|rate| rate.calls.include(call) && rng.f64() < rate.chance)
+                .map(|rate| rate.failure.strike(rate.moment, call.service))
+        })
+    }
+
+    fn strike_armed(&mut self, call: &Call) -> Option<Strike> {
+        let mut struck = None;
+        for fault in &mut self.armed {
+            if !fault.calls.include(call) {
+                continue;
+            }
+            if fault.skip > 0 {
+                fault.skip -= 1;
+            } else if struck.is_none() {
+                fault.times -= 1;
+                struck = Some(fault.failure.strike(fault.moment, call.service));
+            }
+        }
+        self.armed.retain(|fault| fault.times > 0);
+        struck
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn call(operation: &str, caller: &str) -> Call {
-        Call {
-            service: Service::Ssm,
-            operation: operation.to_owned(),
-            input: json!({}),
-            caller: caller.to_owned(),
-        }
-    }
-
-    #[test]
-    fn a_fault_strikes_as_often_as_asked_and_only_whom_it_concerns() {
-        let mut faults = Faults::default();
-        faults.add(Fault {
-            caller: Some("a".to_owned()),
-            ..Fault::throttle(Service::Ssm, "SendCommand", 2)
-        });
-        assert!(faults.strike(&call("ListCommands", "a")).is_none());
-        assert!(faults.strike(&call("SendCommand", "b")).is_none());
-        for _ in 0..2 {
-            let (moment, error) = faults.strike(&call("SendCommand", "a")).unwrap();
-            assert_eq!(moment, Moment::BeforeTheEffect);
-            assert_eq!(error.code, "ThrottlingException");
-        }
-        assert!(faults.strike(&call("SendCommand", "a")).is_none());
-    }
-}
+mod tests;

@@ -8,13 +8,14 @@ pub use builder::{Builder, StartError, TemplateSource};
 use crate::api::{Answer, Call, Service};
 use crate::clock::Clock;
 use crate::commands::{CommandRun, CommandRunner, Scripted};
-use crate::faults;
+use crate::faults::Unanswered;
 use crate::lambda::Function;
 use crate::settings::Settings;
 use crate::sqs;
 use crate::ssm;
 use crate::template::Stack;
 use crate::world::{Effect, World};
+use invoke::End;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use time::OffsetDateTime;
@@ -36,7 +37,7 @@ struct Shared {
     /// The code of the functions, by name.
     functions: Mutex<BTreeMap<String, Arc<dyn Function>>>,
     /// Kills a running invocation, by request id.
-    kills: Mutex<BTreeMap<String, oneshot::Sender<()>>>,
+    kills: Mutex<BTreeMap<String, oneshot::Sender<End>>>,
     /// Runs the scripts of commands.
     commands: Arc<dyn CommandRunner>,
     /// Everything the region does by itself; `None` once it has stopped.
@@ -129,8 +130,8 @@ impl Region {
             self.wait_for_message(&call).await;
         }
         let answer = self.with(|world| world.answer(&call));
-        if faults::is_silence(&answer) {
-            std::future::pending::<()>().await;
+        if let Some(unanswered) = Unanswered::of(&answer) {
+            self.leave_unanswered(&call.caller, unanswered).await;
         }
         tokio::time::sleep(latency / 2).await;
         answer
@@ -170,7 +171,7 @@ impl Region {
     fn perform(&self, effect: Effect) {
         match effect {
             Effect::Invoke(invocation) => self.invoke(invocation),
-            Effect::Kill(request_id) => self.kill(&request_id),
+            Effect::Kill(request_id) => self.end(&request_id, End::Killed),
             Effect::RunCommand(run) => self.run_command(run),
             Effect::InstanceLost(instance) => self.shared.commands.instance_lost(&instance),
         }

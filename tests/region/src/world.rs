@@ -5,7 +5,7 @@ use crate::autoscaling::{self, AutoScaling};
 use crate::commands::CommandRun;
 use crate::compute::{self, Compute};
 use crate::events::{self, Events};
-use crate::faults::{Faults, Moment};
+use crate::faults::{self, Faults, Moment, Strike};
 use crate::journal::{Happening, Journal};
 use crate::lambda::{self, Lambda};
 use crate::settings::{Settings, Spread};
@@ -60,6 +60,8 @@ pub enum Due {
     Events(events::Due),
     /// A function is to be invoked.
     Lambda(lambda::Due),
+    /// A fault is over.
+    Faults(faults::Due),
 }
 
 /// Work that a world cannot do itself; the region performs it and reports back.
@@ -98,10 +100,16 @@ impl World {
 
     /// Answers one API call at the present time.
     pub fn answer(&mut self, call: &Call) -> Answer {
-        let answer = match self.faults.strike(call) {
-            Some((Moment::BeforeTheEffect, error)) => Err(error),
-            Some((Moment::AfterTheEffect, error)) => self.dispatch(call).and(Err(error)),
-            None => self.dispatch(call),
+        let answer = match self.faults.strike(call, self.now, &mut self.rng) {
+            Some(Strike::Fails(Moment::BeforeTheEffect, error)) => Err(error),
+            Some(Strike::Fails(Moment::AfterTheEffect, error)) => {
+                self.perform(call).and(Err(error))
+            }
+            Some(Strike::ReadsThePast) => faults::answer_from_the_past(self, call, None),
+            None => match self.draw_staleness(call) {
+                Some(age) => faults::answer_from_the_past(self, call, Some(age)),
+                None => self.perform(call),
+            },
         };
         let error = answer.as_ref().err().map(|error| error.code.clone());
         self.record(Happening::Called {
@@ -114,7 +122,14 @@ impl World {
         answer
     }
 
-    fn dispatch(&mut self, call: &Call) -> Answer {
+    fn perform(&mut self, call: &Call) -> Answer {
+        if call.service != Service::Sqs && !faults::is_read(call) {
+            faults::remember(self);
+        }
+        self.dispatch(call)
+    }
+
+    pub(crate) fn dispatch(&mut self, call: &Call) -> Answer {
         match call.service {
             Service::AutoScaling => autoscaling::answer(self, call),
             Service::Ssm => ssm::answer(self, call),
@@ -182,6 +197,9 @@ impl World {
     }
 
     fn happen(&mut self, due: Due) {
+        if matches!(due, Due::AutoScaling(_) | Due::Ssm(_)) {
+            faults::remember(self);
+        }
         match due {
             Due::Compute(due) => compute::happen(self, due),
             Due::AutoScaling(due) => autoscaling::happen(self, due),
@@ -189,6 +207,7 @@ impl World {
             Due::Sqs(due) => sqs::happen(self, &due),
             Due::Events(due) => events::happen(self, due),
             Due::Lambda(due) => lambda::happen(self, due),
+            Due::Faults(due) => faults::happen(self, &due),
         }
     }
 

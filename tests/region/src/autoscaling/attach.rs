@@ -108,6 +108,7 @@ fn attach(world: &mut World, name: &str, instance: &str) {
         in_service_since: None,
         activity,
         waits_for: BTreeMap::new(),
+        heartbeats_end: BTreeMap::new(),
     };
     let Some(group) = world.autoscaling.groups.get_mut(name) else {
         return;

@@ -212,31 +212,13 @@ pub(super) struct CompleteLifecycleAction {
 
 pub(super) fn complete_lifecycle_action(
     world: &mut World,
-    input: CompleteLifecycleAction,
+    input: &CompleteLifecycleAction,
 ) -> Answer {
     let result = HookResult::parse(&input.lifecycle_action_result, "lifecycleActionResult")?;
     let name = &input.auto_scaling_group_name;
     let hook = &input.lifecycle_hook_name;
-    let group = world.autoscaling.get(name)?;
-    let found = group.members.iter().find(|(id, member)| {
-        member.waits_for.get(hook).is_some_and(|token| {
-            match (&input.lifecycle_action_token, &input.instance_id) {
-                (Some(asked), Some(instance)) => asked == token && instance == *id,
-                (Some(asked), None) => asked == token,
-                (None, Some(instance)) => instance == *id,
-                (None, None) => false,
-            }
-        })
-    });
-    let Some((instance, _)) = found else {
-        let by = match (input.lifecycle_action_token, input.instance_id) {
-            (Some(token), _) => format!("token {token}"),
-            (None, Some(instance)) => format!("instance ID {instance}"),
-            (None, None) => "token null".to_owned(),
-        };
-        return Err(refusal::no_lifecycle_action(&by));
-    };
-    let instance = instance.clone();
+    let token = input.lifecycle_action_token.as_deref();
+    let (instance, _) = waiting(world, name, hook, token, input.instance_id.as_deref())?;
     end(
         world,
         name,
@@ -246,6 +228,84 @@ pub(super) fn complete_lifecycle_action(
         "Lifecycle Action Completed with ABANDON Result",
     );
     Ok(json!({}))
+}
+
+/// The instance whose action waits in a hook, named by token, id or both; and the token.
+fn waiting(
+    world: &World,
+    group: &str,
+    hook: &str,
+    token: Option<&str>,
+    instance: Option<&str>,
+) -> Result<(String, String), AwsError> {
+    let members = &world.autoscaling.get(group)?.members;
+    let found = members.iter().find_map(|(id, member)| {
+        let waits = member.waits_for.get(hook)?;
+        let meant = match (token, instance) {
+            (Some(token), Some(instance)) => token == waits && instance == id,
+            (Some(token), None) => token == waits,
+            (None, Some(instance)) => instance == id,
+            (None, None) => false,
+        };
+        meant.then(|| (id.clone(), waits.clone()))
+    });
+    found.ok_or_else(|| {
+        let by = match (token, instance) {
+            (Some(token), _) => format!("token {token}"),
+            (None, Some(instance)) => format!("instance ID {instance}"),
+            (None, None) => "token null".to_owned(),
+        };
+        refusal::no_lifecycle_action(&by)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct RecordLifecycleActionHeartbeat {
+    auto_scaling_group_name: String,
+    lifecycle_hook_name: String,
+    lifecycle_action_token: Option<String>,
+    instance_id: Option<String>,
+}
+
+/// The action waits for one more heartbeat time-out, from now on. (AWS ends it for good after 48
+/// hours or one hundred time-outs; the region does not.)
+pub(super) fn record_heartbeat(
+    world: &mut World,
+    input: &RecordLifecycleActionHeartbeat,
+) -> Answer {
+    let name = &input.auto_scaling_group_name;
+    let hook = &input.lifecycle_hook_name;
+    let token = input.lifecycle_action_token.as_deref();
+    let (instance, token) = waiting(world, name, hook, token, input.instance_id.as_deref())?;
+    let definition = world.autoscaling.get(name)?.hooks.get(hook);
+    let timeout = definition.map_or(3600, |hook| hook.heartbeat_timeout);
+    expire_after(world, name, &instance, hook, &token, timeout);
+    Ok(json!({}))
+}
+
+/// Puts the end of an action's patience on the agenda; an earlier one no longer counts. A
+/// deadline of the user's, so not scaled.
+fn expire_after(
+    world: &mut World,
+    group: &str,
+    instance: &str,
+    hook: &str,
+    token: &str,
+    seconds: u32,
+) {
+    let timeout = Duration::from_secs(seconds.into());
+    let until = world.now + timeout;
+    if let Some(member) = world.autoscaling.member_mut(group, instance) {
+        member.heartbeats_end.insert(hook.to_owned(), until);
+    }
+    let due = Due::HookExpired {
+        group: group.to_owned(),
+        instance: instance.to_owned(),
+        hook: hook.to_owned(),
+        token: token.to_owned(),
+    };
+    world.after(timeout, Agenda::AutoScaling(due));
 }
 
 /// Starts the lifecycle actions of a transition. Returns whether there are any.
@@ -267,16 +327,7 @@ pub(super) fn begin(
             member.waits_for.insert(name.clone(), token.clone());
         }
         emit(world, group, instance, name, hook, &token);
-        // A deadline of the user's, so not scaled.
-        world.after(
-            Duration::from_secs(hook.heartbeat_timeout.into()),
-            Agenda::AutoScaling(Due::HookExpired {
-                group: group.to_owned(),
-                instance: instance.to_owned(),
-                hook: name.clone(),
-                token,
-            }),
-        );
+        expire_after(world, group, instance, name, &token, hook.heartbeat_timeout);
     }
     !hooks.is_empty()
 }
@@ -312,6 +363,7 @@ fn emit(world: &mut World, group: &str, instance: &str, name: &str, hook: &Hook,
 
 /// A heartbeat timed out: the default result holds, if the action still waits.
 pub(super) fn expired(world: &mut World, group: &str, instance: &str, hook: &str, token: &str) {
+    let now = world.now;
     let Some(member) = world.autoscaling.member_mut(group, instance) else {
         return;
     };
@@ -320,6 +372,10 @@ pub(super) fn expired(world: &mut World, group: &str, instance: &str, hook: &str
         .get(hook)
         .is_none_or(|waits| waits != token)
     {
+        return;
+    }
+    let patience = member.heartbeats_end.get(hook);
+    if patience.is_some_and(|until| *until > now) {
         return;
     }
     let default = world.autoscaling.groups[group]

@@ -53,6 +53,7 @@ pub(super) fn launch(world: &mut World, name: &str, size: u32) {
         in_service_since: None,
         activity,
         waits_for: BTreeMap::new(),
+        heartbeats_end: BTreeMap::new(),
     };
     if let Some(group) = world.autoscaling.groups.get_mut(name) {
         group.members.insert(instance.clone(), member);

@@ -28,14 +28,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use time::OffsetDateTime;
 
 /// All groups.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct AutoScaling {
     /// By name.
     pub groups: BTreeMap<String, Group>,
 }
 
 /// An Auto Scaling group.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Group {
     /// Unique name.
     pub name: String,
@@ -159,6 +159,8 @@ pub struct Member {
     pub activity: String,
     /// Tokens of the lifecycle actions it waits for, by hook name.
     pub waits_for: BTreeMap<String, String>,
+    /// When each of those actions' present heartbeat time-out ends, by hook name.
+    pub heartbeats_end: BTreeMap<String, OffsetDateTime>,
 }
 
 /// A member's `LifecycleState`, as far as this region has them.
@@ -273,7 +275,7 @@ pub fn answer(world: &mut World, call: &Call) -> Answer {
     let input = &call.input;
     match call.operation.as_str() {
         "AttachInstances" => attach::attach_instances(world, read(input)?),
-        "CompleteLifecycleAction" => hooks::complete_lifecycle_action(world, read(input)?),
+        "CompleteLifecycleAction" => hooks::complete_lifecycle_action(world, &read(input)?),
         "CreateAutoScalingGroup" => group_operations::create(world, read(input)?),
         "CreateOrUpdateTags" => tags::create_or_update(world, read(input)?),
         "DeleteAutoScalingGroup" => group_operations::delete(world, read(input)?),
@@ -286,6 +288,7 @@ pub fn answer(world: &mut World, call: &Call) -> Answer {
         "DescribeTags" => tags::describe(world, &read(input)?),
         "DetachInstances" => detach::detach_instances(world, read(input)?),
         "PutLifecycleHook" => hooks::put_lifecycle_hook(world, read(input)?),
+        "RecordLifecycleActionHeartbeat" => hooks::record_heartbeat(world, &read(input)?),
         "ResumeProcesses" => processes::resume(world, read(input)?),
         "SetDesiredCapacity" => capacity::set_desired_capacity(world, &read(input)?),
         "SetInstanceHealth" => health::set_instance_health(world, read(input)?),

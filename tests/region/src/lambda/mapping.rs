@@ -226,7 +226,11 @@ pub(super) fn settle(world: &mut World, batch: &Batch, result: Result<Value, Fun
         return;
     };
     for (message_id, handle) in &batch.messages {
-        if !failed.contains(message_id) {
+        let mut lost = || {
+            let deliveries = &mut world.faults.deliveries;
+            deliveries.loses_delete(&batch.queue, &mut world.rng)
+        };
+        if !failed.contains(message_id) && !lost() {
             // Refused when a FIFO message became visible while the function was running: then it
             // is delivered again, as on AWS.
             let _ = sqs::delete(world, &batch.queue, handle);

@@ -1,6 +1,7 @@
 //! Performing invocations: time-outs and kills drop the function where it stands.
 
 use super::{Region, lock};
+use crate::faults::Unanswered;
 use crate::lambda::{self, FunctionError, Invocation};
 use futures::FutureExt;
 use serde_json::Value;
@@ -8,6 +9,20 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
+
+tokio::task_local! {
+    /// Request id of the invocation that runs in this task.
+    static INVOCATION: String;
+}
+
+/// How an invocation is ended from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// At once, as by a crash.
+    Killed,
+    /// It does nothing more, and its time-out ends it.
+    Frozen,
+}
 
 impl Region {
     pub(super) fn invoke(&self, invocation: Invocation) {
@@ -22,17 +37,40 @@ impl Region {
         });
     }
 
-    pub(super) fn kill(&self, request_id: &str) {
+    pub(super) fn end(&self, request_id: &str, end: End) {
         if let Some(kill) = lock(&self.shared.kills).remove(request_id) {
             // The invocation may just have ended by itself.
-            let _ = kill.send(());
+            let _ = kill.send(end);
         }
+    }
+
+    /// A call that is never answered, and what that does to the function that made it.
+    pub(super) async fn leave_unanswered(&self, caller: &str, unanswered: Unanswered) {
+        let end = match unanswered {
+            Unanswered::Silence => None,
+            Unanswered::Kill => Some(End::Killed),
+            Unanswered::Freeze => Some(End::Frozen),
+        };
+        if let Some(end) = end
+            && let Some(request_id) = self.calling(caller)
+        {
+            self.end(&request_id, end);
+        }
+        std::future::pending::<()>().await;
+    }
+
+    /// The invocation that is making a call: in process it is known; a process is asked by name.
+    fn calling(&self, caller: &str) -> Option<String> {
+        INVOCATION
+            .try_with(Clone::clone)
+            .ok()
+            .or_else(|| self.read(|world| world.lambda.running(caller).into_iter().next()))
     }
 
     async fn run(
         &self,
         invocation: Invocation,
-        killed: oneshot::Receiver<()>,
+        killed: oneshot::Receiver<End>,
     ) -> Result<Value, FunctionError> {
         let function = lock(&self.shared.functions)
             .get(&invocation.function)
@@ -48,16 +86,20 @@ impl Region {
         let timeout = Duration::try_from(invocation.deadline - started).unwrap_or_default();
         let deadline = self.shared.clock.instant_of(invocation.deadline);
         let running = AssertUnwindSafe(async move { function.invoke(invocation).await });
-        tokio::select! {
+        let running = INVOCATION.scope(request_id.clone(), running.catch_unwind());
+        let end = tokio::select! {
             biased;
-            result = running.catch_unwind() => result.unwrap_or_else(|_| {
+            result = running => return result.unwrap_or_else(|_| {
                 Err(FunctionError::exited(&request_id, "the handler panicked"))
             }),
             // A dropped sender is no kill: it is kept until the invocation has ended.
-            _ = killed => Err(FunctionError::exited(&request_id, "signal: killed")),
-            () = tokio::time::sleep_until(deadline) => {
-                Err(FunctionError::timed_out(&request_id, timeout))
-            }
+            end = killed => end.unwrap_or(End::Killed),
+            () = tokio::time::sleep_until(deadline) => End::Frozen,
+        };
+        if end == End::Killed {
+            return Err(FunctionError::exited(&request_id, "signal: killed"));
         }
+        tokio::time::sleep_until(deadline).await;
+        Err(FunctionError::timed_out(&request_id, timeout))
     }
 }

@@ -8,6 +8,7 @@ mod errors;
 mod inputs;
 mod message_attributes;
 mod messages;
+mod move_tasks;
 mod queue;
 mod queues;
 mod receipt;
@@ -16,6 +17,7 @@ pub use attributes::{Attributes, RedrivePolicy};
 pub use message_attributes::{MessageAttribute, MessageAttributes, md5_of_attributes, md5_of_body};
 pub(crate) use messages::system_attributes;
 pub use messages::{long_poll, receivable};
+pub use move_tasks::MoveTask;
 pub use queue::{Counts, Message, NewMessage, Queue, Received, Sent};
 
 use crate::api::{Answer, AwsError, Call, Service};
@@ -30,6 +32,8 @@ use std::time::Duration;
 pub struct Sqs {
     /// By name.
     pub queues: BTreeMap<String, Queue>,
+    /// Redrives from dead-letter queues, oldest first.
+    pub moves: Vec<MoveTask>,
 }
 
 impl Sqs {
@@ -46,15 +50,22 @@ impl Sqs {
     }
 }
 
-/// A queue may have something to receive from this time on.
+/// What is on the agenda.
 #[derive(Debug)]
-pub struct Due {
-    queue: String,
+#[allow(missing_docs, reason = "each names what it is about")]
+pub enum Due {
+    /// A queue may have something to receive from this time on.
+    Visible { queue: String },
+    /// A message-move task goes on.
+    Move { task: String },
 }
 
-/// A time has come at which messages became visible.
+/// A time has come at which messages became visible, or are moved.
 pub fn happen(world: &mut World, due: &Due) {
-    crate::lambda::queue_changed(world, &due.queue);
+    match due {
+        Due::Visible { queue } => crate::lambda::queue_changed(world, queue),
+        Due::Move { task } => move_tasks::go_on(world, task),
+    }
 }
 
 /// Answers one call.
@@ -73,6 +84,9 @@ pub fn answer(world: &mut World, call: &Call) -> Answer {
         "SendMessageBatch" => batch::send(world, call),
         "DeleteMessageBatch" => batch::delete(world, &call.input),
         "ChangeMessageVisibilityBatch" => batch::change_visibility(world, &call.input),
+        "StartMessageMoveTask" => move_tasks::start(world, &call.input),
+        "ListMessageMoveTasks" => move_tasks::list(world, &call.input),
+        "CancelMessageMoveTask" => move_tasks::cancel(world, &call.input),
         operation => Err(AwsError::unknown_operation(Service::Sqs, operation)),
     }
 }
@@ -135,6 +149,13 @@ pub fn receive(
     if !received.is_empty() {
         wake_at(world, queue, visible_again);
     }
+    if !queue_mut(world, queue)?.attributes.is_fifo() {
+        for message in &received {
+            if world.faults.deliveries.shows_again(&mut world.rng) {
+                change_visibility(world, queue, &message.receipt_handle, Duration::ZERO)?;
+            }
+        }
+    }
     Ok(received)
 }
 
@@ -184,7 +205,7 @@ fn wake_at(world: &mut World, queue: &str, time: time::OffsetDateTime) {
     if time <= world.now {
         crate::lambda::queue_changed(world, queue);
     } else {
-        let due = Due {
+        let due = Due::Visible {
             queue: queue.to_owned(),
         };
         world.at(time, crate::world::Due::Sqs(due));

@@ -252,6 +252,45 @@ impl Queue {
         self.messages.insert(position, message);
     }
 
+    /// Puts back a message that could not be moved away from this dead-letter queue.
+    pub fn bury_again(&mut self, mut message: Message, now: OffsetDateTime) {
+        message.state = State::Waiting { from: now };
+        let position = self.next_position();
+        self.messages.insert(position, message);
+    }
+
+    /// Takes up to `limit` messages out that nobody has received at present, oldest first.
+    pub fn take_visible(&mut self, limit: usize, now: OffsetDateTime) -> Vec<Message> {
+        self.expire(now);
+        let positions: Vec<u64> = self
+            .messages
+            .iter()
+            .filter(|(_, message)| message.is_available(now))
+            .map(|(position, _)| *position)
+            .take(limit)
+            .collect();
+        positions
+            .into_iter()
+            .filter_map(|position| self.messages.remove(&position))
+            .collect()
+    }
+
+    /// Takes a message back from its dead-letter queue, as a new one.
+    pub fn redrive(&mut self, message: Message, id: String, now: OffsetDateTime) {
+        let position = self.next_position();
+        let redriven = Message {
+            id,
+            sent_at: now,
+            sequence_number: self.attributes.is_fifo().then(|| sequence_number(position)),
+            receive_count: 0,
+            first_received_at: None,
+            dead_letter_source: None,
+            state: State::Waiting { from: now },
+            ..message
+        };
+        self.messages.insert(position, redriven);
+    }
+
     /// Hands out up to `limit` messages. A FIFO queue gives as many as it can of one group before
     /// it turns to the next, and none of a group that has a message in flight.
     pub fn receive(

@@ -426,3 +426,51 @@ fn a_message_has_a_largest_size() {
         "InvalidParameterValue"
     );
 }
+
+#[test]
+fn a_redrive_brings_messages_back_as_new_ones() {
+    let mut world = with_fifo(&json!({"VisibilityTimeout": "1"}));
+    send(&mut world, "g", "one");
+    for _ in 0..3 {
+        receive(&mut world, "q.fifo");
+        world.advance_to(world.now + Duration::from_secs(2));
+    }
+    let dead = &world.sqs.queues["dead.fifo"];
+    let old: Vec<String> = dead.messages(world.now).map(|it| it.id.clone()).collect();
+    assert_eq!(old.len(), 1);
+
+    let arn = |queue: &str| format!("arn:aws:sqs:eu-west-1:123456789012:{queue}");
+    let start = json!({"SourceArn": arn("dead.fifo"), "MaxNumberOfMessagesPerSecond": 1});
+    let started = ok(&mut world, "StartMessageMoveTask", start.clone());
+    assert!(started["TaskHandle"].is_string());
+    let (code, _) = refused(&mut world, "StartMessageMoveTask", start);
+    assert_eq!(code, "UnsupportedOperation");
+    world.advance_to(world.now + Duration::from_secs(5));
+    let list = json!({"SourceArn": arn("dead.fifo"), "MaxResults": 10});
+    let tasks = ok(&mut world, "ListMessageMoveTasks", list);
+    assert_eq!(tasks["Results"][0]["Status"], "COMPLETED");
+    assert_eq!(tasks["Results"][0]["ApproximateNumberOfMessagesMoved"], 1);
+
+    let again = receive(&mut world, "q.fifo");
+    assert_eq!(bodies(&again), ["one"]);
+    assert_ne!(again[0]["MessageId"], old[0].as_str());
+    assert_eq!(again[0]["Attributes"]["ApproximateReceiveCount"], "1");
+}
+
+#[test]
+fn only_a_dead_letter_queue_is_redriven_and_a_task_can_be_cancelled() {
+    let mut world = with_fifo(&json!({}));
+    let arn = |queue: &str| format!("arn:aws:sqs:eu-west-1:123456789012:{queue}");
+    let source = |queue: &str| json!({ "SourceArn": arn(queue) });
+    let (code, _) = refused(&mut world, "StartMessageMoveTask", source("q.fifo"));
+    assert_eq!(code, "UnsupportedOperation");
+    let (code, _) = refused(&mut world, "StartMessageMoveTask", source("none"));
+    assert_eq!(code, "ResourceNotFoundException");
+    let task = ok(&mut world, "StartMessageMoveTask", source("dead.fifo"));
+    let cancel = json!({ "TaskHandle": task["TaskHandle"] });
+    ok(&mut world, "CancelMessageMoveTask", cancel.clone());
+    let (code, _) = refused(&mut world, "CancelMessageMoveTask", cancel);
+    assert_eq!(code, "UnsupportedOperation");
+    let tasks = ok(&mut world, "ListMessageMoveTasks", source("dead.fifo"));
+    assert_eq!(tasks["Results"][0]["Status"], "CANCELLED");
+}

@@ -1,10 +1,12 @@
 //! A command's way: pending, in progress, over; with its events.
 
-use super::{Command, Invocation, Status};
+use super::{Command, Due, Invocation, Status};
+use crate::api::Service;
 use crate::commands::{CommandRun, Outcome};
+use crate::faults;
 use crate::journal::Happening;
 use crate::wire::timestamp::iso_millis;
-use crate::world::{Effect, World};
+use crate::world::{Due as Agenda, Effect, World};
 use serde_json::json;
 
 /// How much output an agent reports, in characters (amazon-ssm-agent's `MaxStdoutLength` and
@@ -15,6 +17,14 @@ const MAX_STDERR: usize = 8_000;
 /// The agent starts the script, if it still works.
 pub(super) fn pick_up(world: &mut World, command_id: &str, instance: &str) {
     if !agent_works(world, instance) {
+        return;
+    }
+    if let Some(up_again) = world.faults.down_until(Service::Ssm, world.now) {
+        let due = Due::PickUp {
+            command: command_id.to_owned(),
+            instance: instance.to_owned(),
+        };
+        world.at(up_again, Agenda::Ssm(due));
         return;
     }
     let pretend_for = world.draw(world.settings.timings.command_run);
@@ -57,6 +67,7 @@ pub fn finished(world: &mut World, command_id: &str, instance: &str, outcome: Ou
     if !agent_works(world, instance) {
         return;
     }
+    faults::remember(world);
     let (status, exit_code, stdout, stderr) = match outcome {
         Outcome::Exited {
             exit_code,

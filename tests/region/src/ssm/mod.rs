@@ -20,7 +20,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 /// Everything that was ever sent.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Ssm {
     /// By command id.
     pub commands: BTreeMap<String, Command>,

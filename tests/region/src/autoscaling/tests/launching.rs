@@ -123,6 +123,23 @@ fn a_hook_holds_the_launch_until_it_is_completed() {
 }
 
 #[test]
+fn a_heartbeat_begins_the_time_out_anew() {
+    let mut world = world();
+    let id = waiting(&mut world, "ABANDON");
+    let timeout = world.autoscaling.groups["g"].hooks["hook"].heartbeat_timeout;
+    let timeout = u64::from(timeout);
+    let beat = json!({"AutoScalingGroupName": "g", "LifecycleHookName": "hook", "InstanceId": id});
+    let answer = call(&mut world, "RecordLifecycleActionHeartbeat", beat.clone());
+    assert_eq!(answer, Ok(json!({})));
+    wait(&mut world, timeout - 1);
+    call(&mut world, "RecordLifecycleActionHeartbeat", beat).unwrap();
+    wait(&mut world, timeout - 1);
+    assert_eq!(members(&world, "g", Lifecycle::PendingWait), [id]);
+    wait(&mut world, 2);
+    assert!(members(&world, "g", Lifecycle::PendingWait).is_empty());
+}
+
+#[test]
 fn an_abandoned_launch_is_terminated_and_replaced() {
     let mut world = world();
     let id = waiting(&mut world, "ABANDON");
