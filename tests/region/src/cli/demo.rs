@@ -4,7 +4,7 @@ use super::claims::{self, Claim, Ending};
 use super::follow::{Follower, Interrupts};
 use super::print::{Printer, seconds};
 use super::start::Running;
-use super::story::{Line, REFUSED, Story};
+use super::story::{Line, REFUSED, Story, words};
 use super::{DemoOptions, Failure, crowd};
 use region::journal::{Entry, Happening};
 use region::settings::{Settings, Spread};
@@ -83,8 +83,12 @@ impl<'r> Demo<'r> {
     pub(super) async fn next(&mut self) -> Vec<Entry> {
         let entries = self.follower.next().await;
         for entry in &entries {
-            if let Happening::Logged { line, .. } = &entry.what {
-                self.logs.push_back(line.clone());
+            if let Happening::Logged { function, line } = &entry.what {
+                let (level, text) = words::log(line);
+                let function = self.running.names.short(function);
+                let level = level.unwrap_or_default();
+                self.logs
+                    .push_back(format!("  {function:<14}  {level:<5}  {text}"));
                 if self.logs.len() > LOG_TAIL {
                     self.logs.pop_front();
                 }

@@ -1,11 +1,13 @@
 //! The journal in plain words: what a person wants to know of each entry, and nothing of most.
 
+pub(super) mod words;
+
 use super::start::{Names, queue_name};
 use region::journal::{Entry, Happening};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use time::OffsetDateTime;
+use words::{changes_groups, gist, group_of, outcome, output, shortened, tags};
 
 /// A line of the story.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,13 +27,13 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// A line about something that happens.
-    pub(super) fn plain(at: OffsetDateTime, label: &'static str, text: impl Into<String>) -> Self {
+    /// A line about something that happens. Text may come from anybody: it is made printable.
+    pub(super) fn plain(at: OffsetDateTime, label: &'static str, text: impl AsRef<str>) -> Self {
         Self {
             at,
             took: None,
             label,
-            text: text.into(),
+            text: shortened(text.as_ref()),
             below: Vec::new(),
             tone: Tone::Plain,
         }
@@ -80,11 +82,6 @@ enum Step {
 
 /// The label of calls that were answered with an error.
 pub(super) const REFUSED: &str = "refused";
-/// Lines of a script's output that are shown.
-const MOST_OUTPUT: usize = 20;
-/// Characters of somebody else's text that are shown.
-const MOST_TEXT: usize = 160;
-
 impl Story {
     /// The story of a stack; `polling` are the functions that read queues.
     pub(super) fn new(names: Names, polling: BTreeSet<String>) -> Self {
@@ -152,8 +149,7 @@ impl Story {
                 .took(self.since(Step::Launch, instance, at)),
             Happening::Terminating { instance, cause } => {
                 self.begins(Step::Termination, instance, at);
-                let text = shortened(&format!("{instance}: {cause}"));
-                Line::plain(at, "terminating", text)
+                Line::plain(at, "terminating", format!("{instance}: {cause}"))
             }
             Happening::Terminated { instance } => Line::plain(at, "terminated", instance)
                 .took(self.ends(Step::Termination, instance, at)),
@@ -216,12 +212,18 @@ impl Story {
                 ..
             } => (function, "failed", error.clone()),
             Happening::Logged { function, line } => {
-                let (label, text) = complaint(line)?;
+                let (level, text) = words::log(line);
+                let label = match level.as_deref() {
+                    Some("WARN") => "warning",
+                    Some("ERROR") => "error",
+                    None if !text.trim().is_empty() => "log",
+                    _ => return None,
+                };
                 (function, label, text)
             }
             _ => return None,
         };
-        let text = shortened(&format!("{}: {text}", self.names.short(name)));
+        let text = format!("{}: {text}", self.names.short(name));
         Some(Line::plain(at, label, text).good_if(false))
     }
 
@@ -271,8 +273,7 @@ impl Story {
         }
         match operation.as_str() {
             "CreateOrUpdateTags" | "DeleteTags" => {
-                let text = shortened(&tags(operation, input));
-                Some(Line::plain(at, "tags", text))
+                Some(Line::plain(at, "tags", tags(operation, input)))
             }
             operation if changes_groups(operation) => {
                 let text = format!("{operation} of {}, by {caller}", group_of(input));
@@ -296,135 +297,6 @@ impl Story {
         self.began.remove(&(step, of.to_owned()));
         took
     }
-}
-
-/// What a message is about, as far as its JSON says.
-fn gist(body: &str) -> String {
-    let Ok(message) = serde_json::from_str::<Value>(body) else {
-        return shortened(body);
-    };
-    let text = |name: &str| message.get(name).and_then(Value::as_str);
-    let kind = text("ready_pool").or_else(|| text("detail-type"));
-    let about = match (text("claim_id"), text("target_group")) {
-        (Some(claim), Some(target)) => Some(format!("{claim} for {target}")),
-        _ => None,
-    };
-    match (kind, about) {
-        (Some(kind), Some(about)) => format!("{kind}, {about}"),
-        (Some(text), None) => text.to_owned(),
-        (None, Some(text)) => text,
-        (None, None) => shortened(body),
-    }
-}
-
-/// Whether an outcome is a good one, and what it says.
-fn outcome(body: &str) -> (bool, String) {
-    let message = serde_json::from_str::<Value>(body).unwrap_or_default();
-    let text = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or("?");
-    // A message that is no claim may not even say which one it was to be.
-    let claim = message.get("claim_id").and_then(Value::as_str);
-    let said = shortened(&format!(
-        "{} is {} ({}): {}",
-        claim.unwrap_or("a message"),
-        text("outcome"),
-        text("reason"),
-        text("message")
-    ));
-    (text("outcome") == "ready", said)
-}
-
-/// Standard output, then standard error, as far as it is fit to show.
-fn output(stdout: &str, stderr: &str) -> Vec<String> {
-    let mut lines: Vec<String> = stdout
-        .lines()
-        .map(shortened)
-        .chain(
-            stderr
-                .lines()
-                .map(|line| format!("(error) {}", shortened(line))),
-        )
-        .collect();
-    if lines.len() > MOST_OUTPUT {
-        let more = lines.len() - MOST_OUTPUT;
-        lines.truncate(MOST_OUTPUT);
-        lines.push(format!("… and {more} more lines"));
-    }
-    lines
-}
-
-/// A function's warning or error, short. What is no JSON comes from no logger: a panic, say.
-fn complaint(line: &str) -> Option<(&'static str, String)> {
-    let Ok(Value::Object(record)) = serde_json::from_str(line) else {
-        return (!line.trim().is_empty()).then(|| ("log", line.to_owned()));
-    };
-    let label = match record.get("level")?.as_str()? {
-        "WARN" => "warning",
-        "ERROR" => "error",
-        _ => return None,
-    };
-    let fields = record.get("fields")?.as_object()?;
-    let details: Vec<String> = fields
-        .iter()
-        .filter(|(name, _)| *name != "message")
-        .map(|(name, value)| match value.as_str() {
-            Some(text) => format!("{name}={text}"),
-            None => format!("{name}={value}"),
-        })
-        .collect();
-    let message = fields.get("message").and_then(Value::as_str).unwrap_or("");
-    Some((label, format!("{message} ({})", details.join(", "))))
-}
-
-fn tags(operation: &str, input: &Value) -> String {
-    let tags = input.get("Tags").and_then(Value::as_array);
-    let text = |tag: &Value, name: &str| {
-        let text = tag.get(name).and_then(Value::as_str);
-        text.unwrap_or("?").to_owned()
-    };
-    let all: Vec<String> = tags
-        .into_iter()
-        .flatten()
-        .map(|tag| {
-            let (group, key) = (text(tag, "ResourceId"), text(tag, "Key"));
-            if operation == "DeleteTags" {
-                format!("{group}: {key} removed")
-            } else {
-                format!("{group}: {key} = {}", text(tag, "Value"))
-            }
-        })
-        .collect();
-    all.join("; ")
-}
-
-/// Calls that change a group without another entry that says so.
-fn changes_groups(operation: &str) -> bool {
-    matches!(
-        operation,
-        "CreateAutoScalingGroup"
-            | "UpdateAutoScalingGroup"
-            | "DeleteAutoScalingGroup"
-            | "SetDesiredCapacity"
-            | "SuspendProcesses"
-            | "ResumeProcesses"
-    )
-}
-
-fn group_of(input: &Value) -> &str {
-    let name = input.get("AutoScalingGroupName").and_then(Value::as_str);
-    name.unwrap_or("?")
-}
-
-/// Text from outside on one line, without control characters, cut where it is long.
-fn shortened(text: &str) -> String {
-    let mut short: String = text
-        .chars()
-        .take(MOST_TEXT)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.chars().nth(MOST_TEXT).is_some() {
-        short.push('…');
-    }
-    short
 }
 
 #[cfg(test)]

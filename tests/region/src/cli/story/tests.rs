@@ -1,6 +1,6 @@
 use super::*;
 use region::api::Service;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::macros::datetime;
 
 const ZERO: OffsetDateTime = datetime!(2026-11-22 20:00 UTC);
@@ -78,7 +78,7 @@ fn a_script_shows_what_it_printed() {
 #[test]
 fn long_output_is_cut() {
     let lines = output(&"x\n".repeat(50), "");
-    assert_eq!(lines.len(), MOST_OUTPUT + 1);
+    assert_eq!(lines.len(), words::MOST_OUTPUT + 1);
     assert_eq!(lines.last().unwrap(), "… and 30 more lines");
 }
 

@@ -1,0 +1,140 @@
+//! Pieces of the journal as text: messages, tags, output, logs.
+
+use serde_json::Value;
+
+/// Lines of a script's output that are shown.
+pub(super) const MOST_OUTPUT: usize = 20;
+/// Characters of somebody else's text that are shown.
+const MOST_TEXT: usize = 160;
+
+/// What a message is about, as far as its JSON says.
+pub(super) fn gist(body: &str) -> String {
+    let Ok(message) = serde_json::from_str::<Value>(body) else {
+        return body.to_owned();
+    };
+    let text = |name: &str| message.get(name).and_then(Value::as_str);
+    let kind = text("ready_pool").or_else(|| text("detail-type"));
+    let about = match (text("claim_id"), text("target_group")) {
+        (Some(claim), Some(target)) => Some(format!("{claim} for {target}")),
+        _ => None,
+    };
+    match (kind, about) {
+        (Some(kind), Some(about)) => format!("{kind}, {about}"),
+        (Some(text), None) => text.to_owned(),
+        (None, Some(text)) => text,
+        (None, None) => body.to_owned(),
+    }
+}
+
+/// Whether an outcome is a good one, and what it says.
+pub(super) fn outcome(body: &str) -> (bool, String) {
+    let message = serde_json::from_str::<Value>(body).unwrap_or_default();
+    let text = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or("?");
+    // A message that is no claim may not even say which one it was to be.
+    let claim = message.get("claim_id").and_then(Value::as_str);
+    let said = format!(
+        "{} is {} ({}): {}",
+        claim.unwrap_or("a message"),
+        text("outcome"),
+        text("reason"),
+        text("message")
+    );
+    (text("outcome") == "ready", said)
+}
+
+/// Standard output, then standard error, as far as it is fit to show.
+pub(super) fn output(stdout: &str, stderr: &str) -> Vec<String> {
+    let mut lines: Vec<String> = stdout
+        .lines()
+        .map(shortened)
+        .chain(
+            stderr
+                .lines()
+                .map(|line| format!("(error) {}", shortened(line))),
+        )
+        .collect();
+    if lines.len() > MOST_OUTPUT {
+        let more = lines.len() - MOST_OUTPUT;
+        lines.truncate(MOST_OUTPUT);
+        lines.push(format!("… and {more} more lines"));
+    }
+    lines
+}
+
+/// A line of a function's log: its level, where a logger wrote it, and its message with its
+/// fields. What is no JSON comes from no logger: a panic, say.
+pub(in crate::cli) fn log(line: &str) -> (Option<String>, String) {
+    let record = serde_json::from_str::<Value>(line).unwrap_or_default();
+    let level = record.get("level").and_then(Value::as_str);
+    let fields = record.get("fields").and_then(Value::as_object);
+    let (Some(level), Some(fields)) = (level, fields) else {
+        return (None, shortened(line));
+    };
+    let details: Vec<String> = fields
+        .iter()
+        .filter(|(name, _)| *name != "message")
+        .map(|(name, value)| match value.as_str() {
+            Some(text) => format!("{name}={text}"),
+            None => format!("{name}={value}"),
+        })
+        .collect();
+    let message = fields.get("message").and_then(Value::as_str).unwrap_or("");
+    let text = if details.is_empty() {
+        message.to_owned()
+    } else {
+        format!("{message} ({})", details.join(", "))
+    };
+    (Some(level.to_owned()), shortened(&text))
+}
+
+pub(super) fn tags(operation: &str, input: &Value) -> String {
+    let tags = input.get("Tags").and_then(Value::as_array);
+    let text = |tag: &Value, name: &str| {
+        let text = tag.get(name).and_then(Value::as_str);
+        text.unwrap_or("?").to_owned()
+    };
+    let all: Vec<String> = tags
+        .into_iter()
+        .flatten()
+        .map(|tag| {
+            let (group, key) = (text(tag, "ResourceId"), text(tag, "Key"));
+            if operation == "DeleteTags" {
+                format!("{group}: {key} removed")
+            } else {
+                format!("{group}: {key} = {}", text(tag, "Value"))
+            }
+        })
+        .collect();
+    all.join("; ")
+}
+
+/// Calls that change a group without another entry that says so.
+pub(super) fn changes_groups(operation: &str) -> bool {
+    matches!(
+        operation,
+        "CreateAutoScalingGroup"
+            | "UpdateAutoScalingGroup"
+            | "DeleteAutoScalingGroup"
+            | "SetDesiredCapacity"
+            | "SuspendProcesses"
+            | "ResumeProcesses"
+    )
+}
+
+pub(super) fn group_of(input: &Value) -> &str {
+    let name = input.get("AutoScalingGroupName").and_then(Value::as_str);
+    name.unwrap_or("?")
+}
+
+/// Text from outside on one line, without control characters, cut where it is long.
+pub(super) fn shortened(text: &str) -> String {
+    let mut short: String = text
+        .chars()
+        .take(MOST_TEXT)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(MOST_TEXT).is_some() {
+        short.push('…');
+    }
+    short
+}
