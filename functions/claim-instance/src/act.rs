@@ -399,15 +399,15 @@ fn look_again(
     budget: &Budget,
 ) -> Result<Outgoing, AwsError> {
     let claim = &item.request.claim;
-    let group_id = instance.to_string();
     let look_again = LookAgain {
         version: message::VERSION,
         claim_id: claim.claim_id.clone(),
         target_group: claim.target_group.clone(),
-        instance_id: instance,
+        instance_id: Some(instance),
         attempt,
         expires_at: claim.expires_at,
     };
+    let group_id = look_again.group_id();
     let deduplication_id = look_again.deduplication_id(budget.now());
     let message = Outgoing::json(&Message::LookAgain(look_again))?;
     Ok(message.ordered(group_id, deduplication_id))

@@ -171,7 +171,7 @@ impl<'a> Batch<'a> {
         match entry {
             Some(entry) if !entry.is_open() => Decision::Repeat(entry),
             Some(entry) => self.resume(request, entry),
-            None => self.begin(claim, request.asked.unwrap_or(1), None),
+            None => self.begin(request, request.asked.unwrap_or(1), None),
         }
     }
 
@@ -182,7 +182,7 @@ impl<'a> Batch<'a> {
         let instance = match &entry.instance {
             Some(instance) if asked <= entry.attempt => instance.clone(),
             // Given up by init-instance, or by an earlier pass.
-            _ => return self.begin(claim, asked.max(entry.attempt), Some(entry)),
+            _ => return self.begin(request, asked.max(entry.attempt), Some(entry)),
         };
         let attempt = entry.attempt;
         let next = attempt.saturating_add(1);
@@ -193,12 +193,12 @@ impl<'a> Batch<'a> {
             .map_or(&[][..], Vec::as_slice);
         match told(history, &claim.key()) {
             Told::ThisClaim(_) => return Decision::LeaveToInit(instance),
-            Told::AnotherClaim => return self.begin(claim, next, Some(entry)),
+            Told::AnotherClaim => return self.begin(request, next, Some(entry)),
             Told::Nothing => {}
         }
         if !self.resumed.insert(instance.clone()) {
             // Two entries name it: the claim that came first goes on with it.
-            return self.begin(claim, next, Some(entry));
+            return self.begin(request, next, Some(entry));
         }
         if claim.is_expired(self.view.now) {
             // Whether it left the pool after all, and how far it came, only init-instance can
@@ -213,10 +213,10 @@ impl<'a> Batch<'a> {
                     entered: true,
                 },
                 Lifecycle::Detaching => Decision::HandOver { instance, attempt },
-                _ => self.begin(claim, next, Some(entry)),
+                _ => self.begin(request, next, Some(entry)),
             },
             Some(place) if place.group != claim.target_group => {
-                self.begin(claim, next, Some(entry))
+                self.begin(request, next, Some(entry))
             }
             // In the target, or free.
             _ => Decision::HandOver { instance, attempt },
@@ -224,7 +224,11 @@ impl<'a> Batch<'a> {
     }
 
     /// A claim that needs an instance from the pool.
-    fn begin(&mut self, claim: &Claim, attempt: Attempt, entry: Option<Entry>) -> Decision {
+    fn begin(&mut self, request: &Request, attempt: Attempt, entry: Option<Entry>) -> Decision {
+        let claim = &request.claim;
+        // What was begun cannot be rejected any more: it ends as failed. A retry was begun even
+        // where its entry was wiped.
+        let begun = entry.is_some() || request.asked.is_some();
         if claim.is_expired(self.view.now) {
             let message = format!("no instance was told before {}", claim.expires_at);
             return end(Reason::Expired, message, entry);
@@ -235,8 +239,7 @@ impl<'a> Batch<'a> {
         }
         let target = match self.admit(claim, entry.is_some()) {
             Ok(target) => target,
-            // What was begun cannot be rejected any more: it ends as failed.
-            Err(Decision::Reject { reason, message }) if entry.is_some() => {
+            Err(Decision::Reject { reason, message }) if begun => {
                 return end(reason, message, entry);
             }
             Err(decision) => return decision,
@@ -248,7 +251,7 @@ impl<'a> Batch<'a> {
             );
             return match claim.when_empty {
                 WhenEmpty::Wait => Decision::Wait(Waiting::PoolEmpty),
-                WhenEmpty::Reject if entry.is_some() => end(Reason::PoolEmpty, message, entry),
+                WhenEmpty::Reject if begun => end(Reason::PoolEmpty, message, entry),
                 WhenEmpty::Reject => reject(Reason::PoolEmpty, message),
             };
         };

@@ -16,7 +16,7 @@ pub enum Beginning {
     ToldBefore,
     /// Attach the instance, then tell it.
     Attach,
-    /// The instance is another claim's, and this claim has moved on: nothing to do.
+    /// The claim has moved on, and the instance is not ours alone: nothing to do.
     Leave,
     /// The claim has moved on without this instance: remove it, nothing else.
     Abandon,
@@ -68,11 +68,7 @@ pub fn begin(
         });
     }
     if hand_over.claim.is_expired(now) {
-        return Beginning::GiveUp(GivingUp {
-            reason: Reason::Expired,
-            another: false,
-            retire: true,
-        });
+        return Beginning::GiveUp(too_late(true));
     }
     Beginning::Attach
 }
@@ -99,6 +95,8 @@ fn moved_on(hand_over: &HandOver, entry: &Entry, ours_alone: bool) -> Option<Beg
         // It was told, then; the history only lags.
         Standing::Ready if this_instance => Some(Beginning::ToldBefore),
         Standing::Failed(reason) if this_instance => Some(given_up_before(GoesOn::Closed(reason))),
+        // It was assigned again: the newer hand-over sees to it.
+        Standing::Assigned if this_instance => Some(Beginning::Leave),
         Standing::Assigned | Standing::Ready | Standing::Failed(_) => Some(without_it),
     }
 }
@@ -238,17 +236,27 @@ pub fn report(
         let another = entry.instance.as_ref() != Some(instance);
         match entry.standing {
             Standing::Assigned => {
-                // Given up before, and the claim goes on: a failure here is not its end.
+                // Given up before, and the claim goes on: only a success here is its end.
                 let superseded = another && (entry.instance.is_none() || entry.attempt > 1);
-                if superseded && status.is_final() && status != CommandStatus::Succeeded {
-                    return Report::Leave;
-                }
+                return match by_status(status, target, instance, look) {
+                    Report::Failed(_) if superseded => Report::Leave,
+                    report => report,
+                };
             }
             Standing::Ready | Standing::Failed(_) if another => return Report::Leave,
             Standing::Failed(reason) => return Report::Failed(reason),
             Standing::Ready => return Report::Ready,
         }
     }
+    by_status(status, target, instance, look)
+}
+
+fn by_status(
+    status: CommandStatus,
+    target: Option<&Group>,
+    instance: &InstanceId,
+    look: u32,
+) -> Report {
     match status {
         CommandStatus::Running => Report::NotYet,
         CommandStatus::Failed => Report::Failed(Reason::ScriptFailed),
@@ -283,33 +291,37 @@ pub enum Look {
     GiveUp(GivingUp),
 }
 
-/// Decides on a look at a claim.
+/// Decides on a look at a claim. `instance` is the one that the entry named when the look was
+/// asked for.
 pub fn look(
     entry: Option<&Entry>,
     attempt: Attempt,
-    instance: &InstanceId,
+    instance: Option<&InstanceId>,
     told: Told,
     expired: bool,
 ) -> Look {
     let still_this = entry.is_some_and(|entry| {
-        entry.is_open() && entry.attempt == attempt && entry.instance.as_ref() == Some(instance)
+        entry.is_open() && entry.attempt == attempt && entry.instance.as_ref() == instance
     });
     if !still_this {
         return Look::Leave;
     }
     match told {
         Told::ThisClaim(command) => Look::Report(command),
-        Told::AnotherClaim => Look::GiveUp(GivingUp {
-            reason: Reason::InstanceLost,
-            another: true,
-            retire: false,
-        }),
-        Told::Nothing if expired => Look::GiveUp(GivingUp {
-            reason: Reason::Expired,
-            another: false,
-            retire: true,
-        }),
-        Told::Nothing => Look::Leave,
+        // A look carries no claim, so nothing more can be asked for: until the deadline the
+        // message that does may still come.
+        Told::AnotherClaim | Told::Nothing if !expired => Look::Leave,
+        Told::AnotherClaim => Look::GiveUp(too_late(false)),
+        Told::Nothing => Look::GiveUp(too_late(instance.is_some())),
+    }
+}
+
+/// The deadline has passed before the instance was told.
+pub fn too_late(retire: bool) -> GivingUp {
+    GivingUp {
+        reason: Reason::Expired,
+        another: false,
+        retire,
     }
 }
 

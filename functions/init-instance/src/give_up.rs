@@ -19,7 +19,8 @@ use tracing::{info, warn};
 pub(crate) struct Claimed<'a> {
     pub(crate) claim_id: &'a ClaimId,
     pub(crate) target_group: &'a GroupName,
-    pub(crate) instance: &'a InstanceId,
+    /// None when the last one was given up before and no other is assigned.
+    pub(crate) instance: Option<&'a InstanceId>,
     pub(crate) attempt: Attempt,
     pub(crate) expires_at: Timestamp,
     /// The claim, whole, where the message at hand carries it: without it nothing more can be
@@ -45,13 +46,13 @@ impl InitInstance {
             claimed.attempt,
             expired,
         );
-        warn!(claim_id = %claimed.claim_id, instance_id = %claimed.instance, attempt = claimed.attempt, reason = giving_up.reason.code(), ?way, "giving the instance up");
+        warn!(claim_id = %claimed.claim_id, instance_id = ?claimed.instance, attempt = claimed.attempt, reason = giving_up.reason.code(), ?way, "giving the instance up");
         self.go_on(claimed, way, budget).await?;
-        if giving_up.retire {
-            self.remove(claimed.instance, claimed.target_group, budget)
-                .await
-        } else {
-            Ok(Progress::Done)
+        match claimed.instance {
+            Some(instance) if giving_up.retire => {
+                self.remove(instance, claimed.target_group, budget).await
+            }
+            _ => Ok(Progress::Done),
         }
     }
 
@@ -66,7 +67,7 @@ impl InitInstance {
         let entry = match way {
             GoesOn::Another(attempt) => claimed.entry(None, attempt, Standing::Assigned),
             GoesOn::Closed(reason) => {
-                let instance = Some(claimed.instance.clone());
+                let instance = claimed.instance.cloned();
                 claimed.entry(instance, claimed.attempt, Standing::Failed(reason))
             }
         };
@@ -116,11 +117,11 @@ impl InitInstance {
             outcome: Ending::Failed,
             reason,
             message: explain(reason).to_owned(),
-            instance_id: Some(claimed.instance.clone()),
+            instance_id: claimed.instance.cloned(),
             at: budget.now(),
         })
         .await?;
-        info!(claim_id = %claimed.claim_id, instance_id = %claimed.instance, reason = reason.code(), "closed the claim as failed");
+        info!(claim_id = %claimed.claim_id, instance_id = ?claimed.instance, reason = reason.code(), "closed the claim as failed");
         Ok(())
     }
 
@@ -134,7 +135,8 @@ impl InitInstance {
         match retire(
             &self.auto_scaling,
             instance,
-            Some(target),
+            target,
+            &self.config.pool,
             &self.config.retirement,
             budget,
         )

@@ -2,7 +2,7 @@
 
 use crate::config::{ATTACH_EVERY, HISTORY_SETTLES, LOOK_EVERY, TIME_FOR_A_CALL};
 use crate::decide::{
-    AfterTelling, Attached, Beginning, GivingUp, after_attach, after_telling, begin,
+    AfterTelling, Attached, Beginning, GivingUp, after_attach, after_telling, begin, too_late,
 };
 use crate::delivery::{InitInstance, Progress};
 use crate::give_up::Claimed;
@@ -10,7 +10,6 @@ use ready_pool_aws::clock::{Budget, sleep};
 use ready_pool_aws::error::AwsError;
 use ready_pool_core::command::{Told, told};
 use ready_pool_core::message::HandOver;
-use ready_pool_core::outcome::Reason;
 use std::collections::BTreeSet;
 use tracing::{info, warn};
 
@@ -91,7 +90,7 @@ impl InitInstance {
         let instance = &hand_over.instance_id;
         while budget.has(TIME_FOR_A_CALL) {
             if claim.is_expired(budget.now()) {
-                return Tried::GiveUp(TOO_LATE);
+                return Tried::GiveUp(too_late(true));
             }
             let result = self
                 .auto_scaling
@@ -120,7 +119,7 @@ impl InitInstance {
         let instance = &hand_over.instance_id;
         while budget.has(TIME_FOR_A_CALL) {
             if claim.is_expired(budget.now()) {
-                return Ok(Tried::GiveUp(TOO_LATE));
+                return Ok(Tried::GiveUp(too_late(true)));
             }
             let result = self
                 .systems_manager
@@ -172,16 +171,9 @@ fn claimed(hand_over: &HandOver) -> Claimed<'_> {
     Claimed {
         claim_id: &hand_over.claim.claim_id,
         target_group: &hand_over.claim.target_group,
-        instance: &hand_over.instance_id,
+        instance: Some(&hand_over.instance_id),
         attempt: hand_over.attempt,
         expires_at: hand_over.claim.expires_at,
         claim: Some(&hand_over.claim),
     }
 }
-
-/// The deadline passed on the way.
-const TOO_LATE: GivingUp = GivingUp {
-    reason: Reason::Expired,
-    another: false,
-    retire: true,
-};

@@ -90,6 +90,16 @@ impl InitInstance {
         }
     }
 
+    async fn target_of(&self, finished: &Finished) -> Result<Option<Group>, AwsError> {
+        match claim_key_of(&finished.command.comment) {
+            Some((_, hash)) => {
+                self.find_target(&finished.claim_id, hash, &finished.instance)
+                    .await
+            }
+            None => Ok(None),
+        }
+    }
+
     async fn target(&self, name: &GroupName) -> Result<Option<Group>, AwsError> {
         let groups = self
             .auto_scaling
@@ -104,7 +114,11 @@ impl InitInstance {
         message: &LookAgain,
         budget: &Budget,
     ) -> Result<Progress, AwsError> {
-        let history = self.systems_manager.history(&message.instance_id).await?;
+        let instance = message.instance_id.as_ref();
+        let history = match instance {
+            Some(instance) => self.systems_manager.history(instance).await?,
+            None => Vec::new(),
+        };
         let target = self.target(&message.target_group).await?;
         let entry = target
             .as_ref()
@@ -112,30 +126,30 @@ impl InitInstance {
         let found = look(
             entry.as_ref(),
             message.attempt,
-            &message.instance_id,
+            instance,
             told(&history, &message.key()),
             message.expires_at <= budget.now(),
         );
-        match found {
-            Look::Leave => Ok(Progress::Done),
-            Look::Report(command) if !command.status.is_final() => {
-                debug!(claim_id = %message.claim_id, instance_id = %message.instance_id, "told, and still running");
-                Ok(Progress::Done)
-            }
-            Look::Report(command) => {
+        match (found, instance) {
+            (Look::Leave, _) => Ok(Progress::Done),
+            (Look::Report(command), Some(instance)) if command.status.is_final() => {
                 let finished = Finished {
                     command,
                     claim_id: message.claim_id.clone(),
-                    instance: message.instance_id.clone(),
+                    instance: instance.clone(),
                     target,
                 };
                 self.settle(finished, budget).await
             }
-            Look::GiveUp(giving_up) => {
+            (Look::Report(_), _) => {
+                debug!(claim_id = %message.claim_id, instance_id = ?instance, "told, and still running");
+                Ok(Progress::Done)
+            }
+            (Look::GiveUp(giving_up), _) => {
                 let claimed = Claimed {
                     claim_id: &message.claim_id,
                     target_group: &message.target_group,
-                    instance: &message.instance_id,
+                    instance,
                     attempt: message.attempt,
                     expires_at: message.expires_at,
                     claim: None,
@@ -182,9 +196,10 @@ impl InitInstance {
             if let Some(command) = self.systems_manager.command(&finished.command.id).await? {
                 finished.command = command;
             }
-            if let Some(target) = &finished.target {
-                finished.target = self.target(&target.name).await?;
-            }
+            finished.target = match &finished.target {
+                Some(target) => self.target(&target.name).await?,
+                None => self.target_of(&finished).await?,
+            };
         }
         Ok(Progress::Later)
     }

@@ -2,76 +2,157 @@
 //! looked at again anyway.
 
 use crate::decide::Plan;
+use crate::notes;
 use crate::pass::ReplenishPool;
-use ready_pool_aws::auto_scaling::LaunchResult;
+use ready_pool_aws::auto_scaling::{Capacity, GroupTag, LaunchResult};
 use ready_pool_aws::error::AwsError;
 use ready_pool_aws::queue::Outgoing;
 use ready_pool_core::Timestamp;
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::message::Message;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// Carries out the whole plan; answers how many of its parts failed.
 pub(crate) async fn carry_out(function: &ReplenishPool, plan: &Plan, now: Timestamp) -> usize {
-    let mut failures = 0;
-    if let Some(capacity) = plan.desired_capacity {
-        let pool = &function.config.pool;
-        info!(pool = %pool, capacity, "setting the pool's desired capacity");
-        let result = function
-            .auto_scaling
-            .set_desired_capacity(pool, capacity)
-            .await;
-        failures += usize::from(failed("set the desired capacity", result));
-    }
-    for instance in &plan.complete {
-        info!(instance_id = %instance, "the agent is online; completing the launch");
-        failures += end_launch(function, instance, LaunchResult::Continue).await;
-    }
-    for instance in &plan.abandon {
-        warn!(instance_id = %instance, "the agent stays away; abandoning the launch");
-        failures += end_launch(function, instance, LaunchResult::Abandon).await;
-    }
-    failures += look_again(function, plan, now).await;
-    if !plan.remove.is_empty() {
-        info!(entries = plan.remove.len(), "removing settled entries");
-        let result = function.auto_scaling.remove_entries(&plan.remove).await;
-        failures += usize::from(failed("remove settled entries", result));
-    }
-    failures
-}
-
-async fn end_launch(function: &ReplenishPool, instance: &InstanceId, end: LaunchResult) -> usize {
-    let config = &function.config;
-    let result = function
-        .auto_scaling
-        .complete_launch(&config.pool, &config.launch_hook, instance, end)
-        .await;
-    usize::from(failed("end a launch's wait", result))
-}
-
-async fn look_again(function: &ReplenishPool, plan: &Plan, now: Timestamp) -> usize {
-    let messages: Result<Vec<Outgoing>, AwsError> = plan
-        .look_again
-        .iter()
-        .map(|look| {
-            let message = Outgoing::json(&Message::LookAgain(look.clone()))?;
-            Ok(message.ordered(look.instance_id.as_str(), look.deduplication_id(now)))
-        })
-        .collect();
-    let results = match messages {
-        Ok(messages) => function.init_queue.send(&messages).await,
-        Err(error) => vec![Err(error)],
+    let mut act = Act {
+        function,
+        failures: 0,
     };
-    results
-        .into_iter()
-        .filter(|result| failed("ask for a look at an open claim", result.clone()))
-        .count()
+    act.warn_of(plan);
+    act.size(plan).await;
+    act.gate(plan).await;
+    act.look_again(plan, now).await;
+    act.take_out(plan).await;
+    act.remove_tags(plan).await;
+    act.failures
 }
 
-fn failed(what: &str, result: Result<(), AwsError>) -> bool {
-    if let Err(error) = result {
-        warn!(%error, "cannot {what}; the next pass tries again");
-        return true;
+struct Act<'a> {
+    function: &'a ReplenishPool,
+    failures: usize,
+}
+
+impl Act<'_> {
+    fn warn_of(&self, plan: &Plan) {
+        let pool = &self.function.config.pool;
+        if plan.failing_launches > 0 {
+            error!(pool = %pool, failures = plan.failing_launches, "launches keep failing; holding back");
+        }
+        if plan.spared > 0 {
+            error!(pool = %pool, members = plan.spared, "too many members look bad at once; touching none of them");
+        }
     }
-    false
+
+    async fn size(&mut self, plan: &Plan) {
+        let Some(capacity) = plan.desired_capacity else {
+            return;
+        };
+        let pool = &self.function.config.pool;
+        info!(pool = %pool, capacity, "setting the pool's desired capacity");
+        let auto_scaling = &self.function.auto_scaling;
+        let result = auto_scaling.set_desired_capacity(pool, capacity).await;
+        self.count("set the desired capacity", result);
+    }
+
+    async fn gate(&mut self, plan: &Plan) {
+        for instance in &plan.complete {
+            info!(instance_id = %instance, "the agent is online; completing the launch");
+            self.end_launch(instance, LaunchResult::Continue).await;
+        }
+        for instance in &plan.abandon {
+            warn!(instance_id = %instance, "the agent stays away; abandoning the launch");
+            self.end_launch(instance, LaunchResult::Abandon).await;
+        }
+    }
+
+    async fn end_launch(&mut self, instance: &InstanceId, end: LaunchResult) {
+        let config = &self.function.config;
+        let result = self
+            .function
+            .auto_scaling
+            .complete_launch(&config.pool, &config.launch_hook, instance, end)
+            .await;
+        self.count("end a launch's wait", result);
+    }
+
+    async fn look_again(&mut self, plan: &Plan, now: Timestamp) {
+        let messages: Result<Vec<Outgoing>, AwsError> = plan
+            .look_again
+            .iter()
+            .map(|look| {
+                let message = Outgoing::json(&Message::LookAgain(look.clone()))?;
+                Ok(message.ordered(look.group_id(), look.deduplication_id(now)))
+            })
+            .collect();
+        let results = match messages {
+            Ok(messages) => self.function.init_queue.send(&messages).await,
+            Err(error) => vec![Err(error)],
+        };
+        for result in results {
+            self.count("ask for a look at an open claim", result);
+        }
+    }
+
+    /// The notes first: an instance that left the pool by our hand is never forgotten.
+    async fn take_out(&mut self, plan: &Plan) {
+        let config = &self.function.config;
+        let auto_scaling = &self.function.auto_scaling;
+        if !plan.note.is_empty() {
+            let tags: Vec<GroupTag> = plan
+                .note
+                .iter()
+                .map(|(instance, note)| {
+                    warn!(instance_id = %instance, stage = ?note.stage, "noted an instance on its way out");
+                    GroupTag {
+                        group: config.retirement.clone(),
+                        key: notes::tag_key(instance),
+                        value: note.to_string(),
+                    }
+                })
+                .collect();
+            if self.count("write notes", auto_scaling.write_tags(&tags).await) {
+                return;
+            }
+        }
+        for instance in &plan.detach {
+            warn!(instance_id = %instance, "detaching a member to retire it");
+            let instances = std::slice::from_ref(instance);
+            let result = auto_scaling
+                .detach(&config.pool, instances, Capacity::Replace)
+                .await;
+            self.count("detach a member", result);
+        }
+        for instance in &plan.take_in {
+            warn!(instance_id = %instance, "attaching a free instance to the retirement group");
+            let result = auto_scaling.attach(&config.retirement, instance).await;
+            self.count("attach to the retirement group", result);
+        }
+        for instance in &plan.terminate {
+            warn!(instance_id = %instance, "terminating in the retirement group");
+            self.count("terminate", auto_scaling.terminate(instance).await);
+        }
+    }
+
+    async fn remove_tags(&mut self, plan: &Plan) {
+        if plan.remove_tags.is_empty() {
+            return;
+        }
+        info!(
+            tags = plan.remove_tags.len(),
+            "removing tags that are done with"
+        );
+        let auto_scaling = &self.function.auto_scaling;
+        let result = auto_scaling.remove_tags(&plan.remove_tags).await;
+        self.count("remove tags", result);
+    }
+
+    /// Counts a failure; answers whether it was one.
+    fn count(&mut self, what: &str, result: Result<(), AwsError>) -> bool {
+        if let Err(error) = result {
+            warn!(%error, "cannot {what}; the next pass tries again");
+            self.failures += 1;
+            return true;
+        }
+        false
+    }
 }

@@ -8,18 +8,24 @@ use std::time::Duration;
 pub const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Time that must be left for one more look.
 pub const TIME_FOR_A_LOOK: Duration = Duration::from_secs(20);
+/// How many detached instances a pass checks for leaks. The next pass goes on with the next ones.
+pub const LEAK_CHECKS_PER_PASS: usize = 20;
 
 /// Settings from the environment.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// `POOL_GROUP`.
     pub pool: GroupName,
+    /// `RETIREMENT_GROUP`.
+    pub retirement: GroupName,
     /// `POOL_SIZE`: ready instances to keep.
     pub size: i32,
     /// `LAUNCH_HOOK_NAME`: holds an instance until its agent is online.
     pub launch_hook: String,
     /// `BOOT_LIMIT_SECONDS`: a launch whose agent stays away longer is abandoned.
     pub boot_limit: Duration,
+    /// `MAX_AGE_HOURS`: an older member is replaced; 0 for never.
+    pub max_age: Duration,
     /// `INIT_QUEUE_URL`: where init-instance is asked to look again.
     pub init_queue: String,
 }
@@ -27,11 +33,14 @@ pub struct Config {
 impl Config {
     /// Reads the settings.
     pub fn read(source: Source<'_>) -> Result<Self, ConfigError> {
+        let hours: u32 = config::required(source, "MAX_AGE_HOURS")?;
         Ok(Self {
             pool: config::group(source, "POOL_GROUP")?,
+            retirement: config::group(source, "RETIREMENT_GROUP")?,
             size: config::required(source, "POOL_SIZE")?,
             launch_hook: config::required(source, "LAUNCH_HOOK_NAME")?,
             boot_limit: Duration::from_secs(config::required(source, "BOOT_LIMIT_SECONDS")?),
+            max_age: Duration::from_hours(hours.into()),
             init_queue: config::required(source, "INIT_QUEUE_URL")?,
         })
     }

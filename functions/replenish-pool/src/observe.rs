@@ -1,14 +1,17 @@
-//! What must be known before a plan can be made.
+//! What must be known before a plan can be made. A read that fails ends the pass: nothing is
+//! decided on half a look.
 
-use crate::config::Config;
-use crate::decide::View;
-use ready_pool_aws::auto_scaling::{ActivityKind, AutoScaling};
+use crate::config::{Config, LEAK_CHECKS_PER_PASS};
+use crate::decide::{LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, Round, View, leak_candidates};
+use crate::notes;
+use ready_pool_aws::auto_scaling::{Activity, AutoScaling};
 use ready_pool_aws::error::AwsError;
 use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_core::Timestamp;
-use ready_pool_core::group::Lifecycle;
+use ready_pool_core::command::Histories;
+use ready_pool_core::group::{Group, Lifecycle};
 use ready_pool_core::ids::{GroupName, InstanceId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Why a look failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -17,68 +20,133 @@ pub enum ObserveError {
     #[error(transparent)]
     Aws(#[from] AwsError),
     /// The function's own settings name a group that does not exist.
-    #[error("the pool's group {0} does not exist; check POOL_GROUP")]
-    NoPool(GroupName),
+    #[error("the group {0} does not exist; check POOL_GROUP and RETIREMENT_GROUP")]
+    NoGroup(GroupName),
 }
 
-/// Whether a pass also looks after open claims.
+/// How much a pass looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Claims {
-    LookAfter,
-    LeaveAlone,
+pub(crate) enum Extent {
+    /// The pool's size and gate.
+    Short,
+    /// Claims, leaks, health and age too: once a minute.
+    Full,
 }
 
-/// Looks at the pool, at the agents of its booting members, and (`claims`) at its targets.
+/// Takes a look.
 pub(crate) async fn observe(
     auto_scaling: &AutoScaling,
     systems_manager: &SystemsManager,
     config: &Config,
-    claims: Claims,
+    extent: Extent,
     now: Timestamp,
 ) -> Result<View, ObserveError> {
-    let pool = auto_scaling
-        .groups(&BTreeSet::from([config.pool.clone()]))
-        .await?
-        .remove(&config.pool)
-        .ok_or_else(|| ObserveError::NoPool(config.pool.clone()))?;
-    let held: Vec<InstanceId> = pool
+    let names = BTreeSet::from([config.pool.clone(), config.retirement.clone()]);
+    let mut groups = auto_scaling.groups(&names).await?;
+    let mut take = |name: &GroupName| {
+        groups
+            .remove(name)
+            .ok_or_else(|| ObserveError::NoGroup(name.clone()))
+    };
+    let pool = take(&config.pool)?;
+    let retirement = take(&config.retirement)?;
+
+    let asked_about: Vec<InstanceId> = pool
         .members
         .iter()
-        .filter(|member| member.lifecycle == Lifecycle::PendingWait)
+        .filter(|member| match extent {
+            Extent::Short => member.lifecycle == Lifecycle::PendingWait,
+            Extent::Full => true,
+        })
         .map(|member| member.instance.clone())
         .collect();
-    let online: BTreeSet<InstanceId> = systems_manager.online(&held).await?.into_keys().collect();
-    let launched_at = if held.iter().all(|instance| online.contains(instance)) {
-        BTreeMap::new()
-    } else {
-        launches(auto_scaling, config, now).await?
+    let agents = systems_manager.agents(&asked_about).await?;
+    // Twice the boot limit: an overdue launch may have been missed for a while.
+    let back = match extent {
+        Extent::Short => config.boot_limit * 2,
+        Extent::Full => (LEAK_CHECKED_FROM + LEAK_CHECKED_FOR).max(config.boot_limit * 2),
     };
-    let targets = match claims {
-        Claims::LookAfter => auto_scaling.targets_of(&config.pool).await?,
-        Claims::LeaveAlone => Vec::new(),
+    let activities = auto_scaling.activities(&config.pool, now - back).await?;
+    let round = match extent {
+        Extent::Short => None,
+        Extent::Full => Some(
+            look_around(
+                auto_scaling,
+                systems_manager,
+                config,
+                retirement,
+                &activities,
+                now,
+            )
+            .await?,
+        ),
     };
     Ok(View {
         now,
         pool,
         size: config.size,
-        online,
-        launched_at,
+        agents,
+        activities,
         boot_limit: config.boot_limit,
-        targets,
+        max_age: config.max_age,
+        round,
     })
 }
 
-async fn launches(
+async fn look_around(
     auto_scaling: &AutoScaling,
+    systems_manager: &SystemsManager,
     config: &Config,
+    retirement: Group,
+    activities: &[Activity],
     now: Timestamp,
-) -> Result<BTreeMap<InstanceId, Timestamp>, AwsError> {
-    // Twice the limit: an overdue launch may have been missed for a while.
-    let since = now - config.boot_limit * 2;
-    let activities = auto_scaling.activities(&config.pool, since).await?;
-    Ok(activities
+) -> Result<Round, ObserveError> {
+    let targets = auto_scaling.targets_of(&config.pool).await?;
+    let since = now - LEAK_CHECKED_FROM - LEAK_CHECKED_FOR;
+    let retired = auto_scaling.activities(&config.retirement, since).await?;
+    let candidates = leak_candidates(activities, &retired, now);
+
+    let mut asked_about: BTreeSet<InstanceId> = notes::of(&retirement).into_keys().collect();
+    asked_about.extend(free_ones(auto_scaling, &candidates, now).await?);
+    let asked_about: Vec<InstanceId> = asked_about.into_iter().collect();
+    let places = auto_scaling.whereabouts(&asked_about).await?;
+    let listed: BTreeSet<InstanceId> = systems_manager
+        .agents(&asked_about)
+        .await?
+        .into_keys()
+        .collect();
+    let mut histories = Histories::new();
+    for instance in &asked_about {
+        histories.insert(instance.clone(), systems_manager.history(instance).await?);
+    }
+    Ok(Round {
+        targets,
+        retirement,
+        looked_at: asked_about.into_iter().collect(),
+        places,
+        listed,
+        histories,
+    })
+}
+
+/// Of the candidates that are in no group, those whose turn it is: twenty a pass, and the next
+/// twenty in the next minute. Each is asked for alone, which is dear, so not all at once.
+async fn free_ones(
+    auto_scaling: &AutoScaling,
+    candidates: &[InstanceId],
+    now: Timestamp,
+) -> Result<Vec<InstanceId>, AwsError> {
+    let places = auto_scaling.whereabouts(candidates).await?;
+    let free: Vec<&InstanceId> = candidates
+        .iter()
+        .filter(|instance| !places.contains_key(instance))
+        .collect();
+    let minute = usize::try_from(now.unix_timestamp() / 60).unwrap_or_default();
+    let passes = free.len().div_ceil(LEAK_CHECKS_PER_PASS).max(1);
+    Ok(free
         .into_iter()
-        .filter(|activity| activity.kind == ActivityKind::Launch)
-        .filter_map(|activity| Some((activity.instance?, activity.started_at)))
+        .skip(minute % passes * LEAK_CHECKS_PER_PASS)
+        .take(LEAK_CHECKS_PER_PASS)
+        .cloned()
         .collect())
 }

@@ -3,7 +3,7 @@
 use crate::act::carry_out;
 use crate::config::{Config, LOOK_EVERY, TIME_FOR_A_LOOK};
 use crate::decide::decide;
-use crate::observe::{Claims, ObserveError, observe};
+use crate::observe::{Extent, ObserveError, observe};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use ready_pool_aws::Clients;
 use ready_pool_aws::auto_scaling::AutoScaling;
@@ -41,6 +41,8 @@ pub struct Summary {
     pub booting: usize,
     /// Claims that init-instance was asked to look at.
     pub looked_after: usize,
+    /// Instances taken a step out of the world.
+    pub taken_out: usize,
     /// Calls that failed, for the next pass to repeat.
     pub failures: usize,
 }
@@ -71,18 +73,18 @@ impl ReplenishPool {
             summary.ignored = true;
             return Ok(summary);
         }
-        // Claims are looked after once a minute, not at each of a burst of events.
-        let mut claims = if event.source == AUTO_SCALING {
-            Claims::LeaveAlone
+        // The timer takes the full look, once a minute; a burst of events takes short ones.
+        let mut extent = if event.source == AUTO_SCALING {
+            Extent::Short
         } else {
-            Claims::LookAfter
+            Extent::Full
         };
         loop {
             let view = observe(
                 &self.auto_scaling,
                 &self.systems_manager,
                 &self.config,
-                claims,
+                extent,
                 budget.now(),
             )
             .await?;
@@ -93,13 +95,14 @@ impl ReplenishPool {
             summary.abandoned += plan.abandon.len();
             summary.booting = plan.booting;
             summary.looked_after += plan.look_again.len();
-            claims = Claims::LeaveAlone;
+            summary.taken_out += plan.take_in.len() + plan.detach.len();
+            extent = Extent::Short;
             if plan.booting == 0 || !budget.has(LOOK_EVERY + TIME_FOR_A_LOOK) {
                 break;
             }
             sleep(LOOK_EVERY).await;
         }
-        info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, looked_after = summary.looked_after, failures = summary.failures, "looked after the pool");
+        info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, looked_after = summary.looked_after, taken_out = summary.taken_out, failures = summary.failures, "looked after the pool");
         Ok(summary)
     }
 

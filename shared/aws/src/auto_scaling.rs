@@ -2,7 +2,10 @@
 
 use crate::clients::{self, Clients};
 use crate::error::AwsError;
-use aws_sdk_autoscaling::types::{AutoScalingGroup, Filter, Instance, Tag};
+use aws_sdk_autoscaling::types::builders::TagBuilder;
+use aws_sdk_autoscaling::types::{
+    AutoScalingGroup, Filter, Instance, LaunchTemplateSpecification, ScalingActivityStatusCode, Tag,
+};
 use ready_pool_core::Timestamp;
 use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Whereabouts};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
@@ -35,6 +38,17 @@ pub struct EntryToWrite {
     pub entry: Entry,
 }
 
+/// A tag to write on a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupTag {
+    /// The group.
+    pub group: GroupName,
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    pub value: String,
+}
+
 /// A line of a group's activity history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Activity {
@@ -44,6 +58,8 @@ pub struct Activity {
     pub instance: Option<InstanceId>,
     /// When it started.
     pub started_at: Timestamp,
+    /// Whether it failed or was cancelled.
+    pub failed: bool,
 }
 
 /// What an activity did, told by its description.
@@ -53,6 +69,8 @@ pub enum ActivityKind {
     Launch,
     /// `Detaching EC2 instance: …`.
     Detach,
+    /// `Attaching an existing EC2 instance: …`.
+    Attach,
     /// Anything else.
     Other,
 }
@@ -198,10 +216,12 @@ impl AutoScaling {
                 }
                 continue;
             }
-            activities.push(read_activity(
-                activity.description().unwrap_or_default(),
-                started_at,
-            ));
+            let failed = matches!(
+                activity.status_code(),
+                Some(ScalingActivityStatusCode::Failed | ScalingActivityStatusCode::Cancelled)
+            );
+            let description = activity.description().unwrap_or_default();
+            activities.push(read_activity(description, started_at, failed));
         }
         Ok(activities)
     }
@@ -211,14 +231,14 @@ impl AutoScaling {
     pub async fn enter(&self, entries: &[EntryToWrite]) -> Vec<(EntryToWrite, AwsError)> {
         let mut failed = Vec::new();
         for batch in entries.chunks(MAX_TAGS_PER_CALL) {
-            if let Err(error) = self.write_tags(batch).await {
+            if let Err(error) = self.write_entries(batch).await {
                 if batch.len() == 1 {
                     failed.extend(batch.iter().map(|entry| (entry.clone(), error.clone())));
                     continue;
                 }
                 // One group that refuses must not hold up the others: each is asked alone.
                 for entry in batch {
-                    if let Err(error) = self.write_tags(std::slice::from_ref(entry)).await {
+                    if let Err(error) = self.write_entries(std::slice::from_ref(entry)).await {
                         failed.push((entry.clone(), error));
                     }
                 }
@@ -227,26 +247,41 @@ impl AutoScaling {
         failed
     }
 
-    async fn write_tags(&self, entries: &[EntryToWrite]) -> Result<(), AwsError> {
-        let tags = entries
+    async fn write_entries(&self, entries: &[EntryToWrite]) -> Result<(), AwsError> {
+        let tags: Vec<GroupTag> = entries
             .iter()
-            .map(|write| tag(&write.target, &write.claim_id, Some(&write.entry)))
+            .map(|write| GroupTag {
+                group: write.target.clone(),
+                key: ledger::tag_key(&write.claim_id),
+                value: write.entry.to_string(),
+            })
             .collect();
-        self.client
-            .create_or_update_tags()
-            .set_tags(Some(tags))
-            .send()
-            .await
-            .map_err(|error| AwsError::new("CreateOrUpdateTags", &error))?;
+        self.write_tags(&tags).await
+    }
+
+    /// Writes tags that stay on their group, over what was there.
+    pub async fn write_tags(&self, tags: &[GroupTag]) -> Result<(), AwsError> {
+        for batch in tags.chunks(MAX_TAGS_PER_CALL) {
+            let tags = batch
+                .iter()
+                .map(|tag| sdk_tag(&tag.group, &tag.key).value(&tag.value).build())
+                .collect();
+            self.client
+                .create_or_update_tags()
+                .set_tags(Some(tags))
+                .send()
+                .await
+                .map_err(|error| AwsError::new("CreateOrUpdateTags", &error))?;
+        }
         Ok(())
     }
 
-    /// Removes entries.
-    pub async fn remove_entries(&self, entries: &[(GroupName, ClaimId)]) -> Result<(), AwsError> {
-        for batch in entries.chunks(MAX_TAGS_PER_CALL) {
+    /// Removes tags, by group and key.
+    pub async fn remove_tags(&self, tags: &[(GroupName, String)]) -> Result<(), AwsError> {
+        for batch in tags.chunks(MAX_TAGS_PER_CALL) {
             let tags = batch
                 .iter()
-                .map(|(target, claim_id)| tag(target, claim_id, None))
+                .map(|(group, key)| sdk_tag(group, key).build())
                 .collect();
             self.client
                 .delete_tags()
@@ -295,7 +330,7 @@ impl AutoScaling {
 
     /// Terminates an instance of whatever group it is in, and shrinks that group. Only for the
     /// retirement group's instances: the call names no group.
-    pub(crate) async fn terminate(&self, instance: &InstanceId) -> Result<(), AwsError> {
+    pub async fn terminate(&self, instance: &InstanceId) -> Result<(), AwsError> {
         self.client
             .terminate_instance_in_auto_scaling_group()
             .instance_id(instance.as_str())
@@ -347,14 +382,12 @@ impl AutoScaling {
     }
 }
 
-fn tag(target: &GroupName, claim_id: &ClaimId, entry: Option<&Entry>) -> Tag {
+fn sdk_tag(group: &GroupName, key: &str) -> TagBuilder {
     Tag::builder()
         .resource_type("auto-scaling-group")
-        .resource_id(target.as_str())
-        .key(ledger::tag_key(claim_id))
-        .set_value(entry.map(ToString::to_string))
+        .resource_id(group.as_str())
+        .key(key)
         .propagate_at_launch(false)
-        .build()
 }
 
 fn read_group(group: &AutoScalingGroup) -> Option<Group> {
@@ -374,6 +407,7 @@ fn read_group(group: &AutoScalingGroup) -> Option<Group> {
             .iter()
             .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
             .collect(),
+        launch_template: group.launch_template().and_then(read_version),
         members: group.instances().iter().filter_map(read_member).collect(),
     })
 }
@@ -385,14 +419,24 @@ fn read_member(instance: &Instance) -> Option<Member> {
         lifecycle: Lifecycle::from_aws(instance.lifecycle_state()?.as_str()),
         // `Healthy` here, `HEALTHY` in DescribeAutoScalingInstances.
         healthy: instance.health_status()?.eq_ignore_ascii_case("healthy"),
+        launch_template: instance.launch_template().and_then(read_version),
     })
 }
 
-fn read_activity(description: &str, started_at: Timestamp) -> Activity {
+/// Template and version as one word; `None` where the group names no fixed version.
+fn read_version(template: &LaunchTemplateSpecification) -> Option<String> {
+    let version = template.version()?;
+    let id = template.launch_template_id()?;
+    (!version.starts_with('$')).then(|| format!("{id}:{version}"))
+}
+
+fn read_activity(description: &str, started_at: Timestamp, failed: bool) -> Activity {
     let kind = if description.starts_with("Launching a new EC2 instance") {
         ActivityKind::Launch
     } else if description.starts_with("Detaching EC2 instance") {
         ActivityKind::Detach
+    } else if description.starts_with("Attaching an existing EC2 instance") {
+        ActivityKind::Attach
     } else {
         ActivityKind::Other
     };
@@ -404,6 +448,7 @@ fn read_activity(description: &str, started_at: Timestamp) -> Activity {
         kind,
         instance,
         started_at,
+        failed,
     }
 }
 
@@ -414,7 +459,7 @@ mod tests {
     #[test]
     fn an_activity_is_told_by_its_description() {
         let read = |description| {
-            let activity = read_activity(description, Timestamp::UNIX_EPOCH);
+            let activity = read_activity(description, Timestamp::UNIX_EPOCH, false);
             (activity.kind, activity.instance.map(String::from))
         };
         assert_eq!(
@@ -433,6 +478,10 @@ mod tests {
         );
         assert_eq!(
             read("Attaching an existing EC2 instance: i-0123456789abcdef0").0,
+            ActivityKind::Attach
+        );
+        assert_eq!(
+            read("Terminating EC2 instance: i-0123456789abcdef0").0,
             ActivityKind::Other
         );
     }

@@ -26,7 +26,8 @@ pub enum Retired {
 pub async fn retire(
     auto_scaling: &AutoScaling,
     instance: &InstanceId,
-    believed_in: Option<&GroupName>,
+    believed_in: &GroupName,
+    pool: &GroupName,
     retirement: &GroupName,
     budget: &Budget,
 ) -> Result<Retired, AwsError> {
@@ -34,15 +35,10 @@ pub async fn retire(
         let places = auto_scaling
             .whereabouts(std::slice::from_ref(instance))
             .await?;
-        match next_step(places.get(instance), believed_in, retirement) {
+        match next_step(places.get(instance), Some(believed_in), pool, retirement) {
             Step::Done => return Ok(Retired::Done),
             Step::Wait => {}
-            Step::Detach => {
-                let Some(group) = believed_in else {
-                    return Ok(Retired::Done);
-                };
-                detach(auto_scaling, group, instance).await?;
-            }
+            Step::Detach => detach(auto_scaling, believed_in, instance).await?,
             Step::Attach => match auto_scaling.attach(retirement, instance).await {
                 Err(error) if error.says_instance_gone() => return Ok(Retired::Done),
                 // A finishing detach, or somebody was faster: the next look tells.

@@ -2,7 +2,7 @@
 
 use crate::clients::{self, Clients};
 use crate::error::AwsError;
-use aws_sdk_ssm::types::InstanceInformationStringFilter;
+use aws_sdk_ssm::types::{InstanceInformationStringFilter, PingStatus};
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::command::{self, Command, CommandStatus};
@@ -28,6 +28,15 @@ pub struct SystemsManager {
     client: aws_sdk_ssm::Client,
 }
 
+/// An instance's agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// Whether it is `Online`.
+    pub online: bool,
+    /// When it registered.
+    pub registered_at: Timestamp,
+}
+
 impl SystemsManager {
     /// The adapter on these clients.
     pub fn new(clients: &Clients) -> Self {
@@ -43,22 +52,32 @@ impl SystemsManager {
         &self,
         instances: &[InstanceId],
     ) -> Result<BTreeMap<InstanceId, Timestamp>, AwsError> {
+        let agents = self.agents(instances).await?;
+        Ok(agents
+            .into_iter()
+            .filter(|(_, agent)| agent.online)
+            .map(|(instance, agent)| (instance, agent.registered_at))
+            .collect())
+    }
+
+    /// The agents of the instances, as far as Systems Manager lists them: those of terminated
+    /// instances it does not.
+    pub async fn agents(
+        &self,
+        instances: &[InstanceId],
+    ) -> Result<BTreeMap<InstanceId, Agent>, AwsError> {
         const OPERATION: &str = "DescribeInstanceInformation";
-        let filter = |key: &str, values: Vec<String>| {
-            InstanceInformationStringFilter::builder()
-                .key(key)
-                .set_values(Some(values))
-                .build()
-                .map_err(|_| AwsError::incomplete(OPERATION, "valid filter"))
-        };
-        let mut online = BTreeMap::new();
+        let mut agents = BTreeMap::new();
         for instances in instances.chunks(MAX_FILTER_VALUES) {
-            let ids = instances.iter().map(ToString::to_string).collect();
+            let filter = InstanceInformationStringFilter::builder()
+                .key("InstanceIds")
+                .set_values(Some(instances.iter().map(ToString::to_string).collect()))
+                .build()
+                .map_err(|_| AwsError::incomplete(OPERATION, "valid filter"))?;
             let mut pages = self
                 .client
                 .describe_instance_information()
-                .filters(filter("InstanceIds", ids)?)
-                .filters(filter("PingStatus", vec!["Online".to_owned()])?)
+                .filters(filter)
                 .max_results(MAX_INSTANCES_PER_PAGE)
                 .into_paginator()
                 .items()
@@ -71,14 +90,21 @@ impl SystemsManager {
                 else {
                     continue;
                 };
-                let registered = line
+                let registered_at = line
                     .registration_date()
                     .and_then(|date| Timestamp::from_unix_timestamp(date.secs()).ok())
                     .unwrap_or(Timestamp::UNIX_EPOCH);
-                online.insert(instance, registered);
+                let online = line.ping_status() == Some(&PingStatus::Online);
+                agents.insert(
+                    instance,
+                    Agent {
+                        online,
+                        registered_at,
+                    },
+                );
             }
         }
-        Ok(online)
+        Ok(agents)
     }
 
     /// An instance's command history, newest first. It lags by about a second.

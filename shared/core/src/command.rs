@@ -81,14 +81,18 @@ pub fn told(history: &[Command], key: &ClaimKey) -> Told {
     let ours = comment(key);
     if let Some(command) = history.iter().find(|command| command.comment == ours) {
         Told::ThisClaim(command.clone())
-    } else if history
-        .iter()
-        .any(|command| command.comment.starts_with(COMMENT_PREFIX))
-    {
+    } else if was_told(history) {
         Told::AnotherClaim
     } else {
         Told::Nothing
     }
+}
+
+/// Whether an instance was told for any claim.
+pub fn was_told(history: &[Command]) -> bool {
+    history
+        .iter()
+        .any(|command| command.comment.starts_with(COMMENT_PREFIX))
 }
 
 /// Histories by instance, as observed in one go.

@@ -27,6 +27,8 @@ pub struct Group {
     pub suspended: BTreeSet<String>,
     /// All its tags.
     pub tags: BTreeMap<String, String>,
+    /// Launch template and version that new instances get, where the group names a fixed one.
+    pub launch_template: Option<String>,
     /// Its instances.
     pub members: Vec<Member>,
 }
@@ -42,6 +44,8 @@ pub struct Member {
     pub lifecycle: Lifecycle,
     /// `Healthy` in Auto Scaling's eyes.
     pub healthy: bool,
+    /// Launch template and version it was launched from, where known.
+    pub launch_template: Option<String>,
 }
 
 /// An instance's lifecycle state within its group, as far as decisions tell states apart.

@@ -127,8 +127,9 @@ pub struct LookAgain {
     pub claim_id: ClaimId,
     /// Its target.
     pub target_group: GroupName,
-    /// Its instance.
-    pub instance_id: InstanceId,
+    /// Its instance; none while the last one was given up and no other is assigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<InstanceId>,
     /// Which attempt that is.
     pub attempt: Attempt,
     /// Its deadline.
@@ -140,6 +141,13 @@ impl LookAgain {
     /// The claim's identity in one word.
     pub fn key(&self) -> ClaimKey {
         ClaimKey::new(&self.claim_id, &self.target_group)
+    }
+
+    /// Looks stand in line with everything else that happens to the instance.
+    pub fn group_id(&self) -> String {
+        self.instance_id
+            .as_ref()
+            .map_or_else(|| self.key().to_string(), ToString::to_string)
     }
 
     /// One look per claim and minute is enough.

@@ -22,16 +22,21 @@ pub enum Step {
     Done,
 }
 
-/// Decides the next step from where the instance is now (`None`: in no group).
+/// Decides the next step from where the instance is now (`None`: in no group). `pool` is where it
+/// came from: an unfinished detach from there is waited for.
 pub fn next_step(
     now: Option<&Whereabouts>,
     believed_in: Option<&GroupName>,
+    pool: &GroupName,
     retirement: &GroupName,
 ) -> Step {
     let Some(now) = now else {
         return Step::Attach;
     };
     let retired = now.group == *retirement;
+    if now.group == *pool && now.lifecycle == Lifecycle::Detaching {
+        return Step::Wait;
+    }
     if !retired && Some(&now.group) != believed_in {
         return Step::Done;
     }
@@ -66,10 +71,18 @@ mod tests {
             (Some(at("retired", Lifecycle::InService)), Step::Terminate),
             (Some(at("retired", Lifecycle::Terminating)), Step::Done),
             (Some(at("elsewhere", Lifecycle::InService)), Step::Done),
+            (Some(at("elsewhere", Lifecycle::Detaching)), Step::Done),
+            (Some(at("pool", Lifecycle::InService)), Step::Done),
+            (Some(at("pool", Lifecycle::Detaching)), Step::Wait),
         ];
         for (now, step) in cases {
             assert_eq!(
-                next_step(now.as_ref(), Some(&target), &group("retired")),
+                next_step(
+                    now.as_ref(),
+                    Some(&target),
+                    &group("pool"),
+                    &group("retired")
+                ),
                 step,
                 "{now:?}"
             );

@@ -170,6 +170,7 @@ fn group(text: &str, max_size: i32) -> Group {
         zones: zones(&["a", "b"]),
         suspended: BTreeSet::new(),
         tags: BTreeMap::new(),
+        launch_template: None,
         members: Vec::new(),
     }
 }
@@ -184,6 +185,7 @@ fn member(number: u32, zone: &str) -> Member {
         zone: zone.to_owned(),
         lifecycle: Lifecycle::InService,
         healthy: true,
+        launch_template: None,
     }
 }
 

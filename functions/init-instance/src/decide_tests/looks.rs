@@ -3,7 +3,7 @@
 use super::*;
 
 fn look_at(entry: Option<&Entry>, told: Told, expired: bool) -> Look {
-    look(entry, 1, &instance(1), told, expired)
+    look(entry, 1, Some(&instance(1)), told, expired)
 }
 
 #[test]
@@ -29,10 +29,19 @@ fn a_look_past_the_deadline_gives_an_untold_instance_up() {
 
 #[test]
 fn a_look_at_an_instance_that_was_told_another_claim_does_not_touch_it() {
-    for expired in [false, true] {
-        let found = look_at(Some(&open(1, 1)), Told::AnotherClaim, expired);
-        assert_eq!(found, Look::GiveUp(LOST));
-    }
+    // Until the deadline the message that asks for another instance may still come.
+    let early = look_at(Some(&open(1, 1)), Told::AnotherClaim, false);
+    assert_eq!(early, Look::Leave);
+    let late = look_at(Some(&open(1, 1)), Told::AnotherClaim, true);
+    assert_eq!(late, Look::GiveUp(too_late(false)));
+}
+
+#[test]
+fn a_look_at_a_claim_without_an_instance_waits_for_its_deadline() {
+    let entry = entry(None, 2, Standing::Assigned);
+    let at = |expired| look(Some(&entry), 2, None, Told::Nothing, expired);
+    assert_eq!(at(false), Look::Leave);
+    assert_eq!(at(true), Look::GiveUp(too_late(false)));
 }
 
 #[test]

@@ -9,6 +9,7 @@ fn target(lifecycle: Option<Lifecycle>) -> Group {
         zone: "a".to_owned(),
         lifecycle,
         healthy: true,
+        launch_template: None,
     };
     Group {
         name: name("tenant"),
@@ -18,6 +19,7 @@ fn target(lifecycle: Option<Lifecycle>) -> Group {
         zones: BTreeSet::from(["a".to_owned()]),
         suspended: BTreeSet::new(),
         tags: BTreeMap::new(),
+        launch_template: None,
         members: lifecycle.map(member).into_iter().collect(),
     }
 }
@@ -178,6 +180,20 @@ fn a_superseded_instance_that_is_initialised_and_in_service_still_makes_its_clai
     for entry in superseded() {
         let report = report_on(CommandStatus::Succeeded, Some(&entry));
         assert_eq!(report, Report::Ready, "{entry}");
+    }
+}
+
+#[test]
+fn a_superseded_instance_that_is_lost_after_its_success_does_not_end_its_claim() {
+    for entry in superseded() {
+        let report = report(
+            CommandStatus::Succeeded,
+            Some(&entry),
+            None,
+            &instance(1),
+            LOOKS_BEFORE_LOST,
+        );
+        assert_eq!(report, Report::Leave, "{entry}");
     }
 }
 

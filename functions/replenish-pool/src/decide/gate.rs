@@ -1,0 +1,41 @@
+//! `InService` shall mean ready: a launch goes through when its agent is online.
+
+use super::{Plan, View};
+use ready_pool_aws::auto_scaling::ActivityKind;
+use ready_pool_core::Timestamp;
+use ready_pool_core::group::Lifecycle;
+use ready_pool_core::ids::InstanceId;
+
+pub(super) fn plan(view: &View, plan: &mut Plan) {
+    for member in &view.pool.members {
+        let instance = &member.instance;
+        match member.lifecycle {
+            Lifecycle::PendingWait if is_online(view, instance) => {
+                plan.complete.push(instance.clone());
+            }
+            Lifecycle::PendingWait if is_overdue(view, instance) => {
+                plan.abandon.push(instance.clone());
+            }
+            Lifecycle::Pending | Lifecycle::PendingWait => plan.booting += 1,
+            _ => {}
+        }
+    }
+}
+
+fn is_online(view: &View, instance: &InstanceId) -> bool {
+    view.agents.get(instance).is_some_and(|agent| agent.online)
+}
+
+/// An instance whose launch is not in the history is left to the hook's own time-out.
+fn is_overdue(view: &View, instance: &InstanceId) -> bool {
+    launched_at(view, instance).is_some_and(|launched| launched < view.now - view.boot_limit)
+}
+
+fn launched_at(view: &View, instance: &InstanceId) -> Option<Timestamp> {
+    view.activities
+        .iter()
+        .find(|activity| {
+            activity.kind == ActivityKind::Launch && activity.instance.as_ref() == Some(instance)
+        })
+        .map(|activity| activity.started_at)
+}

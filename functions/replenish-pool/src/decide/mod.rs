@@ -1,0 +1,102 @@
+//! What the pool and its claims need now: pure.
+
+mod claims;
+mod gate;
+mod removal;
+mod size;
+
+pub use removal::{LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, leak_candidates};
+
+use crate::notes::Note;
+use ready_pool_aws::auto_scaling::Activity;
+use ready_pool_aws::systems_manager::Agent;
+use ready_pool_core::Timestamp;
+use ready_pool_core::command::Histories;
+use ready_pool_core::group::{Group, Whereabouts};
+use ready_pool_core::ids::{GroupName, InstanceId};
+use ready_pool_core::message::LookAgain;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// The world as observed.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The present time.
+    pub now: Timestamp,
+    /// The pool.
+    pub pool: Group,
+    /// Ready instances to keep.
+    pub size: i32,
+    /// The agents of the pool's members: in a short pass only of those on their way in.
+    pub agents: BTreeMap<InstanceId, Agent>,
+    /// The pool's activities, newest first, as far back as the pass needs them.
+    pub activities: Vec<Activity>,
+    /// After which a launch without an agent is abandoned.
+    pub boot_limit: Duration,
+    /// After which a member is too old to hand out; zero for never.
+    pub max_age: Duration,
+    /// What only a full pass looks at, once a minute.
+    pub round: Option<Round>,
+}
+
+/// What a full pass looks at.
+#[derive(Clone, Debug)]
+pub struct Round {
+    /// The pool's targets.
+    pub targets: Vec<Group>,
+    /// The retirement group.
+    pub retirement: Group,
+    /// Instances that this look could tell about: the noted ones and some of the leak candidates.
+    pub looked_at: BTreeSet<InstanceId>,
+    /// Where they are; one in no group is absent.
+    pub places: BTreeMap<InstanceId, Whereabouts>,
+    /// Those of them that Systems Manager lists: they are not terminated.
+    pub listed: BTreeSet<InstanceId>,
+    /// Their command histories.
+    pub histories: Histories,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Desired capacity to set, where it differs.
+    pub desired_capacity: Option<i32>,
+    /// Launches to complete: their agent is online.
+    pub complete: Vec<InstanceId>,
+    /// Launches to abandon: their agent stays away.
+    pub abandon: Vec<InstanceId>,
+    /// Launches to look at again soon.
+    pub booting: usize,
+    /// Launches that failed one after the other, when so many did that launching is held.
+    pub failing_launches: usize,
+    /// Open claims that init-instance shall look at.
+    pub look_again: Vec<LookAgain>,
+    /// Tags to remove: settled entries, and notes that are done with.
+    pub remove_tags: Vec<(GroupName, String)>,
+    /// Notes to write, before anything is taken out.
+    pub note: Vec<(InstanceId, Note)>,
+    /// Members to detach from the pool, on their way out.
+    pub detach: Vec<InstanceId>,
+    /// Free instances to attach to the retirement group.
+    pub take_in: Vec<InstanceId>,
+    /// Instances to terminate in the retirement group.
+    pub terminate: Vec<InstanceId>,
+    /// Members that look bad while too many do: the observer may be broken, so nothing is done.
+    pub spared: usize,
+}
+
+/// Decides what the pool and its claims need now.
+pub fn decide(view: &View) -> Plan {
+    let mut plan = Plan::default();
+    size::plan(view, &mut plan);
+    gate::plan(view, &mut plan);
+    if let Some(round) = &view.round {
+        claims::plan(round, view.now, &mut plan);
+        removal::plan(view, round, &mut plan);
+    }
+    plan
+}
+
+#[cfg(test)]
+#[path = "../decide_tests/mod.rs"]
+mod tests;
