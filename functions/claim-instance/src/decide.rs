@@ -1,5 +1,6 @@
 //! Which instance a claim gets: pure, for a whole batch at once, first come, first served.
 
+use ready_pool_aws::guard::guarded;
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::{Claim, WhenEmpty};
 use ready_pool_core::command::{Histories, Told, told};
@@ -123,7 +124,10 @@ pub fn decide(view: &View<'_>, requests: &[Request]) -> Vec<Decision> {
     };
     requests
         .iter()
-        .map(|request| batch.decide(request))
+        .map(|request| {
+            guarded(|| batch.decide(request))
+                .unwrap_or_else(|panicked| end(Reason::InternalError, panicked.to_string(), None))
+        })
         .collect()
 }
 

@@ -2,6 +2,7 @@
 
 use crate::decide::Request;
 use aws_lambda_events::event::sqs::SqsMessage;
+use ready_pool_aws::guard::guarded;
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::ids::GroupName;
@@ -41,7 +42,10 @@ impl Received {
         let body = record.body.unwrap_or_default();
         let group = record.attributes.get("MessageGroupId").map(String::as_str);
         Self {
-            content: read_content(&body, group, pool, now),
+            content: guarded(|| read_content(&body, group, pool, now)).unwrap_or_else(|panicked| {
+                let message = panicked.to_string();
+                Err(unreadable(&body, Reason::InternalError, message))
+            }),
             message_id: record.message_id.unwrap_or_default(),
             receipt: record.receipt_handle.unwrap_or_default(),
             body,

@@ -8,6 +8,7 @@ use ready_pool_aws::Clients;
 use ready_pool_aws::auto_scaling::{AutoScaling, EntryToWrite};
 use ready_pool_aws::clock::Budget;
 use ready_pool_aws::error::{AwsError, Effect};
+use ready_pool_aws::guard::guarded_async;
 use ready_pool_aws::queue::{Outgoing, Queue};
 use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_core::outcome::Outcome;
@@ -76,11 +77,15 @@ impl InitInstance {
                 error!(message_id = record.message_id, %problem, "cannot read a message");
                 COMES_AGAIN_AFTER_ERROR
             }
-            Ok(work) => match self.work(work, budget).await {
-                Ok(Progress::Done) => return true,
-                Ok(Progress::Later) => COMES_AGAIN,
-                Err(error) => {
+            Ok(work) => match guarded_async(self.work(work, budget)).await {
+                Ok(Ok(Progress::Done)) => return true,
+                Ok(Ok(Progress::Later)) => COMES_AGAIN,
+                Ok(Err(error)) => {
                     warn!(message_id = record.message_id, %error, "not done; the message comes again");
+                    COMES_AGAIN_AFTER_ERROR
+                }
+                Err(panicked) => {
+                    error!(message_id = record.message_id, error = %panicked, "not done; the message comes again");
                     COMES_AGAIN_AFTER_ERROR
                 }
             },

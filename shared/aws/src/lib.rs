@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod event;
+pub mod guard;
 pub mod queue;
 pub mod retirement;
 pub mod systems_manager;

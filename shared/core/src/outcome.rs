@@ -98,6 +98,7 @@ reasons! {
     TargetSuspended = "target_suspended", "Rejected: the target's Launch process is suspended, so nothing can be attached.";
     TooManyOpenClaims = "too_many_open_claims", "Rejected: open claims fill the target's tags.";
     PoolEmpty = "pool_empty", "Rejected: no instance was ready, and the claim would not wait.";
+    InternalError = "internal_error", "Failed or rejected: a bug of ours; the logs have it.";
     Other = "other", "Failed: a reason that a newer version wrote.";
 }
 
