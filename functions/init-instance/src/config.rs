@@ -4,8 +4,9 @@ use ready_pool_aws::config::{self, ConfigError, Source};
 use ready_pool_core::ids::GroupName;
 use std::time::Duration;
 
-/// How long between two tries to attach: a detach takes about three seconds, often a little less.
-pub const ATTACH_EVERY: Duration = Duration::from_millis(500);
+/// How long between two tries to attach. A detach takes about three seconds; each try costs a call of
+/// the budget that all Auto Scaling calls of the account share.
+pub const ATTACH_EVERY: Duration = Duration::from_secs(1);
 /// How long after an answer was lost before the command history is believed: it lags by about a
 /// second, and the call itself may still be under way.
 pub const HISTORY_SETTLES: Duration = Duration::from_secs(15);
