@@ -361,16 +361,30 @@ impl Stage {
         self.region.with(|world| world.faults.add(fault));
     }
 
+    /// What must hold in every scenario and does not. Ask when nothing is under way any more.
+    pub fn violations(&self) -> Vec<crate::invariants::Violation> {
+        self.region
+            .with(|world| crate::invariants::check(world, &self.pool, &self.retirement))
+    }
+
+    /// Ends the stage without a look at anything.
+    pub async fn stop(self) {
+        self.region.stop().await;
+    }
+
     /// Ends the stage, after a look at what must hold in every scenario.
     ///
     /// # Panics
     /// When something that must hold does not.
     pub async fn end(self) {
-        let violations = self
-            .region
-            .with(|world| crate::invariants::check(world, &self.pool, &self.retirement));
+        let violations = self.violations();
         assert!(violations.is_empty(), "{violations:#?}");
         self.region.stop().await;
+    }
+
+    /// The present time in the region.
+    pub fn now(&self) -> Timestamp {
+        self.region.clock().now()
     }
 
     /// A moment from now on, as messages write it.
