@@ -23,19 +23,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-/// The region's clock, as the functions and the SDK read it.
+/// The clock of a function's machine, as the function and the SDK read it.
 #[derive(Clone, Debug)]
-struct RegionClock(region::clock::Clock);
+struct MachineClock {
+    region: region::clock::Clock,
+    /// How far it is ahead of AWS's.
+    skew: time::Duration,
+}
 
-impl Clock for RegionClock {
+impl Clock for MachineClock {
     fn now(&self) -> Timestamp {
-        self.0.now()
+        self.region.now() + self.skew
     }
 }
 
-impl TimeSource for RegionClock {
+impl TimeSource for MachineClock {
     fn now(&self) -> SystemTime {
-        self.0.now().into()
+        Clock::now(self).into()
     }
 }
 
@@ -50,11 +54,19 @@ enum InProcess {
 struct Hosted {
     function: InProcess,
     clock: SharedClock,
+    skew: time::Duration,
 }
 
-/// The code for a function of the template.
-pub(crate) fn code(region: &Region, config: &FunctionConfig) -> Option<Arc<dyn Function>> {
-    let clock = RegionClock(region.clock());
+/// The code for a function of the template, on a machine whose clock is ahead by `skew`.
+pub(crate) fn code(
+    region: &Region,
+    config: &FunctionConfig,
+    skew: time::Duration,
+) -> Option<Arc<dyn Function>> {
+    let clock = MachineClock {
+        region: region.clock(),
+        skew,
+    };
     let clients = Clients::new(&sdk_config(region, &config.name, clock.clone()));
     let environment = config.environment.clone();
     let source = move |name: &str| environment.get(name).cloned();
@@ -78,13 +90,15 @@ pub(crate) fn code(region: &Region, config: &FunctionConfig) -> Option<Arc<dyn F
     Some(Arc::new(Hosted {
         function,
         clock: shared,
+        skew,
     }))
 }
 
 impl Function for Hosted {
     fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, Result<Value, FunctionError>> {
         let function = self.function.clone();
-        let budget = Budget::new(self.clock.clone(), invocation.deadline);
+        // Lambda writes the deadline by the clock of the function's machine.
+        let budget = Budget::new(self.clock.clone(), invocation.deadline + self.skew);
         let payload = invocation.payload;
         async move {
             match function {
@@ -117,7 +131,7 @@ fn failed(error: &impl std::fmt::Display) -> FunctionError {
 }
 
 /// Configuration of unmodified SDK clients that talk to the region in process.
-fn sdk_config(region: &Region, caller: &str, clock: RegionClock) -> SdkConfig {
+fn sdk_config(region: &Region, caller: &str, clock: MachineClock) -> SdkConfig {
     // The SDK's retry quota is shared by service and region over the whole process: a region name
     // of its own keeps each test's quota to itself.
     static NEXT: AtomicU64 = AtomicU64::new(0);

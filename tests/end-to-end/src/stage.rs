@@ -30,6 +30,7 @@ pub struct StageBuilder {
     settings: Settings,
     parameters: BTreeMap<String, String>,
     scripts: Scripted,
+    skew: time::Duration,
 }
 
 /// A running region with the template's stack in it.
@@ -117,6 +118,7 @@ impl Stage {
                 ),
             ]),
             scripts: Scripted::default(),
+            skew: time::Duration::ZERO,
         }
     }
 
@@ -429,10 +431,18 @@ impl StageBuilder {
         self
     }
 
+    /// With functions whose clocks are this much ahead of AWS's.
+    #[must_use]
+    pub fn skew(mut self, skew: time::Duration) -> Self {
+        self.skew = skew;
+        self
+    }
+
     /// Starts the region. The pool begins to boot.
     pub fn start(self) -> Stage {
         // The SDK draws its retry delays from the thread's generator.
         fastrand::seed(self.settings.seed);
+        let skew = self.skew;
         let region = Region::builder(self.settings, ORIGIN)
             .commands(Arc::new(self.scripts))
             .template(TemplateSource {
@@ -440,7 +450,7 @@ impl StageBuilder {
                 stack_name: STACK.to_owned(),
                 parameters: self.parameters,
             })
-            .functions(functions::code)
+            .functions(move |region, config| functions::code(region, config, skew))
             .start()
             .expect("the template can be started");
         let stack = region.stack();
