@@ -96,8 +96,12 @@ impl Claim {
         if body.len() > MAX_MESSAGE_BYTES {
             return Err(Malformed::TooLong(body.len()));
         }
-        let claim: Self =
-            serde_json::from_str(body).map_err(|error| Malformed::NotAClaim(error.to_string()))?;
+        let reader = &mut serde_json::Deserializer::from_str(body);
+        let claim: Self = serde_path_to_error::deserialize(&mut *reader)
+            .map_err(|error| Malformed::NotAClaim(error.to_string()))?;
+        reader
+            .end()
+            .map_err(|error| Malformed::NotAClaim(error.to_string()))?;
         claim.check(now)?;
         Ok(claim)
     }
@@ -343,7 +347,16 @@ mod tests {
                 json!(21_601),
                 "1 to 21600",
             ),
-            ("/init/execution_timeout_seconds", json!(-1), "not a claim"),
+            (
+                "/init/execution_timeout_seconds",
+                json!(-1),
+                "not a claim: init.execution_timeout_seconds: invalid value",
+            ),
+            (
+                "/init/commands",
+                json!([7]),
+                "not a claim: init.commands[0]: invalid type",
+            ),
             (
                 "/init/commands",
                 json!(["'".repeat(20_000)]),
@@ -358,7 +371,8 @@ mod tests {
 
     #[test]
     fn anything_else_is_not_a_claim() {
-        for body in ["", "null", "[]", "7", "{", "\u{0}"] {
+        let twice = message().to_string().repeat(2);
+        for body in ["", "null", "[]", "7", "{", "\u{0}", &twice] {
             assert!(matches!(
                 Claim::parse(body, NOW),
                 Err(Malformed::NotAClaim(_))

@@ -56,10 +56,12 @@ exit "$ready_pool_status"
 pub fn render(claim: &Claim, attempt: Attempt) -> String {
     let mut script = String::new();
     // Writing to a String cannot fail.
+    // By the key, not by the target's name: a group may be named `{{…}}`, and SSM would
+    // substitute that.
     let _ = writeln!(
         script,
-        "# ready-pool: claim {} for {}, attempt {attempt}",
-        claim.claim_id, claim.target_group
+        "# ready-pool: claim {}, attempt {attempt}",
+        claim.key()
     );
     let _ = writeln!(script, "ready_pool_claim={}", quote(claim.key().as_str()));
     script.push_str(PROLOGUE);
@@ -218,6 +220,8 @@ mod tests {
 
     #[test]
     fn ssm_finds_nothing_to_substitute() {
-        assert!(!render(&claim("a", &["true"], &[("A", "b")]), 1).contains("{{"));
+        let mut claim = claim("a", &["true"], &[("A", "b")]);
+        claim.target_group = GroupName::try_from("{{x}}").unwrap();
+        assert!(!render(&claim, 1).contains("{{"));
     }
 }
