@@ -129,12 +129,12 @@ impl ClaimInstance {
     async fn turn_away(&self, unreadable: Vec<(Received, Unreadable)>) -> Vec<String> {
         let mut returned = Vec::new();
         for (message, refusal) in unreadable {
+            // Not the problem itself: it may quote commands and values.
             warn!(
                 message_id = message.message_id,
                 claim_id = refusal.claim_id,
                 reason = refusal.reason.code(),
-                problem = refusal.message,
-                "rejected a message"
+                "rejected a message; what is wrong with it is on the rejected queue"
             );
             if let Err(error) = act::turn_away(self, &message, &refusal).await {
                 error!(message_id = message.message_id, %error, "cannot reject the message; it comes again");
