@@ -1,0 +1,291 @@
+//! The tiny AWS: what each call does to the state. It knows groups, tags, queues and commands,
+//! and watches the rules that only the moment of a call can show.
+
+use crate::configuration::{Configuration, Fault, Rule};
+use crate::state::{
+    Agent, Clock, Command, Ending, InitMessage, Line, Machine, Place, Request, Slot, State,
+    INSTANCES,
+};
+use ready_pool_core::command::CommandStatus;
+use ready_pool_core::ledger::Standing;
+use ready_pool_core::outcome::Reason;
+
+/// The state while an action changes it.
+pub(crate) struct World<'a> {
+    pub(crate) config: &'a Configuration,
+    pub(crate) state: &'a mut State,
+}
+
+/// What `AttachInstances` answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum AttachAnswer {
+    Done,
+    AlreadyInPool,
+    AlreadyInTarget(u8),
+    AlreadyInRetirement,
+    Gone,
+    TargetRefused,
+    Unknown,
+}
+
+/// Into which group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Into {
+    Target(u8),
+    Retirement,
+}
+
+impl World<'_> {
+    pub(crate) fn target_of(&self, claim: u8) -> u8 {
+        if self.config.shared_target { 0 } else { claim }
+    }
+
+    pub(crate) fn machine(&mut self, instance: u8) -> &mut Machine {
+        &mut self.state.machines[usize::from(instance)]
+    }
+
+    pub(crate) fn expired(&self) -> bool {
+        self.state.clock > Clock::Open
+    }
+
+    fn stale_reads(&self) -> bool {
+        self.config.allows(Fault::StaleRead) && self.state.faults > 0
+    }
+
+    // Auto Scaling: groups.
+
+    pub(crate) fn attach(&mut self, into: Into, instance: u8) -> AttachAnswer {
+        let machine = self.machine(instance);
+        match machine.place {
+            Place::Pool | Place::LeavingPool => AttachAnswer::AlreadyInPool,
+            Place::Target(target) | Place::LeavingTarget(target) => {
+                AttachAnswer::AlreadyInTarget(target)
+            }
+            Place::Retirement => AttachAnswer::AlreadyInRetirement,
+            Place::Gone | Place::Unborn => AttachAnswer::Gone,
+            Place::Free => {
+                machine.tenants = false;
+                match into {
+                    Into::Target(target) => {
+                        machine.place = Place::Target(target);
+                        let told = machine.commands.len() > usize::from(machine.hidden);
+                        let late = self.expired();
+                        self.state.broken.reattached_told |= told;
+                        self.state.broken.too_late |= late;
+                    }
+                    Into::Retirement => {
+                        self.removes(instance);
+                        self.machine(instance).place = Place::Retirement;
+                    }
+                }
+                AttachAnswer::Done
+            }
+        }
+    }
+
+    /// Detaches from the pool; answers whether AWS did.
+    pub(crate) fn detach_from_pool(&mut self, instance: u8) -> bool {
+        let machine = self.machine(instance);
+        let there = machine.place == Place::Pool;
+        if there {
+            machine.place = Place::LeavingPool;
+            machine.detached = true;
+        }
+        there
+    }
+
+    /// Detaches from a target, for good.
+    pub(crate) fn detach_from_target(&mut self, target: u8, instance: u8) {
+        if self.machine(instance).place == Place::Target(target) {
+            self.removes(instance);
+            self.machine(instance).place = Place::LeavingTarget(target);
+        }
+    }
+
+    /// `TerminateInstanceInAutoScalingGroup` names no group: it kills wherever the instance is.
+    pub(crate) fn terminate(&mut self, instance: u8) {
+        if !matches!(self.machine(instance).place, Place::Gone | Place::Free) {
+            self.removes(instance);
+            self.machine(instance).place = Place::Gone;
+            self.state.seen.retired = true;
+        }
+    }
+
+    /// Something of ours takes an instance out of the world.
+    fn removes(&mut self, instance: u8) {
+        let machine = self.machine(instance).clone();
+        for command in &machine.commands {
+            // A command that can never run tells nobody anything.
+            let idle = command.status == CommandStatus::Running && machine.agent != Agent::Online;
+            if idle || command.status == CommandStatus::NotDelivered {
+                continue;
+            }
+            if self.has_failed(command.claim) {
+                self.state.seen.removed_failed = true;
+            } else {
+                self.state.broken.removed_told = true;
+            }
+        }
+    }
+
+    fn has_failed(&self, claim: u8) -> bool {
+        let entered = self.state.ledger[self.slot(claim)].now;
+        let failed = entered.is_some_and(|line| matches!(line.standing, Standing::Failed(_)));
+        failed || self.state.heard[usize::from(claim)].failed
+    }
+
+    // Auto Scaling: tags.
+
+    fn slot(&self, claim: u8) -> usize {
+        let per_target = self.config.lacks(Rule::EntryPerClaim);
+        usize::from(if per_target { self.target_of(claim) } else { claim })
+    }
+
+    pub(crate) fn read_line(&self, claim: u8, stale: bool) -> Option<Line> {
+        let slot = &self.state.ledger[self.slot(claim)];
+        match slot.before {
+            Some(before) if stale => before,
+            _ => slot.now,
+        }
+    }
+
+    pub(crate) fn write_line(&mut self, claim: u8, line: Option<Line>, by: u8) {
+        let stale_reads = self.stale_reads();
+        let clears = self.config.lacks(Rule::KeepEntries);
+        let index = self.slot(claim);
+        let slot = &mut self.state.ledger[index];
+        let settled = line.is_some_and(|line| line.standing != Standing::Assigned);
+        let line = if clears && settled { None } else { line };
+        if slot.now != line {
+            *slot = Slot {
+                before: stale_reads.then_some(slot.now),
+                by: if stale_reads { by } else { 0 },
+                now: line,
+            };
+        }
+    }
+
+    /// Enough time has passed for everybody to see what this handler wrote.
+    pub(crate) fn settles(&mut self, by: u8) {
+        for slot in &mut self.state.ledger {
+            if slot.by == by {
+                slot.before = None;
+                slot.by = 0;
+            }
+        }
+    }
+
+    // Systems Manager.
+
+    /// `SendCommand` takes effect.
+    pub(crate) fn tell(&mut self, instance: u8, claim: u8) {
+        let hidden = self.stale_reads();
+        let machine = self.machine(instance);
+        machine.commands.push(Command {
+            claim,
+            status: CommandStatus::Running,
+        });
+        machine.hidden = hidden;
+        let twice = machine.commands.len() > 1;
+        self.state.seen.told_twice |= twice;
+    }
+
+    /// A command ends: on the box the marker decides.
+    pub(crate) fn command_ends(&mut self, instance: u8, position: usize, ok: bool, event: bool) {
+        let without_marker = self.config.lacks(Rule::Marker);
+        let machine = self.machine(instance);
+        let claim = machine.commands[position].claim;
+        let alive = machine.agent == Agent::Online
+            && !matches!(machine.place, Place::Gone | Place::Unborn);
+        let status_of = |ok: bool| {
+            if ok {
+                CommandStatus::Succeeded
+            } else {
+                CommandStatus::Failed
+            }
+        };
+        machine.commands[position].status = match machine.marker {
+            _ if !alive => CommandStatus::NotDelivered,
+            Some((owner, _)) if owner != claim && !without_marker => CommandStatus::Failed,
+            Some((_, recorded)) if !without_marker => status_of(recorded),
+            _ => {
+                machine.marker = Some((claim, ok));
+                machine.runs[usize::from(claim)] += 1;
+                status_of(ok)
+            }
+        };
+        if event {
+            self.put_init(usize::from(instance), InitMessage::Finished { claim });
+        }
+    }
+
+    // SQS.
+
+    /// Sends to InitQueue, which swallows a repeated hand-over for five minutes.
+    pub(crate) fn send_init(&mut self, group: usize, message: InitMessage) {
+        if let InitMessage::HandOver { claim, attempt } = message {
+            let names_instance = self.config.lacks(Rule::OneInstancePerAttempt);
+            let index = if names_instance { group } else { 0 };
+            let bit = 1_u8 << (claim * 4 + attempt);
+            let sent = &mut self.state.swallowed.hand_overs[index];
+            if *sent & bit != 0 {
+                return;
+            }
+            *sent |= bit;
+        }
+        self.put_init(group, message);
+    }
+
+    fn put_init(&mut self, group: usize, message: InitMessage) {
+        // Two equal messages one behind the other are as good as one that is delivered twice.
+        let queue = &mut self.state.init[group];
+        if queue.last() != Some(&message) || queue.len() == 1 {
+            queue.push(message);
+        }
+        assert!(queue.len() <= 8, "InitQueue grows without bound");
+    }
+
+    pub(crate) fn send_retry(&mut self, claim: u8, attempt: u8) {
+        let bit = 1_u8 << (claim * 4 + attempt);
+        if self.state.swallowed.retries & bit == 0 {
+            self.state.swallowed.retries |= bit;
+            self.state.provision.push(Request {
+                claim,
+                asked: Some(attempt),
+            });
+        }
+    }
+
+    /// Publishes an outcome.
+    pub(crate) fn publish(&mut self, claim: u8, ending: Ending) {
+        let late = self.expired();
+        let heard = &mut self.state.heard[usize::from(claim)];
+        self.state.seen.told_again |= heard.anything();
+        let two = match ending {
+            Ending::Ready => heard.failed,
+            // Once the entry is gone nobody remembers more.
+            Ending::Failed(Reason::Expired) if late => false,
+            Ending::Failed(_) => heard.ready,
+            Ending::Rejected => heard.ready || heard.failed,
+        };
+        match ending {
+            Ending::Ready => heard.ready = true,
+            Ending::Failed(_) => heard.failed = true,
+            Ending::Rejected => heard.rejected = true,
+        }
+        self.state.broken.two_endings |= two;
+    }
+
+    /// Forgets what cannot matter any more, so that equal worlds are equal states.
+    pub(crate) fn normalise(&mut self) {
+        if !self.stale_reads() {
+            for slot in &mut self.state.ledger {
+                slot.before = None;
+                slot.by = 0;
+            }
+            for instance in 0..INSTANCES {
+                self.state.machines[instance].hidden = false;
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What a run explores: how large the world is, what may go wrong, and which rule is left out.
+
+/// A kind of fault. Each occurrence costs one of the configuration's faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A handler dies between two calls; its message comes again.
+    Crash,
+    /// An answer is lost: the call took effect, or did not.
+    LostAnswer,
+    /// AWS refuses for now.
+    Busy,
+    /// A message is handled and yet delivered again.
+    Duplicate,
+    /// A read shows what was one write ago.
+    StaleRead,
+    /// A call that timed out takes effect later.
+    LateEffect,
+    /// The sender sends its claim again.
+    Resend,
+    /// An agent dies.
+    AgentDies,
+    /// An instance dies, or the pool scales in.
+    InstanceDies,
+    /// A tenant detaches an instance from its target.
+    Tenant,
+    /// A tenant wipes the tags of its target.
+    Wipe,
+    /// A message runs out of receives.
+    DeadLetter,
+    /// A batch's lease runs out while its delivery goes on.
+    Overlap,
+    /// An event is lost.
+    EventLost,
+    /// An init script fails.
+    ScriptFails,
+    /// A target refuses to take an instance.
+    TargetRefuses,
+}
+
+impl Fault {
+    /// All kinds.
+    pub const ALL: &[Self] = &[
+        Self::Crash,
+        Self::LostAnswer,
+        Self::Busy,
+        Self::Duplicate,
+        Self::StaleRead,
+        Self::LateEffect,
+        Self::Resend,
+        Self::AgentDies,
+        Self::InstanceDies,
+        Self::Tenant,
+        Self::Wipe,
+        Self::DeadLetter,
+        Self::Overlap,
+        Self::EventLost,
+        Self::ScriptFails,
+        Self::TargetRefuses,
+    ];
+}
+
+/// A rule of the protocol that a weakened variant leaves out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// An assignment is cleared only long after its message is gone.
+    KeepEntries,
+    /// An entry belongs to one claim, not to a target.
+    EntryPerClaim,
+    /// Fulfilled means told, not "is in the target".
+    FulfilledIsTold,
+    /// InitQueue lets one instance through per attempt.
+    OneInstancePerAttempt,
+    /// Nothing is terminated by id outside the retirement group.
+    RetireByGroup,
+    /// The sweep waits until every claim must have expired.
+    SweepAfterDeadlines,
+    /// The SDK does not repeat a detach.
+    NoRetryOnDetach,
+    /// The history is read before anything is attached.
+    HistoryFirst,
+    /// The deadline is checked before anything is done.
+    DeadlineFirst,
+    /// The entry is written before the detach.
+    EntryFirst,
+    /// The marker on the box.
+    Marker,
+    /// The entry moves on before another instance is asked for.
+    MoveOnFirst,
+    /// After a lost answer to `SendCommand`, the history is read before it is sent again.
+    LookFirst,
+    /// Two looks before an instance counts as leaked or away.
+    LookTwice,
+}
+
+/// What a run explores.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// Its name, for tables.
+    pub name: &'static str,
+    /// How many claims are sent.
+    pub claims: u8,
+    /// How many instances there can ever be.
+    pub instances: u8,
+    /// How many of them are in the pool at first; the others are launched later.
+    pub ready: u8,
+    /// Whether the claims share one target.
+    pub shared_target: bool,
+    /// How many faults may happen.
+    pub faults: u8,
+    /// Of which kinds.
+    pub kinds: &'static [Fault],
+    /// Whether claim-instance's look is split into its two halves.
+    pub split_look: bool,
+    /// The rule that is left out.
+    pub without: Option<Rule>,
+    /// The size of its state space, where it is pinned.
+    pub states: Option<usize>,
+}
+
+impl Configuration {
+    /// Whether a kind of fault may happen here at all.
+    pub fn allows(&self, fault: Fault) -> bool {
+        self.kinds.contains(&fault)
+    }
+
+    /// Whether the protocol of this run lacks the rule.
+    pub fn lacks(&self, rule: Rule) -> bool {
+        self.without == Some(rule)
+    }
+
+    /// The same without a rule.
+    #[must_use]
+    pub fn weakened(&self, rule: Rule) -> Self {
+        Self {
+            without: Some(rule),
+            states: None,
+            ..self.clone()
+        }
+    }
+}

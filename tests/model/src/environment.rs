@@ -1,0 +1,261 @@
+//! Everything that is not a step of ours: AWS's own doings, tenants, senders, operators, time.
+
+use crate::aws::World;
+use crate::configuration::Configuration;
+use crate::state::{
+    Agent, CLAIMS, Clock, GROUPS, INSTANCES, InitMessage, Place, Request, Slot, State, Swallowed,
+    Worker, Writer,
+};
+use crate::step::{Action, Actor};
+use crate::{worker, writer};
+use ready_pool_core::command::CommandStatus;
+
+/// What could happen besides the handlers' own steps.
+pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
+    crashes(state, actions);
+    for (instance, machine) in (0_u8..).zip(&state.machines) {
+        if matches!(machine.place, Place::LeavingPool | Place::LeavingTarget(_)) {
+            actions.push(Action::DetachEnds(instance));
+        }
+        for (position, command) in (0_u8..).zip(&machine.commands) {
+            if command.status == CommandStatus::Running {
+                actions.push(Action::CommandEnds(instance, position, true, true));
+                actions.push(Action::CommandEnds(instance, position, true, false));
+                actions.push(Action::CommandEnds(instance, position, false, true));
+            }
+        }
+        if machine.late.is_some() {
+            actions.push(Action::LateCommand(instance));
+        }
+        if machine.place == Place::Unborn && instance < config.instances {
+            actions.push(Action::Launch(instance));
+        }
+        let alive = !matches!(machine.place, Place::Unborn | Place::Gone);
+        if alive && machine.agent == Agent::Online {
+            actions.push(Action::AgentDies(instance));
+        }
+        if alive && machine.agent == Agent::DeadListedOnline {
+            actions.push(Action::PingAges(instance));
+        }
+        if alive && machine.place != Place::Retirement {
+            actions.push(Action::InstanceDies(instance));
+        }
+        if matches!(machine.place, Place::Target(_)) {
+            actions.push(Action::TenantDetaches(instance));
+        }
+    }
+    wipes(state, config, actions);
+    messages(state, config, actions);
+    time(state, actions);
+}
+
+fn crashes(state: &State, actions: &mut Vec<Action>) {
+    for (slot, writer) in (0_u8..).zip(&state.writers) {
+        if writer::is_busy(writer) {
+            actions.push(Action::Crash(Actor::Writer(slot)));
+        }
+    }
+    for (group, worker) in (0_u8..).zip(&state.workers) {
+        if worker::is_busy(*worker) {
+            actions.push(Action::Crash(Actor::Worker(group)));
+        }
+    }
+    if state.chore.is_some() {
+        actions.push(Action::Crash(Actor::Replenisher));
+    }
+    let [holder, late] = &state.writers;
+    if writer::is_busy(holder) && !writer::is_busy(late) {
+        actions.push(Action::LeaseEnds);
+    }
+}
+
+fn wipes(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
+    for target in 0..u8::try_from(CLAIMS).unwrap() {
+        let entered = (0..CLAIMS).any(|claim| {
+            let its = if config.shared_target { 0 } else { claim };
+            its == usize::from(target) && state.ledger[claim].now.is_some()
+        });
+        if entered {
+            actions.push(Action::Wipe(target));
+        }
+    }
+}
+
+fn messages(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
+    for claim in 0..config.claims {
+        let again = Request { claim, asked: None };
+        if !state.provision.contains(&again) && state.clock < Clock::Ancient {
+            actions.push(Action::Resend(claim));
+        }
+    }
+    if !state.provision.is_empty() && !writer::is_busy(&state.writers[0]) {
+        actions.push(Action::ClaimDies);
+    }
+    for (group, queue) in (0_u8..).zip(&state.init) {
+        if !queue.is_empty() && !worker::is_busy(state.workers[usize::from(group)]) {
+            actions.push(Action::InitDies(group));
+        }
+    }
+    if !state.provision_dead.is_empty() {
+        actions.push(Action::RedriveClaims);
+    }
+    if !state.init_dead.is_empty() {
+        actions.push(Action::RedriveInit);
+    }
+}
+
+fn time(state: &State, actions: &mut Vec<Action>) {
+    let handlers_idle = !state.writers.iter().any(writer::is_busy)
+        && state.workers.iter().all(|worker| *worker == Worker::Idle)
+        && state.chore.is_none();
+    let lags = state.ledger.iter().any(|slot| slot.before.is_some())
+        || state.machines.iter().any(|machine| machine.hidden);
+    if handlers_idle && (state.swallowed != Swallowed::default() || lags) {
+        actions.push(Action::FiveMinutes);
+    }
+    let queues_empty =
+        state.provision.is_empty() && state.init.iter().all(std::vec::Vec::is_empty);
+    let nothing_moves = !state.machines.iter().any(|machine| {
+        machine.late.is_some()
+            || matches!(machine.place, Place::LeavingPool | Place::LeavingTarget(_))
+    });
+    let nothing_runs = !state.machines.iter().any(|machine| {
+        machine
+            .commands
+            .iter()
+            .any(|command| command.status == CommandStatus::Running)
+    });
+    let quiet = handlers_idle && queues_empty && nothing_moves;
+    let passes = match state.clock {
+        Clock::Open => true,
+        Clock::Expired => quiet,
+        Clock::LongAfter => quiet && nothing_runs,
+        Clock::Ancient => false,
+    };
+    if passes {
+        actions.push(Action::Time);
+    }
+}
+
+/// Makes it happen.
+pub(crate) fn apply(world: &mut World<'_>, action: Action) {
+    match action {
+        Action::Crash(actor) => crash(world, actor),
+        Action::LeaseEnds => {
+            let writer = std::mem::take(&mut world.state.writers[0]);
+            world.state.writers[1] = writer;
+        }
+        Action::DetachEnds(instance) => world.machine(instance).place = Place::Free,
+        Action::CommandEnds(instance, position, ok, event) => {
+            world.command_ends(instance, usize::from(position), ok, event);
+        }
+        Action::LateCommand(instance) => {
+            let claim = world.machine(instance).late.take();
+            world.tell(instance, claim.unwrap());
+        }
+        Action::Launch(instance) => world.machine(instance).place = Place::Pool,
+        Action::AgentDies(instance) => world.machine(instance).agent = Agent::DeadListedOnline,
+        Action::PingAges(instance) => world.machine(instance).agent = Agent::Dead,
+        Action::InstanceDies(instance) => {
+            let machine = world.machine(instance);
+            machine.place = Place::Gone;
+            machine.late = None;
+        }
+        Action::TenantDetaches(instance) => {
+            let machine = world.machine(instance);
+            machine.place = Place::Free;
+            machine.tenants = true;
+        }
+        Action::Wipe(target) => wipe(world, target),
+        Action::Resend(claim) => world.state.provision.push(Request { claim, asked: None }),
+        Action::ClaimDies => {
+            let request = world.state.provision.remove(0);
+            world.state.provision_dead.push(request);
+        }
+        Action::InitDies(group) => {
+            let message = world.state.init[usize::from(group)].remove(0);
+            world.state.init_dead.push((group, message));
+        }
+        Action::RedriveClaims => {
+            let dead = std::mem::take(&mut world.state.provision_dead);
+            world.state.provision.extend(dead);
+        }
+        Action::RedriveInit => {
+            for (group, message) in std::mem::take(&mut world.state.init_dead) {
+                world.state.init[usize::from(group)].push(message);
+            }
+        }
+        Action::FiveMinutes => minutes_pass(world),
+        Action::Time => time_passes(world),
+        Action::Step(..) | Action::LookAgain(_) | Action::Decide(_) => {
+            unreachable!("a step of ours")
+        }
+    }
+}
+
+/// A handler dies: its message is visible again after the queue's time-out, and by then reads
+/// have caught up with what it wrote.
+fn crash(world: &mut World<'_>, actor: Actor) {
+    match actor {
+        Actor::Writer(slot) => {
+            world.state.writers[usize::from(slot)] = Writer::default();
+            world.settles(writer::BY);
+        }
+        Actor::Worker(group) => {
+            world.state.workers[usize::from(group)] = Worker::Idle;
+            world.settles(group + 1);
+            if usize::from(group) < INSTANCES {
+                world.machine(group).hidden = false;
+            }
+        }
+        Actor::Replenisher => world.state.chore = None,
+    }
+}
+
+fn wipe(world: &mut World<'_>, target: u8) {
+    for claim in 0..CLAIMS {
+        let its = world.target_of(u8::try_from(claim).unwrap());
+        if its == target {
+            world.state.ledger[claim] = Slot::default();
+        }
+    }
+}
+
+fn minutes_pass(world: &mut World<'_>) {
+    world.state.swallowed = Swallowed::default();
+    for slot in &mut world.state.ledger {
+        slot.before = None;
+        slot.by = 0;
+    }
+    for machine in &mut world.state.machines {
+        machine.hidden = false;
+    }
+}
+
+fn time_passes(world: &mut World<'_>) {
+    world.state.clock = match world.state.clock {
+        Clock::Open => Clock::Expired,
+        Clock::Expired => Clock::LongAfter,
+        Clock::LongAfter | Clock::Ancient => Clock::Ancient,
+    };
+    if world.state.clock >= Clock::LongAfter {
+        minutes_pass(world);
+    }
+    if world.state.clock == Clock::Ancient {
+        // Messages live for fourteen days at most, command histories for thirty.
+        for request in std::mem::take(&mut world.state.provision_dead) {
+            world.state.unread |= 1 << request.claim;
+        }
+        for (_, message) in std::mem::take(&mut world.state.init_dead) {
+            let (InitMessage::HandOver { claim, .. }
+            | InitMessage::LookAgain { claim, .. }
+            | InitMessage::Finished { claim }) = message;
+            world.state.unread |= 1 << claim;
+        }
+        for machine in &mut world.state.machines {
+            machine.commands.clear();
+        }
+    }
+    debug_assert!(world.state.init.len() == GROUPS);
+}
+

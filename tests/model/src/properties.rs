@@ -1,0 +1,61 @@
+//! The invariants, each as an `always`, and next to each a `sometimes` that shows that the
+//! situation it is about comes up.
+
+use crate::protocol::Protocol;
+use crate::state::{CLAIMS, Machine, Place, State};
+use stateright::Property;
+
+/// All of them.
+pub(crate) fn all() -> Vec<Property<Protocol>> {
+    vec![
+        Property::always("1 an instance is initialised once, for one claim", |_, state: &State| {
+            state.machines.iter().all(|machine| {
+                machine.runs.iter().map(|runs| u32::from(*runs)).sum::<u32>() <= 1
+            })
+        }),
+        Property::sometimes("1 an instance is initialised", |_, state: &State| {
+            state.machines.iter().any(|machine| machine.marker.is_some())
+        }),
+        Property::always("2 a claim that ended ready has exactly one instance", |_, state: &State| {
+            !state.broken.ready_elsewhere
+                && (0..CLAIMS).all(|claim| {
+                    !state.heard[claim].ready
+                        || state.machines.iter().filter(|machine| ran(machine, claim)).count() == 1
+                })
+        }),
+        Property::sometimes("2 a claim ends ready", |_, state: &State| {
+            state.heard.iter().any(|heard| heard.ready)
+        }),
+        Property::always("3 no leak is left when all is quiet", |model: &Protocol, state: &State| {
+            !model.is_quiet_for_good(state)
+                || state.machines.iter().all(|machine| !is_leaked(machine))
+        }),
+        Property::sometimes("3 all is quiet", |model: &Protocol, state: &State| {
+            model.is_quiet_for_good(state)
+        }),
+        Property::always("4 a claim ends in one way", |_, state: &State| {
+            !state.broken.two_endings
+        }),
+        Property::sometimes("4 a claim ends failed", |_, state: &State| {
+            state.heard.iter().any(|heard| heard.failed)
+        }),
+        Property::always("5 no told machine is removed, but for its own failed claim", |_, state: &State| {
+            !state.broken.removed_told
+        }),
+        Property::sometimes("5 an instance is removed", |_, state: &State| state.seen.retired),
+        Property::always("nothing is attached or told after the deadline", |_, state: &State| {
+            !state.broken.too_late
+        }),
+        Property::always("no told machine is attached again", |_, state: &State| {
+            !state.broken.reattached_told
+        }),
+    ]
+}
+
+fn ran(machine: &Machine, claim: usize) -> bool {
+    machine.runs[claim] > 0
+}
+
+fn is_leaked(machine: &Machine) -> bool {
+    machine.place == Place::Free && !machine.tenants && machine.runs.iter().all(|runs| *runs == 0)
+}

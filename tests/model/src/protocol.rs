@@ -1,0 +1,199 @@
+//! The protocol as a `stateright` model: its actions, its properties.
+
+use crate::aws::World;
+use crate::configuration::{Configuration, Fault};
+use crate::state::{
+    Agent, CLAIMS, Clock, GROUPS, Heard, INSTANCES, Machine, Place, Request, State, Worker,
+};
+use crate::step::{Action, Actor, Answer};
+use crate::{environment, replenisher, worker, writer};
+use ready_pool_core::command::CommandStatus;
+use stateright::{Model, Property};
+
+/// The protocol in one configuration.
+#[derive(Clone, Debug)]
+pub struct Protocol {
+    /// What is explored.
+    pub config: Configuration,
+}
+
+impl Model for Protocol {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![self.beginning()]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        self.handlers(state, actions);
+        environment::actions(state, &self.config, actions);
+        let left = state.faults > 0;
+        actions.retain(|action| {
+            action
+                .fault()
+                .is_none_or(|fault| left && self.config.allows(fault))
+        });
+    }
+
+    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+        let mut next = state.clone();
+        if action.fault().is_some() {
+            next.faults -= 1;
+        }
+        let mut world = World {
+            config: &self.config,
+            state: &mut next,
+        };
+        match action {
+            Action::Step(Actor::Writer(slot), answer) => {
+                writer::step(&mut world, usize::from(slot), answer);
+            }
+            Action::Step(Actor::Worker(group), answer) => {
+                worker::step(&mut world, usize::from(group), answer);
+            }
+            Action::Step(Actor::Replenisher, answer) => replenisher::step(&mut world, answer),
+            Action::LookAgain(slot) => writer::look_again(&mut world, usize::from(slot)),
+            Action::Decide(chore) => world.state.chore = Some(chore),
+            action => environment::apply(&mut world, action),
+        }
+        world.normalise();
+        (next != *state).then_some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        crate::properties::all()
+    }
+}
+
+impl Protocol {
+    /// The model of a configuration.
+    pub fn new(config: Configuration) -> Self {
+        assert!(usize::from(config.instances) <= INSTANCES);
+        assert!(usize::from(config.claims) <= CLAIMS);
+        Self { config }
+    }
+
+    /// The claims have been sent, and nothing has happened yet.
+    fn beginning(&self) -> State {
+        let machine = |instance: usize| Machine {
+            place: if instance < usize::from(self.config.ready) {
+                Place::Pool
+            } else {
+                Place::Unborn
+            },
+            agent: Agent::Online,
+            commands: Vec::new(),
+            hidden: false,
+            late: None,
+            marker: None,
+            runs: [0; CLAIMS],
+            detached: false,
+            tenants: false,
+        };
+        State {
+            clock: Clock::Open,
+            machines: std::array::from_fn(machine),
+            ledger: Default::default(),
+            notes: [None; INSTANCES],
+            provision: (0..self.config.claims)
+                .map(|claim| Request { claim, asked: None })
+                .collect(),
+            provision_dead: Vec::new(),
+            init: Default::default(),
+            init_dead: Vec::new(),
+            swallowed: Default::default(),
+            writers: Default::default(),
+            workers: [Worker::Idle; GROUPS],
+            chore: None,
+            heard: [Heard::default(); CLAIMS],
+            unread: 0,
+            faults: self.config.faults,
+            broken: Default::default(),
+            seen: Default::default(),
+        }
+    }
+
+    fn handlers(&self, state: &State, actions: &mut Vec<Action>) {
+        let stale = self.config.allows(Fault::StaleRead) && {
+            state.ledger.iter().any(|slot| slot.before.is_some())
+                || state.machines.iter().any(|machine| machine.hidden)
+        };
+        let mut steps = |actor: Actor, answers: Vec<Answer>| {
+            actions.extend(
+                answers
+                    .into_iter()
+                    .filter(|answer| stale || *answer != Answer::Stale)
+                    .map(|answer| Action::Step(actor, answer)),
+            );
+        };
+        for slot in 0..2_u8 {
+            if writer::can_step(state, usize::from(slot)) {
+                steps(Actor::Writer(slot), writer::answers(state, usize::from(slot)));
+            }
+        }
+        for group in 0..u8::try_from(GROUPS).unwrap() {
+            if worker::can_step(state, usize::from(group)) {
+                steps(Actor::Worker(group), worker::answers(state, usize::from(group)));
+            }
+        }
+        if state.chore.is_some() {
+            steps(Actor::Replenisher, vec![Answer::Ok]);
+        } else {
+            let wishes = replenisher::wishes(state, &self.config);
+            actions.extend(wishes.into_iter().map(Action::Decide));
+        }
+        for slot in 0..2_u8 {
+            if writer::may_look_again(&state.writers[usize::from(slot)]) {
+                actions.push(Action::LookAgain(slot));
+            }
+        }
+    }
+
+    /// Whether nothing is under way, nothing will be, and nobody of ours wants anything done.
+    pub fn is_quiet_for_good(&self, state: &State) -> bool {
+        state.clock >= Clock::LongAfter
+            && state.provision.is_empty()
+            && state.provision_dead.is_empty()
+            && state.init.iter().all(Vec::is_empty)
+            && state.init_dead.is_empty()
+            && state.chore.is_none()
+            && !state.writers.iter().any(writer::is_busy)
+            && state.machines.iter().all(is_still)
+            && replenisher::wishes(state, &self.config).is_empty()
+    }
+
+    /// Whether everything ended well: nobody waits, nothing is under way, and every instance is
+    /// in the pool, in a target and told, or out of the world.
+    pub fn is_good_end(&self, state: &State) -> bool {
+        let answered = (0..usize::from(self.config.claims))
+            .all(|claim| state.heard[claim].anything() || state.unread & (1 << claim) != 0);
+        let nothing_under_way = state.provision.is_empty()
+            && state.provision_dead.is_empty()
+            && state.init.iter().all(Vec::is_empty)
+            && state.init_dead.is_empty();
+        answered && nothing_under_way && state.machines.iter().all(is_at_rest)
+    }
+}
+
+/// Whether nothing is left to do for an instance.
+fn is_at_rest(machine: &Machine) -> bool {
+    let place = match machine.place {
+        Place::Unborn | Place::Gone => true,
+        Place::Pool => machine.agent == Agent::Online,
+        Place::Target(_) => true,
+        Place::Free => machine.tenants,
+        Place::LeavingPool | Place::LeavingTarget(_) | Place::Retirement => false,
+    };
+    is_still(machine) && place
+}
+
+/// Whether nothing runs or moves there by itself.
+fn is_still(machine: &Machine) -> bool {
+    let moving = matches!(machine.place, Place::LeavingPool | Place::LeavingTarget(_));
+    let runs = machine
+        .commands
+        .iter()
+        .any(|command| command.status == CommandStatus::Running);
+    machine.late.is_none() && !moving && !runs
+}

@@ -1,0 +1,113 @@
+//! replenish-pool: a look, one of the things it wants done, and that thing done, later.
+//!
+//! A pass does all it wants in sequence; here each look yields one thing, and everything else may
+//! happen before it is done. That covers every order and every pass that fails half-way.
+
+use crate::ask::{self, Sight};
+use crate::aws::{Into, World};
+use crate::configuration::{Configuration, Rule};
+use crate::state::{Agent, Chore, Clock, INSTANCES, InitMessage, State};
+use crate::step::Answer;
+use ready_pool_core::command::CommandStatus;
+
+/// What it would want done, as far as that is of interest: a look at a claim whose instance was
+/// not told, before its deadline, finds nothing to do.
+pub(crate) fn wishes(state: &State, config: &Configuration) -> Vec<Chore> {
+    let sight = Sight {
+        clock: state.clock,
+        ledger: std::array::from_fn(|claim| {
+            let shared = config.lacks(Rule::EntryPerClaim) && config.shared_target;
+            state.ledger[if shared { 0 } else { claim }].now
+        }),
+        notes: state.notes,
+        places: state.machines.each_ref().map(|machine| machine.place),
+        online: state
+            .machines
+            .each_ref()
+            .map(|machine| machine.agent != Agent::Dead),
+        detached: state.machines.each_ref().map(|machine| machine.detached),
+        histories: state
+            .machines
+            .each_ref()
+            .map(|machine| machine.commands.clone()),
+        shared_target: config.shared_target,
+        all_long_ago: config.lacks(Rule::SweepAfterDeadlines),
+        looks_once: config.lacks(Rule::LookTwice),
+    };
+    let mut chores = ask::chores(sight);
+    chores.retain(|chore| is_of_interest(state, *chore));
+    chores
+}
+
+fn is_of_interest(state: &State, chore: Chore) -> bool {
+    let Chore::LookAgain {
+        claim,
+        instance,
+        attempt,
+    } = chore
+    else {
+        return true;
+    };
+    let message = InitMessage::LookAgain { claim, attempt };
+    // InitQueue swallows a second look within a minute.
+    if state.init[group(claim, instance)].contains(&message) {
+        return false;
+    }
+    let ended = instance.is_some_and(|instance| {
+        let machine = &state.machines[usize::from(instance)];
+        machine
+            .commands
+            .iter()
+            .any(|command| command.claim != claim || command.status != CommandStatus::Running)
+    });
+    let running = instance.is_some_and(|instance| {
+        let machine = &state.machines[usize::from(instance)];
+        machine
+            .commands
+            .last()
+            .is_some_and(|command| {
+                command.claim == claim && command.status == CommandStatus::Running
+            })
+    });
+    ended || (state.clock > Clock::Open && !running)
+}
+
+fn group(claim: u8, instance: Option<u8>) -> usize {
+    instance.map_or(INSTANCES + usize::from(claim), usize::from)
+}
+
+/// Does what it decided on.
+pub(crate) fn step(world: &mut World<'_>, _answer: Answer) {
+    let Some(chore) = world.state.chore.take() else {
+        return;
+    };
+    match chore {
+        Chore::LookAgain {
+            claim,
+            instance,
+            attempt,
+        } => {
+            let message = InitMessage::LookAgain { claim, attempt };
+            let group = group(claim, instance);
+            if !world.state.init[group].contains(&message) {
+                world.send_init(group, message);
+            }
+        }
+        Chore::RemoveEntry(claim) => world.write_line(claim, None, u8::MAX),
+        Chore::Note(instance, retiring) => {
+            world.state.notes[usize::from(instance)] = Some(retiring);
+        }
+        Chore::Forget(instance) => world.state.notes[usize::from(instance)] = None,
+        Chore::Detach(instance) => {
+            if world.config.lacks(Rule::RetireByGroup) {
+                world.terminate(instance);
+            } else {
+                world.detach_from_pool(instance);
+            }
+        }
+        Chore::TakeIn(instance) => {
+            world.attach(Into::Retirement, instance);
+        }
+        Chore::Terminate(instance) => world.terminate(instance),
+    }
+}

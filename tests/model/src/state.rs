@@ -1,0 +1,528 @@
+//! The model's state: a tiny AWS, and how far each handler is.
+//!
+//! Everything is a small number: claims and instances are indices, AWS's words are enums. The
+//! conversion into the functions' own types is in [`crate::ask`].
+
+use ready_pool_core::command::CommandStatus;
+use ready_pool_core::ledger::Standing;
+use ready_pool_core::outcome::Reason;
+
+/// Most instances in a configuration.
+pub const INSTANCES: usize = 3;
+/// Most claims in a configuration.
+pub const CLAIMS: usize = 2;
+/// Message groups of InitQueue: one per instance, then one per claim (for looks at a claim that
+/// has no instance).
+pub const GROUPS: usize = INSTANCES + CLAIMS;
+
+/// The coarse clock. All claims share one deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Clock {
+    /// Before the deadline.
+    Open,
+    /// After it.
+    Expired,
+    /// So long after it that settled entries are removed and detached instances are checked.
+    LongAfter,
+    /// So long after that that messages and command histories are gone.
+    Ancient,
+}
+
+/// Everything.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct State {
+    /// The time.
+    pub clock: Clock,
+    /// The instances.
+    pub machines: [Machine; INSTANCES],
+    /// The ledger: one slot per claim.
+    pub ledger: [Slot; CLAIMS],
+    /// Notes of replenish-pool on the retirement group, by instance: `Some(true)` is retiring.
+    pub notes: [Option<bool>; INSTANCES],
+    /// ProvisionQueue: one message group, in order.
+    pub provision: Vec<Request>,
+    /// Its dead letters.
+    pub provision_dead: Vec<Request>,
+    /// InitQueue, by message group, in order.
+    pub init: [Vec<InitMessage>; GROUPS],
+    /// Its dead letters.
+    pub init_dead: Vec<(u8, InitMessage)>,
+    /// Deduplication ids that SQS still swallows.
+    pub swallowed: Swallowed,
+    /// claim-instance: the delivery that holds the batch, and one whose lease has run out.
+    pub writers: [Writer; 2],
+    /// init-instance: one worker per message group.
+    pub workers: [Worker; GROUPS],
+    /// replenish-pool: one thing it has decided to do.
+    pub chore: Option<Chore>,
+    /// What senders heard.
+    pub heard: [Heard; CLAIMS],
+    /// Claims of which a dead letter expired unread (an alarm rang for days), as bits.
+    pub unread: u8,
+    /// How many more faults may happen.
+    pub faults: u8,
+    /// Which rules were broken on the way here.
+    pub broken: Broken,
+    /// What was seen on the way here, for the `sometimes` properties.
+    pub seen: Seen,
+}
+
+/// One instance.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Machine {
+    /// Where it is.
+    pub place: Place,
+    /// Whether its agent lives.
+    pub agent: Agent,
+    /// Its command history, oldest first.
+    pub commands: Vec<Command>,
+    /// Whether reads may not show the last command yet.
+    pub hidden: bool,
+    /// A `SendCommand` that timed out and takes effect later.
+    pub late: Option<u8>,
+    /// The marker on the box: the claim that owns it, and its recorded status.
+    pub marker: Option<(u8, bool)>,
+    /// How often each claim's script ran here.
+    pub runs: [u8; CLAIMS],
+    /// Whether the pool's activity history has its detach.
+    pub detached: bool,
+    /// Whether the tenant took it out of the target: then it is the tenant's.
+    pub tenants: bool,
+}
+
+impl Machine {
+    /// Its command history as a read shows it.
+    pub fn visible(&self, stale: bool) -> Vec<Command> {
+        let mut commands = self.commands.clone();
+        if stale && self.hidden {
+            commands.pop();
+        }
+        commands
+    }
+}
+
+/// Where an instance is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// Not launched yet.
+    Unborn,
+    /// `InService` in the pool.
+    Pool,
+    /// `Detaching` from the pool.
+    LeavingPool,
+    /// In no group.
+    Free,
+    /// `InService` in a target.
+    Target(u8),
+    /// `Detaching` from a target.
+    LeavingTarget(u8),
+    /// `InService` in the retirement group.
+    Retirement,
+    /// Terminated.
+    Gone,
+}
+
+/// How an agent is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Agent {
+    /// Online.
+    Online,
+    /// Dead, and still listed as online: its last ping is young.
+    DeadListedOnline,
+    /// Dead, and known to be.
+    Dead,
+}
+
+/// A line of a command history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Command {
+    /// Whose init command it is.
+    pub claim: u8,
+    /// How it stands.
+    pub status: CommandStatus,
+}
+
+/// A claim's tag, with the value it had one write ago while reads may still show that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Slot {
+    /// The tag.
+    pub now: Option<Line>,
+    /// What a stale read shows.
+    pub before: Option<Option<Line>>,
+    /// Who wrote it last, while that matters: when that handler dies and comes again, reads have
+    /// long caught up.
+    pub by: u8,
+}
+
+/// An entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Line {
+    /// The claim's instance.
+    pub instance: Option<u8>,
+    /// Which attempt.
+    pub attempt: u8,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+/// A message on ProvisionQueue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Request {
+    /// The claim.
+    pub claim: u8,
+    /// The attempt that a retry asks for; `None` from the sender.
+    pub asked: Option<u8>,
+}
+
+/// A message on InitQueue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InitMessage {
+    /// Attach and tell.
+    HandOver {
+        /// For this claim.
+        claim: u8,
+        /// Under this attempt.
+        attempt: u8,
+    },
+    /// See how the claim stands.
+    LookAgain {
+        /// The claim.
+        claim: u8,
+        /// Its attempt when the look was asked for.
+        attempt: u8,
+    },
+    /// EventBridge: the claim's command ended.
+    Finished {
+        /// The claim.
+        claim: u8,
+    },
+}
+
+/// Deduplication ids within their five minutes, as bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Swallowed {
+    /// Hand-overs: bit `claim * 4 + attempt` (in the variant that names the instance too, one
+    /// such byte per instance).
+    pub hand_overs: [u8; INSTANCES],
+    /// Retries, likewise.
+    pub retries: u8,
+}
+
+/// One delivery of a batch to claim-instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Writer {
+    /// The messages, in order; empty when no delivery is under way.
+    pub batch: Vec<Request>,
+    /// Positions in the batch that are not settled, in order.
+    pub open: Vec<u8>,
+    /// What it remembers.
+    pub memory: Memory,
+    /// How far it is.
+    pub stage: WriterStage,
+    /// Answers, in order.
+    pub answers: Vec<(u8, Answering)>,
+    /// Assignments that are being entered and detached.
+    pub assignments: Vec<Assignment>,
+    /// Of those, the ones still to be detached alone.
+    pub alone: Vec<Assignment>,
+    /// Messages for InitQueue.
+    pub sends: Vec<Sending>,
+    /// Positions that are pending after this look.
+    pub pending: Vec<u8>,
+    /// Whether something was written that reads may not show yet.
+    pub uncertain: bool,
+}
+
+/// claim-instance's own memory, as in `claim_instance::decide::Memory`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Memory {
+    /// Entries it wrote.
+    pub lines: [Option<Line>; CLAIMS],
+    /// Claims whose instance it certainly has not detached, as bits.
+    pub untouched: u8,
+    /// Instances it gave away or was refused, as bits.
+    pub spent: u8,
+}
+
+/// How far a delivery is. Named after the calls of `functions/claim-instance/src/act.rs`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum WriterStage {
+    /// About to look: `delivery.rs`, `look`.
+    #[default]
+    Look,
+    /// Between the two halves of `observe.rs`: groups were read, places and histories not yet.
+    Places(Groups),
+    /// Publishing and closing: `act.rs`, `reject`, `repeat`, `close`.
+    Answer,
+    /// `act.rs`, `enter`.
+    Enter,
+    /// `act.rs`, `detach`.
+    Detach,
+    /// `act.rs`, `detach_alone`.
+    DetachAlone,
+    /// `act.rs`, `send`.
+    Send,
+    /// `delivery.rs`, `give_back`, and the answer to SQS.
+    Return,
+}
+
+/// The first half of claim-instance's look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Groups {
+    /// The pool's members: `Some(true)` in service, `Some(false)` detaching.
+    pub pool: [Option<bool>; INSTANCES],
+    /// Agents online.
+    pub online: [bool; INSTANCES],
+    /// The ledger.
+    pub ledger: [Option<Line>; CLAIMS],
+}
+
+/// An answer that claim-instance owes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answering {
+    /// Publish this.
+    Publish(Ending),
+    /// Write the entry, then publish.
+    Close(Line, Reason),
+}
+
+/// The final word on a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// It has its instance.
+    Ready,
+    /// It failed.
+    Failed(Reason),
+    /// It was not tried.
+    Rejected,
+}
+
+/// A claim, its position in the batch, and the instance it is to get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Assignment {
+    /// Position in the batch.
+    pub position: u8,
+    /// The claim.
+    pub claim: u8,
+    /// The instance.
+    pub instance: u8,
+    /// The attempt.
+    pub attempt: u8,
+    /// Whether the ledger says so already.
+    pub entered: bool,
+}
+
+/// A message that claim-instance sends to InitQueue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sending {
+    /// Position in the batch.
+    pub position: u8,
+    /// The instance.
+    pub instance: u8,
+    /// The message.
+    pub message: InitMessage,
+}
+
+/// What claim-instance decided on one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Not now. See `claim_instance::decide::Decision` for all of them.
+    Wait,
+    /// Told before.
+    LeaveToInit,
+    /// Not to be served.
+    Reject,
+    /// Settled before.
+    Repeat(Line),
+    /// Settle as failed.
+    Close(Option<Line>, Reason),
+    /// Hand over again: instance, attempt.
+    HandOver(u8, u8),
+    /// Let init-instance settle: instance, attempt.
+    LookAgain(u8, u8),
+    /// Enter, detach, hand over.
+    Assign {
+        /// The instance.
+        instance: u8,
+        /// The attempt.
+        attempt: u8,
+        /// Whether entered already.
+        entered: bool,
+    },
+}
+
+/// How far a worker of init-instance is with the first message of its group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Worker {
+    /// Nothing is under way.
+    #[default]
+    Idle,
+    /// `hand_over.rs`: the history was read, the entry is next.
+    BeginEntry(Told),
+    /// `hand_over.rs`, `attach`.
+    Attach,
+    /// `hand_over.rs`, `tell`: `SendCommand`.
+    Tell,
+    /// `hand_over.rs`, `tell`: the answer was lost; looking into the history after a while.
+    LookFirst,
+    /// `give_up.rs`, `go_on`: the entry is next.
+    WriteWay {
+        /// How the claim goes on.
+        way: Way,
+        /// Whether the instance is then retired.
+        retire: bool,
+    },
+    /// `give_up.rs`, `go_on_again`: the retry or the outcome is next.
+    GoOn {
+        /// How the claim goes on.
+        way: Way,
+        /// Whether the instance is then retired.
+        retire: bool,
+    },
+    /// `shared/aws/src/retirement.rs`: looking where the instance is.
+    RetireLook,
+    /// `shared/aws/src/retirement.rs`: about to do this.
+    RetireDo(Removing),
+    /// `report.rs`, `look_again`: the history was read, the entry is next.
+    LookEntry(Told),
+    /// `report.rs`, `settle`: with the command's status; the target's state is next.
+    Settle {
+        /// As read.
+        status: CommandStatus,
+        /// Which look this is.
+        look: Look,
+    },
+    /// `report.rs`, `tell_end`: the entry is next.
+    WriteEnd {
+        /// How the claim ends.
+        standing: Standing,
+        /// The attempt that its entry had.
+        attempt: u8,
+    },
+    /// `report.rs`, `tell_end`: the outcome is next.
+    PublishEnd {
+        /// How the claim ends.
+        standing: Standing,
+        /// Whether its target was found.
+        found: bool,
+    },
+    /// `delivery.rs`: done; SQS deletes the message next.
+    Acknowledge,
+}
+
+/// How a claim goes on after its instance was given up, as in `init_instance::decide::GoesOn`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// With another instance, under this attempt.
+    Another(u8),
+    /// Not at all.
+    Closed(Reason),
+}
+
+/// A call of a retirement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Removing {
+    /// Detach it from the target.
+    Detach,
+    /// Attach it to the retirement group.
+    Attach,
+    /// Terminate it.
+    Terminate,
+}
+
+/// Which look at the target `settle` takes. Three looks a second apart are two for the model: the
+/// first may be stale, the last is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Look {
+    /// The first.
+    First,
+    /// The last.
+    Last,
+}
+
+/// What a history says, as in `ready_pool_core::command::Told`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Told {
+    /// Nothing.
+    Nothing,
+    /// This claim's command, with its status.
+    This(CommandStatus),
+    /// Another claim's.
+    Other,
+}
+
+/// One thing that replenish-pool decided to do on what it saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Chore {
+    /// Send a look at this claim.
+    LookAgain {
+        /// The claim.
+        claim: u8,
+        /// Its instance.
+        instance: Option<u8>,
+        /// Its attempt.
+        attempt: u8,
+    },
+    /// Remove this claim's settled entry.
+    RemoveEntry(u8),
+    /// Note an instance; `true` is retiring.
+    Note(u8, bool),
+    /// Remove the note.
+    Forget(u8),
+    /// Detach it from the pool.
+    Detach(u8),
+    /// Attach it to the retirement group.
+    TakeIn(u8),
+    /// Terminate it.
+    Terminate(u8),
+}
+
+/// What the sender of a claim heard so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Heard {
+    /// `ready`.
+    pub ready: bool,
+    /// `failed`.
+    pub failed: bool,
+    /// `rejected`.
+    pub rejected: bool,
+}
+
+impl Heard {
+    /// Whether anything.
+    pub fn anything(self) -> bool {
+        self.ready || self.failed || self.rejected
+    }
+}
+
+/// Rules that were broken: each is an invariant that a single state cannot show.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[allow(clippy::struct_excessive_bools, reason = "independent findings")]
+pub struct Broken {
+    /// A claim was called ready while its instance was not in its target.
+    pub ready_elsewhere: bool,
+    /// A claim ended in two ways.
+    pub two_endings: bool,
+    /// Something of ours removed a told machine of a claim that has not failed.
+    pub removed_told: bool,
+    /// Something was attached or told after the deadline.
+    pub too_late: bool,
+    /// Something of ours attached a machine that had been told before and was not in a group.
+    pub reattached_told: bool,
+}
+
+/// Situations that the properties are about, so that it can be shown that they come up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[allow(clippy::struct_excessive_bools, reason = "independent sightings")]
+pub struct Seen {
+    /// A machine was sent two init commands.
+    pub told_twice: bool,
+    /// A claim's own machine was removed after its failure.
+    pub removed_failed: bool,
+    /// An outcome was published again.
+    pub told_again: bool,
+    /// An instance was given up.
+    pub given_up: bool,
+    /// Something of ours terminated an instance.
+    pub retired: bool,
+}
