@@ -2,7 +2,7 @@
 //! decided on half a look.
 
 use crate::config::{Config, LEAK_CHECKS_PER_PASS};
-use crate::decide::{LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, Round, View, leak_candidates};
+use crate::decide::{HOLD, LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, Round, View, leak_candidates};
 use crate::notes;
 use ready_pool_aws::auto_scaling::{Activity, AutoScaling};
 use ready_pool_aws::error::AwsError;
@@ -61,10 +61,14 @@ pub(crate) async fn observe(
         .map(|member| member.instance.clone())
         .collect();
     let agents = systems_manager.agents(&asked_about).await?;
-    // Twice the boot limit: an overdue launch may have been missed for a while.
+    // Twice the boot limit: an overdue launch may have been missed for a while. And failed ones
+    // for as long as they hold others back.
+    let launches = config.boot_limit * 2 + HOLD;
     let back = match extent {
-        Extent::Short => config.boot_limit * 2,
-        Extent::Full => (LEAK_CHECKED_FROM + LEAK_CHECKED_FOR).max(config.boot_limit * 2),
+        Extent::Short => launches,
+        Extent::Full => (LEAK_CHECKED_FROM + LEAK_CHECKED_FOR)
+            .max(launches)
+            .max(config.max_age),
     };
     let activities = auto_scaling.activities(&config.pool, now - back).await?;
     let round = match extent {

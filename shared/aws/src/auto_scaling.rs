@@ -58,6 +58,8 @@ pub struct Activity {
     pub instance: Option<InstanceId>,
     /// When it started.
     pub started_at: Timestamp,
+    /// When it ended; none while it is under way.
+    pub ended_at: Option<Timestamp>,
     /// Whether it failed or was cancelled.
     pub failed: bool,
 }
@@ -220,8 +222,17 @@ impl AutoScaling {
                 activity.status_code(),
                 Some(ScalingActivityStatusCode::Failed | ScalingActivityStatusCode::Cancelled)
             );
-            let description = activity.description().unwrap_or_default();
-            activities.push(read_activity(description, started_at, failed));
+            let ended_at = activity
+                .end_time()
+                .and_then(|end| Timestamp::from_unix_timestamp(end.secs()).ok());
+            let (kind, instance) = read_description(activity.description().unwrap_or_default());
+            activities.push(Activity {
+                kind,
+                instance,
+                started_at,
+                ended_at,
+                failed,
+            });
         }
         Ok(activities)
     }
@@ -430,7 +441,7 @@ fn read_version(template: &LaunchTemplateSpecification) -> Option<String> {
     (!version.starts_with('$')).then(|| format!("{id}:{version}"))
 }
 
-fn read_activity(description: &str, started_at: Timestamp, failed: bool) -> Activity {
+fn read_description(description: &str) -> (ActivityKind, Option<InstanceId>) {
     let kind = if description.starts_with("Launching a new EC2 instance") {
         ActivityKind::Launch
     } else if description.starts_with("Detaching EC2 instance") {
@@ -444,12 +455,7 @@ fn read_activity(description: &str, started_at: Timestamp, failed: bool) -> Acti
         .split(|separator: char| !separator.is_ascii_alphanumeric() && separator != '-')
         .find(|word| word.starts_with("i-"))
         .and_then(|word| InstanceId::try_from(word).ok());
-    Activity {
-        kind,
-        instance,
-        started_at,
-        failed,
-    }
+    (kind, instance)
 }
 
 #[cfg(test)]
@@ -459,8 +465,8 @@ mod tests {
     #[test]
     fn an_activity_is_told_by_its_description() {
         let read = |description| {
-            let activity = read_activity(description, Timestamp::UNIX_EPOCH, false);
-            (activity.kind, activity.instance.map(String::from))
+            let (kind, instance) = read_description(description);
+            (kind, instance.map(String::from))
         };
         assert_eq!(
             read("Launching a new EC2 instance: i-0123456789abcdef0"),

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 /// For how long after its deadline a settled entry is kept, so that late repeats of a claim hear
 /// the known outcome.
-const KEPT_AFTER_DEADLINE: Duration = Duration::from_hours(1);
+pub(super) const KEPT_AFTER_DEADLINE: Duration = Duration::from_hours(1);
 /// From how many tags on settled entries are removed early, oldest deadline first: AWS allows 50.
-const CROWDED_TAGS: usize = 40;
+pub(super) const CROWDED_TAGS: usize = 40;
 
 pub(super) fn plan(round: &Round, now: Timestamp, plan: &mut Plan) {
     for target in &round.targets {

@@ -6,6 +6,7 @@ mod removal;
 mod size;
 
 pub use removal::{LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, leak_candidates};
+pub use size::HOLD;
 
 use crate::notes::Note;
 use ready_pool_aws::auto_scaling::Activity;
@@ -29,7 +30,8 @@ pub struct View {
     pub size: i32,
     /// The agents of the pool's members: in a short pass only of those on their way in.
     pub agents: BTreeMap<InstanceId, Agent>,
-    /// The pool's activities, newest first, as far back as the pass needs them.
+    /// The pool's activities, newest first, as far back as the pass needs them: in a full pass
+    /// as far as `max_age`.
     pub activities: Vec<Activity>,
     /// After which a launch without an agent is abandoned.
     pub boot_limit: Duration,

@@ -36,7 +36,7 @@ pub fn leak_candidates(
 ) -> Vec<InstanceId> {
     let retired: BTreeSet<&InstanceId> = retirement
         .iter()
-        .filter(|activity| activity.kind == ActivityKind::Attach)
+        .filter(|activity| activity.kind == ActivityKind::Attach && !activity.failed)
         .filter_map(|activity| activity.instance.as_ref())
         .collect();
     let window = (now - LEAK_CHECKED_FROM - LEAK_CHECKED_FOR)..(now - LEAK_CHECKED_FROM);
@@ -58,10 +58,15 @@ pub(super) fn plan(view: &View, round: &Round, plan: &mut Plan) {
         .filter(|member| member.lifecycle == Lifecycle::InService)
         .map(|member| member.instance.clone())
         .collect();
+    let away = away(view);
+    if away.len() > 1 && away.len() * 3 > in_service(view).count() {
+        plan.spared = away.len();
+    }
     let mut removal = Removal {
         view,
         round,
         entered: entered(round),
+        away,
         plan,
     };
     let notes = notes::of(&round.retirement);
@@ -89,10 +94,24 @@ fn entered(round: &Round) -> BTreeSet<InstanceId> {
         .collect()
 }
 
+fn in_service(view: &View) -> impl Iterator<Item = &Member> {
+    (view.pool.members.iter()).filter(|member| member.lifecycle == Lifecycle::InService)
+}
+
+/// Members in service whose agent is away.
+fn away(view: &View) -> BTreeSet<InstanceId> {
+    in_service(view)
+        .map(|member| &member.instance)
+        .filter(|instance| view.agents.get(instance).is_none_or(|agent| !agent.online))
+        .cloned()
+        .collect()
+}
+
 struct Removal<'a> {
     view: &'a View,
     round: &'a Round,
     entered: BTreeSet<InstanceId>,
+    away: BTreeSet<InstanceId>,
     plan: &'a mut Plan,
 }
 
@@ -116,14 +135,19 @@ impl Removal<'_> {
     }
 
     fn look_twice(&mut self, instance: &InstanceId, since: Timestamp) {
-        let (still, apart) = if self.looks_leaked(instance) {
-            (true, LEAK_LOOKS_APART)
-        } else {
-            (self.agent_is_away(instance), AGENT_AWAY)
-        };
-        if !still {
+        let apart = if self.looks_leaked(instance) {
+            LEAK_LOOKS_APART
+        } else if !self.away.contains(instance) {
             self.forget(instance);
-        } else if since <= self.view.now - apart {
+            return;
+        } else if self.plan.spared > 0 {
+            // This look says nothing: its time begins anew.
+            self.note(instance, Stage::Suspect);
+            return;
+        } else {
+            AGENT_AWAY
+        };
+        if since <= self.view.now - apart {
             self.note(instance, Stage::Retiring);
             self.take_a_step(instance);
         }
@@ -156,54 +180,39 @@ impl Removal<'_> {
             && !self.is_spoken_for(instance)
     }
 
-    fn agent_is_away(&self, instance: &InstanceId) -> bool {
-        self.view.pool.member(instance).is_some_and(|member| {
-            member.lifecycle == Lifecycle::InService
-                && self
-                    .view
-                    .agents
-                    .get(instance)
-                    .is_none_or(|agent| !agent.online)
-        })
-    }
-
-    /// Members that nobody should get. A tenth of the pool at a time; and when a third looks bad
-    /// at once, nothing: then the observer is broken, not the pool.
+    /// Members that nobody should get, a tenth of the pool at a time. When a third looks bad at
+    /// once, none: then the observer is broken, not the pool.
     fn take_out_members(&mut self, noted: &BTreeSet<&InstanceId>, free_places: usize) {
-        let members: Vec<&Member> = self
-            .view
-            .pool
-            .members
-            .iter()
-            .filter(|member| member.lifecycle == Lifecycle::InService)
-            .collect();
-        let away: Vec<InstanceId> = members
-            .iter()
-            .filter(|member| self.agent_is_away(&member.instance))
-            .map(|member| member.instance.clone())
-            .collect();
-        if away.len() > 1 && away.len() * 3 > members.len() {
-            self.plan.spared = away.len();
+        if self.plan.spared > 0 {
             return;
         }
+        let members: Vec<&Member> = in_service(self.view).collect();
+        let tenth = members.len().div_ceil(10);
         let leaving = noted
             .iter()
             .filter(|instance| self.view.pool.member(instance).is_some())
             .count();
-        let tenth = members.len().div_ceil(10);
+        let fit_to_note =
+            |instance: &InstanceId| !noted.contains(instance) && !self.entered.contains(instance);
+        let away: Vec<InstanceId> = (self.away.iter())
+            .filter(|instance| fit_to_note(instance))
+            .take(tenth.saturating_sub(leaving))
+            .cloned()
+            .collect();
+        // Worn ones still do: they wait until the last one's replacement is ready.
+        let wanted = usize::try_from(self.view.size.min(self.view.pool.max_size)).unwrap_or(0);
+        let lacking = wanted.saturating_sub(members.len() - self.away.len());
         let worn: Vec<InstanceId> = members
             .iter()
-            .filter(|member| self.is_worn(member))
+            .filter(|member| self.is_worn(member) && !self.away.contains(&member.instance))
             .map(|member| member.instance.clone())
-            .filter(|instance| !away.contains(instance))
+            .filter(fit_to_note)
+            .take(tenth.saturating_sub(leaving + lacking))
             .collect();
         let away = away.into_iter().map(|instance| (instance, Stage::Suspect));
         let worn = worn.into_iter().map(|instance| (instance, Stage::Retiring));
         away.chain(worn)
-            .filter(|(instance, _)| !noted.contains(instance) && !self.entered.contains(instance))
-            .take(tenth.saturating_sub(leaving).min(free_places))
-            .collect::<Vec<_>>()
-            .into_iter()
+            .take(free_places)
             .for_each(|(instance, stage)| self.note(&instance, stage));
     }
 
@@ -216,15 +225,24 @@ impl Removal<'_> {
         outdated || self.is_too_old(&member.instance)
     }
 
+    /// By the pool's history: Systems Manager tells no age of EC2 instances. A member whose
+    /// beginning a full pass does not find there began before what it reads.
     fn is_too_old(&self, instance: &InstanceId) -> bool {
         let max_age = self.view.max_age;
-        let Some(agent) = self.view.agents.get(instance) else {
+        if max_age.is_zero() {
             return false;
-        };
+        }
         // Jittered by up to a tenth, by the id: a pool filled at once does not age at once.
-        let spread = u32::from(instance.as_str().bytes().last().unwrap_or_default() % 16);
+        let last_digit = instance.as_str().chars().last();
+        let spread = last_digit
+            .and_then(|digit| digit.to_digit(16))
+            .unwrap_or_default();
         let limit = max_age.saturating_sub(max_age * spread / 160);
-        !max_age.is_zero() && agent.registered_at < self.view.now - limit
+        let began = self.view.activities.iter().find(|activity| {
+            matches!(activity.kind, ActivityKind::Launch | ActivityKind::Attach)
+                && activity.instance.as_ref() == Some(instance)
+        });
+        began.is_none_or(|activity| activity.started_at < self.view.now - limit)
     }
 
     fn note(&mut self, instance: &InstanceId, stage: Stage) {

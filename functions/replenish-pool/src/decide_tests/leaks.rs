@@ -1,0 +1,310 @@
+//! Leaked instances, the steps of a way out, and the retirement group.
+
+use super::*;
+
+const MINUTE: Duration = Duration::from_mins(1);
+const LOOKS_APART: Duration = Duration::from_secs(50);
+const TOO_CLOSE: Duration = Duration::from_secs(49);
+
+// Candidates.
+
+/// Instance 1 was detached from the pool so long ago.
+fn detach(ago: Duration) -> Activity {
+    activity(ActivityKind::Detach, 1, ago, Some(ago))
+}
+
+fn candidates(pool: &[Activity], retirement: &[Activity]) -> Vec<InstanceId> {
+    leak_candidates(pool, retirement, NOW)
+}
+
+#[test]
+fn instances_detached_five_to_twenty_nine_hours_ago_are_candidates() {
+    let hour = Duration::from_hours(1);
+    for ago in [hour * 5 + SECOND, hour * 12, hour * 29] {
+        assert_eq!(candidates(&[detach(ago)], &[]), [instance(1)], "{ago:?}");
+    }
+    for ago in [SECOND, hour * 4, hour * 5, hour * 29 + SECOND] {
+        assert_eq!(candidates(&[detach(ago)], &[]), [], "{ago:?}");
+    }
+}
+
+#[test]
+fn only_a_detach_that_worked_makes_a_candidate() {
+    let ago = Duration::from_hours(6);
+    let failed = Activity {
+        failed: true,
+        ..detach(ago)
+    };
+    let nobody = Activity {
+        instance: None,
+        ..detach(ago)
+    };
+    let mut others = vec![failed, nobody];
+    for kind in [
+        ActivityKind::Launch,
+        ActivityKind::Attach,
+        ActivityKind::Other,
+    ] {
+        others.push(activity(kind, 1, ago, Some(ago)));
+    }
+    assert_eq!(candidates(&others, &[]), []);
+}
+
+#[test]
+fn what_went_through_the_retirement_group_is_no_candidate() {
+    let ago = Duration::from_hours(6);
+    let attach = activity(ActivityKind::Attach, 1, ago, Some(ago));
+    assert_eq!(
+        candidates(&[detach(ago)], std::slice::from_ref(&attach)),
+        []
+    );
+
+    let failed = Activity {
+        failed: true,
+        ..attach
+    };
+    let of_another = activity(ActivityKind::Attach, 2, ago, Some(ago));
+    let other_kind = activity(ActivityKind::Other, 1, ago, Some(ago));
+    assert_eq!(
+        candidates(&[detach(ago)], &[failed, of_another, other_kind]),
+        [instance(1)]
+    );
+}
+
+// Two looks.
+
+/// A free instance 1 that nobody told, noted at this stage so long ago.
+fn noted(stage: Stage, ago: Duration) -> View {
+    let mut view = at_rest();
+    view.look_at_free(1);
+    view.noted(1, stage, ago);
+    view
+}
+
+#[test]
+fn the_first_look_only_notes_a_leak() {
+    let mut view = at_rest();
+    view.look_at_free(1);
+    let expected = Plan {
+        note: vec![note(1, Stage::Suspect)],
+        ..Plan::default()
+    };
+    assert_eq!(decide(&view), expected);
+}
+
+type Change = fn(&mut View);
+
+#[test]
+fn an_instance_that_is_not_free_told_entered_or_gone_is_no_leak() {
+    let reasons: [(&str, Change); 5] = [
+        ("not free", |view| {
+            view.look_at(1, "tenant", Lifecycle::InService);
+        }),
+        ("told", |view| view.tell(1, "ready-pool a@00000000")),
+        ("entered", |view| view.enter(1)),
+        ("gone", |view| {
+            view.round().listed.clear();
+        }),
+        ("history not read", |view| view.round().histories.clear()),
+    ];
+    for (why, change) in reasons {
+        let mut view = at_rest();
+        view.look_at_free(1);
+        change(&mut view);
+        assert_eq!(decide(&view).note, [], "{why}");
+
+        let mut view = noted(Stage::Suspect, MINUTE);
+        change(&mut view);
+        let plan = decide(&view);
+        assert_eq!(plan.remove_tags, [forgotten(1)], "{why}");
+        assert_eq!((plan.note, plan.take_in), (vec![], vec![]), "{why}");
+    }
+}
+
+#[test]
+fn other_commands_than_a_claim_s_do_not_speak_for_an_instance() {
+    let mut view = at_rest();
+    view.look_at_free(1);
+    view.tell(1, "patching");
+    assert_eq!(decide(&view).note, [note(1, Stage::Suspect)]);
+}
+
+#[test]
+fn the_second_look_takes_a_leak_in_when_it_is_far_enough_from_the_first() {
+    let expected = Plan {
+        note: vec![note(1, Stage::Retiring)],
+        take_in: vec![instance(1)],
+        ..Plan::default()
+    };
+    assert_eq!(decide(&noted(Stage::Suspect, LOOKS_APART)), expected);
+    assert_eq!(decide(&noted(Stage::Suspect, MINUTE * 60)), expected);
+    let too_soon = noted(Stage::Suspect, TOO_CLOSE);
+    assert_eq!(decide(&too_soon), Plan::default());
+}
+
+#[test]
+fn a_note_from_the_future_waits() {
+    let mut view = noted(Stage::Suspect, Duration::ZERO);
+    view.now -= MINUTE;
+    assert_eq!(decide(&view), Plan::default());
+}
+
+// A way out.
+
+/// Instance 1 is on its way out, and in this group.
+fn retiring(group: &str, lifecycle: Lifecycle) -> View {
+    let mut view = at_rest();
+    view.look_at(1, group, lifecycle);
+    view.noted(1, Stage::Retiring, MINUTE);
+    if group == "pool" {
+        view.pool.members.push(member(1, lifecycle));
+        view.agents.insert(instance(1), agent(true, SECOND));
+    }
+    view
+}
+
+#[test]
+fn a_retiring_member_is_detached() {
+    let expected = Plan {
+        detach: vec![instance(1)],
+        ..Plan::default()
+    };
+    assert_eq!(decide(&retiring("pool", Lifecycle::InService)), expected);
+}
+
+#[test]
+fn an_unfinished_detach_or_attach_is_waited_for() {
+    for (group, lifecycle) in [
+        ("pool", Lifecycle::Detaching),
+        ("retirement", Lifecycle::Pending),
+    ] {
+        assert_eq!(
+            decide(&retiring(group, lifecycle)),
+            Plan::default(),
+            "{group}"
+        );
+    }
+}
+
+#[test]
+fn a_retiring_instance_that_is_free_is_taken_in() {
+    let expected = Plan {
+        take_in: vec![instance(1)],
+        ..Plan::default()
+    };
+    assert_eq!(decide(&noted(Stage::Retiring, SECOND)), expected);
+}
+
+#[test]
+fn a_retiring_instance_is_forgotten_when_there_is_nothing_left_to_do() {
+    let expected = Plan {
+        remove_tags: vec![forgotten(1)],
+        ..Plan::default()
+    };
+    for (group, lifecycle) in [
+        ("pool", Lifecycle::Terminating),
+        ("retirement", Lifecycle::InService),
+        ("retirement", Lifecycle::Terminating),
+        ("tenant", Lifecycle::InService),
+        ("tenant", Lifecycle::Pending),
+    ] {
+        let plan = decide(&retiring(group, lifecycle));
+        assert_eq!(plan, expected, "{group} {lifecycle:?}");
+    }
+    let mut gone = noted(Stage::Retiring, MINUTE);
+    gone.round().listed.clear();
+    assert_eq!(decide(&gone), expected);
+}
+
+#[test]
+fn a_retiring_instance_that_was_told_or_entered_meanwhile_is_let_go() {
+    for place in [Some("pool"), None] {
+        let scene = || match place {
+            Some(group) => retiring(group, Lifecycle::InService),
+            None => noted(Stage::Retiring, MINUTE),
+        };
+        let mut told = scene();
+        told.tell(1, "ready-pool a@00000000");
+        let mut entered = scene();
+        entered.enter(1);
+        let mut not_read = scene();
+        not_read.round().histories.clear();
+        for view in [told, entered, not_read] {
+            let plan = decide(&view);
+            assert_eq!(plan.remove_tags, [forgotten(1)]);
+            assert_eq!((plan.detach, plan.take_in), (vec![], vec![]));
+        }
+    }
+}
+
+#[test]
+fn a_settled_entry_does_not_speak_for_an_instance() {
+    let mut view = noted(Stage::Retiring, MINUTE);
+    let mut target = group("tenant");
+    target.tags.insert(
+        tag_key(&ClaimId::try_from("a").unwrap()),
+        format!("v1 {} 1 failed 2026-11-22T20:05:00Z expired", instance(1)),
+    );
+    view.round().targets.push(target);
+    assert_eq!(decide(&view).take_in, [instance(1)]);
+}
+
+#[test]
+fn a_tag_that_is_no_note_of_ours_moves_nothing() {
+    let mut view = at_rest();
+    view.look_at_free(1);
+    let tags = &mut view.round().retirement.tags;
+    tags.insert(notes::tag_key(&instance(2)), "hello".to_owned());
+    tags.insert(
+        format!("{}nobody", notes::KEY_PREFIX),
+        "retiring".to_owned(),
+    );
+    tags.insert("ready-pool:stack".to_owned(), "ready-pool".to_owned());
+    assert_eq!(decide(&view).note, [note(1, Stage::Suspect)]);
+}
+
+// How many.
+
+#[test]
+fn no_more_than_twenty_are_noted_at_once() {
+    let mut view = at_rest();
+    for number in 1..=30 {
+        view.look_at_free(number);
+    }
+    assert_eq!(decide(&view).note.len(), 20);
+    for number in 101..=115 {
+        view.look_at(number, "pool", Lifecycle::Detaching);
+        view.noted(number, Stage::Retiring, SECOND);
+    }
+    assert_eq!(decide(&view).note.len(), 5);
+}
+
+#[test]
+fn those_noted_already_are_followed_however_many_there_are() {
+    let mut view = at_rest();
+    for number in 1..=30 {
+        view.look_at_free(number);
+        view.noted(number, Stage::Suspect, MINUTE);
+    }
+    assert_eq!(decide(&view).take_in.len(), 30);
+}
+
+// The retirement group.
+
+#[test]
+fn whatever_is_in_service_in_the_retirement_group_is_terminated() {
+    let mut view = at_rest();
+    view.round().retirement.members = vec![
+        member(1, Lifecycle::InService),
+        member(2, Lifecycle::Pending),
+        member(3, Lifecycle::Terminating),
+        member(4, Lifecycle::InService),
+    ];
+    // Even one that was told: whoever put it there wants it gone.
+    view.tell(4, "ready-pool a@00000000");
+    let expected = Plan {
+        terminate: vec![instance(1), instance(4)],
+        ..Plan::default()
+    };
+    assert_eq!(decide(&view), expected);
+}
