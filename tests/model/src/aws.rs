@@ -107,7 +107,6 @@ impl World<'_> {
         if !matches!(self.machine(instance).place, Place::Gone | Place::Free) {
             self.removes(instance);
             self.machine(instance).place = Place::Gone;
-            self.state.seen.retired = true;
         }
     }
 
@@ -120,9 +119,7 @@ impl World<'_> {
             if idle || command.status == CommandStatus::NotDelivered {
                 continue;
             }
-            if self.has_failed(command.claim) {
-                self.state.seen.removed_failed = true;
-            } else {
+            if !self.has_failed(command.claim) {
                 self.state.broken.removed_told = true;
             }
         }
@@ -186,8 +183,6 @@ impl World<'_> {
             status: CommandStatus::Running,
         });
         machine.hidden = hidden;
-        let twice = machine.commands.len() > 1;
-        self.state.seen.told_twice |= twice;
     }
 
     /// A command ends: on the box the marker decides.
@@ -256,11 +251,25 @@ impl World<'_> {
         }
     }
 
+    /// claim-instance answers that it is too late for a claim that it finds no entry of. For a
+    /// claim that was served that is no end: "later repeats get the known outcome, or `expired`".
+    pub(crate) fn answer_too_late(&mut self, claim: u8) {
+        let told = self
+            .state
+            .machines
+            .iter()
+            .any(|machine| machine.was_told(claim));
+        if told {
+            self.state.heard[usize::from(claim)].too_late = true;
+        } else {
+            self.publish(claim, Ending::Failed(Reason::Expired));
+        }
+    }
+
     /// Publishes an outcome.
     pub(crate) fn publish(&mut self, claim: u8, ending: Ending) {
         let late = self.expired();
         let heard = &mut self.state.heard[usize::from(claim)];
-        self.state.seen.told_again |= heard.anything();
         let two = match ending {
             Ending::Ready => heard.failed,
             // Once the entry is gone nobody remembers more.

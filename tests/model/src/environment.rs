@@ -7,7 +7,7 @@ use crate::state::{
     Worker, Writer,
 };
 use crate::step::{Action, Actor};
-use crate::{worker, writer};
+use crate::{replenisher, worker, writer};
 use ready_pool_core::command::CommandStatus;
 
 /// What could happen besides the handlers' own steps.
@@ -46,7 +46,7 @@ pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<A
     }
     wipes(state, config, actions);
     messages(state, config, actions);
-    time(state, actions);
+    time(state, config, actions);
 }
 
 fn crashes(state: &State, actions: &mut Vec<Action>) {
@@ -104,7 +104,7 @@ fn messages(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     }
 }
 
-fn time(state: &State, actions: &mut Vec<Action>) {
+fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     let handlers_idle = !state.writers.iter().any(writer::is_busy)
         && state.workers.iter().all(|worker| *worker == Worker::Idle)
         && state.chore.is_none();
@@ -129,7 +129,10 @@ fn time(state: &State, actions: &mut Vec<Action>) {
     let passes = match state.clock {
         Clock::Open => true,
         Clock::Expired => quiet,
-        Clock::LongAfter => quiet && nothing_runs,
+        // replenish-pool has a day for what is left.
+        Clock::LongAfter => {
+            quiet && nothing_runs && replenisher::wishes(state, config).is_empty()
+        }
         Clock::Ancient => false,
     };
     if passes {

@@ -14,7 +14,7 @@ mod ask;
 mod aws;
 pub mod configuration;
 mod environment;
-pub mod liveness;
+pub mod exploration;
 mod names;
 mod properties;
 pub mod protocol;

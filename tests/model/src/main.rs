@@ -2,10 +2,10 @@
 
 use clap::Parser;
 use protocol_model::configuration::{Configuration, Fault};
-use protocol_model::liveness;
+use protocol_model::exploration::{self, Explored, TooLarge, explore};
 use protocol_model::protocol::Protocol;
-use stateright::{Checker, Model};
-use std::time::Instant;
+use protocol_model::step::Action;
+use std::time::{Duration, Instant};
 
 /// Explores the claim protocol in a configuration of your own.
 #[derive(Debug, Parser)]
@@ -57,35 +57,35 @@ fn main() {
         without: None,
         states: None,
     };
+    let model = Protocol::new(config);
     let started = Instant::now();
-    let checker = Protocol::new(config.clone())
-        .checker()
-        .threads(2)
-        .target_state_count(options.bound)
-        .spawn_bfs()
-        .join();
-    println!("{} states, {} generated, {:?}", checker.unique_state_count(), checker.state_count(), started.elapsed());
-    for (name, path) in checker.discoveries() {
-        if matches!(checker.discovery_classification(name), stateright::DiscoveryClassification::Counterexample) {
-            println!("VIOLATED: {name}");
-            for action in path.into_actions() {
-                println!("   {action:?}");
-            }
-        } else {
-            println!("seen: {name}");
-        }
+    match explore(&model, options.bound) {
+        Err(TooLarge) => println!("more than {} states", options.bound),
+        Ok(explored) => print(&model, &explored, started.elapsed()),
     }
-    let started = Instant::now();
-    match liveness::check(&Protocol::new(config), options.bound) {
-        None => println!("more than {} states", options.bound),
-        Some(found) => {
-            println!("{} states, {} actions, {} good ends, {} stuck, {:?}", found.states, found.actions, found.good_ends, found.stuck_states, started.elapsed());
-            if let Some((path, state)) = found.stuck {
-                for action in path {
-                    println!("   {action:?}");
-                }
-                println!("{state:#?}");
-            }
-        }
+}
+
+fn print(model: &Protocol, explored: &Explored, took: Duration) {
+    println!(
+        "{} states, {} actions, {} good ends, {} stuck, {took:?}",
+        explored.states, explored.actions, explored.good_ends, explored.stuck
+    );
+    for name in &explored.never_seen {
+        println!("never: {name}");
     }
+    for (name, trace) in &explored.violated {
+        println!("VIOLATED: {name}");
+        print_trace(model, trace);
+    }
+    if let Some(trace) = &explored.first_stuck {
+        println!("STUCK:");
+        print_trace(model, trace);
+    }
+}
+
+fn print_trace(model: &Protocol, trace: &[Action]) {
+    for action in trace {
+        println!("   {action:?}");
+    }
+    println!("   {}", exploration::replay(model, trace));
 }

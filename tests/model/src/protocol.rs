@@ -52,9 +52,9 @@ impl Model for Protocol {
             Action::Step(Actor::Worker(group), answer) => {
                 worker::step(&mut world, usize::from(group), answer);
             }
-            Action::Step(Actor::Replenisher, answer) => replenisher::step(&mut world, answer),
+            Action::Step(Actor::Replenisher, _) => replenisher::step(&mut world),
             Action::LookAgain(slot) => writer::look_again(&mut world, usize::from(slot)),
-            Action::Decide(chore) => world.state.chore = Some(chore),
+            Action::Decide(chore) => replenisher::decide(&mut world, chore),
             action => environment::apply(&mut world, action),
         }
         world.normalise();
@@ -110,7 +110,6 @@ impl Protocol {
             unread: 0,
             faults: self.config.faults,
             broken: Default::default(),
-            seen: Default::default(),
         }
     }
 

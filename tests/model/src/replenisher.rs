@@ -7,7 +7,6 @@ use crate::ask::{self, Sight};
 use crate::aws::{Into, World};
 use crate::configuration::{Configuration, Rule};
 use crate::state::{Agent, Chore, Clock, INSTANCES, InitMessage, State};
-use crate::step::Answer;
 use ready_pool_core::command::CommandStatus;
 
 /// What it would want done, as far as that is of interest: a look at a claim whose instance was
@@ -35,7 +34,18 @@ pub(crate) fn wishes(state: &State, config: &Configuration) -> Vec<Chore> {
         looks_once: config.lacks(Rule::LookTwice),
     };
     let mut chores = ask::chores(sight);
-    chores.retain(|chore| is_of_interest(state, *chore));
+    // `act.rs`, `take_out`: nothing is moved in a pass that failed to note it.
+    let noting: Vec<u8> = chores
+        .iter()
+        .filter_map(|chore| match chore {
+            Chore::Note(instance, true) => Some(*instance),
+            _ => None,
+        })
+        .collect();
+    chores.retain(|chore| match chore {
+        Chore::Detach(instance) | Chore::TakeIn(instance) => !noting.contains(instance),
+        _ => is_of_interest(state, *chore),
+    });
     chores
 }
 
@@ -76,11 +86,25 @@ fn group(claim: u8, instance: Option<u8>) -> usize {
     instance.map_or(INSTANCES + usize::from(claim), usize::from)
 }
 
+/// Decides on one thing, and does it if nothing can come in between that matters: a look waits in
+/// InitQueue anyway, a settled entry stays settled, and notes are nobody else's.
+pub(crate) fn decide(world: &mut World<'_>, chore: Chore) {
+    match chore {
+        Chore::Detach(_) | Chore::TakeIn(_) | Chore::Terminate(_) => {
+            world.state.chore = Some(chore);
+        }
+        _ => act(world, chore),
+    }
+}
+
 /// Does what it decided on.
-pub(crate) fn step(world: &mut World<'_>, _answer: Answer) {
-    let Some(chore) = world.state.chore.take() else {
-        return;
-    };
+pub(crate) fn step(world: &mut World<'_>) {
+    if let Some(chore) = world.state.chore.take() {
+        act(world, chore);
+    }
+}
+
+fn act(world: &mut World<'_>, chore: Chore) {
     match chore {
         Chore::LookAgain {
             claim,

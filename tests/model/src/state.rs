@@ -53,7 +53,7 @@ pub struct State {
     pub writers: [Writer; 2],
     /// init-instance: one worker per message group.
     pub workers: [Worker; GROUPS],
-    /// replenish-pool: one thing it has decided to do.
+    /// replenish-pool: an instance that it has decided to move.
     pub chore: Option<Chore>,
     /// What senders heard.
     pub heard: [Heard; CLAIMS],
@@ -63,8 +63,6 @@ pub struct State {
     pub faults: u8,
     /// Which rules were broken on the way here.
     pub broken: Broken,
-    /// What was seen on the way here, for the `sometimes` properties.
-    pub seen: Seen,
 }
 
 /// One instance.
@@ -91,6 +89,12 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// Whether it was sent this claim's init command, or may still get it.
+    pub fn was_told(&self, claim: u8) -> bool {
+        let sent = self.commands.iter().any(|command| command.claim == claim);
+        sent || self.late == Some(claim) || self.runs[usize::from(claim)] > 0
+    }
+
     /// Its command history as a read shows it.
     pub fn visible(&self, stale: bool) -> Vec<Command> {
         let mut commands = self.commands.clone();
@@ -282,6 +286,8 @@ pub struct Groups {
 pub enum Answering {
     /// Publish this.
     Publish(Ending),
+    /// Publish that it is too late, without an entry.
+    TooLate,
     /// Write the entry, then publish.
     Close(Line, Reason),
 }
@@ -479,6 +485,7 @@ pub enum Chore {
 
 /// What the sender of a claim heard so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[allow(clippy::struct_excessive_bools, reason = "independent messages")]
 pub struct Heard {
     /// `ready`.
     pub ready: bool,
@@ -486,12 +493,14 @@ pub struct Heard {
     pub failed: bool,
     /// `rejected`.
     pub rejected: bool,
+    /// `failed: expired`, long after the claim was told and its entry was gone.
+    pub too_late: bool,
 }
 
 impl Heard {
     /// Whether anything.
     pub fn anything(self) -> bool {
-        self.ready || self.failed || self.rejected
+        self.ready || self.failed || self.rejected || self.too_late
     }
 }
 
@@ -511,18 +520,33 @@ pub struct Broken {
     pub reattached_told: bool,
 }
 
-/// Situations that the properties are about, so that it can be shown that they come up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[allow(clippy::struct_excessive_bools, reason = "independent sightings")]
-pub struct Seen {
-    /// A machine was sent two init commands.
-    pub told_twice: bool,
-    /// A claim's own machine was removed after its failure.
-    pub removed_failed: bool,
-    /// An outcome was published again.
-    pub told_again: bool,
-    /// An instance was given up.
-    pub given_up: bool,
-    /// Something of ours terminated an instance.
-    pub retired: bool,
+impl std::fmt::Display for State {
+    /// What is worth knowing, in a few lines.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(formatter, "{:?}, {} faults left", self.clock, self.faults)?;
+        for machine in &self.machines {
+            if machine.place != Place::Unborn {
+                writeln!(formatter, "   {machine:?}")?;
+            }
+        }
+        for (slot, heard) in self.ledger.iter().zip(&self.heard) {
+            writeln!(formatter, "   {slot:?} {heard:?}")?;
+        }
+        for writer in self.writers.iter().filter(|writer| !writer.batch.is_empty()) {
+            writeln!(formatter, "   {writer:?}")?;
+        }
+        let Self {
+            provision,
+            provision_dead,
+            init,
+            init_dead,
+            workers,
+            chore,
+            notes,
+            broken,
+            ..
+        } = self;
+        writeln!(formatter, "   {provision:?} {provision_dead:?} {init:?} {init_dead:?}")?;
+        write!(formatter, "   {workers:?} {chore:?} {notes:?} {broken:?}")
+    }
 }

@@ -286,7 +286,6 @@ impl Turn<'_, '_> {
 
     /// `give_up.rs`, `give_up`.
     fn give_up(&mut self, giving_up: GivingUp) -> Worker {
-        self.world.state.seen.given_up = true;
         let (attempt, whole) = match self.message {
             InitMessage::HandOver { attempt, .. } => (attempt, true),
             InitMessage::LookAgain { attempt, .. } => (attempt, false),

@@ -12,6 +12,7 @@ use crate::state::{
 };
 use crate::step::Answer;
 use ready_pool_core::ledger::Standing;
+use ready_pool_core::outcome::Reason;
 
 /// Who wrote an entry, for [`crate::state::Slot::by`].
 pub(crate) const BY: u8 = 100;
@@ -231,6 +232,9 @@ impl Act<'_, '_> {
             Verdict::Close(Some(line), reason) => {
                 writer.answers.push((position, Answering::Close(line, reason)));
             }
+            Verdict::Close(None, Reason::Expired) => {
+                writer.answers.push((position, Answering::TooLate));
+            }
             Verdict::Close(None, reason) => {
                 let ending = Ending::Failed(reason);
                 writer.answers.push((position, Answering::Publish(ending)));
@@ -284,6 +288,14 @@ impl Act<'_, '_> {
                     let publish = Answering::Publish(Ending::Failed(reason));
                     self.writer.answers.insert(0, (position, publish));
                 } else {
+                    self.writer.pending.push(position);
+                }
+            }
+            Answering::TooLate => {
+                if answer != Answer::LostNever {
+                    self.world.answer_too_late(claim);
+                }
+                if answer != Answer::Ok {
                     self.writer.pending.push(position);
                 }
             }
