@@ -9,8 +9,10 @@
     reason = "a broken stage must stop the test; nothing here is shipped"
 )]
 
+pub mod crash;
 mod functions;
 mod invariants;
+mod quiet;
 mod stage;
 
 pub use invariants::Violation;

@@ -1,0 +1,197 @@
+//! What the matrix plays: the ways a claim can go.
+
+use crate::stage::{Stage, StageBuilder, Target, claim};
+use ready_pool_core::outcome::{Ending, Outcome, Reason};
+use region::api::{AwsError, Service};
+use region::commands::Pretence;
+use region::faults::Fault;
+use region::journal::Happening;
+use region::settings::Spread;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// One way a claim can go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scenario {
+    /// One claim, and everything in order.
+    Normal,
+    /// Three claims for two targets in one batch.
+    Batch,
+    /// The init script fails.
+    FailingScript,
+    /// The agent of the first instance is gone: another instance, another attempt.
+    AnotherInstance,
+    /// Two claims and one instance: the second waits for the next to boot.
+    Waiting,
+    /// The target loses its room between detach and attach.
+    TargetRefused,
+    /// No event about a command arrives: the minute timer finds it out.
+    LookAgain,
+    /// A claim for a group that has not opted in.
+    Rejected,
+    /// A claim that was served is sent again.
+    SentAgain,
+    /// The pool stays empty to the deadline.
+    Expired,
+    /// The agent of the next instance never comes: its launch is abandoned.
+    SilentLaunch,
+}
+
+/// Claims of the scenarios end this long after the beginning.
+const DEADLINE: Duration = Duration::from_mins(10);
+
+impl Scenario {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::Normal,
+        Self::Batch,
+        Self::FailingScript,
+        Self::AnotherInstance,
+        Self::Waiting,
+        Self::TargetRefused,
+        Self::LookAgain,
+        Self::Rejected,
+        Self::SentAgain,
+        Self::Expired,
+        Self::SilentLaunch,
+    ];
+
+    /// Ready instances that the scenario keeps.
+    pub fn pool_size(self) -> usize {
+        match self {
+            Self::Batch => 3,
+            Self::Waiting | Self::Expired => 1,
+            _ => 2,
+        }
+    }
+
+    /// The claims that must have an outcome in the end.
+    pub fn claims(self) -> Vec<String> {
+        let count = match self {
+            Self::Batch => 3,
+            Self::Waiting | Self::Expired => 2,
+            _ => 1,
+        };
+        (1..=count).map(|n| format!("claim-{n}")).collect()
+    }
+
+    /// Whether an outcome is the one that this claim must have, whatever single thing goes wrong.
+    pub fn accepts(self, outcome: &Outcome) -> bool {
+        let (ending, reason) = (outcome.outcome, outcome.reason);
+        match self {
+            Self::FailingScript => ending == Ending::Failed && reason == Reason::ScriptFailed,
+            // Whoever looks first at the full target says so.
+            Self::TargetRefused => match ending {
+                Ending::Failed => matches!(reason, Reason::TargetRefused | Reason::TargetFull),
+                Ending::Ready | Ending::Rejected => false,
+            },
+            Self::Rejected => ending == Ending::Rejected && reason == Reason::NotOptedIn,
+            Self::Expired if outcome.claim_id.as_deref() == Some("claim-2") => {
+                ending == Ending::Failed && reason == Reason::Expired
+            }
+            _ => ending == Ending::Ready,
+        }
+    }
+
+    pub(super) fn builder(self) -> StageBuilder {
+        let exactly = |seconds| Spread::exactly(Duration::from_secs(seconds));
+        let builder = Stage::builder()
+            .pool_size(self.pool_size())
+            .parameter("BootLimitSeconds", "120")
+            .settings(|settings| {
+                // Quick boots: what a function does while it waits for one is all alike.
+                settings.timings.launch_notice = exactly(4);
+                settings.timings.instance_start = exactly(2);
+                settings.timings.boot = exactly(6);
+                settings.timings.agent_registration = exactly(8);
+                settings.timings.terminate = exactly(5);
+                settings.timings.detach.tail_chance = 0.0;
+            });
+        match self {
+            Self::FailingScript => builder.scripts(|_| Pretence {
+                exit_code: 7,
+                ..Pretence::default()
+            }),
+            Self::TargetRefused => {
+                builder.settings(|settings| settings.timings.detach = exactly(10))
+            }
+            _ => builder,
+        }
+    }
+
+    /// Everything up to the moment from which things go wrong.
+    pub(super) async fn prepare(self, stage: &Stage) {
+        stage.pool_is_ready(self.pool_size()).await;
+        for name in ["asg-1", "asg-2"] {
+            let target = Target::named(name);
+            stage
+                .create(match self {
+                    Self::Rejected => target.not_opted_in(),
+                    Self::TargetRefused => target.max_size(1),
+                    _ => target,
+                })
+                .await;
+        }
+        // Let what the pool's own boot set off come to its end.
+        stage.pass(Duration::from_secs(90)).await;
+        let rule = stage.region.stack().reference("CommandFinishedRule");
+        stage.region.with(|world| match self {
+            Self::AnotherInstance => world.faults.add(Fault::next(
+                Service::Ssm,
+                "SendCommand",
+                AwsError::sender("InvalidInstanceId", "Instances not in a valid state"),
+            )),
+            Self::LookAgain => {
+                let rule = world.events.rules.get_mut(rule);
+                rule.expect("the template has the rule").enabled = false;
+            }
+            Self::Expired => world.compute.capacity_refused = true,
+            Self::SilentLaunch => world.compute.silent_launches = 1,
+            _ => {}
+        });
+    }
+
+    /// Sends the claims, and does what else belongs to the scenario.
+    pub(super) async fn play(self, stage: &Stage) {
+        let claims = self.claims();
+        stage.send_together(claims.iter().enumerate().map(|(n, claim_id)| {
+            let target = if n == 1 { "asg-2" } else { "asg-1" };
+            message(stage, claim_id, target)
+        }));
+        match self {
+            Self::TargetRefused => {
+                stage
+                    .until("a detach", |world| {
+                        let mut entries = world.journal.entries();
+                        entries.any(|entry| matches!(&entry.what, Happening::Detaching { .. }))
+                    })
+                    .await;
+                let grow = json!({ "AutoScalingGroupName": "asg-1", "DesiredCapacity": 1 });
+                stage
+                    .call(Service::AutoScaling, "SetDesiredCapacity", grow)
+                    .await
+                    .expect("the target can grow");
+            }
+            Self::SentAgain => {
+                stage.outcome("claim-1").await;
+                let again = message(stage, "claim-1", "asg-1").to_string();
+                stage.send_as(again, &stage.pool, "again").await;
+                stage.outcomes_come(2).await;
+            }
+            Self::Expired => {
+                // Capacity comes back after the deadline.
+                stage.pass(DEADLINE + Duration::from_mins(1)).await;
+                stage
+                    .region
+                    .with(|world| world.compute.capacity_refused = false);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn message(stage: &Stage, claim_id: &str, target: &str) -> Value {
+    let mut message = claim(claim_id, target);
+    message["expires_at"] = stage.in_future(DEADLINE).into();
+    message
+}

@@ -1,0 +1,88 @@
+//! Every AWS call of every function goes wrong once, in every way that matters; likewise Lambda's
+//! deletes and EventBridge's deliveries. After each run the invariants are asserted on the
+//! region's own state, and every claim has the outcome it must have.
+//!
+//! One case alone, with what happened in it:
+//! `CRASH_CASE='Normal/init-instance.Ssm.SendCommand#1/KilledAfter' cargo test -p end-to-end --test
+//! crash_matrix one_case -- --nocapture`. All repetitions of calls instead of the first and last
+//! two: `CRASH_ENDS=1000`.
+
+use end_to_end::crash::{self, Case, Report, Scenario, Way};
+use std::fmt::Write;
+
+/// Of calls that are made again and again: how many from each end are broken.
+fn ends() -> u32 {
+    std::env::var("CRASH_ENDS").map_or(2, |ends| ends.parse().expect("CRASH_ENDS is a number"))
+}
+
+async fn matrix(scenario: Scenario) {
+    let reference = crash::reference(scenario).await;
+    assert_eq!(reference.findings, [], "{scenario:?} with nothing wrong");
+    let mut cases = 0;
+    let mut struck = 0;
+    let mut leaks = String::new();
+    let mut failures = String::new();
+    let started = std::time::Instant::now();
+    for site in crash::sites_of(&reference.journal, ends()) {
+        for way in Way::at(&site) {
+            let case = Case {
+                scenario,
+                site: site.clone(),
+                way,
+            };
+            let report: Report = crash::run(&case).await;
+            cases += 1;
+            struck += usize::from(report.struck);
+            if report.leaked_for_hours {
+                let _ = writeln!(leaks, "{case}");
+            }
+            if !report.findings.is_empty() {
+                let _ = writeln!(failures, "{case}: {:?}", report.findings);
+            }
+        }
+    }
+    println!(
+        "{scenario:?}: {cases} cases ({struck} struck) in {:.1?}",
+        started.elapsed()
+    );
+    if !leaks.is_empty() {
+        println!("left to the leak sweep:\n{leaks}");
+    }
+    assert!(failures.is_empty(), "\n{failures}");
+}
+
+macro_rules! matrices {
+    ($($name:ident: $scenario:ident,)*) => {
+        $(
+            #[tokio::test(start_paused = true)]
+            async fn $name() {
+                matrix(Scenario::$scenario).await;
+            }
+        )*
+    };
+}
+
+matrices! {
+    normal: Normal,
+    batch: Batch,
+    failing_script: FailingScript,
+    another_instance: AnotherInstance,
+    waiting: Waiting,
+    target_refused: TargetRefused,
+    look_again: LookAgain,
+    rejected: Rejected,
+    sent_again: SentAgain,
+    expired: Expired,
+    silent_launch: SilentLaunch,
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_case() {
+    let Ok(case) = std::env::var("CRASH_CASE") else {
+        return;
+    };
+    let case: Case = case.parse().expect("CRASH_CASE is a case as printed");
+    let report = crash::run(&case).await;
+    println!("{}", crash::describe(&report.journal));
+    println!("{case}: struck {}, {:#?}", report.struck, report.findings);
+}
