@@ -1,0 +1,185 @@
+//! Group snapshots whose tags somebody else wrote, and what the functions decide on them.
+
+use crate::readers::{NOW, check_entry};
+use claim_instance::decide::{Decision, Memory, Request, View, decide};
+use ready_pool_core::claim::{Claim, Init, WhenEmpty};
+use ready_pool_core::command::{Command, CommandStatus, Histories, Told, claim_key_of, told};
+use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Whereabouts};
+use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
+use ready_pool_core::ledger;
+use replenish_pool::notes;
+use std::collections::{BTreeMap, BTreeSet};
+use time::Duration;
+
+/// Claims that are decided on: the corpus has entries of the first two.
+const CLAIMS: [&str; 3] = ["signup-1", "signup-2", "signup-3"];
+const TARGET: &str = "asg-1";
+const POOL: &str = "ready-pool-pool";
+const RETIREMENT: &str = "ready-pool-retirement";
+/// The pool's members.
+const READY: [&str; 2] = ["i-00000001", "i-00000002"];
+
+/// Tags of a group, comments of commands and AWS's words for states, a line each
+/// (`key=value`, `key` for an empty value): read, then decided on.
+pub fn group_tags(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let lines: Vec<(&str, &str)> = text
+        .lines()
+        .map(|line| line.split_once('=').unwrap_or((line, "")))
+        .collect();
+    let mut tags: BTreeMap<String, String> = lines
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+        .collect();
+    let history: Vec<Command> = lines
+        .iter()
+        .map(|(key, value)| Command {
+            id: (*key).to_owned(),
+            comment: (*value).to_owned(),
+            status: CommandStatus::from_aws(key, value),
+        })
+        .collect();
+    let untouched = group(TARGET, &[], tags.clone());
+    check_readers(&untouched, &history);
+    tags.insert(OPT_IN_TAG.to_owned(), POOL.to_owned());
+    check_decisions(&group(TARGET, &[], tags), &history);
+}
+
+fn check_readers(group: &Group, history: &[Command]) {
+    for (claim_id, entry) in group.entries() {
+        assert_eq!(group.entry(&claim_id).as_ref(), Some(&entry));
+        assert!(group.tags.contains_key(&ledger::tag_key(&claim_id)));
+        check_entry(&entry);
+    }
+    for (instance, note) in notes::of(group) {
+        let key = notes::tag_key(&instance);
+        assert!(group.tags.contains_key(&key));
+        assert_eq!(note.to_string().parse(), Ok(note));
+    }
+    let pool = name(POOL);
+    assert_eq!(
+        group.is_opted_in_to(&pool),
+        group.tags.get(OPT_IN_TAG).map(String::as_str) == Some(POOL)
+    );
+    for command in history {
+        let _ = Lifecycle::from_aws(&command.comment);
+        if let Some((claim_id, hash)) = claim_key_of(&command.comment) {
+            assert!(command.comment.ends_with(&format!("{claim_id}@{hash}")));
+        }
+    }
+}
+
+/// Whatever the tags say, no instance is given to two claims, and none that was told is given at
+/// all.
+fn check_decisions(target: &Group, history: &[Command]) {
+    let pool = group(POOL, &READY, BTreeMap::new());
+    let retirement = name(RETIREMENT);
+    let named: BTreeSet<InstanceId> = target
+        .entries()
+        .filter_map(|(_, entry)| entry.instance)
+        .collect();
+    let ready: BTreeSet<InstanceId> = READY.iter().map(|id| instance(id)).collect();
+    let online = ready.iter().map(|id| (id.clone(), NOW)).collect();
+    let places = ready
+        .iter()
+        .map(|id| {
+            let place = Whereabouts {
+                group: name(POOL),
+                lifecycle: Lifecycle::InService,
+            };
+            (id.clone(), place)
+        })
+        .collect();
+    let histories: Histories = named
+        .iter()
+        .map(|id| (id.clone(), history.to_vec()))
+        .collect();
+    let requests: Vec<Request> = CLAIMS
+        .iter()
+        .flat_map(|claim_id| {
+            [None, Some(2)].map(|asked| Request {
+                claim: claim(claim_id),
+                asked,
+            })
+        })
+        .collect();
+    let targets = BTreeMap::from([(target.name.clone(), target.clone())]);
+    let memory = Memory::default();
+    for hours in [0, 3, 24 * 365 * 100] {
+        let view = View {
+            now: NOW + Duration::hours(hours),
+            pool: &pool,
+            retirement: &retirement,
+            targets: &targets,
+            online: &online,
+            places: &places,
+            histories: &histories,
+            memory: &memory,
+        };
+        let decisions = decide(&view, &requests);
+        assert_eq!(decisions.len(), requests.len());
+        let mut given = BTreeSet::new();
+        for (request, decision) in requests.iter().zip(&decisions) {
+            let key = request.claim.key();
+            match decision {
+                Decision::Assign { instance, .. } | Decision::HandOver { instance, .. } => {
+                    assert!(given.insert(instance), "given twice: {decisions:?}");
+                    let told = histories.get(instance).map(|history| told(history, &key));
+                    assert!(matches!(told, None | Some(Told::Nothing)), "{decisions:?}");
+                }
+                Decision::Reject { message, .. } | Decision::Close { message, .. } => {
+                    assert!(!message.is_empty());
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn claim(claim_id: &str) -> Claim {
+    Claim {
+        claim_id: ClaimId::try_from(claim_id).expect("a claim id"),
+        target_group: name(TARGET),
+        init: Init {
+            commands: vec!["true".to_owned()],
+            environment: BTreeMap::new(),
+            working_directory: None,
+            execution_timeout_seconds: 600,
+        },
+        when_empty: WhenEmpty::Wait,
+        expires_at: NOW + Duration::hours(1),
+    }
+}
+
+fn group(group: &str, members: &[&str], tags: BTreeMap<String, String>) -> Group {
+    Group {
+        name: name(group),
+        min_size: 0,
+        max_size: 10,
+        desired_capacity: i32::try_from(members.len()).expect("few members"),
+        zones: BTreeSet::from(["eu-west-1a".to_owned()]),
+        suspended: BTreeSet::new(),
+        tags,
+        launch_template: None,
+        members: members
+            .iter()
+            .map(|id| Member {
+                instance: instance(id),
+                zone: "eu-west-1a".to_owned(),
+                lifecycle: Lifecycle::InService,
+                healthy: true,
+                launch_template: None,
+            })
+            .collect(),
+    }
+}
+
+fn name(text: &str) -> GroupName {
+    GroupName::try_from(text).expect("a group name")
+}
+
+fn instance(text: &str) -> InstanceId {
+    InstanceId::try_from(text).expect("an instance id")
+}
