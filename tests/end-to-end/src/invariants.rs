@@ -1,8 +1,9 @@
 //! What must hold at the end of every scenario, read from the region's own state: not from what
 //! the functions say.
 
+use crate::history::{self, key};
 use crate::stage::outcome_in;
-use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName};
+use ready_pool_core::ids::ClaimKey;
 use ready_pool_core::outcome::{Ending, Outcome};
 use region::autoscaling::Lifecycle;
 use region::ssm::Status;
@@ -25,6 +26,24 @@ pub enum Violation {
         claim: String,
         /// The instances that were initialised for it.
         instances: Vec<String>,
+    },
+    /// Invariant 2: when a claim was first called ready, its instance was not in its target.
+    ReadyElsewhere {
+        /// The claim.
+        claim: String,
+        /// The instance that it was told it has.
+        instance: String,
+        /// Where that was in service.
+        group: Option<String>,
+    },
+    /// Invariant 5: a function of ours removed a machine that was told, and its claim did not fail.
+    ToldAndRemoved {
+        /// The machine.
+        instance: String,
+        /// What it was told.
+        comment: String,
+        /// Who removed it.
+        function: String,
     },
     /// Invariant 3: an instance runs in no group.
     Leaked {
@@ -57,6 +76,8 @@ const COMMENT: &str = "ready-pool ";
 pub(crate) fn check(world: &World, pool: &str, retirement: &str) -> Vec<Violation> {
     let mut violations = told_once(world);
     violations.extend(one_instance_each(world));
+    violations.extend(history::ready_in_target(world));
+    violations.extend(history::told_left_alone(world));
     violations.extend(no_leaks(world));
     violations.extend(one_ending_each(world));
     violations.extend(no_open_entries(world, pool, retirement));
@@ -95,12 +116,6 @@ fn told_once(world: &World) -> Vec<Violation> {
             comments,
         })
         .collect()
-}
-
-fn key(outcome: &Outcome) -> Option<ClaimKey> {
-    let claim_id = ClaimId::try_from(outcome.claim_id.as_deref()?).ok()?;
-    let target = GroupName::try_from(outcome.target_group.as_deref()?).ok()?;
-    Some(ClaimKey::new(&claim_id, &target))
 }
 
 fn one_instance_each(world: &World) -> Vec<Violation> {

@@ -11,6 +11,7 @@
 
 pub mod crash;
 mod functions;
+mod history;
 mod invariants;
 mod quiet;
 mod stage;

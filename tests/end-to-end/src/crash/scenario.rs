@@ -4,6 +4,8 @@ use crate::stage::{Stage, StageBuilder, Target, claim};
 use ready_pool_core::outcome::{Ending, Outcome, Reason};
 use region::api::{AwsError, Service};
 use region::commands::Pretence;
+use region::compute;
+use region::events::Trigger;
 use region::faults::Fault;
 use region::journal::Happening;
 use region::settings::Spread;
@@ -35,6 +37,18 @@ pub enum Scenario {
     Expired,
     /// The agent of the next instance never comes: its launch is abandoned.
     SilentLaunch,
+    /// Somebody purges InitQueue: the instance is free and never told, to the deadline.
+    HandOverLost,
+    /// The sender sends a claim again while its script runs.
+    SentTwice,
+    /// The detach takes longer than an invocation.
+    SlowDetach,
+    /// The agent of a pool member dies: the member is removed.
+    AgentAway,
+    /// The entry of a claim that ended long ago is removed.
+    OldEntry,
+    /// An instance left the pool five hours ago and nobody knows of it: it is removed.
+    Leaked,
 }
 
 /// Claims of the scenarios end this long after the beginning.
@@ -42,7 +56,7 @@ const DEADLINE: Duration = Duration::from_mins(10);
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 17] = [
         Self::Normal,
         Self::Batch,
         Self::FailingScript,
@@ -54,6 +68,12 @@ impl Scenario {
         Self::SentAgain,
         Self::Expired,
         Self::SilentLaunch,
+        Self::HandOverLost,
+        Self::SentTwice,
+        Self::SlowDetach,
+        Self::AgentAway,
+        Self::OldEntry,
+        Self::Leaked,
     ];
 
     /// Ready instances that the scenario keeps.
@@ -70,6 +90,7 @@ impl Scenario {
         let count = match self {
             Self::Batch => 3,
             Self::Waiting | Self::Expired => 2,
+            Self::AgentAway | Self::OldEntry | Self::Leaked => 0,
             _ => 1,
         };
         (1..=count).map(|n| format!("claim-{n}")).collect()
@@ -85,12 +106,27 @@ impl Scenario {
                 Ending::Failed => matches!(reason, Reason::TargetRefused | Reason::TargetFull),
                 Ending::Ready | Ending::Rejected => false,
             },
+            Self::HandOverLost => ending == Ending::Failed && reason == Reason::Expired,
             Self::Rejected => ending == Ending::Rejected && reason == Reason::NotOptedIn,
             Self::Expired if outcome.claim_id.as_deref() == Some("claim-2") => {
                 ending == Ending::Failed && reason == Reason::Expired
             }
             _ => ending == Ending::Ready,
         }
+    }
+
+    /// Whether this scenario is about replenish-pool: in the others its calls are all alike.
+    pub fn is_about_the_pool(self) -> bool {
+        matches!(
+            self,
+            Self::Normal
+                | Self::LookAgain
+                | Self::SilentLaunch
+                | Self::HandOverLost
+                | Self::AgentAway
+                | Self::OldEntry
+                | Self::Leaked
+        )
     }
 
     pub(super) fn builder(self) -> StageBuilder {
@@ -112,6 +148,11 @@ impl Scenario {
                 exit_code: 7,
                 ..Pretence::default()
             }),
+            Self::SentTwice => builder.scripts(|_| Pretence {
+                takes: Some(Duration::from_secs(40)),
+                ..Pretence::default()
+            }),
+            Self::SlowDetach => builder.settings(|settings| settings.timings.detach = exactly(70)),
             Self::TargetRefused => {
                 builder.settings(|settings| settings.timings.detach = exactly(10))
             }
@@ -133,7 +174,9 @@ impl Scenario {
                 .await;
         }
         // Let what the pool's own boot set off come to its end.
-        stage.pass(Duration::from_secs(90)).await;
+        stage.pass(Duration::from_secs(10)).await;
+        self.prepare_the_past(stage).await;
+        let init_queue = stage.queue("InitQueue");
         let rule = stage.region.stack().reference("CommandFinishedRule");
         stage.region.with(|world| match self {
             Self::AnotherInstance => world.faults.add(Fault::next(
@@ -147,8 +190,52 @@ impl Scenario {
             }
             Self::Expired => world.compute.capacity_refused = true,
             Self::SilentLaunch => world.compute.silent_launches = 1,
+            // Nothing reads InitQueue until it is purged.
+            Self::HandOverLost => {
+                let arn = &world.sqs.by_url(&init_queue).expect("it is there").arn;
+                for mapping in &mut world.lambda.mappings {
+                    mapping.enabled = mapping.queue_arn != *arn;
+                }
+            }
             _ => {}
         });
+    }
+
+    /// What lies hours back where a scenario begins. The timer is off meanwhile: hours without
+    /// work would be all that the matrix does.
+    async fn prepare_the_past(self, stage: &Stage) {
+        let hours = match self {
+            Self::OldEntry => {
+                stage.send(&message(stage, "claim-1", "asg-1")).await;
+                stage.outcome("claim-1").await;
+                stage.pool_is_ready(self.pool_size()).await;
+                2
+            }
+            Self::Leaked => {
+                let lost = stage.in_service(&stage.pool)[0].clone();
+                let input = json!({ "AutoScalingGroupName": stage.pool, "InstanceIds": [lost],
+                                    "ShouldDecrementDesiredCapacity": false });
+                stage
+                    .call(Service::AutoScaling, "DetachInstances", input)
+                    .await
+                    .expect("an operator can detach");
+                stage.pass(Duration::from_mins(2)).await;
+                stage.pool_is_ready(self.pool_size()).await;
+                5
+            }
+            _ => return,
+        };
+        let schedules = |on: bool| {
+            stage.region.with(|world| {
+                for rule in world.events.rules.values_mut() {
+                    rule.enabled |= matches!(rule.trigger, Trigger::Rate { .. }) && on;
+                    rule.enabled &= on || !matches!(rule.trigger, Trigger::Rate { .. });
+                }
+            });
+        };
+        schedules(false);
+        stage.pass(Duration::from_hours(hours)).await;
+        schedules(true);
     }
 
     /// Sends the claims, and does what else belongs to the scenario.
@@ -159,6 +246,38 @@ impl Scenario {
             message(stage, claim_id, target)
         }));
         match self {
+            Self::SentTwice => {
+                stage
+                    .until("a command", |world| !world.ssm.commands.is_empty())
+                    .await;
+                stage.pass(Duration::from_secs(5)).await;
+                let again = message(stage, "claim-1", "asg-1").to_string();
+                stage.send_as(again, &stage.pool, "again").await;
+            }
+            Self::AgentAway => {
+                let silent = stage.in_service(&stage.pool)[0].clone();
+                stage
+                    .region
+                    .with(|world| compute::kill_agent(world, &silent));
+                stage.gone(&silent).await;
+            }
+            Self::OldEntry => {
+                stage
+                    .until("the entry is gone", |world| {
+                        let tags = &world.autoscaling.groups["asg-1"].tags;
+                        !tags.keys().any(|key| key.contains(":claim/"))
+                    })
+                    .await;
+            }
+            Self::Leaked => {
+                stage
+                    .until("the leaked instance is gone", |world| {
+                        let members = |id: &String| world.autoscaling.group_of(id).is_some();
+                        let mut ids = world.compute.instances.keys();
+                        ids.all(|id| members(id) || !world.compute.is_running(id))
+                    })
+                    .await;
+            }
             Self::TargetRefused => {
                 stage
                     .until("a detach", |world| {
@@ -174,9 +293,31 @@ impl Scenario {
             }
             Self::SentAgain => {
                 stage.outcome("claim-1").await;
+                // Reads show by now that the claim is settled.
+                stage.pass(Duration::from_secs(5)).await;
                 let again = message(stage, "claim-1", "asg-1").to_string();
                 stage.send_as(again, &stage.pool, "again").await;
                 stage.outcomes_come(2).await;
+            }
+            Self::HandOverLost => {
+                stage
+                    .until("a detach", |world| {
+                        let mut entries = world.journal.entries();
+                        entries.any(|entry| matches!(&entry.what, Happening::Detached { .. }))
+                    })
+                    .await;
+                let queue = stage.queue("InitQueue");
+                let purge = json!({ "QueueUrl": queue });
+                stage
+                    .call(Service::Sqs, "PurgeQueue", purge)
+                    .await
+                    .expect("the queue can be purged");
+                stage.region.with(|world| {
+                    for mapping in &mut world.lambda.mappings {
+                        mapping.enabled = true;
+                    }
+                });
+                stage.pass(DEADLINE).await;
             }
             Self::Expired => {
                 // Capacity comes back after the deadline.

@@ -137,6 +137,13 @@ impl FromStr for Site {
     }
 }
 
+impl Site {
+    /// Whether it is a call of this function.
+    pub fn is_by(&self, function: &str) -> bool {
+        matches!(self, Self::Call { operation, .. } if operation.function == function)
+    }
+}
+
 /// Every operation that a function called.
 pub fn operations_of(journal: &[Entry]) -> BTreeSet<Operation> {
     journal.iter().filter_map(Operation::of).collect()
