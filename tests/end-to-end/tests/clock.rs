@@ -1,5 +1,11 @@
 //! A minute of skew between the functions' machines and AWS, in both directions, changes nothing
 //! that matters: not which outcome a claim gets, nor who gets which instance.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "whatever is not as expected must stop the test"
+)]
 
 use end_to_end::{Stage, StageBuilder, Target, claim};
 use ready_pool_core::outcome::{Ending, Outcome, Reason};
@@ -58,7 +64,7 @@ async fn a_failed_script_and_a_dead_agent_end_alike() {
     tells_the_same(
         || {
             Stage::builder().pool_size(2).scripts(|run| Pretence {
-                exit_code: i32::from(run.script.contains("for asg-1,")),
+                exit_code: i32::from(run.script.contains("claim fails@")),
                 ..Pretence::default()
             })
         },
@@ -67,10 +73,7 @@ async fn a_failed_script_and_a_dead_agent_end_alike() {
             stage.send_together([claim("fails", "asg-1"), claim("works", "asg-2")]);
             let failed = stage.outcome("fails").await;
             let instance = failed.instance_id.clone().unwrap();
-            stage.pass(MINUTE * 10).await;
-            if stage.region.with(|w| w.compute.is_running(instance.as_str())) {
-                for e in stage.journal().iter().filter(|e| { let t = format!("{e:?}"); t.contains(instance.as_str()) && !t.contains("Describe") }) { println!("{}", format!("{e:?}").chars().take(420).collect::<String>()); }
-            }
+            assert_eq!(failed.outcome, Ending::Failed);
             stage.gone(instance.as_str()).await;
             stage.pool_is_ready(2).await;
             let worked = stage.outcome("works").await;
@@ -89,7 +92,7 @@ async fn a_deadline_passes_a_minute_early_or_late_at_most() {
         let deadline = MINUTE * 30;
         message["expires_at"] = stage.at(deadline).into();
         stage.send(&message).await;
-        stage.pass(deadline - MINUTE * 3 / 2).await;
+        stage.pass(MINUTE * 57 / 2).await;
         assert!(stage.outcomes().is_empty(), "{skew}: too early");
         let outcome = stage.outcome("patient").await;
         assert_eq!(outcome.reason, Reason::Expired);
@@ -106,7 +109,7 @@ async fn a_deadline_passes_a_minute_early_or_late_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_furthest_deadline_is_accepted_by_a_clock_that_is_behind() {
+async fn the_furthest_deadline_is_accepted_by_clocks_that_go_wrong() {
     for skew in [AHEAD, BEHIND] {
         let stage = Stage::builder().pool_size(1).skew(skew).start();
         stage.pool_is_ready(1).await;

@@ -1,4 +1,10 @@
 //! Messages of the largest size go all the way, ten at once too; one byte more is told no.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "whatever is not as expected must stop the test"
+)]
 
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::claim::{Claim, MAX_MESSAGE_BYTES};

@@ -245,7 +245,7 @@ fn check_hand_over(hand_over: HandOver) {
     assert_eq!(again, Work::HandOver(Box::new(hand_over)));
 }
 
-fn check_look_again(look_again: &LookAgain) {
+pub(crate) fn check_look_again(look_again: &LookAgain) {
     let body =
         serde_json::to_string(&Message::LookAgain(look_again.clone())).expect("a look is JSON");
     let again = Work::read(&body).expect("a look reads back");

@@ -1,6 +1,6 @@
 //! Group snapshots whose tags somebody else wrote, and what the functions decide on them.
 
-use crate::readers::{NOW, check_entry};
+use crate::readers::{self, NOW, check_entry};
 use claim_instance::decide::{Decision, Memory, Request, View, decide};
 use ready_pool_core::claim::{Claim, Init, WhenEmpty};
 use ready_pool_core::command::{Command, CommandStatus, Histories, Told, claim_key_of, told};
@@ -43,6 +43,7 @@ pub fn group_tags(input: &[u8]) {
         .collect();
     let untouched = group(TARGET, &[], tags.clone());
     check_readers(&untouched, &history);
+    check_plan(untouched, &history);
     tags.insert(OPT_IN_TAG.to_owned(), POOL.to_owned());
     check_decisions(&group(TARGET, &[], tags), &history);
 }
@@ -134,6 +135,54 @@ fn check_decisions(target: &Group, history: &[Command]) {
                 }
                 _ => {}
             }
+        }
+    }
+}
+
+/// replenish-pool's plan, with the tags on a target and on its own retirement group: whatever they
+/// say, nothing that was told is taken out, and nothing is done twice.
+fn check_plan(tagged: Group, history: &[Command]) {
+    let mut retirement = tagged.clone();
+    retirement.name = name(RETIREMENT);
+    let looked_at: BTreeSet<InstanceId> = notes::of(&retirement).into_keys().collect();
+    let histories: Histories = looked_at
+        .iter()
+        .map(|id| (id.clone(), history.to_vec()))
+        .collect();
+    let told = history
+        .iter()
+        .any(|command| claim_key_of(&command.comment).is_some());
+    for hours in [0, 3, 24 * 365 * 100] {
+        let plan = replenish_pool::decide::decide(&replenish_pool::decide::View {
+            now: NOW + Duration::hours(hours),
+            pool: group(POOL, &READY, BTreeMap::new()),
+            size: 2,
+            agents: BTreeMap::new(),
+            activities: Vec::new(),
+            boot_limit: std::time::Duration::from_mins(10),
+            max_age: std::time::Duration::from_hours(24),
+            round: Some(replenish_pool::decide::Round {
+                targets: vec![tagged.clone()],
+                retirement: retirement.clone(),
+                looked_at: looked_at.clone(),
+                places: BTreeMap::new(),
+                listed: looked_at.clone(),
+                histories: histories.clone(),
+            }),
+        });
+        assert!(plan.take_in.is_empty() || !told, "{plan:?}");
+        let removed: BTreeSet<_> = plan.remove_tags.iter().collect();
+        assert_eq!(removed.len(), plan.remove_tags.len(), "{plan:?}");
+        for look in &plan.look_again {
+            assert!(
+                tagged
+                    .entry(&look.claim_id)
+                    .is_some_and(|entry| entry.is_open())
+            );
+            readers::check_look_again(look);
+        }
+        for (_, note) in &plan.note {
+            assert_eq!(note.to_string().parse(), Ok(*note));
         }
     }
 }

@@ -44,7 +44,7 @@ fn check_arrival(environment: &BTreeMap<String, String>) {
 }
 
 proptest! {
-    #![proptest_config(config(60))]
+    #![proptest_config(config(40))]
 
     #[test]
     fn values_arrive_byte_by_byte_and_are_never_run(environment in btree_map(variable(), text(), 1..8)) {
