@@ -128,7 +128,8 @@ impl World<'_> {
     fn has_failed(&self, claim: u8) -> bool {
         let entered = self.state.ledger[self.slot(claim)].now;
         let failed = entered.is_some_and(|line| matches!(line.standing, Standing::Failed(_)));
-        failed || self.state.heard[usize::from(claim)].failed
+        let heard = self.state.heard[usize::from(claim)];
+        failed || heard.failed || heard.too_late
     }
 
     // Auto Scaling: tags.
@@ -269,6 +270,12 @@ impl World<'_> {
     /// Publishes an outcome.
     pub(crate) fn publish(&mut self, claim: u8, ending: Ending) {
         let late = self.expired();
+        let wiped = self.state.wiped & (1 << self.target_of(claim)) != 0;
+        if wiped && late && ending == Ending::Failed(Reason::Expired) {
+            // Nobody could know better.
+            self.state.heard[usize::from(claim)].too_late = true;
+            return;
+        }
         let heard = &mut self.state.heard[usize::from(claim)];
         let two = match ending {
             Ending::Ready => heard.failed,

@@ -29,6 +29,9 @@ pub enum Fault {
     DeadLetter,
     /// A batch's lease runs out while its delivery goes on.
     Overlap,
+    /// A batch is received while Lambda is throttled, and comes to its handler after its lease has
+    /// run out.
+    LateBatch,
     /// An event is lost.
     EventLost,
     /// An init script fails.
@@ -53,6 +56,7 @@ impl Fault {
         Self::Wipe,
         Self::DeadLetter,
         Self::Overlap,
+        Self::LateBatch,
         Self::EventLost,
         Self::ScriptFails,
         Self::TargetRefuses,
@@ -82,6 +86,8 @@ pub enum Rule {
     DeadlineFirst,
     /// The entry is written before the detach.
     EntryFirst,
+    /// A delivery renews its lease first, and leaves what is somebody else's.
+    Lease,
     /// The marker on the box.
     Marker,
     /// The entry moves on before another instance is asked for.

@@ -3,8 +3,8 @@
 use crate::aws::World;
 use crate::configuration::Configuration;
 use crate::state::{
-    Agent, CLAIMS, Clock, GROUPS, INSTANCES, InitMessage, Place, Request, Slot, State, Swallowed,
-    Worker, Writer,
+    Agent, CLAIMS, Clock, INSTANCES, Place, Request, Slot, State, Worker,
+    Writer, WriterStage,
 };
 use crate::step::{Action, Actor};
 use crate::{replenisher, worker, writer};
@@ -64,8 +64,13 @@ fn crashes(state: &State, actions: &mut Vec<Action>) {
         actions.push(Action::Crash(Actor::Replenisher));
     }
     let [holder, late] = &state.writers;
-    if writer::is_busy(holder) && !writer::is_busy(late) {
+    if writer::is_busy(late) {
+        return;
+    }
+    if writer::is_busy(holder) {
         actions.push(Action::LeaseEnds);
+    } else if !state.provision.is_empty() {
+        actions.push(Action::BatchIsLate);
     }
 }
 
@@ -110,7 +115,7 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
         && state.chore.is_none();
     let lags = state.ledger.iter().any(|slot| slot.before.is_some())
         || state.machines.iter().any(|machine| machine.hidden);
-    if handlers_idle && (state.swallowed != Swallowed::default() || lags) {
+    if handlers_idle && (lags || (0..CLAIMS).any(|claim| is_forgotten(state, claim))) {
         actions.push(Action::FiveMinutes);
     }
     let queues_empty =
@@ -129,15 +134,25 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     let passes = match state.clock {
         Clock::Open => true,
         Clock::Expired => quiet,
+        Clock::HoursAfter => quiet && nothing_runs,
         // replenish-pool has a day for what is left.
         Clock::LongAfter => {
-            quiet && nothing_runs && replenisher::wishes(state, config).is_empty()
+            quiet && replenisher::wishes(state, config).is_empty()
         }
         Clock::Ancient => false,
     };
     if passes {
         actions.push(Action::Time);
     }
+}
+
+/// Whether SQS has something to forget of a claim after five minutes. A message of the claim that
+/// lies on a queue comes (again) within seconds, so as long as there is one, five minutes are not over.
+fn is_forgotten(state: &State, claim: usize) -> bool {
+    let number = u8::try_from(claim).unwrap();
+    let lies_there = state.provision.iter().any(|request| request.claim == number)
+        || state.init.iter().flatten().any(|message| message.claim() == number);
+    !lies_there && state.swallowed != state.swallowed.without(claim)
 }
 
 /// Makes it happen.
@@ -147,6 +162,12 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
         Action::LeaseEnds => {
             let writer = std::mem::take(&mut world.state.writers[0]);
             world.state.writers[1] = writer;
+        }
+        Action::BatchIsLate => {
+            let late = &mut world.state.writers[1];
+            late.batch.clone_from(&world.state.provision);
+            late.open = (0_u8..).take(late.batch.len()).collect();
+            late.stage = WriterStage::Throttled;
         }
         Action::DetachEnds(instance) => world.machine(instance).place = Place::Free,
         Action::CommandEnds(instance, position, ok, event) => {
@@ -216,6 +237,7 @@ fn crash(world: &mut World<'_>, actor: Actor) {
 }
 
 fn wipe(world: &mut World<'_>, target: u8) {
+    world.state.wiped |= 1 << target;
     for claim in 0..CLAIMS {
         let its = world.target_of(u8::try_from(claim).unwrap());
         if its == target {
@@ -225,7 +247,11 @@ fn wipe(world: &mut World<'_>, target: u8) {
 }
 
 fn minutes_pass(world: &mut World<'_>) {
-    world.state.swallowed = Swallowed::default();
+    for claim in 0..CLAIMS {
+        if is_forgotten(world.state, claim) {
+            world.state.swallowed = world.state.swallowed.without(claim);
+        }
+    }
     for slot in &mut world.state.ledger {
         slot.before = None;
         slot.by = 0;
@@ -238,10 +264,11 @@ fn minutes_pass(world: &mut World<'_>) {
 fn time_passes(world: &mut World<'_>) {
     world.state.clock = match world.state.clock {
         Clock::Open => Clock::Expired,
-        Clock::Expired => Clock::LongAfter,
+        Clock::Expired => Clock::HoursAfter,
+        Clock::HoursAfter => Clock::LongAfter,
         Clock::LongAfter | Clock::Ancient => Clock::Ancient,
     };
-    if world.state.clock >= Clock::LongAfter {
+    if world.state.clock >= Clock::HoursAfter {
         minutes_pass(world);
     }
     if world.state.clock == Clock::Ancient {
@@ -250,15 +277,11 @@ fn time_passes(world: &mut World<'_>) {
             world.state.unread |= 1 << request.claim;
         }
         for (_, message) in std::mem::take(&mut world.state.init_dead) {
-            let (InitMessage::HandOver { claim, .. }
-            | InitMessage::LookAgain { claim, .. }
-            | InitMessage::Finished { claim }) = message;
-            world.state.unread |= 1 << claim;
+            world.state.unread |= 1 << message.claim();
         }
         for machine in &mut world.state.machines {
             machine.commands.clear();
         }
     }
-    debug_assert!(world.state.init.len() == GROUPS);
 }
 

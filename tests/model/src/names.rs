@@ -21,7 +21,8 @@ pub(crate) fn time(clock: Clock) -> Timestamp {
     match clock {
         Clock::Open => DEADLINE - Duration::minutes(10),
         Clock::Expired => DEADLINE + Duration::minutes(1),
-        Clock::LongAfter => DEADLINE + Duration::hours(6),
+        Clock::HoursAfter => DEADLINE + Duration::hours(5),
+        Clock::LongAfter => DEADLINE + Duration::hours(12),
         Clock::Ancient => DEADLINE + Duration::days(31),
     }
 }

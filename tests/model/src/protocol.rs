@@ -108,6 +108,7 @@ impl Protocol {
             chore: None,
             heard: [Heard::default(); CLAIMS],
             unread: 0,
+            wiped: 0,
             faults: self.config.faults,
             broken: Default::default(),
         }

@@ -22,7 +22,9 @@ pub enum Clock {
     Open,
     /// After it.
     Expired,
-    /// So long after it that settled entries are removed and detached instances are checked.
+    /// Hours after it: scripts that were begun before it may still run.
+    HoursAfter,
+    /// So long after it that no script runs any more and detached instances are checked.
     LongAfter,
     /// So long after that that messages and command histories are gone.
     Ancient,
@@ -57,6 +59,8 @@ pub struct State {
     pub chore: Option<Chore>,
     /// What senders heard.
     pub heard: [Heard; CLAIMS],
+    /// Targets whose tags were wiped, as bits.
+    pub wiped: u8,
     /// Claims of which a dead letter expired unread (an alarm rang for days), as bits.
     pub unread: u8,
     /// How many more faults may happen.
@@ -202,6 +206,17 @@ pub enum InitMessage {
     },
 }
 
+impl InitMessage {
+    /// Which claim it is about.
+    pub fn claim(self) -> u8 {
+        match self {
+            Self::HandOver { claim, .. }
+            | Self::LookAgain { claim, .. }
+            | Self::Finished { claim } => claim,
+        }
+    }
+}
+
 /// Deduplication ids within their five minutes, as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Swallowed {
@@ -210,6 +225,18 @@ pub struct Swallowed {
     pub hand_overs: [u8; INSTANCES],
     /// Retries, likewise.
     pub retries: u8,
+}
+
+impl Swallowed {
+    /// The same without what is known of a claim.
+    #[must_use]
+    pub fn without(self, claim: usize) -> Self {
+        let kept = !(0b1111 << (claim * 4));
+        Self {
+            hand_overs: self.hand_overs.map(|sent| sent & kept),
+            retries: self.retries & kept,
+        }
+    }
 }
 
 /// One delivery of a batch to claim-instance.
@@ -254,6 +281,8 @@ pub enum WriterStage {
     /// About to look: `delivery.rs`, `look`.
     #[default]
     Look,
+    /// The batch was received, Lambda is throttled, and its lease has run out.
+    Throttled,
     /// Between the two halves of `observe.rs`: groups were read, places and histories not yet.
     Places(Groups),
     /// Publishing and closing: `act.rs`, `reject`, `repeat`, `close`.

@@ -66,6 +66,8 @@ pub enum Action {
     Decide(crate::state::Chore),
     /// A batch's lease runs out, and its delivery goes on.
     LeaseEnds,
+    /// A batch is received while Lambda is throttled.
+    BatchIsLate,
     /// A detach is finished.
     DetachEnds(u8),
     /// A command ends: which, whether the script succeeded, whether its event comes.
@@ -107,6 +109,7 @@ impl Action {
             Self::Step(_, answer) => answer.fault(),
             Self::Crash(_) => Some(Fault::Crash),
             Self::LeaseEnds => Some(Fault::Overlap),
+            Self::BatchIsLate => Some(Fault::LateBatch),
             Self::CommandEnds(_, _, _, false) => Some(Fault::EventLost),
             Self::CommandEnds(_, _, false, true) => Some(Fault::ScriptFails),
             Self::AgentDies(_) => Some(Fault::AgentDies),

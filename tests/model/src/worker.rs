@@ -114,11 +114,7 @@ impl Turn<'_, '_> {
     }
 
     fn claim(&self) -> u8 {
-        match self.message {
-            InitMessage::HandOver { claim, .. }
-            | InitMessage::LookAgain { claim, .. }
-            | InitMessage::Finished { claim } => claim,
-        }
+        self.message.claim()
     }
 
     fn by(&self) -> u8 {
@@ -449,7 +445,10 @@ impl Turn<'_, '_> {
             Report::Ready => {
                 let known = entry.is_some_and(|line| line.standing == Standing::Ready);
                 let there = place == Place::Target(target);
-                self.world.state.broken.ready_elsewhere |= !known && !there;
+                let machine = &self.world.state.machines[self.group];
+                let initialised = machine.runs[usize::from(self.claim())] > 0;
+                let wrong = !(there && initialised);
+                self.world.state.broken.ready_elsewhere |= !known && wrong;
                 self.end(entry, found, Standing::Ready)
             }
             Report::Failed(reason) => self.end(entry, found, Standing::Failed(reason)),

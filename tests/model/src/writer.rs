@@ -30,6 +30,7 @@ pub(crate) fn is_busy(writer: &Writer) -> bool {
 pub(crate) fn answers(state: &State, slot: usize) -> Vec<Answer> {
     let writer = &state.writers[slot];
     match writer.stage {
+        WriterStage::Throttled => vec![Answer::Ok],
         WriterStage::Look | WriterStage::Places(_) => vec![Answer::Ok, Answer::Stale],
         WriterStage::Answer | WriterStage::Send => {
             vec![Answer::Ok, Answer::LostDone, Answer::LostNever]
@@ -89,6 +90,11 @@ struct Act<'a, 'b> {
 impl Act<'_, '_> {
     fn step(&mut self, slot: usize, answer: Answer) {
         match self.writer.stage {
+            // `delivery.rs`, `lease`: the receipts no longer work.
+            WriterStage::Throttled if self.world.config.lacks(Rule::Lease) => {
+                self.writer.stage = WriterStage::Look;
+            }
+            WriterStage::Throttled => self.writer = Writer::default(),
             WriterStage::Look => self.look(answer),
             WriterStage::Places(groups) => self.places(groups, answer),
             WriterStage::Answer => self.answer(answer),
@@ -112,7 +118,10 @@ impl Act<'_, '_> {
                 WriterStage::Detach => writer.assignments.is_empty(),
                 WriterStage::DetachAlone => writer.alone.is_empty(),
                 WriterStage::Send => writer.sends.is_empty(),
-                WriterStage::Look | WriterStage::Places(_) | WriterStage::Return => false,
+                WriterStage::Throttled
+                | WriterStage::Look
+                | WriterStage::Places(_)
+                | WriterStage::Return => false,
             };
             if !over {
                 break;
@@ -245,6 +254,9 @@ impl Act<'_, '_> {
                     Place::Target(_)
                 );
                 if in_target && self.world.config.lacks(Rule::FulfilledIsTold) {
+                    let machine = &self.world.state.machines[usize::from(instance)];
+                    let initialised = machine.runs[usize::from(claim)] > 0;
+                    self.world.state.broken.ready_elsewhere |= !initialised;
                     let answer = Answering::Publish(Ending::Ready);
                     writer.answers.push((position, answer));
                     return;
