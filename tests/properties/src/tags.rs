@@ -43,7 +43,7 @@ pub fn group_tags(input: &[u8]) {
         .collect();
     let untouched = group(TARGET, &[], tags.clone());
     check_readers(&untouched, &history);
-    check_plan(untouched, &history);
+    check_plan(&untouched, &history);
     tags.insert(OPT_IN_TAG.to_owned(), POOL.to_owned());
     check_decisions(&group(TARGET, &[], tags), &history);
 }
@@ -141,7 +141,7 @@ fn check_decisions(target: &Group, history: &[Command]) {
 
 /// replenish-pool's plan, with the tags on a target and on its own retirement group: whatever they
 /// say, nothing that was told is taken out, and nothing is done twice.
-fn check_plan(tagged: Group, history: &[Command]) {
+fn check_plan(tagged: &Group, history: &[Command]) {
     let mut retirement = tagged.clone();
     retirement.name = name(RETIREMENT);
     let looked_at: BTreeSet<InstanceId> = notes::of(&retirement).into_keys().collect();

@@ -122,3 +122,64 @@ fn what_cannot_be_quoted_is_refused() {
         );
     }
 }
+
+#[test]
+fn names_that_shells_give_a_meaning_are_refused_or_harmless() {
+    // bash evaluates what some of them are set to as arithmetic, which can run commands; some are
+    // read-only; some tell something of their own.
+    let values = ["x[$(touch pwned)]", "7"];
+    for name in [
+        "BASHOPTS",
+        "BASHPID",
+        "BASH_ARGC",
+        "BASH_ARGV",
+        "BASH_COMMAND",
+        "BASH_COMPAT",
+        "BASH_LINENO",
+        "BASH_SOURCE",
+        "BASH_SUBSHELL",
+        "BASH_VERSINFO",
+        "BASH_XTRACEFD",
+        "DIRSTACK",
+        "EPOCHREALTIME",
+        "EPOCHSECONDS",
+        "EUID",
+        "FUNCNAME",
+        "GROUPS",
+        "HISTCMD",
+        "LINENO",
+        "OPTIND",
+        "PPID",
+        "RANDOM",
+        "SECONDS",
+        "SHELLOPTS",
+        "SRANDOM",
+        "UID",
+        "_",
+        // These may be set: bash reads them, and nothing else.
+        "CDPATH",
+        "COLUMNS",
+        "ENV",
+        "HISTSIZE",
+        "HOME",
+        "IFS",
+        "LANG",
+        "OPTERR",
+        "POSIXLY_CORRECT",
+        "PROMPT_COMMAND",
+        "PS4",
+        "TMOUT",
+        "ready_pool_claim",
+        "ready_pool_dir",
+        "ready_pool_status",
+    ] {
+        for value in values {
+            let environment = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+            let claim = claim("a", &["true"], environment.clone());
+            match claim.check(NOW) {
+                Ok(()) => check_arrival(&environment),
+                Err(refusal) => assert!(refusal.to_string().contains(name), "{refusal}"),
+            }
+        }
+    }
+}
