@@ -88,8 +88,7 @@ impl<'a> Act<'a> {
                     messages.push((item, message));
                 }
                 Decision::LookAgain { instance, attempt } => {
-                    let message = look_again(&item, instance, attempt, self.budget);
-                    messages.push((item, message));
+                    self.look_again(item, instance, attempt).await;
                 }
             }
         }
@@ -270,21 +269,8 @@ impl<'a> Act<'a> {
                 }
                 assignments
             }
-            Err(error) if assignments.len() > 1 && error.says_not_detachable() => {
-                // AWS does not say what became of the others: only the one it names is certainly
-                // where it was.
-                for assignment in &assignments {
-                    if !error.message.contains(assignment.instance.as_str()) {
-                        self.memory
-                            .untouched
-                            .remove(&identity(&assignment.pending.request.claim));
-                    }
-                }
-                let mut detached = Vec::new();
-                for assignment in assignments {
-                    detached.extend(self.detach_alone(assignment).await);
-                }
-                detached
+            Err(error) if error.says_not_detachable() => {
+                self.detach_one_by_one(assignments, &error).await
             }
             Err(error) => {
                 for assignment in assignments {
@@ -293,6 +279,28 @@ impl<'a> Act<'a> {
                 Vec::new()
             }
         }
+    }
+
+    /// AWS refused one of them, and does not say what became of the others: only the one that it
+    /// names is certainly where it was.
+    async fn detach_one_by_one(
+        &mut self,
+        assignments: Vec<Assignment>,
+        refusal: &AwsError,
+    ) -> Vec<Assignment> {
+        let alone = assignments.len() == 1;
+        let mut detached = Vec::new();
+        for assignment in assignments {
+            let named = refusal.message.contains(assignment.instance.as_str());
+            if named || alone {
+                detached.extend(self.not_detachable(assignment, refusal));
+                continue;
+            }
+            let claim = &assignment.pending.request.claim;
+            self.memory.untouched.remove(&identity(claim));
+            detached.extend(self.detach_alone(assignment).await);
+        }
+        detached
     }
 
     async fn detach_alone(&mut self, assignment: Assignment) -> Option<Assignment> {
@@ -349,6 +357,25 @@ impl<'a> Act<'a> {
             self.uncertain = true;
         }
         self.pending.push(assignment.pending);
+    }
+
+    /// Asks init-instance to settle the claim. The message is kept until that is done: should the
+    /// entry be lost meanwhile, it is what still knows the claim.
+    async fn look_again(&mut self, item: Pending, instance: InstanceId, attempt: Attempt) {
+        let result = match look_again(&item, instance, attempt, self.budget) {
+            Ok(message) => self.function.init_queue.send_one(message).await,
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(()) => {
+                info!(claim_id = %item.request.claim.claim_id, "past its deadline; init-instance settles it");
+            }
+            Err(error) => {
+                warn!(claim_id = %item.request.claim.claim_id, %error, "cannot ask init-instance to settle the claim");
+            }
+        }
+        self.uncertain = true;
+        self.pending.push(item);
     }
 
     async fn send(&mut self, messages: Vec<(Pending, Result<Outgoing, AwsError>)>) {

@@ -283,8 +283,15 @@ fn succeeded(target: Option<&Group>, instance: &InstanceId, look: u32) -> Report
 /// What a look at an open claim finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// Nothing to do: settled, superseded, or still under way.
+    /// Nothing to do: superseded, or still under way.
     Leave,
+    /// Settled before, perhaps not to the end: tell it again, and go on from there.
+    Settled {
+        /// As what.
+        standing: Standing,
+        /// Whether the instance is ours alone, or its own failed claim's, and so to be retired.
+        retire: bool,
+    },
     /// It was told: report on this command.
     Report(Command),
     /// It was never told, and now it is too late.
@@ -300,11 +307,17 @@ pub fn look(
     told: Told,
     expired: bool,
 ) -> Look {
-    let still_this = entry.is_some_and(|entry| {
-        entry.is_open() && entry.attempt == attempt && entry.instance.as_ref() == instance
-    });
-    if !still_this {
+    let Some(entry) =
+        entry.filter(|entry| entry.attempt == attempt && entry.instance.as_ref() == instance)
+    else {
         return Look::Leave;
+    };
+    if !entry.is_open() {
+        let failed = matches!(entry.standing, Standing::Failed(_));
+        return Look::Settled {
+            standing: entry.standing,
+            retire: failed && instance.is_some() && told != Told::AnotherClaim,
+        };
     }
     match told {
         Told::ThisClaim(command) => Look::Report(command),

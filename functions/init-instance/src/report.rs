@@ -12,6 +12,7 @@ use ready_pool_core::claim::MAX_TIME_TO_EXPIRY;
 use ready_pool_core::command::{Command, claim_key_of, told};
 use ready_pool_core::group::Group;
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName, InstanceId};
+use ready_pool_core::ledger::ENTRY_OUTLIVES_COMMAND;
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::LookAgain;
 use ready_pool_core::outcome::{Ending, Outcome, Reason, VERSION};
@@ -25,6 +26,14 @@ struct Finished {
     instance: InstanceId,
     /// The claim's target; `None` when it is gone.
     target: Option<Group>,
+}
+
+/// A claim's end, to be told.
+struct Settled<'a> {
+    claim_id: &'a ClaimId,
+    target: Option<&'a GroupName>,
+    instance: Option<&'a InstanceId>,
+    standing: Standing,
 }
 
 impl InitInstance {
@@ -54,6 +63,11 @@ impl InitInstance {
             return Ok(Progress::Done);
         };
         let target = self.find_target(&claim_id, hash, &instance).await?;
+        if target.is_none() && detail.is_older_than(ENTRY_OUTLIVES_COMMAND, budget.now()) {
+            // Settled entries live longer than this: the claim's end was told long ago.
+            info!(%claim_id, instance_id = %instance, command_id = detail.command_id, "a very late event of a claim that is over");
+            return Ok(Progress::Done);
+        }
         let finished = Finished {
             command,
             claim_id,
@@ -132,6 +146,21 @@ impl InitInstance {
         );
         match (found, instance) {
             (Look::Leave, _) => Ok(Progress::Done),
+            (Look::Settled { standing, retire }, _) => {
+                let settled = Settled {
+                    claim_id: &message.claim_id,
+                    target: Some(&message.target_group),
+                    instance,
+                    standing,
+                };
+                self.publish_end(&settled, budget).await?;
+                match instance {
+                    Some(instance) if retire => {
+                        self.remove(instance, &message.target_group, budget).await
+                    }
+                    _ => Ok(Progress::Done),
+                }
+            }
             (Look::Report(command), Some(instance)) if command.status.is_final() => {
                 let finished = Finished {
                     command,
@@ -213,11 +242,6 @@ impl InitInstance {
         standing: Standing,
         budget: &Budget,
     ) -> Result<(), AwsError> {
-        let now = budget.now();
-        let (ending, reason) = match standing {
-            Standing::Failed(reason) => (Ending::Failed, reason),
-            Standing::Ready | Standing::Assigned => (Ending::Ready, Reason::Initialised),
-        };
         match &finished.target {
             Some(target) => {
                 let settled = Entry {
@@ -227,7 +251,7 @@ impl InitInstance {
                         instance: None,
                         attempt: 1,
                         standing,
-                        expires_at: now + MAX_TIME_TO_EXPIRY,
+                        expires_at: budget.now() + MAX_TIME_TO_EXPIRY,
                     })
                 };
                 if entry.as_ref() != Some(&settled) {
@@ -243,21 +267,33 @@ impl InitInstance {
                 error!(claim_id = %finished.claim_id, instance_id = %finished.instance, "the claim's target is gone");
             }
         }
+        let target = finished.target.as_ref().map(|target| &target.name);
+        let settled = Settled {
+            claim_id: &finished.claim_id,
+            target,
+            instance: Some(&finished.instance),
+            standing,
+        };
+        self.publish_end(&settled, budget).await
+    }
+
+    async fn publish_end(&self, settled: &Settled<'_>, budget: &Budget) -> Result<(), AwsError> {
+        let (ending, reason) = match settled.standing {
+            Standing::Failed(reason) => (Ending::Failed, reason),
+            Standing::Ready | Standing::Assigned => (Ending::Ready, Reason::Initialised),
+        };
         self.publish(&Outcome {
             version: VERSION,
-            claim_id: Some(finished.claim_id.to_string()),
-            target_group: finished
-                .target
-                .as_ref()
-                .map(|target| target.name.to_string()),
+            claim_id: Some(settled.claim_id.to_string()),
+            target_group: settled.target.map(ToString::to_string),
             outcome: ending,
             reason,
             message: explain(reason).to_owned(),
-            instance_id: Some(finished.instance.clone()),
-            at: now,
+            instance_id: settled.instance.cloned(),
+            at: budget.now(),
         })
         .await?;
-        info!(claim_id = %finished.claim_id, instance_id = %finished.instance, command_id = finished.command.id, reason = reason.code(), "reported the claim's end");
+        info!(claim_id = %settled.claim_id, instance_id = ?settled.instance, reason = reason.code(), "reported the claim's end");
         Ok(())
     }
 }

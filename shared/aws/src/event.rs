@@ -2,8 +2,11 @@
 //! sometimes late, twice or never: they are hints, and read leniently.
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use ready_pool_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::time::Duration;
+use time::format_description::well_known::Rfc3339;
 
 /// `detail` of the `aws.autoscaling` events. Only the group is common to all of them.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
@@ -44,4 +47,17 @@ pub struct CommandDetail {
     pub instance_id: String,
     /// The status it changed to.
     pub status: String,
+    /// When it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requested_date_time: Option<String>,
+}
+
+impl CommandDetail {
+    /// Whether the command was certainly sent longer ago than this.
+    pub fn is_older_than(&self, age: Duration, now: Timestamp) -> bool {
+        self.requested_date_time
+            .as_deref()
+            .and_then(|text| Timestamp::parse(text, &Rfc3339).ok())
+            .is_some_and(|requested| requested < now - age)
+    }
 }

@@ -5,10 +5,20 @@ use crate::ids::{Attempt, ClaimId, InstanceId};
 use crate::outcome::Reason;
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 use time::format_description::well_known::Rfc3339;
 
 /// What every entry's tag key starts with; the claim id follows.
 pub const KEY_PREFIX: &str = "ready-pool:claim/";
+
+/// For how long after a claim's deadline its settled entry is kept. A command told in the last
+/// moment may run for six hours, and its event must still find the entry; late repeats of the
+/// claim hear the known outcome meanwhile.
+pub const ENTRY_KEPT_AFTER_DEADLINE: Duration = Duration::from_hours(8);
+
+/// A command older than this, without an entry, was settled and its entry removed: an entry lives
+/// for [`ENTRY_KEPT_AFTER_DEADLINE`] after a deadline that was at most four hours ahead.
+pub const ENTRY_OUTLIVES_COMMAND: Duration = Duration::from_hours(8);
 
 /// The tag key of a claim's entry: at most 81 of the 128 characters that AWS allows.
 pub fn tag_key(claim_id: &ClaimId) -> String {

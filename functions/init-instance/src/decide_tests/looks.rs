@@ -48,11 +48,11 @@ fn a_look_at_a_claim_without_an_instance_waits_for_its_deadline() {
 fn a_look_leaves_what_the_ledger_no_longer_says() {
     for entry in [
         None,
-        Some(entry(Some(1), 1, Standing::Ready)),
-        Some(entry(Some(1), 1, Standing::Failed(Reason::Expired))),
         Some(open(2, 1)),
         Some(open(1, 2)),
         Some(entry(None, 1, Standing::Assigned)),
+        Some(entry(Some(2), 1, Standing::Ready)),
+        Some(entry(Some(1), 2, Standing::Failed(Reason::Expired))),
     ] {
         for told in [
             Told::Nothing,
@@ -62,4 +62,36 @@ fn a_look_leaves_what_the_ledger_no_longer_says() {
             assert_eq!(look_at(entry.as_ref(), told, true), Look::Leave);
         }
     }
+}
+
+#[test]
+fn a_look_at_a_claim_that_is_ready_tells_it_again_and_touches_nothing() {
+    let ready = entry(Some(1), 1, Standing::Ready);
+    for told in [Told::Nothing, Told::ThisClaim(told_this_claim())] {
+        let expected = Look::Settled {
+            standing: Standing::Ready,
+            retire: false,
+        };
+        assert_eq!(look_at(Some(&ready), told, true), expected);
+    }
+}
+
+#[test]
+fn a_look_at_a_claim_that_failed_tells_it_again_and_goes_on_removing_what_is_its_own() {
+    let standing = Standing::Failed(Reason::Expired);
+    let failed = entry(Some(1), 1, standing);
+    for (told, retire) in [
+        (Told::Nothing, true),
+        (Told::ThisClaim(told_this_claim()), true),
+        (Told::AnotherClaim, false),
+    ] {
+        let expected = Look::Settled { standing, retire };
+        assert_eq!(look_at(Some(&failed), told, true), expected);
+    }
+    let without = entry(None, 1, standing);
+    let expected = Look::Settled {
+        standing,
+        retire: false,
+    };
+    assert_eq!(look(Some(&without), 1, None, Told::Nothing, true), expected);
 }

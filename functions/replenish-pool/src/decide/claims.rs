@@ -4,13 +4,9 @@ use super::{Plan, Round};
 use ready_pool_core::Timestamp;
 use ready_pool_core::group::Group;
 use ready_pool_core::ids::ClaimId;
-use ready_pool_core::ledger::{Entry, tag_key};
+use ready_pool_core::ledger::{ENTRY_KEPT_AFTER_DEADLINE, Entry, tag_key};
 use ready_pool_core::message::{LookAgain, VERSION};
-use std::time::Duration;
 
-/// For how long after its deadline a settled entry is kept, so that late repeats of a claim hear
-/// the known outcome.
-pub(super) const KEPT_AFTER_DEADLINE: Duration = Duration::from_hours(1);
 /// From how many tags on settled entries are removed early, oldest deadline first: AWS allows 50.
 pub(super) const CROWDED_TAGS: usize = 40;
 
@@ -54,7 +50,7 @@ fn outlived(target: &Group, now: Timestamp) -> Vec<ClaimId> {
         .into_iter()
         .enumerate()
         .filter(|(position, (_, entry))| {
-            *position < crowd || entry.expires_at < now - KEPT_AFTER_DEADLINE
+            *position < crowd || entry.expires_at < now - ENTRY_KEPT_AFTER_DEADLINE
         })
         .map(|(_, (claim_id, _))| claim_id)
         .collect()

@@ -1,8 +1,9 @@
 //! Open claims and settled entries.
 
 use super::*;
-use crate::decide::claims::{CROWDED_TAGS, KEPT_AFTER_DEADLINE};
+use crate::decide::claims::CROWDED_TAGS;
 use ready_pool_core::ids::Attempt;
+use ready_pool_core::ledger::ENTRY_KEPT_AFTER_DEADLINE;
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::VERSION;
 use ready_pool_core::outcome::Reason;
@@ -130,7 +131,7 @@ fn every_target_is_looked_after() {
 #[test]
 fn a_settled_entry_is_removed_an_hour_after_its_deadline() {
     for standing in [Standing::Ready, Standing::Failed(Reason::Expired)] {
-        let old = settled(standing, KEPT_AFTER_DEADLINE + Duration::from_secs(1));
+        let old = settled(standing, ENTRY_KEPT_AFTER_DEADLINE + Duration::from_secs(1));
         let plan = decide(&with_target(target(&[("a", old)])));
         let expected = Plan {
             remove_tags: vec![removal("a")],
@@ -142,7 +143,7 @@ fn a_settled_entry_is_removed_an_hour_after_its_deadline() {
 
 #[test]
 fn a_settled_entry_is_kept_for_late_repeats_until_then() {
-    let young = settled(Standing::Ready, KEPT_AFTER_DEADLINE);
+    let young = settled(Standing::Ready, ENTRY_KEPT_AFTER_DEADLINE);
     let plan = decide(&with_target(target(&[("a", young)])));
     assert_eq!(plan.remove_tags, []);
 }
@@ -150,7 +151,7 @@ fn a_settled_entry_is_kept_for_late_repeats_until_then() {
 #[test]
 fn an_open_entry_is_never_removed_however_old_or_crowded() {
     let old = Entry {
-        expires_at: NOW - KEPT_AFTER_DEADLINE * 24,
+        expires_at: NOW - ENTRY_KEPT_AFTER_DEADLINE * 24,
         ..open(Some(1), 1)
     };
     let crowded = padded(target(&[("a", old)]), 50);
@@ -215,7 +216,7 @@ fn a_crowded_group_loses_as_many_settled_entries_as_crowd_it() {
 
 #[test]
 fn a_crowd_and_age_together_remove_no_entry_twice() {
-    let old = KEPT_AFTER_DEADLINE * 2;
+    let old = ENTRY_KEPT_AFTER_DEADLINE * 2;
     let entries = [
         ("a", settled(Standing::Ready, old)),
         ("b", settled(Standing::Ready, old)),
