@@ -1,83 +1,140 @@
-//! Invariants about moments, read from the region's journal.
+//! What the region's journal tells, read as it grows: outcomes, and invariants about moments. A
+//! long run's journal forgets its beginning, so it is read in time.
 
 use crate::invariants::Violation;
-use crate::stage::outcome_in;
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName};
 use ready_pool_core::outcome::{Ending, Outcome};
-use region::journal::Happening;
+use region::journal::{Entry, Happening};
 use region::world::World;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use time::OffsetDateTime;
 
 const COMMENT: &str = "ready-pool ";
 /// What the names of our functions begin with.
 const OURS: &str = "ready-pool-";
+/// How a retry on the provisioning queue begins.
+const RETRY: &str = r#"{"ready_pool":"retry""#;
+const TAG: &str = "ready-pool:claim/";
+/// A function calls a claim ready this long after it looked, at most.
+const LOOKED_BEFORE: Duration = Duration::from_secs(15);
+
+/// Everything that was learnt from the journal so far.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    cursor: usize,
+    /// Outcomes, in the order they were sent.
+    pub(crate) outcomes: Vec<Outcome>,
+    /// In which group each instance is in service.
+    members: BTreeMap<String, String>,
+    /// When each left its last group, and which.
+    left: BTreeMap<String, (OffsetDateTime, String)>,
+    /// Claims that were called ready, in the ledger or in an outcome.
+    called_ready: BTreeSet<String>,
+    /// The comment of the last command of each instance.
+    told: BTreeMap<String, String>,
+    /// Instances whose leaving is not attributed yet.
+    leaving: Vec<String>,
+    /// Told instances that a function of ours removed.
+    removed: Vec<(String, String, String)>,
+    elsewhere: Vec<Violation>,
+    launched: BTreeMap<String, usize>,
+    attached: BTreeMap<String, usize>,
+    retries: usize,
+    dead_letters: usize,
+}
+
+/// What happened, in numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counts {
+    /// Instances that the pool launched.
+    pub(crate) made: usize,
+    /// Attached to targets.
+    pub(crate) attached: usize,
+    /// Attached to the retirement group.
+    pub(crate) retired: usize,
+    /// Requests for another instance.
+    pub(crate) retries: usize,
+    /// Messages that went to a dead-letter queue.
+    pub(crate) dead_letters: usize,
+}
 
 /// The key of the claim that an outcome is about.
 pub(crate) fn key(outcome: &Outcome) -> Option<ClaimKey> {
-    let claim_id = ClaimId::try_from(outcome.claim_id.as_deref()?).ok()?;
-    let target = GroupName::try_from(outcome.target_group.as_deref()?).ok()?;
+    claim_key(
+        outcome.claim_id.as_deref()?,
+        outcome.target_group.as_deref()?,
+    )
+}
+
+fn claim_key(claim_id: &str, target: &str) -> Option<ClaimKey> {
+    let claim_id = ClaimId::try_from(claim_id).ok()?;
+    let target = GroupName::try_from(target).ok()?;
     Some(ClaimKey::new(&claim_id, &target))
 }
 
-/// Invariant 2: when a claim is first called ready, its instance is in service in its target.
-pub(crate) fn ready_in_target(world: &World) -> Vec<Violation> {
-    let mut members: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut called_ready = BTreeSet::new();
-    let mut violations = Vec::new();
-    for entry in world.journal.entries() {
-        match &entry.what {
-            Happening::InService { group, instance } | Happening::Attached { group, instance } => {
-                members.insert(instance, group);
-            }
-            Happening::Detaching { instance, .. } | Happening::Terminating { instance, .. } => {
-                members.remove(instance.as_str());
-            }
-            _ => {
-                let ready = outcome_in(entry).filter(|it| it.outcome == Ending::Ready);
-                let Some((claim, outcome)) = ready.and_then(|it| Some((key(&it)?, it))) else {
-                    continue;
-                };
-                if !called_ready.insert(claim.to_string()) {
-                    continue;
-                }
-                let instance = outcome.instance_id.map(String::from).unwrap_or_default();
-                let group = members.get(instance.as_str()).copied();
-                if group != outcome.target_group.as_deref() {
-                    violations.push(Violation::ReadyElsewhere {
-                        claim: claim.to_string(),
-                        instance,
-                        group: group.map(str::to_owned),
-                    });
-                }
-            }
+/// The outcome that a line of the journal sends, if it sends one.
+pub(crate) fn outcome_in(entry: &Entry) -> Option<Outcome> {
+    match &entry.what {
+        Happening::MessageSent { queue, body, .. } if queue.ends_with("-outcome") => {
+            Some(serde_json::from_str(body).expect("an outcome reads back"))
         }
+        _ => None,
     }
-    violations
 }
 
-/// Invariant 5: nothing of ours takes a machine that was told out of its group, except for its
-/// own failed claim.
-pub(crate) fn told_left_alone(world: &World) -> Vec<Violation> {
-    let failed: BTreeSet<String> = world
-        .journal
-        .entries()
-        .filter_map(outcome_in)
-        .filter(|outcome| outcome.outcome == Ending::Failed)
-        .filter_map(|outcome| Some(format!("{COMMENT}{}", key(&outcome)?)))
-        .collect();
-    let mut told: BTreeMap<&str, &str> = BTreeMap::new();
-    let mut leaving: Vec<&str> = Vec::new();
-    let mut violations = Vec::new();
-    for entry in world.journal.entries() {
+impl History {
+    /// Reads on.
+    pub(crate) fn read(&mut self, world: &World) {
+        let (entries, cursor) = world.journal.since(self.cursor);
+        self.cursor = cursor;
+        for entry in &entries {
+            self.learn(entry);
+        }
+    }
+
+    /// What happened so far, in numbers.
+    pub(crate) fn counts(&self, pool: &str, retirement: &str) -> Counts {
+        let of = |counted: &BTreeMap<String, usize>, group: &str| {
+            counted.get(group).copied().unwrap_or_default()
+        };
+        let retired = of(&self.attached, retirement);
+        Counts {
+            made: of(&self.launched, pool),
+            attached: self.attached.values().sum::<usize>() - retired,
+            retired,
+            retries: self.retries,
+            dead_letters: self.dead_letters,
+        }
+    }
+
+    fn learn(&mut self, entry: &Entry) {
         match &entry.what {
+            Happening::Launching { group, .. } => {
+                *self.launched.entry(group.clone()).or_default() += 1;
+            }
+            Happening::Attached { group, .. } => {
+                *self.attached.entry(group.clone()).or_default() += 1;
+            }
+            Happening::DeadLettered { .. } => self.dead_letters += 1,
+            Happening::MessageSent { body, .. } if body.starts_with(RETRY) => self.retries += 1,
+            _ => {}
+        }
+        match &entry.what {
+            Happening::InService { group, instance } | Happening::Attached { group, instance } => {
+                self.members.insert(instance.clone(), group.clone());
+            }
+            Happening::Detaching { instance, .. } | Happening::Terminating { instance, .. } => {
+                self.leaving.push(instance.clone());
+                if let Some(group) = self.members.remove(instance) {
+                    self.left.insert(instance.clone(), (entry.at, group));
+                }
+            }
             Happening::CommandSent {
                 instance, comment, ..
             } if comment.starts_with(COMMENT) => {
-                told.insert(instance, comment);
-            }
-            Happening::Detaching { instance, .. } | Happening::Terminating { instance, .. } => {
-                leaving.push(instance);
+                self.told.insert(instance.clone(), comment.clone());
             }
             // What a call does is in the journal right before it.
             Happening::Called {
@@ -85,29 +142,101 @@ pub(crate) fn told_left_alone(world: &World) -> Vec<Violation> {
                 operation,
                 input,
                 ..
-            } => {
-                let removes = caller.starts_with(OURS)
-                    && matches!(
-                        operation.as_str(),
-                        "DetachInstances" | "TerminateInstanceInAutoScalingGroup"
-                    );
-                for instance in leaving.drain(..) {
-                    let Some(comment) = told.get(instance) else {
-                        continue;
-                    };
-                    if removes && names(input, instance) && !failed.contains(*comment) {
-                        violations.push(Violation::ToldAndRemoved {
-                            instance: instance.to_owned(),
-                            comment: (*comment).to_owned(),
-                            function: caller.clone(),
-                        });
+            } => self.learn_of_call(entry.at, caller, operation, input),
+            _ => {
+                if let Some(outcome) = outcome_in(entry) {
+                    if outcome.outcome == Ending::Ready {
+                        let instance = outcome.instance_id.as_ref().map(ToString::to_string);
+                        let target = outcome.target_group.clone().unwrap_or_default();
+                        let claim = outcome.claim_id.clone().unwrap_or_default();
+                        let instance = instance.unwrap_or_default();
+                        self.is_called_ready(entry.at, &claim, &target, &instance);
                     }
+                    self.outcomes.push(outcome);
                 }
             }
-            _ => {}
         }
     }
-    violations
+
+    fn learn_of_call(&mut self, at: OffsetDateTime, caller: &str, operation: &str, input: &Value) {
+        let leaving = std::mem::take(&mut self.leaving);
+        if !caller.starts_with(OURS) {
+            return;
+        }
+        if operation == "CreateOrUpdateTags" {
+            for tag in input["Tags"].as_array().into_iter().flatten() {
+                let text = |name: &str| tag[name].as_str().unwrap_or_default();
+                let Some(claim_id) = text("Key").strip_prefix(TAG) else {
+                    continue;
+                };
+                let words: Vec<&str> = text("Value").split(' ').collect();
+                if let [_, instance, _, "ready", ..] = words[..] {
+                    self.is_called_ready(at, claim_id, text("ResourceId"), instance);
+                }
+            }
+        }
+        if matches!(
+            operation,
+            "DetachInstances" | "TerminateInstanceInAutoScalingGroup"
+        ) {
+            for instance in leaving.into_iter().filter(|id| names(input, id)) {
+                if let Some(comment) = self.told.get(&instance) {
+                    let removed = (instance, comment.clone(), caller.to_owned());
+                    self.removed.push(removed);
+                }
+            }
+        }
+    }
+
+    /// Invariant 2: when a claim is first called ready, its instance is in service in its target,
+    /// or was when the function looked.
+    fn is_called_ready(
+        &mut self,
+        at: OffsetDateTime,
+        claim_id: &str,
+        target: &str,
+        instance: &str,
+    ) {
+        let Some(claim) = claim_key(claim_id, target) else {
+            return;
+        };
+        if !self.called_ready.insert(claim.to_string()) {
+            return;
+        }
+        let just_left = self
+            .left
+            .get(instance)
+            .filter(|(left_at, _)| *left_at + LOOKED_BEFORE > at)
+            .map(|(_, group)| group);
+        let group = self.members.get(instance).or(just_left);
+        if group.is_none_or(|group| group != target) {
+            self.elsewhere.push(Violation::ReadyElsewhere {
+                claim: claim.to_string(),
+                instance: instance.to_owned(),
+                group: group.cloned(),
+            });
+        }
+    }
+
+    /// The invariants about moments that did not hold.
+    pub(crate) fn violations(&self) -> Vec<Violation> {
+        let failed: BTreeSet<String> = self
+            .outcomes
+            .iter()
+            .filter(|outcome| outcome.outcome == Ending::Failed)
+            .filter_map(|outcome| Some(format!("{COMMENT}{}", key(outcome)?)))
+            .collect();
+        let removed = self
+            .removed
+            .iter()
+            .filter(|(_, comment, _)| !failed.contains(comment))
+            .map(|(instance, comment, function)| Violation::ToldAndRemoved {
+                instance: instance.clone(),
+                comment: comment.clone(),
+                function: function.clone(),
+            });
+        self.elsewhere.iter().cloned().chain(removed).collect()
+    }
 }
 
 fn names(input: &Value, instance: &str) -> bool {

@@ -1,10 +1,9 @@
 //! What must hold at the end of every scenario, read from the region's own state: not from what
 //! the functions say.
 
-use crate::history::{self, key};
-use crate::stage::outcome_in;
+use crate::history::{History, key};
 use ready_pool_core::ids::ClaimKey;
-use ready_pool_core::outcome::{Ending, Outcome};
+use ready_pool_core::outcome::Ending;
 use region::autoscaling::Lifecycle;
 use region::ssm::Status;
 use region::world::World;
@@ -66,20 +65,20 @@ pub enum Violation {
     },
 }
 
-fn outcomes(world: &World) -> Vec<Outcome> {
-    world.journal.entries().filter_map(outcome_in).collect()
-}
-
 const COMMENT: &str = "ready-pool ";
 
 /// Checks all invariants. Call it when nothing is under way any more.
-pub(crate) fn check(world: &World, pool: &str, retirement: &str) -> Vec<Violation> {
+pub(crate) fn check(
+    world: &World,
+    history: &History,
+    pool: &str,
+    retirement: &str,
+) -> Vec<Violation> {
     let mut violations = told_once(world);
-    violations.extend(one_instance_each(world));
-    violations.extend(history::ready_in_target(world));
-    violations.extend(history::told_left_alone(world));
+    violations.extend(one_instance_each(world, history));
+    violations.extend(history.violations());
     violations.extend(no_leaks(world));
-    violations.extend(one_ending_each(world));
+    violations.extend(one_ending_each(history));
     violations.extend(no_open_entries(world, pool, retirement));
     violations
 }
@@ -118,8 +117,9 @@ fn told_once(world: &World) -> Vec<Violation> {
         .collect()
 }
 
-fn one_instance_each(world: &World) -> Vec<Violation> {
-    let ready: BTreeSet<ClaimKey> = outcomes(world)
+fn one_instance_each(world: &World, history: &History) -> Vec<Violation> {
+    let ready: BTreeSet<ClaimKey> = history
+        .outcomes
         .iter()
         .filter(|outcome| outcome.outcome == Ending::Ready)
         .filter_map(key)
@@ -141,6 +141,14 @@ fn one_instance_each(world: &World) -> Vec<Violation> {
 }
 
 fn no_leaks(world: &World) -> Vec<Violation> {
+    let leaks = leaks(world).into_iter();
+    leaks
+        .map(|instance| Violation::Leaked { instance })
+        .collect()
+}
+
+/// Instances that run in no group.
+pub(crate) fn leaks(world: &World) -> Vec<String> {
     let members: BTreeSet<&String> = world
         .autoscaling
         .groups
@@ -154,17 +162,15 @@ fn no_leaks(world: &World) -> Vec<Violation> {
         .instances
         .keys()
         .filter(|instance| world.compute.is_running(instance) && !members.contains(instance))
-        .map(|instance| Violation::Leaked {
-            instance: instance.clone(),
-        })
+        .cloned()
         .collect()
 }
 
-fn one_ending_each(world: &World) -> Vec<Violation> {
+fn one_ending_each(history: &History) -> Vec<Violation> {
     let mut endings: BTreeMap<ClaimKey, Vec<Ending>> = BTreeMap::new();
-    for outcome in outcomes(world) {
+    for outcome in &history.outcomes {
         // A rejected claim has no entry: corrected, it may be sent again.
-        if let Some(claim) = key(&outcome).filter(|_| outcome.outcome != Ending::Rejected) {
+        if let Some(claim) = key(outcome).filter(|_| outcome.outcome != Ending::Rejected) {
             let heard = endings.entry(claim).or_default();
             if !heard.contains(&outcome.outcome) {
                 heard.push(outcome.outcome);

@@ -14,7 +14,9 @@ mod functions;
 mod history;
 mod invariants;
 mod quiet;
+mod soak;
 mod stage;
 
 pub use invariants::Violation;
+pub use soak::{Soak, Tally, Troubles};
 pub use stage::{Stage, StageBuilder, Target, claim};

@@ -1,6 +1,7 @@
 //! A region with everything in it, and the verbs that scenarios are written in.
 
 use crate::functions;
+use crate::history::{Counts, History};
 use ready_pool_core::Timestamp;
 use ready_pool_core::outcome::Outcome;
 use region::api::{AwsError, Call, Service};
@@ -41,14 +42,7 @@ pub struct Stage {
     pub pool: String,
     /// The retirement group's name.
     pub retirement: String,
-    heard: Mutex<Heard>,
-}
-
-/// Outcomes read from the journal so far.
-#[derive(Default)]
-struct Heard {
-    cursor: usize,
-    outcomes: Vec<Outcome>,
+    history: Mutex<History>,
 }
 
 /// A target group to create.
@@ -284,11 +278,30 @@ impl Stage {
 
     /// All outcomes so far, in order.
     pub fn outcomes(&self) -> Vec<Outcome> {
-        let mut heard = self.heard.lock().expect("no test thread panicked");
-        let (entries, cursor) = self.region.read(|world| world.journal.since(heard.cursor));
-        heard.cursor = cursor;
-        heard.outcomes.extend(entries.iter().filter_map(outcome_in));
-        heard.outcomes.clone()
+        let mut history = self.history.lock().expect("no test thread panicked");
+        self.region.read(|world| history.read(world));
+        history.outcomes.clone()
+    }
+
+    /// The outcomes after the first `read` ones, which grows by them.
+    pub(crate) fn outcomes_since(&self, read: &mut usize) -> Vec<Outcome> {
+        let mut history = self.history.lock().expect("no test thread panicked");
+        self.region.read(|world| history.read(world));
+        let new = history.outcomes[*read..].to_vec();
+        *read += new.len();
+        new
+    }
+
+    /// What happened so far, in numbers.
+    pub(crate) fn counts(&self) -> Counts {
+        let mut history = self.history.lock().expect("no test thread panicked");
+        self.region.read(|world| history.read(world));
+        history.counts(&self.pool, &self.retirement)
+    }
+
+    /// Instances that run in no group.
+    pub(crate) fn leaks(&self) -> Vec<String> {
+        self.region.with(|world| crate::invariants::leaks(world))
     }
 
     /// Instances in service in a group.
@@ -365,8 +378,11 @@ impl Stage {
 
     /// What must hold in every scenario and does not. Ask when nothing is under way any more.
     pub fn violations(&self) -> Vec<crate::invariants::Violation> {
-        self.region
-            .with(|world| crate::invariants::check(world, &self.pool, &self.retirement))
+        let mut history = self.history.lock().expect("no test thread panicked");
+        self.region.with(|world| {
+            history.read(world);
+            crate::invariants::check(world, &history, &self.pool, &self.retirement)
+        })
     }
 
     /// Ends the stage without a look at anything.
@@ -462,7 +478,7 @@ impl StageBuilder {
             region,
             pool,
             retirement,
-            heard: Mutex::default(),
+            history: Mutex::default(),
         }
     }
 }
@@ -479,14 +495,4 @@ fn in_service(world: &World, name: &str) -> Vec<String> {
         .filter(|(_, member)| member.lifecycle == Lifecycle::InService)
         .map(|(instance, _)| instance.clone())
         .collect()
-}
-
-/// The outcome that a line of the journal sends, if it sends one.
-pub(crate) fn outcome_in(entry: &Entry) -> Option<Outcome> {
-    match &entry.what {
-        Happening::MessageSent { queue, body, .. } if queue.ends_with("-outcome") => {
-            Some(serde_json::from_str(body).expect("an outcome reads back"))
-        }
-        _ => None,
-    }
 }

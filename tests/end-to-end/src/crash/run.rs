@@ -2,9 +2,10 @@
 
 use super::site::Operation;
 use super::{Case, Scenario};
+use crate::history::outcome_in;
 use crate::invariants::Violation;
 use crate::quiet::Quiet;
-use crate::stage::{Stage, outcome_in};
+use crate::stage::Stage;
 use ready_pool_core::outcome::{Ending, Reason};
 use region::journal::{Entry, Happening};
 use std::fmt::Write;
@@ -54,19 +55,20 @@ const SWEEP: Duration = Duration::from_hours(6);
 
 /// Plays a scenario in which nothing goes wrong.
 pub async fn reference(scenario: Scenario) -> Report {
-    play(scenario, None).await
+    run_all(scenario, &[]).await
 }
 
 /// Plays a case.
 pub async fn run(case: &Case) -> Report {
-    play(case.scenario, Some(case)).await
+    run_all(case.scenario, std::slice::from_ref(case)).await
 }
 
-async fn play(scenario: Scenario, case: Option<&Case>) -> Report {
+/// Plays a scenario in which all this goes wrong.
+pub async fn run_all(scenario: Scenario, cases: &[Case]) -> Report {
     let stage = scenario.builder().start();
     scenario.prepare(&stage).await;
     let begin = stage.region.with(|world| {
-        if let Some(case) = case {
+        for case in cases {
             case.way.arm(world, &case.site);
         }
         world.journal.end()

@@ -4,6 +4,7 @@ use super::site::{Operation, Site};
 use region::events::Mishap;
 use region::faults::{Calls, Failure, Fault, Moment};
 use region::world::World;
+use std::collections::VecDeque;
 use std::iter;
 use std::time::Duration;
 
@@ -116,7 +117,16 @@ impl Way {
                     _ => Mishap::Delay(Duration::from_mins(3)),
                 };
                 let others = iter::repeat_n(Mishap::None, *nth as usize - 1);
-                world.events.unreliability.next = others.chain([mishap]).collect();
+                let mut next: VecDeque<Mishap> = others.chain([mishap]).collect();
+                // What another case of the same run wants stays.
+                for (position, before) in world.events.unreliability.next.iter().enumerate() {
+                    match next.get_mut(position) {
+                        Some(Mishap::None) => next[position] = *before,
+                        Some(_) => {}
+                        None => next.push_back(*before),
+                    }
+                }
+                world.events.unreliability.next = next;
             }
         }
     }

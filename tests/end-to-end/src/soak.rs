@@ -1,0 +1,114 @@
+//! Many claims on many targets while everything goes wrong at set rates: the storms of the tests,
+//! and the soak.
+
+mod tally;
+mod tenants;
+mod troubles;
+
+pub use tally::Tally;
+pub use troubles::Troubles;
+
+use crate::quiet::Quiet;
+use crate::stage::{Stage, Target};
+use region::settings::Spread;
+use std::time::Duration;
+use tenants::Tenants;
+
+/// One run.
+#[derive(Clone, Debug)]
+pub struct Soak {
+    /// The only source of chance.
+    pub seed: u64,
+    /// How many claims are sent.
+    pub claims: usize,
+    /// For how many targets.
+    pub targets: usize,
+    /// Ready instances that the pool keeps.
+    pub pool_size: usize,
+    /// Mean time between two claims.
+    pub pace: Duration,
+    /// How long a claim may wait.
+    pub deadline: Duration,
+    /// What goes wrong, while claims are sent and for five minutes more.
+    pub troubles: Troubles,
+}
+
+/// How long after the last claim everything may take to come to rest, the leak sweep included.
+const REST: Duration = Duration::from_hours(12);
+/// Longest a machine that was claimed is used.
+const MOST_TARGET_SIZE: u32 = 100;
+
+impl Soak {
+    /// A run of `claims` claims on `targets` targets, with a pool that can keep up with them.
+    pub fn new(seed: u64, claims: usize, targets: usize) -> Self {
+        Self {
+            seed,
+            claims,
+            targets,
+            pool_size: 20,
+            pace: Duration::from_secs(6),
+            deadline: Duration::from_mins(30),
+            troubles: Troubles::of_the_soak(),
+        }
+    }
+
+    /// Plays it to the end and counts.
+    ///
+    /// # Panics
+    /// Must be called on tokio's paused clock.
+    pub async fn run(&self) -> Tally {
+        let stage = Stage::builder()
+            .pool_size(self.pool_size)
+            .parameter("PoolMaxSize", &(2 * self.pool_size).to_string())
+            .settings(|settings| {
+                settings.seed = self.seed;
+                settings.timings.agent_registration =
+                    Spread::between(Duration::from_secs(10), Duration::from_secs(30));
+            })
+            .start();
+        stage.pool_is_ready(self.pool_size).await;
+        for n in 0..self.targets {
+            stage
+                .create(Target::named(&format!("asg-{n}")).max_size(MOST_TARGET_SIZE))
+                .await;
+        }
+        let mut tenants = Tenants::new(self);
+        self.troubles.begin(&stage);
+        while tenants.still_sending() {
+            tenants.live_on(&stage).await;
+        }
+        for _ in 0..300 {
+            tenants.live_on(&stage).await;
+        }
+        stage.region.with(Troubles::end);
+        let unrest = self.rest(&stage, &mut tenants).await;
+        let tally = Tally::count(&stage, &tenants, unrest);
+        stage.stop().await;
+        tally
+    }
+
+    /// Waits until nothing is under way any more; what still is when patience ends.
+    async fn rest(&self, stage: &Stage, tenants: &mut Tenants) -> Option<String> {
+        let quiet = Quiet {
+            pool: stage.pool.clone(),
+            pool_size: self.pool_size,
+            retirement: stage.retirement.clone(),
+        };
+        let deadline = tokio::time::Instant::now() + REST;
+        loop {
+            tenants.listen(stage);
+            let unrest = stage
+                .region
+                .with(|world| quiet.unrest(world))
+                .or_else(|| tenants.unanswered())
+                .or_else(|| {
+                    let leaks = stage.leaks();
+                    (!leaks.is_empty()).then(|| format!("leaked: {leaks:?}"))
+                });
+            if unrest.is_none() || tokio::time::Instant::now() > deadline {
+                return unrest;
+            }
+            stage.pass(Duration::from_secs(13)).await;
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! What came of a run, as a table.
+
+use super::tenants::Tenants;
+use crate::invariants::Violation;
+use crate::stage::Stage;
+use ready_pool_core::outcome::Ending;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// What came of a run.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    /// Claims sent, each counted once.
+    pub claims: usize,
+    /// Their first outcomes, by ending and reason.
+    pub outcomes: BTreeMap<String, usize>,
+    /// Outcomes that repeat an earlier one.
+    pub repeats: usize,
+    /// How often another instance was asked for.
+    pub retries: usize,
+    /// Instances that the pool launched.
+    pub made: usize,
+    /// Instances that were attached to targets.
+    pub attached: usize,
+    /// Instances that were attached to the retirement group.
+    pub retired: usize,
+    /// Invariants that do not hold.
+    pub violations: Vec<Violation>,
+    /// Messages on dead-letter queues.
+    pub dead_letters: usize,
+    /// What never came to rest, if anything.
+    pub unrest: Option<String>,
+    /// From sending a claim to hearing that it is ready, sorted.
+    waits: Vec<Duration>,
+}
+
+impl Tally {
+    pub(super) fn count(stage: &Stage, tenants: &Tenants, unrest: Option<String>) -> Self {
+        let violations = stage.violations();
+        let counts = stage.counts();
+        let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
+        let mut heard = std::collections::BTreeSet::new();
+        let mut repeats = 0;
+        for outcome in stage.outcomes() {
+            if heard.insert(outcome.claim_id.clone()) {
+                let ending = format!("{:?}", outcome.outcome).to_lowercase();
+                let word = match outcome.outcome {
+                    Ending::Ready => ending,
+                    _ => format!("{ending}: {}", outcome.reason.code()),
+                };
+                *outcomes.entry(word).or_default() += 1;
+            } else {
+                repeats += 1;
+            }
+        }
+        let mut waits: Vec<Duration> = tenants
+            .answered
+            .iter()
+            .filter(|(_, (_, ending))| *ending == Ending::Ready)
+            .filter_map(|(claim, (at, _))| Some(*at - *tenants.sent.get(claim)?))
+            .collect();
+        waits.sort();
+        Self {
+            claims: tenants.sent.len(),
+            outcomes,
+            repeats,
+            retries: counts.retries,
+            made: counts.made,
+            attached: counts.attached,
+            retired: counts.retired,
+            violations,
+            dead_letters: counts.dead_letters,
+            unrest,
+            waits,
+        }
+    }
+
+    /// Whether everything is as it must be.
+    pub fn is_good(&self) -> bool {
+        let answered: usize = self.outcomes.values().sum();
+        self.violations.is_empty()
+            && self.unrest.is_none()
+            && self.dead_letters == 0
+            && answered == self.claims
+    }
+
+    /// How long this part (0 to 1) of the ready claims waited at most, seconds.
+    pub fn percentile(&self, part: f64) -> f64 {
+        let last = self.waits.len().saturating_sub(1);
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            clippy::cast_sign_loss,
+            reason = "a position in a list"
+        )]
+        let position = (last as f64 * part).round() as usize;
+        self.waits.get(position).map_or(0.0, Duration::as_secs_f64)
+    }
+
+    fn breaches(&self, is_it: impl Fn(&Violation) -> bool) -> usize {
+        self.violations.iter().filter(|it| is_it(it)).count()
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line =
+            |name: &str, value: &dyn fmt::Display| writeln!(formatter, "{name:<34}{value:>10}");
+        line("claims", &self.claims)?;
+        for (outcome, count) in &self.outcomes {
+            line(&format!("  {outcome}"), count)?;
+        }
+        line("outcomes told again", &self.repeats)?;
+        line("retries", &self.retries)?;
+        line("instances made", &self.made)?;
+        line("instances attached", &self.attached)?;
+        line("instances retired", &self.retired)?;
+        let leaked = self.breaches(|it| matches!(it, Violation::Leaked { .. }));
+        line("instances leaked", &leaked)?;
+        let told = self.breaches(|it| matches!(it, Violation::ToldMoreThanOnce { .. }));
+        line("double inits, or two claims on one", &told)?;
+        let several = self.breaches(|it| matches!(it, Violation::NotOneInstance { .. }));
+        line("claims without just one instance", &several)?;
+        line(
+            "other violations",
+            &(self.violations.len() - leaked - told - several),
+        )?;
+        line("dead letters", &self.dead_letters)?;
+        for (name, part) in [("p50", 0.5), ("p99", 0.99), ("longest", 1.0)] {
+            let seconds = format!("{:.0} s", self.percentile(part));
+            line(&format!("to ready, {name}"), &seconds)?;
+        }
+        for violation in &self.violations {
+            writeln!(formatter, "{violation:?}")?;
+        }
+        if let Some(unrest) = &self.unrest {
+            writeln!(formatter, "never came to rest: {unrest}")?;
+        }
+        Ok(())
+    }
+}

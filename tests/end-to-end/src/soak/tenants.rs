@@ -1,0 +1,207 @@
+//! The people around the stack: they send claims, use machines for a while, and break things.
+
+use super::{Soak, Troubles};
+use crate::stage::{Stage, claim};
+use ready_pool_core::outcome::Ending;
+use region::api::Service;
+use region::{compute, faults};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Everything that happens from outside, second by second.
+pub(super) struct Tenants {
+    soak: Soak,
+    rng: fastrand::Rng,
+    next_claim: Instant,
+    /// When each claim was sent first.
+    pub(super) sent: BTreeMap<String, Instant>,
+    /// When its first outcome came, and whether it was ready.
+    pub(super) answered: BTreeMap<String, (Instant, Ending)>,
+    /// Messages to be sent again.
+    again: Vec<(Instant, Value)>,
+    /// Machines that somebody will take out of their group, with the group.
+    retiring: Vec<(Instant, String)>,
+    doomed: Vec<(Instant, Doom)>,
+    known: BTreeSet<String>,
+    wipes: Vec<(Instant, String)>,
+    outcomes_read: usize,
+}
+
+enum Doom {
+    Agent(String),
+    Instance(String),
+}
+
+/// How long a tenant uses a machine, at most.
+const USED_FOR: Duration = Duration::from_mins(40);
+
+impl Tenants {
+    pub(super) fn new(soak: &Soak) -> Self {
+        Self {
+            soak: soak.clone(),
+            rng: fastrand::Rng::with_seed(soak.seed ^ 0x7e57),
+            next_claim: Instant::now(),
+            sent: BTreeMap::new(),
+            answered: BTreeMap::new(),
+            again: Vec::new(),
+            retiring: Vec::new(),
+            doomed: Vec::new(),
+            known: BTreeSet::new(),
+            wipes: Vec::new(),
+            outcomes_read: 0,
+        }
+    }
+
+    pub(super) fn still_sending(&self) -> bool {
+        self.sent.len() < self.soak.claims
+    }
+
+    /// A claim that nobody answered, if there is one.
+    pub(super) fn unanswered(&self) -> Option<String> {
+        let open = |claim: &&String| !self.answered.contains_key(*claim);
+        let claim = self.sent.keys().find(open)?;
+        Some(format!("{claim} has no outcome"))
+    }
+
+    /// One second of their lives.
+    pub(super) async fn live_on(&mut self, stage: &Stage) {
+        stage.pass(Duration::from_secs(1)).await;
+        let now = Instant::now();
+        if self.still_sending() && now >= self.next_claim {
+            self.send(stage, now);
+        }
+        for (_, message) in due(&mut self.again, now) {
+            self.resend(stage, &message);
+        }
+        self.listen(stage);
+        self.break_machines(stage, now);
+        for (_, target) in due(&mut self.wipes, now) {
+            stage
+                .region
+                .with(|world| faults::wipe_tags(world, &target, "ready-pool:claim/"));
+        }
+        self.scale_in(stage, now);
+    }
+
+    fn send(&mut self, stage: &Stage, now: Instant) {
+        let n = self.sent.len();
+        let claim_id = format!("claim-{n}");
+        let target = format!("asg-{}", self.rng.usize(0..self.soak.targets));
+        let mut message = claim(&claim_id, &target);
+        message["expires_at"] = stage.in_future(self.soak.deadline).into();
+        stage.send_together([message.clone()]);
+        self.sent.insert(claim_id, now);
+        // Exponential: claims know nothing of each other.
+        let wait = self.soak.pace.mul_f64(-(1.0 - self.rng.f64()).ln());
+        self.next_claim = now + wait;
+        let soon = |rng: &mut fastrand::Rng, most: u64| now + Duration::from_secs(rng.u64(1..most));
+        if self.rng.f64() < self.soak.troubles.duplicate {
+            self.again.push((soon(&mut self.rng, 600), message));
+        }
+        if self.rng.f64() < self.soak.troubles.tags_wiped {
+            self.wipes.push((soon(&mut self.rng, 20), target));
+        }
+        if self.soak.troubles.outages {
+            if n == self.soak.claims / 4 {
+                stage
+                    .region
+                    .with(|world| faults::refuse_capacity(world, Duration::from_mins(5)));
+            }
+            if n == self.soak.claims / 2 {
+                stage.region.with(Troubles::ssm_outage);
+            }
+        }
+    }
+
+    fn resend(&mut self, stage: &Stage, message: &Value) {
+        let url = stage.queue("ProvisionQueue");
+        let input = json!({
+            "QueueUrl": url,
+            "MessageBody": message.to_string(),
+            "MessageGroupId": stage.pool,
+            "MessageDeduplicationId": format!("again-{}", self.rng.u64(..)),
+        });
+        let call = region::api::Call {
+            service: Service::Sqs,
+            operation: "SendMessage".to_owned(),
+            input,
+            caller: "tenant".to_owned(),
+        };
+        stage
+            .region
+            .with(|world| world.answer(&call))
+            .expect("the message can be sent");
+    }
+
+    /// Hears outcomes. A machine that is ready is used for a while.
+    pub(super) fn listen(&mut self, stage: &Stage) {
+        let now = Instant::now();
+        for outcome in stage.outcomes_since(&mut self.outcomes_read) {
+            let Some(claim) = outcome.claim_id else {
+                continue;
+            };
+            if self.answered.contains_key(&claim) {
+                continue;
+            }
+            self.answered.insert(claim, (now, outcome.outcome));
+            if outcome.outcome == Ending::Ready
+                && let Some(instance) = outcome.instance_id
+            {
+                let used = USED_FOR.mul_f64(self.rng.f64());
+                self.retiring.push((now + used, instance.to_string()));
+            }
+        }
+    }
+
+    /// Draws the fate of new machines, and lets it come.
+    fn break_machines(&mut self, stage: &Stage, now: Instant) {
+        let new: Vec<String> = stage.region.read(|world| {
+            let ids = world.compute.instances.keys();
+            ids.filter(|id| !self.known.contains(*id))
+                .cloned()
+                .collect()
+        });
+        for instance in new {
+            self.known.insert(instance.clone());
+            let when = now + Duration::from_secs(self.rng.u64(30..900));
+            let fate = self.rng.f64();
+            let troubles = &self.soak.troubles;
+            if fate < troubles.agent_dead {
+                self.doomed.push((when, Doom::Agent(instance)));
+            } else if fate < troubles.agent_dead + troubles.instance_dead {
+                self.doomed.push((when, Doom::Instance(instance)));
+            }
+        }
+        for (_, doom) in due(&mut self.doomed, now) {
+            stage.region.with(|world| match doom {
+                Doom::Agent(id) => compute::kill_agent(world, &id),
+                Doom::Instance(id) => compute::kill_instance(world, &id),
+            });
+        }
+    }
+
+    /// Tenants give machines back that they used.
+    fn scale_in(&mut self, stage: &Stage, now: Instant) {
+        for (_, instance) in due(&mut self.retiring, now) {
+            let call = region::api::Call {
+                service: Service::AutoScaling,
+                operation: "TerminateInstanceInAutoScalingGroup".to_owned(),
+                input: json!({ "InstanceId": instance, "ShouldDecrementDesiredCapacity": true }),
+                caller: "tenant".to_owned(),
+            };
+            // It may have died by itself.
+            let _ = stage.region.with(|world| world.answer(&call));
+        }
+    }
+}
+
+/// Takes out what is due.
+fn due<T>(agenda: &mut Vec<(Instant, T)>, now: Instant) -> Vec<(Instant, T)> {
+    let (due, later) = std::mem::take(agenda)
+        .into_iter()
+        .partition(|(when, _)| *when <= now);
+    *agenda = later;
+    due
+}

@@ -1,0 +1,102 @@
+//! What goes wrong, and how often.
+
+use crate::stage::Stage;
+use region::api::Service;
+use region::faults::{Calls, Failure, Faults, Moment, Outage, Rate, Staleness};
+use region::world::World;
+use std::time::Duration;
+
+/// Rates of what goes wrong, each a chance from 0 to 1.
+#[derive(Clone, Debug, Default)]
+pub struct Troubles {
+    /// That an invocation crashes, at some call, before or after its effect.
+    pub crash: f64,
+    /// That a message or an event is delivered twice, or a claim sent twice.
+    pub duplicate: f64,
+    /// That a call is throttled.
+    pub throttle: f64,
+    /// That a call's answer is lost after its effect (half in silence, half as an internal error).
+    pub lost_answer: f64,
+    /// That an event is lost.
+    pub lost_event: f64,
+    /// That an instance's agent dies within minutes.
+    pub agent_dead: f64,
+    /// That an instance dies within minutes.
+    pub instance_dead: f64,
+    /// That, after a claim, its target's entries are wiped.
+    pub tags_wiped: f64,
+    /// That a read is up to a second stale.
+    pub stale: f64,
+    /// Whether, for some minutes each, capacity is refused and SSM is down.
+    pub outages: bool,
+}
+
+/// About how many calls an invocation makes: a crash hits any of them.
+const CALLS_PER_INVOCATION: f64 = 8.0;
+
+impl Troubles {
+    /// The rates that a release must survive.
+    pub fn of_the_soak() -> Self {
+        Self {
+            crash: 0.02,
+            duplicate: 0.02,
+            throttle: 0.1,
+            lost_answer: 0.005,
+            lost_event: 0.1,
+            agent_dead: 0.02,
+            instance_dead: 0.01,
+            tags_wiped: 0.005,
+            stale: 0.0,
+            outages: true,
+        }
+    }
+
+    pub(super) fn begin(&self, stage: &Stage) {
+        let functions: Vec<String> = stage
+            .region
+            .with(|world| world.lambda.functions.keys().cloned().collect());
+        let rate = |chance: f64, moment: Moment, failure: Failure| Rate {
+            calls: Calls {
+                callers: functions.clone(),
+                ..Calls::default()
+            },
+            chance,
+            moment,
+            failure,
+        };
+        let crash = self.crash / CALLS_PER_INVOCATION / 2.0;
+        let lost = self.lost_answer / 2.0;
+        let rates = vec![
+            rate(crash, Moment::BeforeTheEffect, Failure::Kill),
+            rate(crash, Moment::AfterTheEffect, Failure::Kill),
+            rate(lost, Moment::AfterTheEffect, Failure::Silence),
+            rate(lost, Moment::AfterTheEffect, Failure::Internal),
+            rate(self.throttle, Moment::BeforeTheEffect, Failure::Throttled),
+        ];
+        stage.region.with(|world| {
+            world.faults.rates = rates;
+            world.faults.deliveries.lost_delete = self.duplicate;
+            world.events.unreliability.drop = self.lost_event;
+            world.events.unreliability.duplicate = self.duplicate;
+            world.faults.staleness = (self.stale > 0.0).then_some(Staleness {
+                chance: self.stale,
+                at_most: Duration::from_secs(1),
+            });
+        });
+    }
+
+    /// SSM is down for three minutes.
+    pub(super) fn ssm_outage(world: &mut World) {
+        let until = world.now + Duration::from_mins(3);
+        world.faults.outages.push(Outage {
+            service: Service::Ssm,
+            until,
+        });
+    }
+
+    /// Nothing new goes wrong any more.
+    pub(super) fn end(world: &mut World) {
+        Faults::stop(&mut world.faults);
+        world.events.unreliability = region::events::Unreliability::default();
+    }
+}
