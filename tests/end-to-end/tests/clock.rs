@@ -9,7 +9,10 @@
 
 use end_to_end::{Stage, StageBuilder, Target, claim};
 use ready_pool_core::outcome::{Ending, Outcome, Reason};
+use region::api::Service;
 use region::commands::Pretence;
+use region::compute;
+use serde_json::json;
 use time::Duration;
 
 const AHEAD: Duration = Duration::MINUTE;
@@ -60,7 +63,7 @@ async fn claims_are_served_and_the_pool_is_filled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_script_and_a_dead_agent_end_alike() {
+async fn a_failed_script_ends_alike() {
     tells_the_same(
         || {
             Stage::builder().pool_size(2).scripts(|run| Pretence {
@@ -81,6 +84,44 @@ async fn a_failed_script_and_a_dead_agent_end_alike() {
         },
     )
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_with_a_dead_agent_is_taken_out() {
+    tells_the_same(
+        || Stage::builder().pool_size(4),
+        async |stage: &Stage| {
+            stage.pool_is_ready(4).await;
+            let mute = stage.in_service(&stage.pool)[0].clone();
+            stage.region.with(|world| compute::kill_agent(world, &mute));
+            stage.gone(&mute).await;
+            stage.pool_is_ready(4).await;
+            mute
+        },
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leaked_instance_is_taken_out_and_not_before_its_claim_must_have_ended() {
+    for skew in [AHEAD, BEHIND] {
+        let stage = Stage::builder().pool_size(1).skew(skew).start();
+        stage.pool_is_ready(1).await;
+        let leaked = stage.in_service(&stage.pool)[0].clone();
+        let input = json!({
+            "AutoScalingGroupName": stage.pool, "InstanceIds": [leaked],
+            "ShouldDecrementDesiredCapacity": false,
+        });
+        stage
+            .call(Service::AutoScaling, "DetachInstances", input)
+            .await
+            .unwrap();
+        // A claim for it may be open for four hours.
+        stage.pass(MINUTE * 60 * 4).await;
+        assert!(stage.region.with(|world| world.compute.is_running(&leaked)));
+        stage.gone(&leaked).await;
+        stage.end().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
