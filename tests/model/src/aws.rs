@@ -232,6 +232,13 @@ impl World<'_> {
         self.put_init(group, message);
     }
 
+    /// Sends a look to InitQueue, which swallows a second one within a minute.
+    pub(crate) fn send_look(&mut self, group: usize, message: InitMessage) {
+        if !self.state.init[group].contains(&message) {
+            self.put_init(group, message);
+        }
+    }
+
     fn put_init(&mut self, group: usize, message: InitMessage) {
         // Two equal messages one behind the other are as good as one that is delivered twice.
         let queue = &mut self.state.init[group];

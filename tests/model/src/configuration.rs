@@ -27,10 +27,8 @@ pub enum Fault {
     Wipe,
     /// A message runs out of receives.
     DeadLetter,
-    /// A batch's lease runs out while its delivery goes on.
-    Overlap,
-    /// A batch is received while Lambda is throttled, and comes to its handler after its lease has
-    /// run out.
+    /// A batch is received while Lambda is throttled, and comes to its handler after it was
+    /// received again. (Without the lease, a delivery may also go on beside the next.)
     LateBatch,
     /// An event is lost.
     EventLost,
@@ -55,7 +53,6 @@ impl Fault {
         Self::Tenant,
         Self::Wipe,
         Self::DeadLetter,
-        Self::Overlap,
         Self::LateBatch,
         Self::EventLost,
         Self::ScriptFails,
@@ -96,6 +93,27 @@ pub enum Rule {
     LookFirst,
     /// Two looks before an instance counts as leaked or away.
     LookTwice,
+}
+
+impl Rule {
+    /// All rules.
+    pub const ALL: &[Self] = &[
+        Self::KeepEntries,
+        Self::EntryPerClaim,
+        Self::FulfilledIsTold,
+        Self::OneInstancePerAttempt,
+        Self::RetireByGroup,
+        Self::SweepAfterDeadlines,
+        Self::NoRetryOnDetach,
+        Self::HistoryFirst,
+        Self::DeadlineFirst,
+        Self::EntryFirst,
+        Self::Lease,
+        Self::Marker,
+        Self::MoveOnFirst,
+        Self::LookFirst,
+        Self::LookTwice,
+    ];
 }
 
 /// What a run explores.

@@ -1,7 +1,7 @@
 //! Everything that is not a step of ours: AWS's own doings, tenants, senders, operators, time.
 
 use crate::aws::World;
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Rule};
 use crate::state::{
     Agent, CLAIMS, Clock, INSTANCES, Place, Request, Slot, State, Worker,
     Writer, WriterStage,
@@ -12,7 +12,7 @@ use ready_pool_core::command::CommandStatus;
 
 /// What could happen besides the handlers' own steps.
 pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
-    crashes(state, actions);
+    crashes(state, config, actions);
     for (instance, machine) in (0_u8..).zip(&state.machines) {
         if matches!(machine.place, Place::LeavingPool | Place::LeavingTarget(_)) {
             actions.push(Action::DetachEnds(instance));
@@ -49,7 +49,7 @@ pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<A
     time(state, config, actions);
 }
 
-fn crashes(state: &State, actions: &mut Vec<Action>) {
+fn crashes(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     for (slot, writer) in (0_u8..).zip(&state.writers) {
         if writer::is_busy(writer) {
             actions.push(Action::Crash(Actor::Writer(slot)));
@@ -68,7 +68,9 @@ fn crashes(state: &State, actions: &mut Vec<Action>) {
         return;
     }
     if writer::is_busy(holder) {
-        actions.push(Action::LeaseEnds);
+        if config.lacks(Rule::Lease) {
+            actions.push(Action::LeaseEnds);
+        }
     } else if !state.provision.is_empty() {
         actions.push(Action::BatchIsLate);
     }
@@ -130,15 +132,15 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
             .iter()
             .any(|command| command.status == CommandStatus::Running)
     });
-    let quiet = handlers_idle && queues_empty && nothing_moves;
+    // Each time replenish-pool has hours for what it wants done.
+    let quiet = handlers_idle
+        && queues_empty
+        && nothing_moves
+        && replenisher::wishes(state, config).is_empty();
     let passes = match state.clock {
         Clock::Open => true,
         Clock::Expired => quiet,
-        Clock::HoursAfter => quiet && nothing_runs,
-        // replenish-pool has a day for what is left.
-        Clock::LongAfter => {
-            quiet && replenisher::wishes(state, config).is_empty()
-        }
+        Clock::HoursAfter | Clock::LongAfter => quiet && nothing_runs,
         Clock::Ancient => false,
     };
     if passes {

@@ -13,6 +13,7 @@
 mod ask;
 mod aws;
 pub mod configuration;
+pub mod configurations;
 mod environment;
 pub mod exploration;
 mod names;

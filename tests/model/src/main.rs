@@ -1,7 +1,9 @@
 //! Explores one configuration, as large as wanted.
+#![allow(clippy::panic, reason = "a model is a test")]
 
 use clap::Parser;
-use protocol_model::configuration::{Configuration, Fault};
+use protocol_model::configuration::{Configuration, Fault, Rule};
+use protocol_model::configurations;
 use protocol_model::exploration::{self, Explored, TooLarge, explore};
 use protocol_model::protocol::Protocol;
 use protocol_model::step::Action;
@@ -10,6 +12,9 @@ use std::time::{Duration, Instant};
 /// Explores the claim protocol in a configuration of your own.
 #[derive(Debug, Parser)]
 struct Options {
+    /// The configurations that the tests explore, one after the other.
+    #[arg(long)]
+    all: bool,
     /// Claims.
     #[arg(long, default_value_t = 1)]
     claims: u8,
@@ -31,6 +36,9 @@ struct Options {
     /// Split claim-instance's look into its two halves.
     #[arg(long)]
     split_look: bool,
+    /// A rule of the protocol to leave out, by name.
+    #[arg(long)]
+    without: Option<String>,
     /// Give up at so many states.
     #[arg(long, default_value_t = 20_000_000)]
     bound: usize,
@@ -38,6 +46,16 @@ struct Options {
 
 fn main() {
     let options = Options::parse();
+    if options.all {
+        for config in configurations::all() {
+            let name = config.name;
+            let rule = options.rule();
+            let config = rule.map_or(config.clone(), |rule| config.weakened(rule));
+            println!("== {name}");
+            run(&Protocol::new(config), options.bound);
+        }
+        return;
+    }
     let kinds: Vec<Fault> = Fault::ALL
         .iter()
         .copied()
@@ -54,14 +72,25 @@ fn main() {
         faults: options.faults,
         kinds: kinds.leak(),
         split_look: options.split_look,
-        without: None,
+        without: options.rule(),
         states: None,
     };
-    let model = Protocol::new(config);
+    run(&Protocol::new(config), options.bound);
+}
+
+impl Options {
+    fn rule(&self) -> Option<Rule> {
+        let name = self.without.as_ref()?;
+        let known = Rule::ALL.iter().find(|rule| format!("{rule:?}") == *name);
+        Some(*known.unwrap_or_else(|| panic!("no rule {name}: {:?}", Rule::ALL)))
+    }
+}
+
+fn run(model: &Protocol, bound: usize) {
     let started = Instant::now();
-    match explore(&model, options.bound) {
-        Err(TooLarge) => println!("more than {} states", options.bound),
-        Ok(explored) => print(&model, &explored, started.elapsed()),
+    match explore(model, bound) {
+        Err(TooLarge) => println!("more than {bound} states"),
+        Ok(explored) => print(model, &explored, started.elapsed()),
     }
 }
 

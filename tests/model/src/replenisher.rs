@@ -112,10 +112,7 @@ fn act(world: &mut World<'_>, chore: Chore) {
             attempt,
         } => {
             let message = InitMessage::LookAgain { claim, attempt };
-            let group = group(claim, instance);
-            if !world.state.init[group].contains(&message) {
-                world.send_init(group, message);
-            }
+            world.send_look(group(claim, instance), message);
         }
         Chore::RemoveEntry(claim) => world.write_line(claim, None, u8::MAX),
         Chore::Note(instance, retiring) => {

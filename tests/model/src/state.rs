@@ -319,6 +319,8 @@ pub enum Answering {
     TooLate,
     /// Write the entry, then publish.
     Close(Line, Reason),
+    /// Ask init-instance to settle the claim: instance, attempt.
+    LookAgain(u8, u8),
 }
 
 /// The final word on a claim.
@@ -354,7 +356,7 @@ pub struct Sending {
     pub position: u8,
     /// The instance.
     pub instance: u8,
-    /// The message.
+    /// The hand-over.
     pub message: InitMessage,
 }
 
@@ -438,8 +440,8 @@ pub enum Worker {
     PublishEnd {
         /// How the claim ends.
         standing: Standing,
-        /// Whether its target was found.
-        found: bool,
+        /// Whether the instance is then retired.
+        retire: bool,
     },
     /// `delivery.rs`: done; SQS deletes the message next.
     Acknowledge,

@@ -64,7 +64,7 @@ pub enum Action {
     Crash(Actor),
     /// replenish-pool looks, and picks this of what it wants done.
     Decide(crate::state::Chore),
-    /// A batch's lease runs out, and its delivery goes on.
+    /// A batch comes to be visible again while its delivery goes on: there is no lease.
     LeaseEnds,
     /// A batch is received while Lambda is throttled.
     BatchIsLate,
@@ -108,8 +108,7 @@ impl Action {
         match self {
             Self::Step(_, answer) => answer.fault(),
             Self::Crash(_) => Some(Fault::Crash),
-            Self::LeaseEnds => Some(Fault::Overlap),
-            Self::BatchIsLate => Some(Fault::LateBatch),
+            Self::LeaseEnds | Self::BatchIsLate => Some(Fault::LateBatch),
             Self::CommandEnds(_, _, _, false) => Some(Fault::EventLost),
             Self::CommandEnds(_, _, false, true) => Some(Fault::ScriptFails),
             Self::AgentDies(_) => Some(Fault::AgentDies),

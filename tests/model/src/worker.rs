@@ -99,7 +99,7 @@ impl Turn<'_, '_> {
             Worker::LookEntry(told) => self.look_entry(told),
             Worker::Settle { status, look } => self.settle(status, look),
             Worker::WriteEnd { standing, attempt } => self.write_end(standing, attempt),
-            Worker::PublishEnd { standing, found } => self.publish_end(standing, found),
+            Worker::PublishEnd { standing, retire } => self.publish_end(standing, retire),
             Worker::Acknowledge => self.acknowledge(),
         }
     }
@@ -407,6 +407,7 @@ impl Turn<'_, '_> {
         let (instance, expired) = (self.instance(), self.expired());
         match ask::look(claim, attempt, instance, told, self.entry(), expired) {
             Found::Leave => Worker::Acknowledge,
+            Found::Settled { standing, retire } => Worker::PublishEnd { standing, retire },
             Found::Report(command) if !command.status.is_final() => Worker::Acknowledge,
             Found::Report(command) => Worker::Settle {
                 status: command.status,
@@ -434,6 +435,11 @@ impl Turn<'_, '_> {
         let place = self.world.state.machines[self.group].place;
         let target = self.world.target_of(self.claim());
         let found = self.finds_target(entry);
+        // `report.rs`, `command_finished`: a very late event of a claim that is over.
+        let very_late = self.world.state.clock >= Clock::LongAfter;
+        if !found && very_late && matches!(self.message, InitMessage::Finished { .. }) {
+            return Worker::Acknowledge;
+        }
         match ask::report(status, entry, found, instance, place, target, look) {
             Report::NotYet if look == Look::First && status.is_final() => Worker::Settle {
                 status,
@@ -462,7 +468,8 @@ impl Turn<'_, '_> {
             let attempt = settled.attempt;
             Worker::WriteEnd { standing, attempt }
         } else {
-            Worker::PublishEnd { standing, found }
+            let retire = found && matches!(standing, Standing::Failed(_));
+            Worker::PublishEnd { standing, retire }
         }
     }
 
@@ -484,14 +491,14 @@ impl Turn<'_, '_> {
             self.world.write_line(self.claim(), Some(line), self.by());
         }
         if self.answer == Answer::Ok {
-            let found = true;
-            Worker::PublishEnd { standing, found }
+            let retire = matches!(standing, Standing::Failed(_));
+            Worker::PublishEnd { standing, retire }
         } else {
             self.comes_again()
         }
     }
 
-    fn publish_end(&mut self, standing: Standing, found: bool) -> Worker {
+    fn publish_end(&mut self, standing: Standing, retire: bool) -> Worker {
         let ending = match standing {
             Standing::Failed(reason) => Ending::Failed(reason),
             Standing::Ready | Standing::Assigned => Ending::Ready,
@@ -502,8 +509,7 @@ impl Turn<'_, '_> {
         if self.answer != Answer::Ok {
             return self.comes_again();
         }
-        let failed = matches!(standing, Standing::Failed(_));
-        Self::then_retire(failed && found)
+        Self::then_retire(retire)
     }
 
     /// SQS deletes the message.

@@ -267,11 +267,10 @@ impl Act<'_, '_> {
                     message: InitMessage::HandOver { claim, attempt },
                 });
             }
-            Verdict::LookAgain(instance, attempt) => writer.sends.push(Sending {
-                position,
-                instance,
-                message: InitMessage::LookAgain { claim, attempt },
-            }),
+            Verdict::LookAgain(instance, attempt) => {
+                let ask = Answering::LookAgain(instance, attempt);
+                writer.answers.push((position, ask));
+            }
             Verdict::Assign {
                 instance,
                 attempt,
@@ -302,6 +301,15 @@ impl Act<'_, '_> {
                 } else {
                     self.writer.pending.push(position);
                 }
+            }
+            // `act.rs`, `look_again`: the message is kept until the claim is settled.
+            Answering::LookAgain(instance, attempt) => {
+                if answer != Answer::LostNever {
+                    let message = InitMessage::LookAgain { claim, attempt };
+                    self.world.send_look(usize::from(instance), message);
+                }
+                self.writer.uncertain = true;
+                self.writer.pending.push(position);
             }
             Answering::TooLate => {
                 if answer != Answer::LostNever {
@@ -388,20 +396,13 @@ impl Act<'_, '_> {
                 };
             }
             (Answer::Ok | Answer::Partly | Answer::LostDone, Some(named))
-                if assignments.len() > 1 && (answer != Answer::LostDone || repeated.is_some()) =>
+                if answer != Answer::LostDone || repeated.is_some() =>
             {
-                for assignment in &assignments {
-                    if assignment.instance != named {
-                        self.writer.memory.untouched &= !(1 << assignment.claim);
-                    }
-                }
-                self.writer.alone = assignments;
-                self.writer.stage = WriterStage::DetachAlone;
+                self.detach_one_by_one(assignments, named);
             }
             _ => {
-                let refused = answer == Answer::Ok || answer == Answer::Busy || repeated.is_some();
                 for assignment in assignments {
-                    self.detach_failed(&assignment, !refused);
+                    self.detach_failed(&assignment, answer != Answer::Busy);
                 }
             }
         }
@@ -413,6 +414,20 @@ impl Act<'_, '_> {
         answer == Answer::LostDone && self.world.config.lacks(Rule::NoRetryOnDetach)
     }
 
+    /// `act.rs`, `detach_one_by_one`: only the one that AWS names is certainly where it was.
+    fn detach_one_by_one(&mut self, assignments: Vec<Assignment>, named: u8) {
+        let alone = assignments.len() == 1;
+        self.writer.stage = WriterStage::DetachAlone;
+        for assignment in assignments {
+            if alone || assignment.instance == named {
+                self.not_detachable(assignment);
+            } else {
+                self.writer.memory.untouched &= !(1 << assignment.claim);
+                self.writer.alone.push(assignment);
+            }
+        }
+    }
+
     /// `act.rs`, `detach_alone`.
     fn detach_alone(&mut self, answer: Answer) {
         let assignment = self.writer.alone.remove(0);
@@ -421,24 +436,27 @@ impl Act<'_, '_> {
         if matches!(answer, Answer::Ok | Answer::LostDone) && there {
             self.world.detach_from_pool(assignment.instance);
         }
-        let untouched = 1 << assignment.claim;
         match answer {
             Answer::Ok if there => {
-                self.writer.memory.untouched &= !untouched;
+                self.writer.memory.untouched &= !(1 << assignment.claim);
                 self.writer.assignments.push(assignment);
             }
-            // `act.rs`, `not_detachable`.
-            Answer::Ok => {
-                if self.writer.memory.untouched & untouched != 0 {
-                    self.writer.memory.untouched &= !untouched;
-                    self.remember(&assignment, None);
-                    self.writer.pending.push(assignment.position);
-                } else {
-                    self.writer.assignments.push(assignment);
-                }
-            }
+            Answer::Ok => self.not_detachable(assignment),
+            Answer::LostDone if self.repeated(answer) => self.not_detachable(assignment),
             _ => self.detach_failed(&assignment, answer != Answer::Busy),
         }
+    }
+
+    /// `act.rs`, `not_detachable`.
+    fn not_detachable(&mut self, assignment: Assignment) {
+        let untouched = 1 << assignment.claim;
+        if self.writer.memory.untouched & untouched == 0 {
+            self.writer.assignments.push(assignment);
+            return;
+        }
+        self.writer.memory.untouched &= !untouched;
+        self.remember(&assignment, None);
+        self.writer.pending.push(assignment.position);
     }
 
     /// `act.rs`, `detach_failed`.

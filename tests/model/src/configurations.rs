@@ -1,0 +1,103 @@
+//! The configurations that every test run explores. Several small ones find more than one large.
+
+use crate::configuration::{Configuration, Fault};
+
+/// Faults of handlers and of calls.
+const OURS: &[Fault] = &[
+    Fault::Crash,
+    Fault::LostAnswer,
+    Fault::Busy,
+    Fault::Duplicate,
+    Fault::StaleRead,
+    Fault::LateEffect,
+    Fault::LateBatch,
+];
+
+/// Faults of everything around the handlers.
+const THEIRS: &[Fault] = &[
+    Fault::Crash,
+    Fault::Duplicate,
+    Fault::EventLost,
+    Fault::ScriptFails,
+    Fault::TargetRefuses,
+    Fault::Tenant,
+    Fault::DeadLetter,
+    Fault::Resend,
+    Fault::LateBatch,
+];
+
+/// Tags wiped, together with everything but what is documented as a limit: an event lost as
+/// well, or the claim sent again on purpose.
+const WIPES: &[Fault] = &[
+    Fault::Wipe,
+    Fault::Crash,
+    Fault::LostAnswer,
+    Fault::Duplicate,
+    Fault::Tenant,
+    Fault::DeadLetter,
+    Fault::ScriptFails,
+    Fault::LateBatch,
+];
+
+const MACHINES: &[Fault] = &[Fault::InstanceDies, Fault::Crash, Fault::EventLost];
+
+const HANDLERS: &[Fault] = &[Fault::Crash, Fault::LostAnswer, Fault::Duplicate];
+
+/// One claim that two instances can serve.
+const ONE: Configuration = Configuration {
+    name: "one claim, no fault",
+    claims: 1,
+    instances: 2,
+    ready: 2,
+    shared_target: false,
+    faults: 0,
+    kinds: &[],
+    split_look: true,
+    without: None,
+    states: None,
+};
+
+/// Two claims that two instances can serve.
+const TWO: Configuration = Configuration {
+    name: "two claims, no fault",
+    claims: 2,
+    split_look: false,
+    ..ONE
+};
+
+/// All of them.
+pub fn all() -> Vec<Configuration> {
+    vec![
+        ONE,
+        Configuration { name: "one claim, any fault", faults: 1, kinds: ANY, ..ONE },
+        Configuration { name: "one claim, two faults of ours", faults: 2, kinds: OURS, ..ONE },
+        Configuration { name: "one claim, two faults of theirs", faults: 2, kinds: THEIRS, ..ONE },
+        Configuration { name: "one claim, tags wiped", faults: 2, kinds: WIPES, ..ONE },
+        Configuration { name: "one claim, redriven", faults: 2, kinds: &[Fault::DeadLetter, Fault::Resend], ..ONE },
+        Configuration { name: "one claim, machines die", faults: 2, kinds: MACHINES, split_look: false, ..ONE },
+        Configuration { name: "one claim, an agent dies", faults: 1, kinds: &[Fault::AgentDies], split_look: false, ..ONE },
+        Configuration { name: "one claim, an empty pool", faults: 2, ready: 0, kinds: HANDLERS, ..ONE },
+        TWO,
+        Configuration { name: "two claims, three instances", instances: 3, ready: 3, faults: 1, kinds: &[Fault::Crash], ..TWO },
+        Configuration { name: "two claims, one target", shared_target: true, faults: 1, kinds: &[Fault::LostAnswer], ..TWO },
+        Configuration { name: "two claims, one instance", instances: 2, ready: 1, faults: 1, kinds: &[Fault::Duplicate, Fault::StaleRead], ..TWO },
+    ]
+}
+
+const ANY: &[Fault] = &[
+    Fault::Crash,
+    Fault::LostAnswer,
+    Fault::Busy,
+    Fault::Duplicate,
+    Fault::StaleRead,
+    Fault::LateEffect,
+    Fault::LateBatch,
+    Fault::Resend,
+    Fault::InstanceDies,
+    Fault::EventLost,
+    Fault::ScriptFails,
+    Fault::TargetRefuses,
+    Fault::Tenant,
+    Fault::Wipe,
+    Fault::DeadLetter,
+];
