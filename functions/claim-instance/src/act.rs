@@ -440,11 +440,17 @@ fn look_again(
     Ok(message.ordered(group_id, deduplication_id))
 }
 
+/// A longer original is kept without attributes: they count towards SQS's limit of 1 MiB.
+const LONGEST_WITH_ATTRIBUTES: usize = 1_000_000;
+
 /// Keeps the original of a rejected message where an operator finds it, then tells the sender.
 async fn keep(function: &ClaimInstance, body: &str, outcome: &Outcome) -> Result<(), AwsError> {
-    let original = Outgoing::plain(body.to_owned())
-        .with("reason", outcome.reason.code())
-        .with("message", outcome.message.clone());
+    let mut original = Outgoing::plain(body.to_owned());
+    if body.len() < LONGEST_WITH_ATTRIBUTES {
+        original = original
+            .with("reason", outcome.reason.code())
+            .with("message", outcome.message.clone());
+    }
     function.rejected_queue.send_one(original).await?;
     publish(function, outcome).await
 }

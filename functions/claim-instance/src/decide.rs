@@ -116,7 +116,7 @@ pub enum Waiting {
 pub fn decide(view: &View<'_>, requests: &[Request]) -> Vec<Decision> {
     let mut batch = Batch {
         view,
-        taken: spoken_for(view),
+        taken: spoken_for(view, requests),
         resumed: BTreeSet::new(),
         zones: BTreeMap::new(),
         begun: BTreeMap::new(),
@@ -131,13 +131,19 @@ pub fn decide(view: &View<'_>, requests: &[Request]) -> Vec<Decision> {
         .collect()
 }
 
-/// Instances that no claim may be given anew: those of open entries, as far as they were seen,
-/// and those that this delivery gave away or was refused.
-fn spoken_for(view: &View<'_>) -> BTreeSet<InstanceId> {
-    let entered = view.targets.values().flat_map(Group::entries);
+/// Instances that no claim may be given anew: those that the batch's own claims have, and those
+/// that this delivery gave away or was refused. Entries of other claims speak only for their own
+/// target (see [`Batch::best_instance`]): a tenant can write what it likes there, and would
+/// otherwise keep the whole pool from everybody.
+fn spoken_for(view: &View<'_>, requests: &[Request]) -> BTreeSet<InstanceId> {
+    let entered = requests.iter().filter_map(|request| {
+        let claim = &request.claim;
+        view.targets
+            .get(&claim.target_group)?
+            .entry(&claim.claim_id)
+    });
     let remembered = view.memory.entries.values().cloned();
     entered
-        .map(|(_, entry)| entry)
         .chain(remembered)
         .filter(Entry::is_open)
         .filter_map(|entry| entry.instance)
@@ -395,6 +401,11 @@ impl<'a> Batch<'a> {
                     zones.iter().filter(|taken| *taken == zone).count()
                 })
         };
+        let entered: BTreeSet<InstanceId> = target
+            .entries()
+            .filter(|(_, entry)| entry.is_open())
+            .filter_map(|(_, entry)| entry.instance)
+            .collect();
         self.view
             .pool
             .members
@@ -404,6 +415,7 @@ impl<'a> Batch<'a> {
                     && member.healthy
                     && target.zones.contains(&member.zone)
                     && !self.taken.contains(&member.instance)
+                    && !entered.contains(&member.instance)
             })
             .filter_map(|member| Some((member, self.view.online.get(&member.instance)?)))
             .min_by_key(|(member, registered)| {

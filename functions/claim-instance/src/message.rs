@@ -75,7 +75,7 @@ fn read_request(body: &str, now: Timestamp) -> Result<Request, String> {
         retry.claim.check(now).map_err(|error| error.to_string())?;
         return Ok(Request {
             claim: retry.claim,
-            asked: Some(retry.attempt),
+            asked: Some(retry.attempt.max(1)),
         });
     }
     let claim = Claim::parse(body, now).map_err(|error| error.to_string())?;

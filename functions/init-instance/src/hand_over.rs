@@ -11,7 +11,7 @@ use ready_pool_aws::error::AwsError;
 use ready_pool_core::command::{Told, told};
 use ready_pool_core::message::HandOver;
 use std::collections::BTreeSet;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// How trying to attach or to tell ended.
 enum Tried {
@@ -63,6 +63,9 @@ impl InitInstance {
                 }
             }
             Beginning::GiveUp(giving_up) => {
+                if !giving_up.retire {
+                    error!(claim_id = %claim.claim_id, instance_id = %instance, "the instance came from the pool and was told for another claim before; it is left alone, and perhaps nobody owns it");
+                }
                 self.give_up_hand_over(hand_over, giving_up, budget).await
             }
             Beginning::Attach => {

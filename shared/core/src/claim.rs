@@ -156,6 +156,12 @@ impl Init {
                     "must have a name of letters, digits and underscores that starts with no digit, at most 128 characters",
                 ));
             }
+            if has_meaning_to_shells(name) {
+                return Err(field(
+                    &path,
+                    "must have another name: shells give this one a meaning of their own",
+                ));
+            }
             if name.starts_with("READY_POOL_") {
                 return Err(field(
                     &path,
@@ -211,6 +217,30 @@ fn is_variable_name(name: &str) -> bool {
         && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Names that bash (`sh` on Amazon Linux) sets by itself, refuses to set, or evaluates as
+/// arithmetic, which would turn a value into code (tried with every name that bash 5.2 knows).
+fn has_meaning_to_shells(name: &str) -> bool {
+    const NAMES: [&str; 16] = [
+        "DIRSTACK",
+        "EPOCHREALTIME",
+        "EPOCHSECONDS",
+        "EUID",
+        "FUNCNAME",
+        "GROUPS",
+        "HISTCMD",
+        "LINENO",
+        "OPTIND",
+        "PPID",
+        "RANDOM",
+        "SECONDS",
+        "SHELLOPTS",
+        "SRANDOM",
+        "UID",
+        "_",
+    ];
+    name.starts_with("BASH") || NAMES.contains(&name)
 }
 
 fn field(field: &str, problem: &str) -> Malformed {

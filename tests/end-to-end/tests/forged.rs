@@ -7,7 +7,7 @@
     reason = "whatever is not as expected must stop the test"
 )]
 
-use end_to_end::{Stage, Target, claim};
+use end_to_end::{Stage, Target, Violation, claim};
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName};
 use ready_pool_core::outcome::{Ending, Outcome, Reason};
 use region::api::Service;
@@ -308,7 +308,7 @@ async fn entries_that_name_the_whole_pool_do_not_hold_up_other_claims() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_comment_like_ours_on_a_pool_instance_keeps_claims_off_it() {
+async fn a_comment_like_ours_on_a_pool_instance_keeps_claims_off_it_and_us_from_touching_it() {
     let stage = stage_with_targets(2).await;
     let marked = stage.in_service(&stage.pool)[0].clone();
     comment(&stage, &marked, "ready-pool x@00000000").await;
@@ -322,7 +322,11 @@ async fn a_comment_like_ours_on_a_pool_instance_keeps_claims_off_it() {
         );
     }
     others_go_on(&stage, "later").await;
-    end(stage).await;
+    // What was told is never ours to remove (invariant 5). So it stays, in no group, and the log
+    // says so: whoever may tell pool instances may make a leak, and a person must look.
+    let leaked = Violation::Leaked { instance: marked };
+    assert_eq!(stage.violations(), [leaked]);
+    stage.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
