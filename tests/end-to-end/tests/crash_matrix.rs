@@ -4,16 +4,16 @@
 //!
 //! One case alone, with what happened in it:
 //! `CRASH_CASE='Normal/init-instance.Ssm.SendCommand#1/KilledAfter' cargo test -p end-to-end --test
-//! crash_matrix one_case -- --nocapture`. All repetitions of calls instead of the first and last
-//! two: `CRASH_ENDS=1000`.
+//! crash_matrix one_case -- --nocapture`. With `CRASH_ALL=1` every repetition of a call is broken, not
+//! only the first and last two, in every scenario, not only in those that are about it.
 
 use end_to_end::crash::{self, Case, Report, Scenario, Way};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-/// Of calls that are made again and again: how many from each end are broken.
-fn ends() -> u32 {
-    std::env::var("CRASH_ENDS").map_or(2, |ends| ends.parse().expect("CRASH_ENDS is a number"))
+/// Whether to play what is like another scenario, too, and every repetition of a call.
+fn everything() -> bool {
+    std::env::var_os("CRASH_ALL").is_some()
 }
 
 /// Every kind of call that the functions make. Whoever adds one to a function adds it here, and
@@ -84,8 +84,8 @@ async fn matrix(scenario: Scenario) {
     let mut leaks = String::new();
     let mut failures = String::new();
     let started = std::time::Instant::now();
-    for site in crash::sites_of(&reference.journal, ends()) {
-        if !scenario.is_about_the_pool() && site.is_by("replenish-pool") {
+    for site in crash::sites_of(&reference.journal, if everything() { u32::MAX } else { 2 }) {
+        if !everything() && !scenario.is_about(&site) {
             continue;
         }
         for way in Way::at(&site) {

@@ -1,5 +1,6 @@
 //! What the matrix plays: the ways a claim can go.
 
+use super::site::Site;
 use crate::stage::{Stage, StageBuilder, Target, claim};
 use ready_pool_core::outcome::{Ending, Outcome, Reason};
 use region::api::{AwsError, Service};
@@ -50,9 +51,6 @@ pub enum Scenario {
     /// An instance left the pool five hours ago and nobody knows of it: it is removed.
     Leaked,
 }
-
-/// Claims of the scenarios end this long after the beginning.
-const DEADLINE: Duration = Duration::from_mins(10);
 
 impl Scenario {
     /// All of them.
@@ -106,7 +104,10 @@ impl Scenario {
                 Ending::Failed => matches!(reason, Reason::TargetRefused | Reason::TargetFull),
                 Ending::Ready | Ending::Rejected => false,
             },
-            Self::HandOverLost => ending == Ending::Failed && reason == Reason::Expired,
+            // A hand-over that comes after the purge is not lost.
+            Self::HandOverLost => {
+                ending == Ending::Ready || (ending == Ending::Failed && reason == Reason::Expired)
+            }
             Self::Rejected => ending == Ending::Rejected && reason == Reason::NotOptedIn,
             Self::Expired if outcome.claim_id.as_deref() == Some("claim-2") => {
                 ending == Ending::Failed && reason == Reason::Expired
@@ -115,18 +116,38 @@ impl Scenario {
         }
     }
 
-    /// Whether this scenario is about replenish-pool: in the others its calls are all alike.
-    pub fn is_about_the_pool(self) -> bool {
-        matches!(
-            self,
-            Self::Normal
-                | Self::LookAgain
-                | Self::SilentLaunch
-                | Self::HandOverLost
-                | Self::AgentAway
-                | Self::OldEntry
-                | Self::Leaked
-        )
+    /// Whether what goes wrong at this site matters to the scenario: the functions go through it
+    /// in a way of its own. The rest is like another scenario.
+    pub fn is_about(self, site: &Site) -> bool {
+        let (claim, init, replenish, events) = match self {
+            Self::Normal => (true, true, true, true),
+            Self::Batch | Self::Waiting | Self::Rejected => (true, false, false, false),
+            Self::SentAgain | Self::Expired | Self::SentTwice => (true, false, false, false),
+            Self::FailingScript | Self::TargetRefused => (false, true, false, true),
+            Self::SlowDetach => (false, true, false, false),
+            Self::AnotherInstance => (true, true, false, false),
+            Self::LookAgain | Self::HandOverLost => (false, true, true, false),
+            Self::SilentLaunch => (false, false, true, true),
+            Self::AgentAway | Self::OldEntry | Self::Leaked => (false, false, true, false),
+        };
+        match site {
+            Site::Call { operation, .. } => match operation.function.as_str() {
+                "claim-instance" => claim,
+                "init-instance" => init,
+                _ => replenish,
+            },
+            Site::Delete { .. } => true,
+            Site::Event { .. } => events,
+        }
+    }
+
+    /// How long after it is sent a claim of this scenario expires.
+    fn deadline(self) -> Duration {
+        match self {
+            // These wait for it.
+            Self::Expired | Self::HandOverLost => Duration::from_mins(2),
+            _ => Duration::from_mins(10),
+        }
     }
 
     pub(super) fn builder(self) -> StageBuilder {
@@ -201,15 +222,15 @@ impl Scenario {
         });
     }
 
-    /// What lies hours back where a scenario begins. The timer is off meanwhile: hours without
-    /// work would be all that the matrix does.
+    /// What lies back where a scenario begins. The timer is off meanwhile: hours without work would
+    /// be all that the matrix does.
     async fn prepare_the_past(self, stage: &Stage) {
-        let hours = match self {
+        let past = match self {
             Self::OldEntry => {
-                stage.send(&message(stage, "claim-1", "asg-1")).await;
+                stage.send(&message(self, stage, "claim-1", "asg-1")).await;
                 stage.outcome("claim-1").await;
                 stage.pool_is_ready(self.pool_size()).await;
-                2
+                Duration::from_hours(2)
             }
             Self::Leaked => {
                 let lost = stage.in_service(&stage.pool)[0].clone();
@@ -221,7 +242,14 @@ impl Scenario {
                     .expect("an operator can detach");
                 stage.pass(Duration::from_mins(2)).await;
                 stage.pool_is_ready(self.pool_size()).await;
-                5
+                Duration::from_hours(5)
+            }
+            Self::AgentAway => {
+                let silent = stage.in_service(&stage.pool)[0].clone();
+                stage
+                    .region
+                    .with(|world| compute::kill_agent(world, &silent));
+                Duration::from_mins(7)
             }
             _ => return,
         };
@@ -234,7 +262,7 @@ impl Scenario {
             });
         };
         schedules(false);
-        stage.pass(Duration::from_hours(hours)).await;
+        stage.pass(past).await;
         schedules(true);
     }
 
@@ -243,7 +271,7 @@ impl Scenario {
         let claims = self.claims();
         stage.send_together(claims.iter().enumerate().map(|(n, claim_id)| {
             let target = if n == 1 { "asg-2" } else { "asg-1" };
-            message(stage, claim_id, target)
+            message(self, stage, claim_id, target)
         }));
         match self {
             Self::SentTwice => {
@@ -251,15 +279,16 @@ impl Scenario {
                     .until("a command", |world| !world.ssm.commands.is_empty())
                     .await;
                 stage.pass(Duration::from_secs(5)).await;
-                let again = message(stage, "claim-1", "asg-1").to_string();
+                let again = message(self, stage, "claim-1", "asg-1").to_string();
                 stage.send_as(again, &stage.pool, "again").await;
             }
             Self::AgentAway => {
-                let silent = stage.in_service(&stage.pool)[0].clone();
                 stage
-                    .region
-                    .with(|world| compute::kill_agent(world, &silent));
-                stage.gone(&silent).await;
+                    .until("an instance is gone", |world| {
+                        let mut entries = world.journal.entries();
+                        entries.any(|entry| matches!(&entry.what, Happening::Terminated { .. }))
+                    })
+                    .await;
             }
             Self::OldEntry => {
                 stage
@@ -295,7 +324,7 @@ impl Scenario {
                 stage.outcome("claim-1").await;
                 // Reads show by now that the claim is settled.
                 stage.pass(Duration::from_secs(5)).await;
-                let again = message(stage, "claim-1", "asg-1").to_string();
+                let again = message(self, stage, "claim-1", "asg-1").to_string();
                 stage.send_as(again, &stage.pool, "again").await;
                 stage.outcomes_come(2).await;
             }
@@ -317,11 +346,11 @@ impl Scenario {
                         mapping.enabled = true;
                     }
                 });
-                stage.pass(DEADLINE).await;
+                stage.pass(self.deadline()).await;
             }
             Self::Expired => {
                 // Capacity comes back after the deadline.
-                stage.pass(DEADLINE + Duration::from_mins(1)).await;
+                stage.pass(self.deadline() + Duration::from_mins(1)).await;
                 stage
                     .region
                     .with(|world| world.compute.capacity_refused = false);
@@ -331,8 +360,8 @@ impl Scenario {
     }
 }
 
-fn message(stage: &Stage, claim_id: &str, target: &str) -> Value {
+fn message(scenario: Scenario, stage: &Stage, claim_id: &str, target: &str) -> Value {
     let mut message = claim(claim_id, target);
-    message["expires_at"] = stage.in_future(DEADLINE).into();
+    message["expires_at"] = stage.in_future(scenario.deadline()).into();
     message
 }
