@@ -377,8 +377,6 @@ pub(crate) struct Sight {
     pub(crate) shared_target: bool,
     /// Every detach counts as long ago: the variant without deadlines.
     pub(crate) all_long_ago: bool,
-    /// One look is enough: the variant without the second.
-    pub(crate) looks_once: bool,
 }
 
 question! {

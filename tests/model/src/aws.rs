@@ -3,7 +3,7 @@
 
 use crate::configuration::{Configuration, Fault, Rule};
 use crate::state::{
-    Agent, Clock, Command, Ending, InitMessage, Line, Machine, Place, Request, Slot, State,
+    Clock, Command, Ending, InitMessage, Line, Machine, Place, Request, Slot, State,
     INSTANCES,
 };
 use ready_pool_core::command::CommandStatus;
@@ -113,16 +113,20 @@ impl World<'_> {
     /// Something of ours takes an instance out of the world.
     fn removes(&mut self, instance: u8) {
         let machine = self.machine(instance).clone();
-        for command in &machine.commands {
-            // A command that can never run tells nobody anything.
-            let idle = command.status == CommandStatus::Running && machine.agent != Agent::Online;
-            if idle || command.status == CommandStatus::NotDelivered {
-                continue;
-            }
-            if !self.has_failed(command.claim) {
-                self.state.broken.removed_told = true;
-            }
-        }
+        // A command that can never run tells nobody anything.
+        let runs = machine.agent.is_alive();
+        let told = machine
+            .commands
+            .iter()
+            .filter(|command| command.status != CommandStatus::NotDelivered)
+            .filter(|command| runs || command.status != CommandStatus::Running)
+            .map(|command| command.claim);
+        let ran = (0_u8..)
+            .zip(machine.runs)
+            .filter(|(_, runs)| *runs > 0)
+            .map(|(claim, _)| claim);
+        let wrong = told.chain(ran).any(|claim| !self.has_failed(claim));
+        self.state.broken.removed_told |= wrong;
     }
 
     fn has_failed(&self, claim: u8) -> bool {
@@ -191,7 +195,7 @@ impl World<'_> {
         let without_marker = self.config.lacks(Rule::Marker);
         let machine = self.machine(instance);
         let claim = machine.commands[position].claim;
-        let alive = machine.agent == Agent::Online
+        let alive = machine.agent.is_alive()
             && !matches!(machine.place, Place::Gone | Place::Unborn);
         let status_of = |ok: bool| {
             if ok {

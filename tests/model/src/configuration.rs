@@ -19,6 +19,8 @@ pub enum Fault {
     Resend,
     /// An agent dies.
     AgentDies,
+    /// An agent is not listed as online for a while.
+    AgentAway,
     /// An instance dies, or the pool scales in.
     InstanceDies,
     /// A tenant detaches an instance from its target.
@@ -49,6 +51,7 @@ impl Fault {
         Self::LateEffect,
         Self::Resend,
         Self::AgentDies,
+        Self::AgentAway,
         Self::InstanceDies,
         Self::Tenant,
         Self::Wipe,
@@ -89,10 +92,6 @@ pub enum Rule {
     Marker,
     /// The entry moves on before another instance is asked for.
     MoveOnFirst,
-    /// After a lost answer to `SendCommand`, the history is read before it is sent again.
-    LookFirst,
-    /// Two looks before an instance counts as leaked or away.
-    LookTwice,
 }
 
 impl Rule {
@@ -111,8 +110,6 @@ impl Rule {
         Self::Lease,
         Self::Marker,
         Self::MoveOnFirst,
-        Self::LookFirst,
-        Self::LookTwice,
     ];
 }
 
@@ -135,6 +132,9 @@ pub struct Configuration {
     pub kinds: &'static [Fault],
     /// Whether claim-instance's look is split into its two halves.
     pub split_look: bool,
+    /// Whether the ledger and the messages must know of every instance that left the pool: not
+    /// where reads are stale or tags are wiped.
+    pub ledger_knows: bool,
     /// The rule that is left out.
     pub without: Option<Rule>,
     /// The size of its state space, where it is pinned.

@@ -13,6 +13,16 @@ const OURS: &[Fault] = &[
     Fault::LateBatch,
 ];
 
+/// Faults under which the ledger still knows of every instance.
+const KNOWN: &[Fault] = &[
+    Fault::Crash,
+    Fault::LostAnswer,
+    Fault::Busy,
+    Fault::Duplicate,
+    Fault::EventLost,
+    Fault::LateBatch,
+];
+
 /// Faults of everything around the handlers.
 const THEIRS: &[Fault] = &[
     Fault::Crash,
@@ -53,6 +63,7 @@ const ONE: Configuration = Configuration {
     faults: 0,
     kinds: &[],
     split_look: true,
+    ledger_knows: false,
     without: None,
     states: None,
 };
@@ -71,11 +82,12 @@ pub fn all() -> Vec<Configuration> {
         ONE,
         Configuration { name: "one claim, any fault", faults: 1, kinds: ANY, ..ONE },
         Configuration { name: "one claim, two faults of ours", faults: 2, kinds: OURS, ..ONE },
+        Configuration { name: "one claim, two faults, the ledger knows", faults: 2, kinds: KNOWN, ledger_knows: true, ..ONE },
         Configuration { name: "one claim, two faults of theirs", faults: 2, kinds: THEIRS, ..ONE },
         Configuration { name: "one claim, tags wiped", faults: 2, kinds: WIPES, ..ONE },
         Configuration { name: "one claim, redriven", faults: 2, kinds: &[Fault::DeadLetter, Fault::Resend], ..ONE },
         Configuration { name: "one claim, machines die", faults: 2, kinds: MACHINES, split_look: false, ..ONE },
-        Configuration { name: "one claim, an agent dies", faults: 1, kinds: &[Fault::AgentDies], split_look: false, ..ONE },
+        Configuration { name: "one claim, an agent dies", faults: 1, kinds: &[Fault::AgentDies, Fault::AgentAway], split_look: false, ..ONE },
         Configuration { name: "one claim, an empty pool", faults: 2, ready: 0, kinds: HANDLERS, ..ONE },
         TWO,
         Configuration { name: "two claims, three instances", instances: 3, ready: 3, faults: 1, kinds: &[Fault::Crash], ..TWO },

@@ -33,6 +33,10 @@ pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<A
         let alive = !matches!(machine.place, Place::Unborn | Place::Gone);
         if alive && machine.agent == Agent::Online {
             actions.push(Action::AgentDies(instance));
+            actions.push(Action::AgentAway(instance));
+        }
+        if alive && machine.agent == Agent::Away {
+            actions.push(Action::AgentBack(instance));
         }
         if alive && machine.agent == Agent::DeadListedOnline {
             actions.push(Action::PingAges(instance));
@@ -181,6 +185,8 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
         }
         Action::Launch(instance) => world.machine(instance).place = Place::Pool,
         Action::AgentDies(instance) => world.machine(instance).agent = Agent::DeadListedOnline,
+        Action::AgentAway(instance) => world.machine(instance).agent = Agent::Away,
+        Action::AgentBack(instance) => world.machine(instance).agent = Agent::Online,
         Action::PingAges(instance) => world.machine(instance).agent = Agent::Dead,
         Action::InstanceDies(instance) => {
             let machine = world.machine(instance);

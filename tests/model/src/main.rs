@@ -72,6 +72,7 @@ fn main() {
         faults: options.faults,
         kinds: kinds.leak(),
         split_look: options.split_look,
+        ledger_knows: false,
         without: options.rule(),
         states: None,
     };

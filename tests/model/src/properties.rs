@@ -2,7 +2,8 @@
 //! situation it is about comes up.
 
 use crate::protocol::Protocol;
-use crate::state::{CLAIMS, Machine, Place, State};
+use crate::state::{CLAIMS, INSTANCES, Machine, Place, State, Worker};
+use crate::writer;
 use stateright::Property;
 
 /// All of them.
@@ -29,6 +30,10 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
         Property::always("3 no leak is left when all is quiet", |model: &Protocol, state: &State| {
             !model.is_quiet_for_good(state)
                 || state.machines.iter().all(|machine| !is_leaked(machine))
+        }),
+        Property::always("3 the ledger or a message knows of every instance that left the pool", |model: &Protocol, state: &State| {
+            !model.config.ledger_knows
+                || (0..INSTANCES).all(|instance| is_known(state, instance))
         }),
         Property::sometimes("3 all is quiet", |model: &Protocol, state: &State| {
             model.is_quiet_for_good(state)
@@ -60,4 +65,22 @@ fn owned(machine: &Machine, claim: usize) -> bool {
 
 fn is_leaked(machine: &Machine) -> bool {
     machine.place == Place::Free && !machine.tenants && machine.runs.iter().all(|runs| *runs == 0)
+}
+
+/// Whether somebody still knows of an instance that left the pool and was never told.
+fn is_known(state: &State, instance: usize) -> bool {
+    let machine = &state.machines[instance];
+    let number = u8::try_from(instance).unwrap();
+    let left = matches!(machine.place, Place::LeavingPool | Place::Free);
+    let told = !machine.commands.is_empty() || machine.late.is_some();
+    let entered = state
+        .ledger
+        .iter()
+        .any(|slot| slot.now.is_some_and(|line| line.instance == Some(number)));
+    let announced = !state.init[instance].is_empty()
+        || state.init_dead.iter().any(|(group, _)| *group == number)
+        || state.workers[instance] != Worker::Idle
+        || state.notes[instance].is_some()
+        || state.writers.iter().any(writer::is_busy);
+    !left || told || machine.tenants || entered || announced
 }

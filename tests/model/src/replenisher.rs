@@ -6,7 +6,7 @@
 use crate::ask::{self, Sight};
 use crate::aws::{Into, World};
 use crate::configuration::{Configuration, Rule};
-use crate::state::{Agent, Chore, Clock, INSTANCES, InitMessage, State};
+use crate::state::{Chore, Clock, INSTANCES, InitMessage, State};
 use ready_pool_core::command::CommandStatus;
 
 /// What it would want done, as far as that is of interest: a look at a claim whose instance was
@@ -23,7 +23,7 @@ pub(crate) fn wishes(state: &State, config: &Configuration) -> Vec<Chore> {
         online: state
             .machines
             .each_ref()
-            .map(|machine| machine.agent != Agent::Dead),
+            .map(|machine| machine.agent.is_listed()),
         detached: state.machines.each_ref().map(|machine| machine.detached),
         histories: state
             .machines
@@ -31,7 +31,6 @@ pub(crate) fn wishes(state: &State, config: &Configuration) -> Vec<Chore> {
             .map(|machine| machine.commands.clone()),
         shared_target: config.shared_target,
         all_long_ago: config.lacks(Rule::SweepAfterDeadlines),
-        looks_once: config.lacks(Rule::LookTwice),
     };
     let mut chores = ask::chores(sight);
     // `act.rs`, `take_out`: nothing is moved in a pass that failed to note it.

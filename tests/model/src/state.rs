@@ -135,10 +135,24 @@ pub enum Place {
 pub enum Agent {
     /// Online.
     Online,
+    /// Alive, and not listed as online for a while.
+    Away,
     /// Dead, and still listed as online: its last ping is young.
     DeadListedOnline,
     /// Dead, and known to be.
     Dead,
+}
+
+impl Agent {
+    /// Whether Systems Manager lists it as online.
+    pub fn is_listed(self) -> bool {
+        matches!(self, Self::Online | Self::DeadListedOnline)
+    }
+
+    /// Whether commands run.
+    pub fn is_alive(self) -> bool {
+        matches!(self, Self::Online | Self::Away)
+    }
 }
 
 /// A line of a command history.

@@ -78,6 +78,10 @@ pub enum Action {
     Launch(u8),
     /// An agent dies.
     AgentDies(u8),
+    /// An agent is no longer listed as online.
+    AgentAway(u8),
+    /// It is again.
+    AgentBack(u8),
     /// A dead agent is no longer listed as online.
     PingAges(u8),
     /// An instance dies, or the pool scales in.
@@ -111,6 +115,7 @@ impl Action {
             Self::LeaseEnds | Self::BatchIsLate => Some(Fault::LateBatch),
             Self::CommandEnds(_, _, _, false) => Some(Fault::EventLost),
             Self::CommandEnds(_, _, false, true) => Some(Fault::ScriptFails),
+            Self::AgentAway(_) => Some(Fault::AgentAway),
             Self::AgentDies(_) => Some(Fault::AgentDies),
             Self::InstanceDies(_) => Some(Fault::InstanceDies),
             Self::TenantDetaches(_) => Some(Fault::Tenant),
@@ -124,6 +129,7 @@ impl Action {
             | Self::LateCommand(_)
             | Self::Launch(_)
             | Self::PingAges(_)
+            | Self::AgentBack(_)
             | Self::RedriveClaims
             | Self::RedriveInit
             | Self::FiveMinutes

@@ -265,7 +265,6 @@ impl Turn<'_, '_> {
         match ask::after_telling(answer) {
             AfterTelling::Done => Worker::Acknowledge,
             AfterTelling::TryAgain => Worker::Tell,
-            AfterTelling::LookFirst if self.world.config.lacks(Rule::LookFirst) => Worker::Tell,
             AfterTelling::LookFirst => Worker::LookFirst,
             AfterTelling::GiveUp(giving_up) => self.give_up(giving_up),
         }

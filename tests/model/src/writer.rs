@@ -7,7 +7,7 @@ use crate::ask::{self, Begun};
 use crate::aws::World;
 use crate::configuration::Rule;
 use crate::state::{
-    Agent, Answering, Assignment, Ending, Groups, InitMessage, Line, Place, Request, Sending,
+    Answering, Assignment, Ending, Groups, InitMessage, Line, Place, Request, Sending,
     State, Verdict, Writer, WriterStage,
 };
 use crate::step::Answer;
@@ -162,7 +162,7 @@ impl Act<'_, '_> {
                 _ => None,
             }),
             online: machines.each_ref().map(|machine| {
-                machine.place == Place::Pool && machine.agent != Agent::Dead
+                machine.place == Place::Pool && machine.agent.is_listed()
             }),
             ledger: std::array::from_fn(|claim| {
                 let claim = u8::try_from(claim).unwrap();
