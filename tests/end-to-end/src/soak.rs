@@ -45,8 +45,8 @@ impl Soak {
             seed,
             claims,
             targets,
-            pool_size: 20,
-            pace: Duration::from_secs(6),
+            pool_size: 30,
+            pace: Duration::from_secs(8),
             deadline: Duration::from_mins(30),
             troubles: Troubles::of_the_soak(),
         }

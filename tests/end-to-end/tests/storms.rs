@@ -4,16 +4,13 @@
 use end_to_end::crash::{self, Case, Finding, Scenario, Way};
 use end_to_end::{Soak, Troubles};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt::Write;
 use std::ops::Range;
 use std::time::Duration;
 
 fn number(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{variable} is a number")),
-    )
+    std::env::var(variable).ok()?.parse().ok()
 }
 
 /// The seeds to play: `STORM_SEED` alone, or the first `STORMS`.
@@ -45,11 +42,13 @@ async fn pairs() {
             Scenario::SentTwice,
         ];
         let scenario = scenarios[rng.usize(0..scenarios.len())];
-        if !references.contains_key(&scenario) {
-            let reference = crash::reference(scenario).await;
-            references.insert(scenario, crash::sites_of(&reference.journal, 3));
-        }
-        let sites = &references[&scenario];
+        let sites = match references.entry(scenario) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let reference = crash::reference(scenario).await;
+                new.insert(crash::sites_of(&reference.journal, 3))
+            }
+        };
         let mut draw = || loop {
             let site = sites[rng.usize(0..sites.len())].clone();
             if site.is_by("replenish-pool") && rng.bool() {

@@ -2,6 +2,7 @@
 
 use super::site::Site;
 use crate::stage::{Stage, StageBuilder, Target, claim};
+use ready_pool_core::ledger::ENTRY_KEPT_AFTER_DEADLINE;
 use ready_pool_core::outcome::{Ending, Outcome, Reason};
 use region::api::{AwsError, Service};
 use region::commands::Pretence;
@@ -10,6 +11,7 @@ use region::events::Trigger;
 use region::faults::Fault;
 use region::journal::Happening;
 use region::settings::Spread;
+use replenish_pool::decide::LEAK_CHECKED_FROM;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -121,8 +123,12 @@ impl Scenario {
     pub fn is_about(self, site: &Site) -> bool {
         let (claim, init, replenish, events) = match self {
             Self::Normal => (true, true, true, true),
-            Self::Batch | Self::Waiting | Self::Rejected => (true, false, false, false),
-            Self::SentAgain | Self::Expired | Self::SentTwice => (true, false, false, false),
+            Self::Batch
+            | Self::Waiting
+            | Self::Rejected
+            | Self::SentAgain
+            | Self::Expired
+            | Self::SentTwice => (true, false, false, false),
             Self::FailingScript | Self::TargetRefused => (false, true, false, true),
             Self::SlowDetach => (false, true, false, false),
             Self::AnotherInstance => (true, true, false, false),
@@ -230,7 +236,7 @@ impl Scenario {
                 stage.send(&message(self, stage, "claim-1", "asg-1")).await;
                 stage.outcome("claim-1").await;
                 stage.pool_is_ready(self.pool_size()).await;
-                Duration::from_hours(2)
+                self.deadline() + ENTRY_KEPT_AFTER_DEADLINE
             }
             Self::Leaked => {
                 let lost = stage.in_service(&stage.pool)[0].clone();
@@ -242,7 +248,7 @@ impl Scenario {
                     .expect("an operator can detach");
                 stage.pass(Duration::from_mins(2)).await;
                 stage.pool_is_ready(self.pool_size()).await;
-                Duration::from_hours(5)
+                LEAK_CHECKED_FROM
             }
             Self::AgentAway => {
                 let silent = stage.in_service(&stage.pool)[0].clone();
