@@ -74,10 +74,17 @@ pub(crate) async fn observe(
     let begun: Vec<InstanceId> = begun.into_iter().collect();
     let places = auto_scaling.whereabouts(&begun).await?;
     let mut histories = Histories::new();
-    for instance in begun {
-        let history = systems_manager.history(&instance).await?;
-        histories.insert(instance, history);
+    for instance in &begun {
+        let history = systems_manager.history(instance).await?;
+        histories.insert(instance.clone(), history);
     }
+    // Whoever moves a begun instance writes the claim's entry first: an entry that was read
+    // before the place could be older than what it is judged by.
+    let targets = if begun.is_empty() {
+        targets
+    } else {
+        auto_scaling.groups(&names).await?
+    };
     Ok(Observed {
         pool,
         targets,

@@ -146,7 +146,10 @@ async fn an_instance_that_somebody_attached_elsewhere_is_given_up_untouched() {
     stage.pool_is_ready(2).await;
     stage.create(Target::named("asg-1")).await;
     stage.create(Target::named("asg-thief")).await;
-    stage.break_next(Fault::throttle(Service::AutoScaling, "AttachInstances", 40));
+    // Only the function is throttled, long enough for the thief.
+    let mut busy = Fault::throttle(Service::AutoScaling, "AttachInstances", 20);
+    busy.calls.callers = vec!["ready-pool-init-instance".to_owned()];
+    stage.break_next(busy);
     stage.send(&claim("c", "asg-1")).await;
     // As soon as it is free, somebody else takes it; that call is not the functions'.
     stage
