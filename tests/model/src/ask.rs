@@ -56,7 +56,9 @@ fn kept<Q: Hash + Eq + Clone, A: Clone>(
 
 fn entry(line: Line) -> Entry {
     Entry {
-        instance: line.instance.map(|instance| names().instance(instance).clone()),
+        instance: line
+            .instance
+            .map(|instance| names().instance(instance).clone()),
         attempt: line.attempt,
         standing: line.standing,
         expires_at: crate::names::DEADLINE,
@@ -489,9 +491,11 @@ fn chores_of(plan: &replenishing::Plan, shared_target: bool) -> Vec<Chore> {
             attempt: look.attempt,
         });
     }
-    chores.extend(plan.note.iter().map(|(instance, note)| {
-        Chore::Note(index(instance), note.stage == Stage::Retiring)
-    }));
+    chores.extend(
+        plan.note
+            .iter()
+            .map(|(instance, note)| Chore::Note(index(instance), note.stage == Stage::Retiring)),
+    );
     chores.extend(plan.detach.iter().map(|id| Chore::Detach(index(id))));
     chores.extend(plan.take_in.iter().map(|id| Chore::TakeIn(index(id))));
     chores.extend(plan.terminate.iter().map(|id| Chore::Terminate(index(id))));
@@ -511,10 +515,7 @@ fn chores_of(plan: &replenishing::Plan, shared_target: bool) -> Vec<Chore> {
     chores
 }
 
-fn targets(
-    ledger: [Option<Line>; CLAIMS],
-    shared_target: bool,
-) -> BTreeMap<GroupName, Group> {
+fn targets(ledger: [Option<Line>; CLAIMS], shared_target: bool) -> BTreeMap<GroupName, Group> {
     let names = names();
     let mut targets: BTreeMap<GroupName, Group> = BTreeMap::new();
     for (claim, line) in (0_u8..).zip(ledger) {
@@ -529,11 +530,7 @@ fn targets(
     targets
 }
 
-fn group(
-    name: &GroupName,
-    members: Vec<(u8, Lifecycle)>,
-    tags: BTreeMap<String, String>,
-) -> Group {
+fn group(name: &GroupName, members: Vec<(u8, Lifecycle)>, tags: BTreeMap<String, String>) -> Group {
     Group {
         name: name.clone(),
         min_size: 0,
@@ -564,9 +561,7 @@ fn whereabouts(place: Place) -> Option<Whereabouts> {
         Place::Pool => (&names.pool, Lifecycle::InService),
         Place::LeavingPool => (&names.pool, Lifecycle::Detaching),
         Place::Target(target) => (&names.targets[usize::from(target)], Lifecycle::InService),
-        Place::LeavingTarget(target) => {
-            (&names.targets[usize::from(target)], Lifecycle::Detaching)
-        }
+        Place::LeavingTarget(target) => (&names.targets[usize::from(target)], Lifecycle::Detaching),
         Place::Retirement => (&names.retirement, Lifecycle::InService),
     };
     Some(Whereabouts {

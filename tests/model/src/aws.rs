@@ -3,8 +3,7 @@
 
 use crate::configuration::{Configuration, Fault, Rule};
 use crate::state::{
-    Clock, Command, Ending, InitMessage, Line, Machine, Place, Request, Slot, State,
-    INSTANCES,
+    Clock, Command, Ending, INSTANCES, InitMessage, Line, Machine, Place, Request, Slot, State,
 };
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::ledger::Standing;
@@ -140,7 +139,11 @@ impl World<'_> {
 
     fn slot(&self, claim: u8) -> usize {
         let per_target = self.config.lacks(Rule::EntryPerClaim);
-        usize::from(if per_target { self.target_of(claim) } else { claim })
+        usize::from(if per_target {
+            self.target_of(claim)
+        } else {
+            claim
+        })
     }
 
     pub(crate) fn read_line(&self, claim: u8, stale: bool) -> Option<Line> {
@@ -195,8 +198,8 @@ impl World<'_> {
         let without_marker = self.config.lacks(Rule::Marker);
         let machine = self.machine(instance);
         let claim = machine.commands[position].claim;
-        let alive = machine.agent.is_alive()
-            && !matches!(machine.place, Place::Gone | Place::Unborn);
+        let alive =
+            machine.agent.is_alive() && !matches!(machine.place, Place::Gone | Place::Unborn);
         let status_of = |ok: bool| {
             if ok {
                 CommandStatus::Succeeded

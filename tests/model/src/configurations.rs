@@ -54,7 +54,7 @@ const MACHINES: &[Fault] = &[Fault::InstanceDies, Fault::Crash, Fault::EventLost
 const HANDLERS: &[Fault] = &[Fault::Crash, Fault::LostAnswer, Fault::Duplicate];
 
 /// One claim that two instances can serve.
-const ONE: Configuration = Configuration {
+pub(crate) const ONE: Configuration = Configuration {
     name: "one claim, no fault",
     claims: 1,
     instances: 2,
@@ -69,7 +69,7 @@ const ONE: Configuration = Configuration {
 };
 
 /// Two claims that two instances can serve.
-const TWO: Configuration = Configuration {
+pub(crate) const TWO: Configuration = Configuration {
     name: "two claims, no fault",
     claims: 2,
     split_look: false,
@@ -79,20 +79,107 @@ const TWO: Configuration = Configuration {
 /// All of them.
 pub fn all() -> Vec<Configuration> {
     vec![
-        ONE,
-        Configuration { name: "one claim, any fault", faults: 1, kinds: ANY, ..ONE },
-        Configuration { name: "one claim, two faults of ours", faults: 2, kinds: OURS, ..ONE },
-        Configuration { name: "one claim, two faults, the ledger knows", faults: 2, kinds: KNOWN, ledger_knows: true, ..ONE },
-        Configuration { name: "one claim, two faults of theirs", faults: 2, kinds: THEIRS, ..ONE },
-        Configuration { name: "one claim, tags wiped", faults: 2, kinds: WIPES, ..ONE },
-        Configuration { name: "one claim, redriven", faults: 2, kinds: &[Fault::DeadLetter, Fault::Resend], ..ONE },
-        Configuration { name: "one claim, machines die", faults: 2, kinds: MACHINES, split_look: false, ..ONE },
-        Configuration { name: "one claim, an agent dies", faults: 1, kinds: &[Fault::AgentDies, Fault::AgentAway], split_look: false, ..ONE },
-        Configuration { name: "one claim, an empty pool", faults: 2, ready: 0, kinds: HANDLERS, ..ONE },
-        TWO,
-        Configuration { name: "two claims, three instances", instances: 3, ready: 3, faults: 1, kinds: &[Fault::Crash], ..TWO },
-        Configuration { name: "two claims, one target", shared_target: true, faults: 1, kinds: &[Fault::LostAnswer], ..TWO },
-        Configuration { name: "two claims, one instance", instances: 2, ready: 1, faults: 1, kinds: &[Fault::Duplicate, Fault::StaleRead], ..TWO },
+        Configuration {
+            states: Some(409),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, any fault",
+            faults: 1,
+            kinds: ANY,
+            states: Some(26_415),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, two faults of ours",
+            faults: 2,
+            kinds: OURS,
+            states: Some(19_485),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, two faults, the ledger knows",
+            faults: 2,
+            kinds: KNOWN,
+            ledger_knows: true,
+            states: Some(9_993),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, two faults of theirs",
+            faults: 2,
+            kinds: THEIRS,
+            states: Some(29_471),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, tags wiped",
+            faults: 2,
+            kinds: WIPES,
+            states: Some(45_994),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, redriven",
+            faults: 2,
+            kinds: &[Fault::DeadLetter, Fault::Resend],
+            states: Some(14_025),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, machines die",
+            faults: 2,
+            kinds: MACHINES,
+            split_look: false,
+            states: Some(192_308),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, an agent dies",
+            faults: 1,
+            kinds: &[Fault::AgentDies, Fault::AgentAway],
+            split_look: false,
+            states: Some(386_948),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, an empty pool",
+            faults: 2,
+            ready: 0,
+            kinds: HANDLERS,
+            states: Some(30_542),
+            ..ONE
+        },
+        Configuration {
+            states: Some(62_030),
+            ..TWO
+        },
+        Configuration {
+            name: "two claims, three instances",
+            instances: 3,
+            ready: 3,
+            faults: 1,
+            kinds: &[Fault::Crash],
+            states: Some(402_681),
+            ..TWO
+        },
+        Configuration {
+            name: "two claims, one target",
+            shared_target: true,
+            faults: 1,
+            kinds: &[Fault::LostAnswer],
+            states: Some(457_103),
+            ..TWO
+        },
+        Configuration {
+            name: "two claims, one instance",
+            instances: 2,
+            ready: 1,
+            faults: 1,
+            kinds: &[Fault::Duplicate, Fault::StaleRead],
+            states: Some(505_620),
+            ..TWO
+        },
     ]
 }
 

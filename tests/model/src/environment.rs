@@ -3,8 +3,7 @@
 use crate::aws::World;
 use crate::configuration::{Configuration, Rule};
 use crate::state::{
-    Agent, CLAIMS, Clock, INSTANCES, Place, Request, Slot, State, Worker,
-    Writer, WriterStage,
+    Agent, CLAIMS, Clock, INSTANCES, Place, Request, Slot, State, Worker, Writer, WriterStage,
 };
 use crate::step::{Action, Actor};
 use crate::{replenisher, worker, writer};
@@ -124,8 +123,7 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     if handlers_idle && (lags || (0..CLAIMS).any(|claim| is_forgotten(state, claim))) {
         actions.push(Action::FiveMinutes);
     }
-    let queues_empty =
-        state.provision.is_empty() && state.init.iter().all(std::vec::Vec::is_empty);
+    let queues_empty = state.provision.is_empty() && state.init.iter().all(std::vec::Vec::is_empty);
     let nothing_moves = !state.machines.iter().any(|machine| {
         machine.late.is_some()
             || matches!(machine.place, Place::LeavingPool | Place::LeavingTarget(_))
@@ -156,8 +154,15 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
 /// lies on a queue comes (again) within seconds, so as long as there is one, five minutes are not over.
 fn is_forgotten(state: &State, claim: usize) -> bool {
     let number = u8::try_from(claim).unwrap();
-    let lies_there = state.provision.iter().any(|request| request.claim == number)
-        || state.init.iter().flatten().any(|message| message.claim() == number);
+    let lies_there = state
+        .provision
+        .iter()
+        .any(|request| request.claim == number)
+        || state
+            .init
+            .iter()
+            .flatten()
+            .any(|message| message.claim() == number);
     !lies_there && state.swallowed != state.swallowed.without(claim)
 }
 
@@ -292,4 +297,3 @@ fn time_passes(world: &mut World<'_>) {
         }
     }
 }
-

@@ -22,5 +22,6 @@ pub mod protocol;
 mod replenisher;
 pub mod state;
 pub mod step;
+pub mod variants;
 mod worker;
 mod writer;

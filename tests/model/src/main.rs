@@ -7,14 +7,19 @@ use protocol_model::configurations;
 use protocol_model::exploration::{self, Explored, TooLarge, explore};
 use protocol_model::protocol::Protocol;
 use protocol_model::step::Action;
+use protocol_model::variants;
 use std::time::{Duration, Instant};
 
 /// Explores the claim protocol in a configuration of your own.
 #[derive(Debug, Parser)]
+#[allow(clippy::struct_excessive_bools, reason = "independent switches")]
 struct Options {
     /// The configurations that the tests explore, one after the other.
     #[arg(long)]
     all: bool,
+    /// The weakened protocols, one after the other.
+    #[arg(long)]
+    variants: bool,
     /// Claims.
     #[arg(long, default_value_t = 1)]
     claims: u8,
@@ -46,6 +51,13 @@ struct Options {
 
 fn main() {
     let options = Options::parse();
+    if options.variants {
+        for variant in variants::all() {
+            println!("== without {:?}: breaks {}", variant.rule, variant.breaks);
+            run(&Protocol::new(variant.config), options.bound);
+        }
+        return;
+    }
     if options.all {
         for config in configurations::all() {
             let name = config.name;
@@ -59,9 +71,7 @@ fn main() {
     let kinds: Vec<Fault> = Fault::ALL
         .iter()
         .copied()
-        .filter(|fault| {
-            options.kinds.is_empty() || options.kinds.contains(&format!("{fault:?}"))
-        })
+        .filter(|fault| options.kinds.is_empty() || options.kinds.contains(&format!("{fault:?}")))
         .collect();
     let config = Configuration {
         name: "command line",

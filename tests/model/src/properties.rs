@@ -9,32 +9,57 @@ use stateright::Property;
 /// All of them.
 pub(crate) fn all() -> Vec<Property<Protocol>> {
     vec![
-        Property::always("1 an instance is initialised once, for one claim", |_, state: &State| {
-            state.machines.iter().all(|machine| {
-                machine.runs.iter().map(|runs| u32::from(*runs)).sum::<u32>() <= 1
-            })
-        }),
-        Property::sometimes("1 an instance is initialised", |_, state: &State| {
-            state.machines.iter().any(|machine| machine.marker.is_some())
-        }),
-        Property::always("2 a claim that ended ready has one instance, initialised, in its target", |_, state: &State| {
-            !state.broken.ready_elsewhere
-                && (0..CLAIMS).all(|claim| {
-                    !state.heard[claim].ready
-                        || state.machines.iter().filter(|machine| owned(machine, claim)).count() <= 1
+        Property::always(
+            "1 an instance is initialised once, for one claim",
+            |_, state: &State| {
+                state.machines.iter().all(|machine| {
+                    machine
+                        .runs
+                        .iter()
+                        .map(|runs| u32::from(*runs))
+                        .sum::<u32>()
+                        <= 1
                 })
+            },
+        ),
+        Property::sometimes("1 an instance is initialised", |_, state: &State| {
+            state
+                .machines
+                .iter()
+                .any(|machine| machine.marker.is_some())
         }),
+        Property::always(
+            "2 a claim that ended ready has one instance, initialised, in its target",
+            |_, state: &State| {
+                !state.broken.ready_elsewhere
+                    && (0..CLAIMS).all(|claim| {
+                        !state.heard[claim].ready
+                            || state
+                                .machines
+                                .iter()
+                                .filter(|machine| owned(machine, claim))
+                                .count()
+                                <= 1
+                    })
+            },
+        ),
         Property::sometimes("2 a claim ends ready", |_, state: &State| {
             state.heard.iter().any(|heard| heard.ready)
         }),
-        Property::always("3 no leak is left when all is quiet", |model: &Protocol, state: &State| {
-            !model.is_quiet_for_good(state)
-                || state.machines.iter().all(|machine| !is_leaked(machine))
-        }),
-        Property::always("3 the ledger or a message knows of every instance that left the pool", |model: &Protocol, state: &State| {
-            !model.config.ledger_knows
-                || (0..INSTANCES).all(|instance| is_known(state, instance))
-        }),
+        Property::always(
+            "3 no leak is left when all is quiet",
+            |model: &Protocol, state: &State| {
+                !model.is_quiet_for_good(state)
+                    || state.machines.iter().all(|machine| !is_leaked(machine))
+            },
+        ),
+        Property::always(
+            "3 the ledger or a message knows of every instance that left the pool",
+            |model: &Protocol, state: &State| {
+                !model.config.ledger_knows
+                    || (0..INSTANCES).all(|instance| is_known(state, instance))
+            },
+        ),
         Property::sometimes("3 all is quiet", |model: &Protocol, state: &State| {
             model.is_quiet_for_good(state)
         }),
@@ -44,16 +69,21 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
         Property::sometimes("4 a claim ends failed", |_, state: &State| {
             state.heard.iter().any(|heard| heard.failed)
         }),
-        Property::always("5 no told machine is removed, but for its own failed claim", |_, state: &State| {
-            !state.broken.removed_told
-        }),
+        Property::always(
+            "5 no told machine is removed, but for its own failed claim",
+            |_, state: &State| !state.broken.removed_told,
+        ),
         Property::sometimes("5 an instance is removed", |_, state: &State| {
-            state.machines.iter().any(|machine| machine.place == Place::Retirement)
+            state
+                .machines
+                .iter()
+                .any(|machine| machine.place == Place::Retirement)
         }),
-        Property::always("nothing is attached or told after the deadline", |_, state: &State| {
-            !state.broken.too_late
-        }),
-        Property::always("no told machine is attached again", |_, state: &State| {
+        Property::always(
+            "7 nothing is attached or told after the deadline",
+            |_, state: &State| !state.broken.too_late,
+        ),
+        Property::always("6 no told machine is attached again", |_, state: &State| {
             !state.broken.reattached_told
         }),
     ]

@@ -3,7 +3,8 @@
 use crate::aws::World;
 use crate::configuration::{Configuration, Fault};
 use crate::state::{
-    Agent, CLAIMS, Clock, GROUPS, Heard, INSTANCES, Machine, Place, Request, State, Worker,
+    Agent, Broken, CLAIMS, Clock, GROUPS, Heard, INSTANCES, Machine, Place, Request, State,
+    Swallowed, Worker,
 };
 use crate::step::{Action, Actor, Answer};
 use crate::{environment, replenisher, worker, writer};
@@ -102,7 +103,7 @@ impl Protocol {
             provision_dead: Vec::new(),
             init: Default::default(),
             init_dead: Vec::new(),
-            swallowed: Default::default(),
+            swallowed: Swallowed::default(),
             writers: Default::default(),
             workers: [Worker::Idle; GROUPS],
             chore: None,
@@ -110,12 +111,12 @@ impl Protocol {
             unread: 0,
             wiped: 0,
             faults: self.config.faults,
-            broken: Default::default(),
+            broken: Broken::default(),
         }
     }
 
     fn handlers(&self, state: &State, actions: &mut Vec<Action>) {
-        let stale = self.config.allows(Fault::StaleRead) && {
+        let lags = self.config.allows(Fault::StaleRead) && {
             state.ledger.iter().any(|slot| slot.before.is_some())
                 || state.machines.iter().any(|machine| machine.hidden)
         };
@@ -123,18 +124,24 @@ impl Protocol {
             actions.extend(
                 answers
                     .into_iter()
-                    .filter(|answer| stale || *answer != Answer::Stale)
+                    .filter(|answer| lags || *answer != Answer::Stale)
                     .map(|answer| Action::Step(actor, answer)),
             );
         };
         for slot in 0..2_u8 {
             if writer::can_step(state, usize::from(slot)) {
-                steps(Actor::Writer(slot), writer::answers(state, usize::from(slot)));
+                steps(
+                    Actor::Writer(slot),
+                    writer::answers(state, usize::from(slot)),
+                );
             }
         }
         for group in 0..u8::try_from(GROUPS).unwrap() {
             if worker::can_step(state, usize::from(group)) {
-                steps(Actor::Worker(group), worker::answers(state, usize::from(group)));
+                steps(
+                    Actor::Worker(group),
+                    worker::answers(state, usize::from(group)),
+                );
             }
         }
         if state.chore.is_some() {
@@ -172,16 +179,18 @@ impl Protocol {
             && state.provision_dead.is_empty()
             && state.init.iter().all(Vec::is_empty)
             && state.init_dead.is_empty();
-        answered && nothing_under_way && state.machines.iter().all(is_at_rest)
+        let at_rest = |machine| is_at_rest(machine, state.unread != 0);
+        answered && nothing_under_way && state.machines.iter().all(at_rest)
     }
 }
 
-/// Whether nothing is left to do for an instance.
-fn is_at_rest(machine: &Machine) -> bool {
+/// Whether nothing is left to do for an instance. Where a dead letter was left to expire, a person
+/// chose to leave things as they were.
+fn is_at_rest(machine: &Machine, left: bool) -> bool {
     let place = match machine.place {
         Place::Unborn | Place::Gone => true,
         Place::Pool => machine.agent == Agent::Online,
-        Place::Target(_) => true,
+        Place::Target(_) => left || machine.runs.iter().any(|runs| *runs > 0),
         Place::Free => machine.tenants,
         Place::LeavingPool | Place::LeavingTarget(_) | Place::Retirement => false,
     };

@@ -71,12 +71,9 @@ fn is_of_interest(state: &State, chore: Chore) -> bool {
     });
     let running = instance.is_some_and(|instance| {
         let machine = &state.machines[usize::from(instance)];
-        machine
-            .commands
-            .last()
-            .is_some_and(|command| {
-                command.claim == claim && command.status == CommandStatus::Running
-            })
+        machine.commands.last().is_some_and(|command| {
+            command.claim == claim && command.status == CommandStatus::Running
+        })
     });
     ended || (state.clock > Clock::Open && !running)
 }

@@ -577,7 +577,11 @@ impl std::fmt::Display for State {
         for (slot, heard) in self.ledger.iter().zip(&self.heard) {
             writeln!(formatter, "   {slot:?} {heard:?}")?;
         }
-        for writer in self.writers.iter().filter(|writer| !writer.batch.is_empty()) {
+        for writer in self
+            .writers
+            .iter()
+            .filter(|writer| !writer.batch.is_empty())
+        {
             writeln!(formatter, "   {writer:?}")?;
         }
         let Self {
@@ -591,7 +595,10 @@ impl std::fmt::Display for State {
             broken,
             ..
         } = self;
-        writeln!(formatter, "   {provision:?} {provision_dead:?} {init:?} {init_dead:?}")?;
+        writeln!(
+            formatter,
+            "   {provision:?} {provision_dead:?} {init:?} {init_dead:?}"
+        )?;
         write!(formatter, "   {workers:?} {chore:?} {notes:?} {broken:?}")
     }
 }

@@ -8,7 +8,8 @@ use crate::ask::{self, TellAnswer};
 use crate::aws::{AttachAnswer, Into, World};
 use crate::configuration::Rule;
 use crate::state::{
-    Agent, Clock, Ending, INSTANCES, InitMessage, Line, Look, Place, Removing, State, Told, Way, Worker,
+    Agent, Clock, Ending, INSTANCES, InitMessage, Line, Look, Place, Removing, State, Told, Way,
+    Worker,
 };
 use crate::step::Answer;
 use init_instance::decide::{
@@ -32,10 +33,9 @@ pub(crate) fn is_busy(worker: Worker) -> bool {
 pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
     let agent = state.machines.get(group).map(|machine| machine.agent);
     match state.workers[group] {
-        Worker::Idle
-        | Worker::BeginEntry(_)
-        | Worker::LookEntry(_)
-        | Worker::Settle { .. } => vec![Answer::Ok, Answer::Stale],
+        Worker::Idle | Worker::BeginEntry(_) | Worker::LookEntry(_) | Worker::Settle { .. } => {
+            vec![Answer::Ok, Answer::Stale]
+        }
         Worker::Attach => vec![Answer::Ok, Answer::LostDone, Answer::TargetRefuses],
         Worker::Tell => {
             let mut answers = vec![Answer::LostDone, Answer::LostNever, Answer::LostLate];
@@ -45,12 +45,11 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
             });
             answers
         }
-        Worker::LookFirst => vec![Answer::Ok],
         Worker::WriteWay { .. }
         | Worker::GoOn { .. }
         | Worker::WriteEnd { .. }
         | Worker::PublishEnd { .. } => vec![Answer::Ok, Answer::LostDone, Answer::LostNever],
-        Worker::RetireLook => vec![Answer::Ok],
+        Worker::LookFirst | Worker::RetireLook => vec![Answer::Ok],
         Worker::RetireDo(_) => vec![Answer::Ok, Answer::LostDone],
         Worker::Acknowledge => vec![Answer::Ok, Answer::Repeats],
     }
@@ -205,7 +204,7 @@ impl Turn<'_, '_> {
             Beginning::GivenUpBefore { way, retire } => {
                 let way = ask::way(way);
                 Worker::GoOn { way, retire }
-            },
+            }
             Beginning::GiveUp(giving_up) => self.give_up(giving_up),
         }
     }
@@ -218,9 +217,7 @@ impl Turn<'_, '_> {
         let target = self.world.target_of(self.claim());
         let instance = self.this_instance();
         let answer = match self.answer {
-            Answer::TargetRefuses
-                if self.world.state.machines[self.group].place == Place::Free =>
-            {
+            Answer::TargetRefuses if self.world.state.machines[self.group].place == Place::Free => {
                 AttachAnswer::TargetRefused
             }
             Answer::LostDone => {
@@ -303,7 +300,9 @@ impl Turn<'_, '_> {
     /// `give_up.rs`, `go_on`: the entry says how the claim goes on.
     fn write_way(&mut self, way: Way, retire: bool) -> Worker {
         let attempt = match self.message {
-            InitMessage::HandOver { attempt, .. } | InitMessage::LookAgain { attempt, .. } => attempt,
+            InitMessage::HandOver { attempt, .. } | InitMessage::LookAgain { attempt, .. } => {
+                attempt
+            }
             InitMessage::Finished { .. } => unreachable!("a finished command is reported on"),
         };
         let line = match way {
@@ -519,4 +518,3 @@ impl Turn<'_, '_> {
         self.comes_again()
     }
 }
-

@@ -7,7 +7,7 @@ use crate::ask::{self, Begun};
 use crate::aws::World;
 use crate::configuration::Rule;
 use crate::state::{
-    Answering, Assignment, Ending, Groups, InitMessage, Line, Place, Request, Sending,
+    Answering, Assignment, CLAIMS, Ending, Groups, InitMessage, Line, Place, Request, Sending,
     State, Verdict, Writer, WriterStage,
 };
 use crate::step::Answer;
@@ -30,28 +30,34 @@ pub(crate) fn is_busy(writer: &Writer) -> bool {
 pub(crate) fn answers(state: &State, slot: usize) -> Vec<Answer> {
     let writer = &state.writers[slot];
     match writer.stage {
-        WriterStage::Throttled => vec![Answer::Ok],
         WriterStage::Look | WriterStage::Places(_) => vec![Answer::Ok, Answer::Stale],
         WriterStage::Answer | WriterStage::Send => {
             vec![Answer::Ok, Answer::LostDone, Answer::LostNever]
         }
-        WriterStage::Enter => {
-            vec![Answer::Ok, Answer::Busy, Answer::LostDone, Answer::LostNever]
-        }
         WriterStage::Detach => {
-            let mut answers = vec![Answer::Ok, Answer::Busy, Answer::LostDone, Answer::LostNever];
+            let mut answers = vec![
+                Answer::Ok,
+                Answer::Busy,
+                Answer::LostDone,
+                Answer::LostNever,
+            ];
             if writer.assignments.len() > 1 {
                 answers.push(Answer::Partly);
             }
             answers
         }
-        WriterStage::DetachAlone => {
-            vec![Answer::Ok, Answer::Busy, Answer::LostDone, Answer::LostNever]
+        WriterStage::Enter | WriterStage::DetachAlone => {
+            vec![
+                Answer::Ok,
+                Answer::Busy,
+                Answer::LostDone,
+                Answer::LostNever,
+            ]
         }
         WriterStage::Return if slot == 0 => {
             vec![Answer::Ok, Answer::Repeats]
         }
-        WriterStage::Return => vec![Answer::Ok],
+        WriterStage::Throttled | WriterStage::Return => vec![Answer::Ok],
     }
 }
 
@@ -161,19 +167,23 @@ impl Act<'_, '_> {
                 Place::LeavingPool => Some(false),
                 _ => None,
             }),
-            online: machines.each_ref().map(|machine| {
-                machine.place == Place::Pool && machine.agent.is_listed()
-            }),
-            ledger: std::array::from_fn(|claim| {
-                let claim = u8::try_from(claim).unwrap();
-                self.world.read_line(claim, answer == Answer::Stale)
-            }),
+            online: machines
+                .each_ref()
+                .map(|machine| machine.place == Place::Pool && machine.agent.is_listed()),
+            ledger: self.ledger(answer),
         };
         if self.world.config.split_look {
             self.writer.stage = WriterStage::Places(groups);
         } else {
             self.places(groups, answer);
         }
+    }
+
+    fn ledger(&self, answer: Answer) -> [Option<Line>; CLAIMS] {
+        std::array::from_fn(|claim| {
+            let claim = u8::try_from(claim).unwrap();
+            self.world.read_line(claim, answer == Answer::Stale)
+        })
     }
 
     /// `observe.rs`: places and histories of begun claims' instances; then decide.
@@ -190,11 +200,22 @@ impl Act<'_, '_> {
             .filter_map(|request| {
                 let claim = usize::from(request.claim);
                 let line = memory.lines[claim].or(groups.ledger[claim])?;
-                if ask::is_settled(line) { None } else { line.instance }
+                if ask::is_settled(line) {
+                    None
+                } else {
+                    line.instance
+                }
             })
             .collect();
         instances.sort_unstable();
         instances.dedup();
+        // Places were read: now the entries again, for they are written before anything moves.
+        let ledger = if instances.is_empty() {
+            groups.ledger
+        } else {
+            self.ledger(answer)
+        };
+        let groups = Groups { ledger, ..groups };
         let begun = instances
             .into_iter()
             .map(|instance| {
@@ -229,7 +250,9 @@ impl Act<'_, '_> {
             Verdict::Wait => writer.pending.push(position),
             Verdict::LeaveToInit => {}
             Verdict::Reject => {
-                writer.answers.push((position, Answering::Publish(Ending::Rejected)));
+                writer
+                    .answers
+                    .push((position, Answering::Publish(Ending::Rejected)));
             }
             Verdict::Repeat(line) => {
                 let ending = match line.standing {
@@ -239,7 +262,9 @@ impl Act<'_, '_> {
                 writer.answers.push((position, Answering::Publish(ending)));
             }
             Verdict::Close(Some(line), reason) => {
-                writer.answers.push((position, Answering::Close(line, reason)));
+                writer
+                    .answers
+                    .push((position, Answering::Close(line, reason)));
             }
             Verdict::Close(None, Reason::Expired) => {
                 writer.answers.push((position, Answering::TooLate));
@@ -342,7 +367,7 @@ impl Act<'_, '_> {
             }
             let failed = std::mem::take(&mut unlucky);
             if !failed || answer == Answer::LostDone {
-                let line = assigned(&assignment, Some(assignment.instance));
+                let line = assigned(assignment, Some(assignment.instance));
                 self.world.write_line(assignment.claim, Some(line), BY);
             }
             if failed {
@@ -350,14 +375,14 @@ impl Act<'_, '_> {
                 self.writer.pending.push(assignment.position);
                 continue;
             }
-            self.remember(&assignment, Some(assignment.instance));
+            self.remember(assignment, Some(assignment.instance));
             self.writer.memory.untouched |= 1 << assignment.claim;
             assignment.entered = true;
             self.writer.assignments.push(assignment);
         }
     }
 
-    fn remember(&mut self, assignment: &Assignment, instance: Option<u8>) {
+    fn remember(&mut self, assignment: Assignment, instance: Option<u8>) {
         let memory = &mut self.writer.memory;
         memory.spent |= 1 << assignment.instance;
         memory.lines[usize::from(assignment.claim)] = Some(assigned(assignment, instance));
@@ -402,7 +427,7 @@ impl Act<'_, '_> {
             }
             _ => {
                 for assignment in assignments {
-                    self.detach_failed(&assignment, answer != Answer::Busy);
+                    self.detach_failed(assignment, answer != Answer::Busy);
                 }
             }
         }
@@ -443,7 +468,7 @@ impl Act<'_, '_> {
             }
             Answer::Ok => self.not_detachable(assignment),
             Answer::LostDone if self.repeated(answer) => self.not_detachable(assignment),
-            _ => self.detach_failed(&assignment, answer != Answer::Busy),
+            _ => self.detach_failed(assignment, answer != Answer::Busy),
         }
     }
 
@@ -455,12 +480,12 @@ impl Act<'_, '_> {
             return;
         }
         self.writer.memory.untouched &= !untouched;
-        self.remember(&assignment, None);
+        self.remember(assignment, None);
         self.writer.pending.push(assignment.position);
     }
 
     /// `act.rs`, `detach_failed`.
-    fn detach_failed(&mut self, assignment: &Assignment, unknown: bool) {
+    fn detach_failed(&mut self, assignment: Assignment, unknown: bool) {
         if unknown {
             self.writer.memory.untouched &= !(1 << assignment.claim);
             self.writer.uncertain = true;
@@ -486,7 +511,8 @@ impl Act<'_, '_> {
     fn send(&mut self, answer: Answer) {
         for sending in std::mem::take(&mut self.writer.sends) {
             if answer != Answer::LostNever {
-                self.world.send_init(usize::from(sending.instance), sending.message);
+                self.world
+                    .send_init(usize::from(sending.instance), sending.message);
             }
             if answer != Answer::Ok {
                 self.writer.uncertain = true;
@@ -503,8 +529,8 @@ impl Act<'_, '_> {
             let batch = writer.batch.len();
             let mut position = 0;
             self.world.state.provision.retain(|_| {
-                let keep = position >= batch
-                    || writer.open.contains(&u8::try_from(position).unwrap());
+                let keep =
+                    position >= batch || writer.open.contains(&u8::try_from(position).unwrap());
                 position += 1;
                 keep
             });
@@ -513,11 +539,10 @@ impl Act<'_, '_> {
     }
 }
 
-fn assigned(assignment: &Assignment, instance: Option<u8>) -> Line {
+fn assigned(assignment: Assignment, instance: Option<u8>) -> Line {
     Line {
         instance,
         attempt: assignment.attempt,
         standing: Standing::Assigned,
     }
 }
-

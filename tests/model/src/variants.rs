@@ -1,0 +1,82 @@
+//! The protocol without one of its rules: each must be caught, or the rule proves nothing.
+
+use crate::configuration::{Configuration, Fault, Rule};
+use crate::configurations::{ONE, TWO};
+
+/// A weakened protocol, and the invariant that it breaks.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// The rule that is left out.
+    pub rule: Rule,
+    /// Where that shows.
+    pub config: Configuration,
+    /// What breaks, among others: the beginning of the property's name.
+    pub breaks: &'static str,
+}
+
+/// One for each rule.
+pub fn all() -> Vec<Variant> {
+    Rule::ALL.iter().map(|rule| variant(*rule)).collect()
+}
+
+fn variant(rule: Rule) -> Variant {
+    let one = |kinds| Configuration {
+        faults: 1,
+        kinds,
+        ..ONE
+    };
+    let (config, breaks) = match rule {
+        Rule::KeepEntries => (one(&[Fault::Resend]), "2"),
+        Rule::EntryPerClaim => (
+            Configuration {
+                shared_target: true,
+                ..TWO
+            },
+            "4",
+        ),
+        Rule::FulfilledIsTold => (one(&[Fault::Duplicate]), "2"),
+        Rule::OneInstancePerAttempt => {
+            let kinds = &[Fault::Duplicate, Fault::Wipe];
+            (
+                Configuration {
+                    faults: 2,
+                    ..one(kinds)
+                },
+                "2",
+            )
+        }
+        Rule::RetireByGroup => (one(&[Fault::AgentAway]), "5"),
+        Rule::SweepAfterDeadlines => (one(&[Fault::Tenant]), "5"),
+        Rule::NoRetryOnDetach => (knowing(&[Fault::LostAnswer]), "3"),
+        Rule::HistoryFirst => {
+            let kinds = &[Fault::Duplicate, Fault::Tenant];
+            (
+                Configuration {
+                    faults: 2,
+                    ..one(kinds)
+                },
+                "6",
+            )
+        }
+        Rule::DeadlineFirst => (ONE, "7"),
+        Rule::EntryFirst => (knowing(&[Fault::Crash]), "3"),
+        Rule::Lease => (one(&[Fault::LateBatch]), "4"),
+        Rule::Marker => (one(&[Fault::LateEffect]), "1"),
+        Rule::MoveOnFirst => (one(&[Fault::InstanceDies, Fault::Crash]), "4"),
+    };
+    Variant {
+        rule,
+        config: config.weakened(rule),
+        breaks,
+    }
+}
+
+/// A configuration in which the ledger must know of every instance.
+fn knowing(kinds: &'static [Fault]) -> Configuration {
+    Configuration {
+        faults: 1,
+        kinds,
+        ledger_knows: true,
+        ..ONE
+    }
+}
