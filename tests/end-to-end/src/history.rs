@@ -43,10 +43,11 @@ pub(crate) struct History {
     attached: BTreeMap<String, usize>,
     retries: usize,
     dead_letters: usize,
+    calls: BTreeMap<String, usize>,
 }
 
 /// What happened, in numbers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Counts {
     /// Instances that the pool launched.
     pub(crate) made: usize,
@@ -58,6 +59,8 @@ pub(crate) struct Counts {
     pub(crate) retries: usize,
     /// Messages that went to a dead-letter queue.
     pub(crate) dead_letters: usize,
+    /// Calls that our functions made, by function and operation.
+    pub(crate) calls: BTreeMap<String, usize>,
 }
 
 /// The key of the claim that an outcome is about.
@@ -92,6 +95,19 @@ impl History {
         for entry in &entries {
             self.learn(entry);
         }
+        for violation in &mut self.elsewhere {
+            if let Violation::ReadyElsewhere {
+                claim,
+                instance,
+                story,
+                ..
+            } = violation
+                && story.is_empty()
+            {
+                let claim = claim.split('@').next().unwrap_or_default();
+                *story = told_of(world, instance, &format!("\"{claim}\""));
+            }
+        }
     }
 
     /// What happened so far, in numbers.
@@ -106,6 +122,7 @@ impl History {
             retired,
             retries: self.retries,
             dead_letters: self.dead_letters,
+            calls: self.calls.clone(),
         }
     }
 
@@ -160,9 +177,13 @@ impl History {
 
     fn learn_of_call(&mut self, at: OffsetDateTime, caller: &str, operation: &str, input: &Value) {
         let leaving = std::mem::take(&mut self.leaving);
-        if !caller.starts_with(OURS) {
+        let Some(function) = caller.strip_prefix(OURS) else {
             return;
-        }
+        };
+        *self
+            .calls
+            .entry(format!("{function} {operation}"))
+            .or_default() += 1;
         if operation == "CreateOrUpdateTags" {
             for tag in input["Tags"].as_array().into_iter().flatten() {
                 let text = |name: &str| tag[name].as_str().unwrap_or_default();
@@ -214,6 +235,7 @@ impl History {
                 claim: claim.to_string(),
                 instance: instance.to_owned(),
                 group: group.cloned(),
+                story: Vec::new(),
             });
         }
     }
@@ -237,6 +259,18 @@ impl History {
             });
         self.elsewhere.iter().cloned().chain(removed).collect()
     }
+}
+
+/// The lines of the journal that speak of one of these.
+fn told_of(world: &World, instance: &str, claim: &str) -> Vec<String> {
+    let lines = world.journal.entries().map(|entry| {
+        let what = format!("{:?}", entry.what).replace("\\\"", "\"");
+        (entry.at, what)
+    });
+    lines
+        .filter(|(_, what)| what.contains(instance) || what.contains(claim))
+        .map(|(at, what)| format!("{at} {}", what.chars().take(600).collect::<String>()))
+        .collect()
 }
 
 fn names(input: &Value, instance: &str) -> bool {

@@ -34,6 +34,8 @@ pub enum Violation {
         instance: String,
         /// Where that was in service.
         group: Option<String>,
+        /// What the journal says of the instance and the claim.
+        story: Vec<String>,
     },
     /// Invariant 5: a function of ours removed a machine that was told, and its claim did not fail.
     ToldAndRemoved {

@@ -27,6 +27,8 @@ pub struct Tally {
     pub retired: usize,
     /// Invariants that do not hold.
     pub violations: Vec<Violation>,
+    /// Calls that the functions made, by function and operation.
+    pub calls: BTreeMap<String, usize>,
     /// Messages on dead-letter queues.
     pub dead_letters: usize,
     /// What never came to rest, if anything.
@@ -71,6 +73,7 @@ impl Tally {
             retired: counts.retired,
             violations,
             dead_letters: counts.dead_letters,
+            calls: counts.calls,
             unrest,
             waits,
         }
@@ -106,7 +109,7 @@ impl Tally {
 impl fmt::Display for Tally {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line =
-            |name: &str, value: &dyn fmt::Display| writeln!(formatter, "{name:<34}{value:>10}");
+            |name: &str, value: &dyn fmt::Display| writeln!(formatter, "{name:<50}{value:>10}");
         line("claims", &self.claims)?;
         for (outcome, count) in &self.outcomes {
             line(&format!("  {outcome}"), count)?;
@@ -131,8 +134,11 @@ impl fmt::Display for Tally {
             let seconds = format!("{:.0} s", self.percentile(part));
             line(&format!("to ready, {name}"), &seconds)?;
         }
+        for (call, count) in &self.calls {
+            line(call, count)?;
+        }
         for violation in &self.violations {
-            writeln!(formatter, "{violation:?}")?;
+            writeln!(formatter, "{violation:#?}")?;
         }
         if let Some(unrest) = &self.unrest {
             writeln!(formatter, "never came to rest: {unrest}")?;
