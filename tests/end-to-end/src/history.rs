@@ -17,8 +17,9 @@ const OURS: &str = "ready-pool-";
 /// How a retry on the provisioning queue begins.
 const RETRY: &str = r#"{"ready_pool":"retry""#;
 const TAG: &str = "ready-pool:claim/";
-/// A function calls a claim ready this long after it looked, at most.
-const LOOKED_BEFORE: Duration = Duration::from_secs(15);
+/// A function may call a claim ready so long after its machine died: Auto Scaling shows a dead
+/// machine as in service for up to a minute (`Timings::health_notice`), and the call takes its time.
+const LOOKED_BEFORE: Duration = Duration::from_secs(75);
 
 /// Everything that was learnt from the journal so far.
 #[derive(Debug, Default)]
