@@ -5,10 +5,8 @@
 
 use crate::aws::AttachAnswer;
 use crate::names::{EARLIER, names, time};
-use crate::state::{
-    CLAIMS, Chore, Clock, Command, Groups, INSTANCES, Line, Look, Memory, Place, Request, Told,
-    Verdict, Way,
-};
+use crate::progress::{Chore, Groups, Look, Memory, Told, Verdict, Way};
+use crate::state::{CLAIMS, Clock, Command, INSTANCES, Line, Place, Request};
 use claim_instance::decide as claiming;
 use init_instance::decide as initialising;
 use ready_pool_aws::auto_scaling::{Activity, ActivityKind};

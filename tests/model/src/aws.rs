@@ -2,8 +2,9 @@
 //! and watches the rules that only the moment of a call can show.
 
 use crate::configuration::{Configuration, Fault, Rule};
+use crate::progress::Ending;
 use crate::state::{
-    Clock, Command, Ending, INSTANCES, InitMessage, Line, Machine, Place, Request, Slot, State,
+    Clock, Command, INSTANCES, InitMessage, Line, Machine, Place, Request, Slot, State,
 };
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::ledger::Standing;

@@ -2,9 +2,8 @@
 
 use crate::aws::World;
 use crate::configuration::{Configuration, Rule};
-use crate::state::{
-    Agent, CLAIMS, Clock, INSTANCES, Place, Request, Slot, State, Worker, Writer, WriterStage,
-};
+use crate::progress::{Worker, Writer, WriterStage};
+use crate::state::{Agent, CLAIMS, Clock, INSTANCES, Place, Request, Slot, State};
 use crate::step::{Action, Actor};
 use crate::{replenisher, worker, writer};
 use ready_pool_core::command::CommandStatus;
@@ -242,6 +241,10 @@ fn crash(world: &mut World<'_>, actor: Actor) {
             world.state.workers[usize::from(group)] = Worker::Idle;
             world.settles(group + 1);
             if usize::from(group) < INSTANCES {
+                // More than a minute: a call that timed out has taken effect by now.
+                if let Some(claim) = world.machine(group).late.take() {
+                    world.tell(group, claim);
+                }
                 world.machine(group).hidden = false;
             }
         }

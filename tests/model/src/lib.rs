@@ -17,6 +17,7 @@ pub mod configurations;
 mod environment;
 pub mod exploration;
 mod names;
+pub mod progress;
 mod properties;
 pub mod protocol;
 mod replenisher;

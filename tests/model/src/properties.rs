@@ -1,8 +1,9 @@
 //! The invariants, each as an `always`, and next to each a `sometimes` that shows that the
 //! situation it is about comes up.
 
+use crate::progress::Worker;
 use crate::protocol::Protocol;
-use crate::state::{CLAIMS, INSTANCES, Machine, Place, State, Worker};
+use crate::state::{CLAIMS, INSTANCES, Machine, Place, State};
 use crate::writer;
 use stateright::Property;
 

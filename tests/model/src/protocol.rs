@@ -2,9 +2,10 @@
 
 use crate::aws::World;
 use crate::configuration::{Configuration, Fault};
+use crate::progress::Worker;
 use crate::state::{
     Agent, Broken, CLAIMS, Clock, GROUPS, Heard, INSTANCES, Machine, Place, Request, State,
-    Swallowed, Worker,
+    Swallowed,
 };
 use crate::step::{Action, Actor, Answer};
 use crate::{environment, replenisher, worker, writer};

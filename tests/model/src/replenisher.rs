@@ -6,7 +6,8 @@
 use crate::ask::{self, Sight};
 use crate::aws::{Into, World};
 use crate::configuration::{Configuration, Rule};
-use crate::state::{Chore, Clock, INSTANCES, InitMessage, State};
+use crate::progress::Chore;
+use crate::state::{Clock, INSTANCES, InitMessage, State};
 use ready_pool_core::command::CommandStatus;
 
 /// What it would want done, as far as that is of interest: a look at a claim whose instance was

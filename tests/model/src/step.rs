@@ -63,7 +63,7 @@ pub enum Action {
     /// A handler dies.
     Crash(Actor),
     /// replenish-pool looks, and picks this of what it wants done.
-    Decide(crate::state::Chore),
+    Decide(crate::progress::Chore),
     /// A batch comes to be visible again while its delivery goes on: there is no lease.
     LeaseEnds,
     /// A batch is received while Lambda is throttled.

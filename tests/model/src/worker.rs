@@ -7,10 +7,8 @@
 use crate::ask::{self, TellAnswer};
 use crate::aws::{AttachAnswer, Into, World};
 use crate::configuration::Rule;
-use crate::state::{
-    Agent, Clock, Ending, INSTANCES, InitMessage, Line, Look, Place, Removing, State, Told, Way,
-    Worker,
-};
+use crate::progress::{Ending, Look, Removing, Told, Way, Worker};
+use crate::state::{Agent, Clock, INSTANCES, InitMessage, Line, Place, State};
 use crate::step::Answer;
 use init_instance::decide::{
     AfterTelling, Attached, Beginning, GivingUp, Look as Found, Report, goes_on,

@@ -6,10 +6,10 @@
 use crate::ask::{self, Begun};
 use crate::aws::World;
 use crate::configuration::Rule;
-use crate::state::{
-    Answering, Assignment, CLAIMS, Ending, Groups, InitMessage, Line, Place, Request, Sending,
-    State, Verdict, Writer, WriterStage,
+use crate::progress::{
+    Answering, Assignment, Ending, Groups, Sending, Verdict, Writer, WriterStage,
 };
+use crate::state::{CLAIMS, InitMessage, Line, Place, Request, State};
 use crate::step::Answer;
 use ready_pool_core::ledger::Standing;
 use ready_pool_core::outcome::Reason;
@@ -79,7 +79,7 @@ pub(crate) fn may_look_again(writer: &Writer) -> bool {
     writer.stage == WriterStage::Return
         && !writer.open.is_empty()
         && !writer.uncertain
-        && writer.memory != crate::state::Memory::default()
+        && writer.memory != crate::progress::Memory::default()
 }
 
 /// Takes another look within the delivery.
@@ -150,7 +150,7 @@ impl Act<'_, '_> {
         let writer = &self.writer;
         let idle = writer.stage == WriterStage::Return
             && writer.open.len() == writer.batch.len()
-            && writer.memory == crate::state::Memory::default()
+            && writer.memory == crate::progress::Memory::default()
             && !writer.uncertain;
         if idle {
             self.give_back(slot, Answer::Ok);

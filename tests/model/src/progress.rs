@@ -1,0 +1,281 @@
+//! How far each handler is, as small program counters: each step ends with one call to AWS.
+
+use crate::state::{CLAIMS, INSTANCES, InitMessage, Line, Request};
+use ready_pool_core::command::CommandStatus;
+use ready_pool_core::ledger::Standing;
+use ready_pool_core::outcome::Reason;
+
+/// One delivery of a batch to claim-instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Writer {
+    /// The messages, in order; empty when no delivery is under way.
+    pub batch: Vec<Request>,
+    /// Positions in the batch that are not settled, in order.
+    pub open: Vec<u8>,
+    /// What it remembers.
+    pub memory: Memory,
+    /// How far it is.
+    pub stage: WriterStage,
+    /// Answers, in order.
+    pub answers: Vec<(u8, Answering)>,
+    /// Assignments that are being entered and detached.
+    pub assignments: Vec<Assignment>,
+    /// Of those, the ones still to be detached alone.
+    pub alone: Vec<Assignment>,
+    /// Messages for InitQueue.
+    pub sends: Vec<Sending>,
+    /// Positions that are pending after this look.
+    pub pending: Vec<u8>,
+    /// Whether something was written that reads may not show yet.
+    pub uncertain: bool,
+}
+
+/// claim-instance's own memory, as in `claim_instance::decide::Memory`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Memory {
+    /// Entries it wrote.
+    pub lines: [Option<Line>; CLAIMS],
+    /// Claims whose instance it certainly has not detached, as bits.
+    pub untouched: u8,
+    /// Instances it gave away or was refused, as bits.
+    pub spent: u8,
+}
+
+/// How far a delivery is. Named after the calls of `functions/claim-instance/src/act.rs`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum WriterStage {
+    /// About to look: `delivery.rs`, `look`.
+    #[default]
+    Look,
+    /// The batch was received, Lambda is throttled, and its lease has run out.
+    Throttled,
+    /// Between the two halves of `observe.rs`: groups were read, places and histories not yet.
+    Places(Groups),
+    /// Publishing and closing: `act.rs`, `reject`, `repeat`, `close`.
+    Answer,
+    /// `act.rs`, `enter`.
+    Enter,
+    /// `act.rs`, `detach`.
+    Detach,
+    /// `act.rs`, `detach_alone`.
+    DetachAlone,
+    /// `act.rs`, `send`.
+    Send,
+    /// `delivery.rs`, `give_back`, and the answer to SQS.
+    Return,
+}
+
+/// The first half of claim-instance's look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Groups {
+    /// The pool's members: `Some(true)` in service, `Some(false)` detaching.
+    pub pool: [Option<bool>; INSTANCES],
+    /// Agents online.
+    pub online: [bool; INSTANCES],
+    /// The ledger.
+    pub ledger: [Option<Line>; CLAIMS],
+}
+
+/// An answer that claim-instance owes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answering {
+    /// Publish this.
+    Publish(Ending),
+    /// Publish that it is too late, without an entry.
+    TooLate,
+    /// Write the entry, then publish.
+    Close(Line, Reason),
+    /// Ask init-instance to settle the claim: instance, attempt.
+    LookAgain(u8, u8),
+}
+
+/// The final word on a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// It has its instance.
+    Ready,
+    /// It failed.
+    Failed(Reason),
+    /// It was not tried.
+    Rejected,
+}
+
+/// A claim, its position in the batch, and the instance it is to get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Assignment {
+    /// Position in the batch.
+    pub position: u8,
+    /// The claim.
+    pub claim: u8,
+    /// The instance.
+    pub instance: u8,
+    /// The attempt.
+    pub attempt: u8,
+    /// Whether the ledger says so already.
+    pub entered: bool,
+}
+
+/// A message that claim-instance sends to InitQueue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sending {
+    /// Position in the batch.
+    pub position: u8,
+    /// The instance.
+    pub instance: u8,
+    /// The hand-over.
+    pub message: InitMessage,
+}
+
+/// What claim-instance decided on one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// Not now. See `claim_instance::decide::Decision` for all of them.
+    Wait,
+    /// Told before.
+    LeaveToInit,
+    /// Not to be served.
+    Reject,
+    /// Settled before.
+    Repeat(Line),
+    /// Settle as failed.
+    Close(Option<Line>, Reason),
+    /// Hand over again: instance, attempt.
+    HandOver(u8, u8),
+    /// Let init-instance settle: instance, attempt.
+    LookAgain(u8, u8),
+    /// Enter, detach, hand over.
+    Assign {
+        /// The instance.
+        instance: u8,
+        /// The attempt.
+        attempt: u8,
+        /// Whether entered already.
+        entered: bool,
+    },
+}
+
+/// How far a worker of init-instance is with the first message of its group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Worker {
+    /// Nothing is under way.
+    #[default]
+    Idle,
+    /// `hand_over.rs`: the history was read, the entry is next.
+    BeginEntry(Told),
+    /// `hand_over.rs`, `attach`.
+    Attach,
+    /// `hand_over.rs`, `tell`: `SendCommand`.
+    Tell,
+    /// `hand_over.rs`, `tell`: the answer was lost; looking into the history after a while.
+    LookFirst,
+    /// `give_up.rs`, `go_on`: the entry is next.
+    WriteWay {
+        /// How the claim goes on.
+        way: Way,
+        /// Whether the instance is then retired.
+        retire: bool,
+    },
+    /// `give_up.rs`, `go_on_again`: the retry or the outcome is next.
+    GoOn {
+        /// How the claim goes on.
+        way: Way,
+        /// Whether the instance is then retired.
+        retire: bool,
+    },
+    /// `shared/aws/src/retirement.rs`: looking where the instance is.
+    RetireLook,
+    /// `shared/aws/src/retirement.rs`: about to do this.
+    RetireDo(Removing),
+    /// `report.rs`, `look_again`: the history was read, the entry is next.
+    LookEntry(Told),
+    /// `report.rs`, `settle`: with the command's status; the target's state is next.
+    Settle {
+        /// As read.
+        status: CommandStatus,
+        /// Which look this is.
+        look: Look,
+    },
+    /// `report.rs`, `tell_end`: the entry is next.
+    WriteEnd {
+        /// How the claim ends.
+        standing: Standing,
+        /// The attempt that its entry had.
+        attempt: u8,
+    },
+    /// `report.rs`, `tell_end`: the outcome is next.
+    PublishEnd {
+        /// How the claim ends.
+        standing: Standing,
+        /// Whether the instance is then retired.
+        retire: bool,
+    },
+    /// `delivery.rs`: done; SQS deletes the message next.
+    Acknowledge,
+}
+
+/// How a claim goes on after its instance was given up, as in `init_instance::decide::GoesOn`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// With another instance, under this attempt.
+    Another(u8),
+    /// Not at all.
+    Closed(Reason),
+}
+
+/// A call of a retirement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Removing {
+    /// Detach it from the target.
+    Detach,
+    /// Attach it to the retirement group.
+    Attach,
+    /// Terminate it.
+    Terminate,
+}
+
+/// Which look at the target `settle` takes. Three looks a second apart are two for the model: the
+/// first may be stale, the last is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Look {
+    /// The first.
+    First,
+    /// The last.
+    Last,
+}
+
+/// What a history says, as in `ready_pool_core::command::Told`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Told {
+    /// Nothing.
+    Nothing,
+    /// This claim's command, with its status.
+    This(CommandStatus),
+    /// Another claim's.
+    Other,
+}
+
+/// One thing that replenish-pool decided to do on what it saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Chore {
+    /// Send a look at this claim.
+    LookAgain {
+        /// The claim.
+        claim: u8,
+        /// Its instance.
+        instance: Option<u8>,
+        /// Its attempt.
+        attempt: u8,
+    },
+    /// Remove this claim's settled entry.
+    RemoveEntry(u8),
+    /// Note an instance; `true` is retiring.
+    Note(u8, bool),
+    /// Remove the note.
+    Forget(u8),
+    /// Detach it from the pool.
+    Detach(u8),
+    /// Attach it to the retirement group.
+    TakeIn(u8),
+    /// Terminate it.
+    Terminate(u8),
+}
