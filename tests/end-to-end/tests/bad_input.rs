@@ -1,5 +1,12 @@
 //! Bad messages: each gets an answer that says what to fix, its original is kept, and the other
 //! claims go on.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a broken stage must stop the test"
+)]
 
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::outcome::{Ending, Outcome, Reason};

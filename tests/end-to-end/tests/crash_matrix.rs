@@ -6,6 +6,13 @@
 //! `CRASH_CASE='Normal/init-instance.Ssm.SendCommand#1/KilledAfter' cargo test -p end-to-end --test
 //! crash_matrix one_case -- --nocapture`. With `CRASH_ALL=1` every repetition of a call is broken, not
 //! only the first and last two, in every scenario, not only in those that are about it.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a broken stage must stop the test"
+)]
 
 use end_to_end::crash::{self, Case, Report, Scenario, Way};
 use std::collections::BTreeSet;

@@ -1,4 +1,11 @@
 //! Many claims at once: who waits how long, and that nobody who could be served is left standing.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a broken stage must stop the test"
+)]
 
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::Timestamp;

@@ -1,4 +1,11 @@
 //! A pool with nothing to hand out: claims wait in line, or are told no.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a broken stage must stop the test"
+)]
 
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::outcome::{Ending, Reason};

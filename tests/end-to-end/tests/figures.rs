@@ -1,5 +1,12 @@
 //! Time-outs, visibility, receives and waiting are one table (docs/architecture.md), and the
 //! template and the code must agree on it.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a broken stage must stop the test"
+)]
 
 use claim_instance::config as claim;
 use end_to_end::Stage;
@@ -47,7 +54,7 @@ async fn a_waiting_claim_reaches_its_deadline_before_it_runs_out_of_receives() {
     let stage = Stage::builder().start();
     let provision = queue(&stage, "ProvisionQueue");
     // A delivery looks for this long before it gives the batch back.
-    let shortest_delivery = claim::LOOK_FOR - claim::LOOK_EVERY;
+    let shortest_delivery = claim::LOOK_FOR.saturating_sub(claim::LOOK_EVERY);
     let waiting = shortest_delivery * provision.max_receives;
     assert!(waiting > MAX_TIME_TO_EXPIRY.unsigned_abs(), "{waiting:?}");
     // And a message that fails forever gets to the dead-letter queue before it is forgotten.

@@ -1,4 +1,11 @@
 //! Between detach and told: slow detaches, busy or silent services, instances that are elsewhere.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a broken stage must stop the test"
+)]
 
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::outcome::{Ending, Reason};

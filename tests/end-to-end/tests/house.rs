@@ -1,4 +1,11 @@
 //! The rules of the house (docs/architecture.md), as far as manifests can tell.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a broken stage must stop the test"
+)]
 
 use std::collections::BTreeSet;
 use std::process::Command;

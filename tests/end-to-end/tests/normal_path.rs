@@ -1,4 +1,11 @@
 //! One message in, one ready instance out; and many of them.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a broken stage must stop the test"
+)]
 
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::outcome::{Ending, Reason};
@@ -18,7 +25,7 @@ async fn a_claim_gets_a_ready_instance_and_the_pool_refills() {
         (Ending::Ready, Reason::Initialised)
     );
     let instance = outcome.instance_id.unwrap().to_string();
-    assert_eq!(stage.in_service("asg-1"), [instance.clone()]);
+    assert_eq!(stage.in_service("asg-1"), std::slice::from_ref(&instance));
     assert_eq!(
         stage.entry("asg-1", "signup-1").unwrap(),
         format!("v1 {instance} 1 ready 2026-11-22T20:30:00Z")

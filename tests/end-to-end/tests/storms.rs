@@ -1,5 +1,12 @@
 //! Several things go wrong at once: random pairs of the crash matrix, and storms. Seeds are
 //! printed; `STORM_SEED=17` plays one seed alone, `STORMS=200` plays so many.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a broken stage must stop the test"
+)]
 
 use end_to_end::crash::{self, Case, Finding, Scenario, Way};
 use end_to_end::{Soak, Troubles};

@@ -153,7 +153,11 @@ impl World {
         let unscaled = if spread.tail_chance > 0.0 && self.rng.f64() < spread.tail_chance {
             spread.tail
         } else {
-            spread.min + spread.max.saturating_sub(spread.min).mul_f64(self.rng.f64())
+            spread.min
+                + spread
+                    .max
+                    .saturating_sub(spread.min)
+                    .mul_f64(self.rng.f64())
         };
         unscaled.mul_f64(self.settings.time_scale)
     }
