@@ -276,6 +276,26 @@ impl Stage {
         self.outcomes()
     }
 
+    /// Waits until this many claims have an outcome: the first one of each, in order. (Outcomes
+    /// are delivered at least once.)
+    pub async fn outcomes_of(&self, claims: usize) -> Vec<Outcome> {
+        let first_ones = || {
+            let mut first: Vec<Outcome> = Vec::new();
+            for outcome in self.outcomes() {
+                let known = first.iter().any(|known| {
+                    known.claim_id == outcome.claim_id && known.target_group == outcome.target_group
+                });
+                if !known {
+                    first.push(outcome);
+                }
+            }
+            first
+        };
+        self.wait("that many claims answered", || first_ones().len() >= claims)
+            .await;
+        first_ones()
+    }
+
     /// All outcomes so far, in order.
     pub fn outcomes(&self) -> Vec<Outcome> {
         let mut history = self.history.lock().expect("no test thread panicked");

@@ -51,7 +51,7 @@ async fn a_line_of_two_hundred_claims_is_served_in_order_by_a_pool_of_ten() {
             &format!("asg-{:02}", n % 20),
         )
     }));
-    let outcomes = stage.outcomes_come(200).await;
+    let outcomes = stage.outcomes_of(200).await;
 
     print_waits("a line of 200 at a pool of 10", since, &outcomes);
     assert!(
@@ -85,7 +85,7 @@ async fn nine_claims_that_wait_for_a_zone_do_not_hold_up_those_behind_them() {
     let for_b = (0..11).map(|n| patient(&stage, &format!("b-{n:02}"), "asg-b"));
     let for_a = (0..6).map(|n| patient(&stage, &format!("a-{n:02}"), "asg-a"));
     stage.send_together(for_b.chain(for_a).collect::<Vec<_>>());
-    let outcomes = stage.outcomes_come(17).await;
+    let outcomes = stage.outcomes_of(17).await;
 
     let (a, b): (Vec<Outcome>, Vec<Outcome>) = outcomes
         .into_iter()
@@ -116,7 +116,7 @@ async fn a_pool_that_stays_empty_answers_everybody_at_the_deadline() {
         claim["expires_at"] = stage.in_future(Duration::from_mins(20)).into();
         claim
     }));
-    let outcomes = stage.outcomes_come(25).await;
+    let outcomes = stage.outcomes_of(25).await;
 
     print_waits(
         "25 at a pool that stays empty",

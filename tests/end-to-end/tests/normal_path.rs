@@ -47,7 +47,7 @@ async fn fifty_claims_at_once_are_served_in_order_by_a_pool_of_ten() {
         claim["expires_at"] = stage.at(std::time::Duration::from_hours(3)).into();
         stage.send(&claim).await;
     }
-    let outcomes = stage.outcomes_come(50).await;
+    let outcomes = stage.outcomes_of(50).await;
     assert!(
         outcomes
             .iter()
