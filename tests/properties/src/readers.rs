@@ -186,7 +186,8 @@ pub fn check_accepted(claim: &Claim) {
             again,
             Request {
                 claim: claim.clone(),
-                asked: Some(attempt)
+                // Attempts count from 1, whatever a forged retry says.
+                asked: Some(attempt.max(1))
             }
         );
     }
