@@ -2,6 +2,7 @@
 
 use crate::decide::{GivingUp, GoesOn, goes_on};
 use crate::delivery::{InitInstance, Progress};
+use crate::report::Settled;
 use ready_pool_aws::auto_scaling::EntryToWrite;
 use ready_pool_aws::clock::Budget;
 use ready_pool_aws::error::AwsError;
@@ -12,7 +13,7 @@ use ready_pool_core::claim::Claim;
 use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::{self, Message, Retry};
-use ready_pool_core::outcome::{Ending, Outcome, Reason, VERSION};
+use ready_pool_core::outcome::Reason;
 use tracing::{info, warn};
 
 /// A claim and the instance it has.
@@ -110,19 +111,13 @@ impl InitInstance {
         reason: Reason,
         budget: &Budget,
     ) -> Result<(), AwsError> {
-        self.publish(&Outcome {
-            version: VERSION,
-            claim_id: Some(claimed.claim_id.to_string()),
-            target_group: Some(claimed.target_group.to_string()),
-            outcome: Ending::Failed,
-            reason,
-            message: explain(reason).to_owned(),
-            instance_id: claimed.instance.cloned(),
-            at: budget.now(),
-        })
-        .await?;
-        info!(claim_id = %claimed.claim_id, instance_id = ?claimed.instance, reason = reason.code(), "closed the claim as failed");
-        Ok(())
+        let settled = Settled {
+            claim_id: claimed.claim_id,
+            target: Some(claimed.target_group),
+            instance: claimed.instance,
+            standing: Standing::Failed(reason),
+        };
+        self.publish_end(&settled, budget).await
     }
 
     /// Retires an instance that is free, or in the target and never to be used there.

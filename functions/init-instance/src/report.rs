@@ -29,11 +29,11 @@ struct Finished {
 }
 
 /// A claim's end, to be told.
-struct Settled<'a> {
-    claim_id: &'a ClaimId,
-    target: Option<&'a GroupName>,
-    instance: Option<&'a InstanceId>,
-    standing: Standing,
+pub(crate) struct Settled<'a> {
+    pub(crate) claim_id: &'a ClaimId,
+    pub(crate) target: Option<&'a GroupName>,
+    pub(crate) instance: Option<&'a InstanceId>,
+    pub(crate) standing: Standing,
 }
 
 impl InitInstance {
@@ -277,7 +277,11 @@ impl InitInstance {
         self.publish_end(&settled, budget).await
     }
 
-    async fn publish_end(&self, settled: &Settled<'_>, budget: &Budget) -> Result<(), AwsError> {
+    pub(crate) async fn publish_end(
+        &self,
+        settled: &Settled<'_>,
+        budget: &Budget,
+    ) -> Result<(), AwsError> {
         let (ending, reason) = match settled.standing {
             Standing::Failed(reason) => (Ending::Failed, reason),
             Standing::Ready | Standing::Assigned => (Ending::Ready, Reason::Initialised),
