@@ -143,6 +143,23 @@ mod tests {
         }
     }
 
+    /// What EventBridge makes of an alarm (`ScaleOutRule` in the template).
+    #[test]
+    fn a_deadline_can_be_counted_from_a_moment_in_the_message() {
+        let body = |after: &str, seconds: u32| {
+            format!(
+                r#"{{"claim_id":"alarm-7bf73129-1428-4cd3-a780-95db273d1602","target_group":"b","init":{{"commands":["true"]}},"expires_at":{{"seconds":{seconds},"after":"{after}"}}}}"#
+            )
+        };
+        let request = read(&body("2026-11-22T19:59:58Z", 900), Some("pool")).unwrap();
+        assert_eq!(request.claim.expires_at, datetime!(2026-11-22 20:14:58 UTC));
+        // However late it comes, by a redrive: expired, not malformed.
+        let old = read(&body("2026-11-20T20:00:00Z", 900), Some("pool")).unwrap();
+        assert!(old.claim.is_expired(NOW));
+        let far = read(&body("2026-11-22T20:00:00Z", 15_000), Some("pool")).unwrap_err();
+        assert!(far.message.contains("at most 4 hours"), "{}", far.message);
+    }
+
     #[test]
     fn a_malformed_message_is_named_as_far_as_it_can_be() {
         let refusal = read(r#"{"claim_id":"a","colour":"blue"}"#, Some("pool")).unwrap_err();

@@ -33,8 +33,9 @@ pub struct Claim {
     /// What to do while no instance is ready.
     #[serde(default)]
     pub when_empty: WhenEmpty,
-    /// Past this nobody assigns, attaches or tells.
-    #[serde(with = "time::serde::rfc3339")]
+    /// Past this nobody assigns, attaches or tells. Senders may also write it as seconds after a
+    /// moment: `{"seconds": 900, "after": "2026-11-22T20:00:00Z"}`.
+    #[serde(with = "crate::deadline")]
     pub expires_at: Timestamp,
 }
 

@@ -118,3 +118,24 @@ impl Group {
             .find(|member| member.instance == *instance)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Stopped members of a native warm pool are not ours to hand over, gate or remove.
+    #[test]
+    fn members_of_a_warm_pool_are_in_no_state_that_anything_is_done_in() {
+        for state in [
+            "Warmed:Pending",
+            "Warmed:Pending:Wait",
+            "Warmed:Pending:Proceed",
+            "Warmed:Stopped",
+            "Warmed:Running",
+            "Warmed:Hibernated",
+            "Warmed:Terminating:Wait",
+        ] {
+            assert_eq!(Lifecycle::from_aws(state), Lifecycle::Other, "{state}");
+        }
+    }
+}

@@ -6,6 +6,7 @@
 
 pub mod claim;
 pub mod command;
+mod deadline;
 pub mod group;
 pub mod ids;
 pub mod ledger;

@@ -491,8 +491,8 @@ impl StageBuilder {
             .expect("the template can be started");
         let stack = region.stack();
         let (pool, retirement) = (
-            stack.reference("PoolGroup").to_owned(),
-            stack.reference("RetirementGroup").to_owned(),
+            stack.outputs["PoolGroupName"].clone(),
+            stack.outputs["RetirementGroupName"].clone(),
         );
         Stage {
             region,
