@@ -456,8 +456,7 @@ async fn keep(function: &ClaimInstance, body: &str, outcome: &Outcome) -> Result
 }
 
 async fn publish(function: &ClaimInstance, outcome: &Outcome) -> Result<(), AwsError> {
-    let message = Outgoing::outcome(outcome)?;
-    function.outcome_queue.send_one(message).await
+    function.outcomes.publish(outcome).await
 }
 
 /// Rejects a message that is no claim.

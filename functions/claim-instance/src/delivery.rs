@@ -10,6 +10,8 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use ready_pool_aws::auto_scaling::AutoScaling;
 use ready_pool_aws::clock::{Budget, sleep};
 use ready_pool_aws::error::AwsError;
+use ready_pool_aws::metrics::Metrics;
+use ready_pool_aws::outcomes::Outcomes;
 use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_aws::{Clients, SharedClock};
@@ -25,8 +27,9 @@ pub struct ClaimInstance {
     pub(crate) systems_manager: SystemsManager,
     pub(crate) provision_queue: Queue,
     pub(crate) init_queue: Queue,
-    pub(crate) outcome_queue: Queue,
+    pub(crate) outcomes: Outcomes,
     pub(crate) rejected_queue: Queue,
+    pub(crate) metrics: Metrics,
     pub(crate) clock: SharedClock,
 }
 
@@ -47,8 +50,9 @@ impl ClaimInstance {
             systems_manager: SystemsManager::new(clients),
             provision_queue: Queue::new(clients, config.provision_queue.clone()),
             init_queue: Queue::new(clients, config.init_queue.clone()),
-            outcome_queue: Queue::new(clients, config.outcome_queue.clone()),
+            outcomes: Outcomes::new(clients, config.outcome_queue.clone(), config.pool.clone()),
             rejected_queue: Queue::new(clients, config.rejected_queue.clone()),
+            metrics: clients.metrics(),
             config,
             clock,
         }
@@ -63,6 +67,8 @@ impl ClaimInstance {
         for message_id in self.serve(event, budget).await {
             response.add_failure(message_id);
         }
+        self.metrics
+            .write_calls(&self.config.pool, "claim-instance", self.clock.now());
         response
     }
 

@@ -9,7 +9,9 @@ use ready_pool_aws::auto_scaling::{AutoScaling, EntryToWrite};
 use ready_pool_aws::clock::Budget;
 use ready_pool_aws::error::{AwsError, Effect};
 use ready_pool_aws::guard::guarded_async;
-use ready_pool_aws::queue::{Outgoing, Queue};
+use ready_pool_aws::metrics::Metrics;
+use ready_pool_aws::outcomes::Outcomes;
+use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_core::outcome::Outcome;
 use std::collections::BTreeSet;
@@ -24,7 +26,8 @@ pub struct InitInstance {
     pub(crate) systems_manager: SystemsManager,
     pub(crate) provision_queue: Queue,
     pub(crate) init_queue: Queue,
-    pub(crate) outcome_queue: Queue,
+    outcomes: Outcomes,
+    pub(crate) metrics: Metrics,
 }
 
 /// How far a message got.
@@ -44,7 +47,8 @@ impl InitInstance {
             systems_manager: SystemsManager::new(clients),
             provision_queue: Queue::new(clients, config.provision_queue.clone()),
             init_queue: Queue::new(clients, config.init_queue.clone()),
-            outcome_queue: Queue::new(clients, config.outcome_queue.clone()),
+            outcomes: Outcomes::new(clients, config.outcome_queue.clone(), config.pool.clone()),
+            metrics: clients.metrics(),
             config,
         }
     }
@@ -65,6 +69,8 @@ impl InitInstance {
                 response.add_failure(message_id);
             }
         }
+        self.metrics
+            .write_calls(&self.config.pool, "init-instance", budget.now());
         response
     }
 
@@ -127,8 +133,6 @@ impl InitInstance {
     }
 
     pub(crate) async fn publish(&self, outcome: &Outcome) -> Result<(), AwsError> {
-        self.outcome_queue
-            .send_one(Outgoing::outcome(outcome)?)
-            .await
+        self.outcomes.publish(outcome).await
     }
 }

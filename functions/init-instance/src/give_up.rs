@@ -6,6 +6,7 @@ use crate::report::Settled;
 use ready_pool_aws::auto_scaling::EntryToWrite;
 use ready_pool_aws::clock::Budget;
 use ready_pool_aws::error::AwsError;
+use ready_pool_aws::metrics::Record;
 use ready_pool_aws::queue::Outgoing;
 use ready_pool_aws::retirement::{Retired, retire};
 use ready_pool_core::Timestamp;
@@ -137,8 +138,16 @@ impl InitInstance {
         )
         .await?
         {
-            Retired::Done => {
+            Retired::Terminated => {
                 info!(instance_id = %instance, "retired");
+                let record = Record::of(&self.config.pool)
+                    .count("Retirements", 1)
+                    .with("instance_id", instance);
+                self.metrics.write(&record, budget.now());
+                Ok(Progress::Done)
+            }
+            Retired::Done => {
+                info!(instance_id = %instance, "gone already, or somebody else's");
                 Ok(Progress::Done)
             }
             Retired::Unfinished => Ok(Progress::Later),

@@ -6,6 +6,7 @@ use crate::notes;
 use crate::pass::ReplenishPool;
 use ready_pool_aws::auto_scaling::{Capacity, GroupTag, LaunchResult};
 use ready_pool_aws::error::AwsError;
+use ready_pool_aws::metrics::Record;
 use ready_pool_aws::queue::Outgoing;
 use ready_pool_core::Timestamp;
 use ready_pool_core::ids::InstanceId;
@@ -22,7 +23,7 @@ pub(crate) async fn carry_out(function: &ReplenishPool, plan: &Plan, now: Timest
     act.size(plan).await;
     act.gate(plan).await;
     act.look_again(plan, now).await;
-    act.take_out(plan).await;
+    act.take_out(plan, now).await;
     act.remove_tags(plan).await;
     act.failures
 }
@@ -94,7 +95,7 @@ impl Act<'_> {
     }
 
     /// The notes first: an instance that left the pool by our hand is never forgotten.
-    async fn take_out(&mut self, plan: &Plan) {
+    async fn take_out(&mut self, plan: &Plan, now: Timestamp) {
         let config = &self.function.config;
         let auto_scaling = &self.function.auto_scaling;
         if !plan.note.is_empty() {
@@ -129,7 +130,13 @@ impl Act<'_> {
         }
         for instance in &plan.terminate {
             warn!(instance_id = %instance, "terminating in the retirement group");
-            self.count("terminate", auto_scaling.terminate(instance).await);
+            let failed = self.count("terminate", auto_scaling.terminate(instance).await);
+            if !failed {
+                let record = Record::of(&config.pool)
+                    .count("Retirements", 1)
+                    .with("instance_id", instance);
+                self.function.metrics.write(&record, now);
+            }
         }
     }
 

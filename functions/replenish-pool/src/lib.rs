@@ -6,6 +6,7 @@
 mod act;
 pub mod config;
 pub mod decide;
+mod figures;
 pub mod notes;
 mod observe;
 mod pass;

@@ -3,12 +3,14 @@
 use crate::act::carry_out;
 use crate::config::{Config, LOOK_EVERY, TIME_FOR_A_LOOK};
 use crate::decide::decide;
+use crate::figures;
 use crate::observe::{Extent, ObserveError, observe};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use ready_pool_aws::Clients;
 use ready_pool_aws::auto_scaling::AutoScaling;
 use ready_pool_aws::clock::{Budget, sleep};
 use ready_pool_aws::event::AutoScalingDetail;
+use ready_pool_aws::metrics::Metrics;
 use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
 use serde::Serialize;
@@ -24,6 +26,7 @@ pub struct ReplenishPool {
     pub(crate) auto_scaling: AutoScaling,
     pub(crate) systems_manager: SystemsManager,
     pub(crate) init_queue: Queue,
+    pub(crate) metrics: Metrics,
 }
 
 /// What an invocation did, for whoever invokes it by hand.
@@ -54,12 +57,24 @@ impl ReplenishPool {
             auto_scaling: AutoScaling::new(clients),
             systems_manager: SystemsManager::new(clients),
             init_queue: Queue::new(clients, config.init_queue.clone()),
+            metrics: clients.metrics(),
             config,
         }
     }
 
     /// Serves one event, of whatever kind: it only wakes the function up.
     pub async fn handle(
+        &self,
+        event: &EventBridgeEvent<Value>,
+        budget: &Budget,
+    ) -> Result<Summary, ObserveError> {
+        let result = self.look_after(event, budget).await;
+        self.metrics
+            .write_calls(&self.config.pool, "replenish-pool", budget.now());
+        result
+    }
+
+    async fn look_after(
         &self,
         event: &EventBridgeEvent<Value>,
         budget: &Budget,
@@ -89,6 +104,9 @@ impl ReplenishPool {
             )
             .await?;
             let plan = decide(&view);
+            if let Some(record) = figures::state(&view, &plan) {
+                self.metrics.write(&record, view.now);
+            }
             summary.looks += 1;
             summary.failures += carry_out(self, &plan, budget.now()).await;
             summary.completed += plan.complete.len();

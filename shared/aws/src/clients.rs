@@ -1,8 +1,10 @@
 //! The three SDK clients, with the time-outs and retries that the protocol relies on.
 
+use crate::metrics::{Metrics, StandardOutput};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// No answer within this is a failure with unknown effect.
@@ -11,12 +13,14 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(12);
 const ATTEMPTS: u32 = 3;
 
-/// The SDK clients of a function. Cheap to clone.
+/// The SDK clients of a function, and where it writes its figures: among them, how many calls
+/// these clients make. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Clients {
     pub(crate) auto_scaling: aws_sdk_autoscaling::Client,
     pub(crate) systems_manager: aws_sdk_ssm::Client,
     pub(crate) queues: aws_sdk_sqs::Client,
+    metrics: Metrics,
 }
 
 impl Clients {
@@ -25,12 +29,12 @@ impl Clients {
         let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .load()
             .await;
-        Self::new(&config)
+        Self::new(&config, Metrics::to(Arc::new(StandardOutput)))
     }
 
     /// Clients on a configuration of the caller's: credentials, HTTP client and clock are taken
     /// from it, time-outs and retries are ours.
-    pub fn new(config: &SdkConfig) -> Self {
+    pub fn new(config: &SdkConfig, metrics: Metrics) -> Self {
         let config = config
             .to_builder()
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
@@ -41,11 +45,26 @@ impl Clients {
                     .build(),
             )
             .build();
-        Self {
-            auto_scaling: aws_sdk_autoscaling::Client::new(&config),
-            systems_manager: aws_sdk_ssm::Client::new(&config),
-            queues: aws_sdk_sqs::Client::new(&config),
+        macro_rules! client {
+            ($sdk:ident) => {
+                $sdk::Client::from_conf(
+                    $sdk::config::Builder::from(&config)
+                        .interceptor(metrics.call_counter())
+                        .build(),
+                )
+            };
         }
+        Self {
+            auto_scaling: client!(aws_sdk_autoscaling),
+            systems_manager: client!(aws_sdk_ssm),
+            queues: client!(aws_sdk_sqs),
+            metrics,
+        }
+    }
+
+    /// Where the function writes its figures.
+    pub fn metrics(&self) -> Metrics {
+        self.metrics.clone()
     }
 }
 

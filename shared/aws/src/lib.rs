@@ -8,6 +8,8 @@ pub mod config;
 pub mod error;
 pub mod event;
 pub mod guard;
+pub mod metrics;
+pub mod outcomes;
 pub mod queue;
 pub mod retirement;
 pub mod systems_manager;

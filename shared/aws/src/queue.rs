@@ -6,7 +6,7 @@ use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
 };
-use ready_pool_core::outcome::{Ending, Outcome};
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -54,18 +54,6 @@ impl Outgoing {
             effect: Effect::Refused,
         })?;
         Ok(Self::plain(body))
-    }
-
-    /// A claim's outcome, with what a consumer may want to filter on as attributes.
-    pub fn outcome(outcome: &Outcome) -> Result<Self, AwsError> {
-        let ending = match outcome.outcome {
-            Ending::Ready => "ready",
-            Ending::Failed => "failed",
-            Ending::Rejected => "rejected",
-        };
-        Ok(Self::json(outcome)?
-            .with("outcome", ending)
-            .with("reason", outcome.reason.code()))
     }
 
     /// The message for a FIFO queue.

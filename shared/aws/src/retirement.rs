@@ -15,7 +15,9 @@ const STEP_TIME: Duration = Duration::from_secs(8);
 /// How a retirement went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retired {
-    /// The instance is terminated, gone, or somebody else's.
+    /// We terminated it.
+    Terminated,
+    /// It is gone, or somebody else's: nothing is left to do.
     Done,
     /// Time ran out half way: call again, it goes on from where the instance is.
     Unfinished,
@@ -49,7 +51,7 @@ pub async fn retire(
                 Err(error) if error.effect == Effect::Refused && !error.says_instance_gone() => {
                     return Err(error);
                 }
-                Ok(()) => return Ok(Retired::Done),
+                Ok(()) => return Ok(Retired::Terminated),
                 Err(_) => {}
             },
         }

@@ -47,6 +47,17 @@ pub enum Ending {
     Rejected,
 }
 
+impl Ending {
+    /// The ending as a word, as in messages.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Failed => "failed",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
 macro_rules! reasons {
     ($($variant:ident = $code:literal, $doc:literal;)*) => {
         /// Why a claim ended as it did.

@@ -1,5 +1,6 @@
 //! The real handlers, as the region's functions.
 
+use crate::figures::Figures;
 use aws_config::SdkConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -10,6 +11,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use init_instance::InitInstance;
 use ready_pool_aws::clock::Budget;
+use ready_pool_aws::metrics::Metrics;
 use ready_pool_aws::{Clients, Clock, SharedClock};
 use ready_pool_core::Timestamp;
 use region::connector::Connector;
@@ -57,17 +59,22 @@ struct Hosted {
     skew: time::Duration,
 }
 
-/// The code for a function of the template, on a machine whose clock is ahead by `skew`.
+/// The code for a function of the template, on a machine whose clock is ahead by `skew`, with its
+/// figures written to `figures`.
 pub(crate) fn code(
     region: &Region,
     config: &FunctionConfig,
     skew: time::Duration,
+    figures: &Figures,
 ) -> Option<Arc<dyn Function>> {
     let clock = MachineClock {
         region: region.clock(),
         skew,
     };
-    let clients = Clients::new(&sdk_config(region, &config.name, clock.clone()));
+    let clients = Clients::new(
+        &sdk_config(region, &config.name, clock.clone()),
+        Metrics::to(Arc::new(figures.clone())),
+    );
     let environment = config.environment.clone();
     let source = move |name: &str| environment.get(name).cloned();
     let shared: SharedClock = Arc::new(clock);

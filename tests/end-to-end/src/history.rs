@@ -45,6 +45,12 @@ pub(crate) struct History {
     retries: usize,
     dead_letters: usize,
     calls: BTreeMap<String, usize>,
+    throttled: usize,
+    /// Invocations that have not ended.
+    running: BTreeSet<String>,
+    /// Calls that were answered without an error.
+    outcomes_told: usize,
+    terminated: usize,
 }
 
 /// What happened, in numbers.
@@ -62,6 +68,12 @@ pub(crate) struct Counts {
     pub(crate) dead_letters: usize,
     /// Calls that our functions made, by function and operation.
     pub(crate) calls: BTreeMap<String, usize>,
+    /// Of those, the ones that were throttled.
+    pub(crate) throttled: usize,
+    /// Outcomes that a function knows it told.
+    pub(crate) outcomes_told: usize,
+    /// Instances that a function knows it terminated.
+    pub(crate) terminated: usize,
 }
 
 /// The key of the claim that an outcome is about.
@@ -124,11 +136,25 @@ impl History {
             retries: self.retries,
             dead_letters: self.dead_letters,
             calls: self.calls.clone(),
+            throttled: self.throttled,
+            outcomes_told: self.outcomes_told,
+            terminated: self.terminated,
         }
+    }
+
+    /// Whether no function runs at the moment.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.running.is_empty()
     }
 
     fn learn(&mut self, entry: &Entry) {
         match &entry.what {
+            Happening::Invoked { request_id, .. } => {
+                self.running.insert(request_id.clone());
+            }
+            Happening::Returned { request_id, .. } => {
+                self.running.remove(request_id);
+            }
             Happening::Launching { group, .. } => {
                 *self.launched.entry(group.clone()).or_default() += 1;
             }
@@ -159,8 +185,14 @@ impl History {
                 caller,
                 operation,
                 input,
+                error,
                 ..
-            } => self.learn_of_call(entry.at, caller, operation, input),
+            } => {
+                if caller.starts_with(OURS) {
+                    self.learn_of_answer(operation, input, error.as_deref());
+                }
+                self.learn_of_call(entry.at, caller, operation, input);
+            }
             _ => {
                 if let Some(outcome) = outcome_in(entry) {
                     if outcome.outcome == Ending::Ready {
@@ -173,6 +205,23 @@ impl History {
                     self.outcomes.push(outcome);
                 }
             }
+        }
+    }
+
+    fn learn_of_answer(&mut self, operation: &str, input: &Value, error: Option<&str>) {
+        match (operation, error) {
+            (_, Some(error)) if error.contains("Throttl") || error == "RequestLimitExceeded" => {
+                self.throttled += 1;
+            }
+            ("TerminateInstanceInAutoScalingGroup", None) => self.terminated += 1,
+            ("SendMessageBatch", None)
+                if input["QueueUrl"]
+                    .as_str()
+                    .is_some_and(|url| url.ends_with("-outcome")) =>
+            {
+                self.outcomes_told += 1;
+            }
+            _ => {}
         }
     }
 

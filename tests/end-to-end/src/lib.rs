@@ -10,6 +10,7 @@
 )]
 
 pub mod crash;
+mod figures;
 mod functions;
 mod history;
 mod invariants;
@@ -17,6 +18,7 @@ mod quiet;
 mod soak;
 mod stage;
 
+pub use figures::Figures;
 pub use invariants::Violation;
-pub use soak::{Soak, Tally, Troubles};
+pub use soak::{Figure, Soak, Tally, Troubles};
 pub use stage::{Stage, StageBuilder, Target, claim};

@@ -1,5 +1,6 @@
 //! A region with everything in it, and the verbs that scenarios are written in.
 
+use crate::figures::Figures;
 use crate::functions;
 use crate::history::{Counts, History};
 use ready_pool_core::Timestamp;
@@ -42,6 +43,8 @@ pub struct Stage {
     pub pool: String,
     /// The retirement group's name.
     pub retirement: String,
+    /// What the functions write of themselves.
+    pub figures: Figures,
     history: Mutex<History>,
 }
 
@@ -319,6 +322,21 @@ impl Stage {
         history.counts(&self.pool, &self.retirement)
     }
 
+    /// Waits for a moment at which no function runs.
+    pub(crate) async fn idle(&self) {
+        loop {
+            let idle = {
+                let mut history = self.history.lock().expect("no test thread panicked");
+                self.region.read(|world| history.read(world));
+                history.is_idle()
+            };
+            if idle {
+                return;
+            }
+            self.pass(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Instances that run in no group.
     pub(crate) fn leaks(&self) -> Vec<String> {
         self.region.with(|world| crate::invariants::leaks(world))
@@ -479,6 +497,8 @@ impl StageBuilder {
         // The SDK draws its retry delays from the thread's generator.
         fastrand::seed(self.settings.seed);
         let skew = self.skew;
+        let figures = Figures::default();
+        let sink = figures.clone();
         let region = Region::builder(self.settings, ORIGIN)
             .commands(Arc::new(self.scripts))
             .template(TemplateSource {
@@ -486,7 +506,7 @@ impl StageBuilder {
                 stack_name: STACK.to_owned(),
                 parameters: self.parameters,
             })
-            .functions(move |region, config| functions::code(region, config, skew))
+            .functions(move |region, config| functions::code(region, config, skew, &sink))
             .start()
             .expect("the template can be started");
         let stack = region.stack();
@@ -498,6 +518,7 @@ impl StageBuilder {
             region,
             pool,
             retirement,
+            figures,
             history: Mutex::default(),
         }
     }

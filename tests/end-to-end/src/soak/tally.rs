@@ -1,6 +1,7 @@
 //! What came of a run, as a table.
 
 use super::tenants::Tenants;
+use crate::history::Counts;
 use crate::invariants::Violation;
 use crate::stage::Stage;
 use ready_pool_core::outcome::Ending;
@@ -29,12 +30,34 @@ pub struct Tally {
     pub violations: Vec<Violation>,
     /// Calls that the functions made, by function and operation.
     pub calls: BTreeMap<String, usize>,
+    /// What the functions say of themselves in figures, next to what the region saw.
+    pub figures: Vec<Figure>,
     /// Messages on dead-letter queues.
     pub dead_letters: usize,
     /// What never came to rest, if anything.
     pub unrest: Option<String>,
     /// From sending a claim to hearing that it is ready, sorted.
     waits: Vec<Duration>,
+}
+
+/// A metric added up from the functions' lines, and the region's own count of the same.
+#[derive(Clone, Debug)]
+pub struct Figure {
+    /// The metric.
+    pub metric: &'static str,
+    /// By the lines.
+    pub said: f64,
+    /// By the region.
+    pub seen: usize,
+}
+
+impl Figure {
+    /// Whether both agree.
+    pub fn agrees(&self) -> bool {
+        #[allow(clippy::cast_precision_loss, reason = "counts here are small")]
+        let seen = self.seen as f64;
+        (self.said - seen).abs() < 0.5
+    }
 }
 
 impl Tally {
@@ -73,6 +96,7 @@ impl Tally {
             retired: counts.retired,
             violations,
             dead_letters: counts.dead_letters,
+            figures: figures(stage, &counts),
             calls: counts.calls,
             unrest,
             waits,
@@ -85,6 +109,7 @@ impl Tally {
         self.violations.is_empty()
             && self.unrest.is_none()
             && self.dead_letters == 0
+            && self.figures.iter().all(Figure::agrees)
             && answered == self.claims
     }
 
@@ -104,6 +129,20 @@ impl Tally {
     fn breaches(&self, is_it: impl Fn(&Violation) -> bool) -> usize {
         self.violations.iter().filter(|it| is_it(it)).count()
     }
+}
+
+fn figures(stage: &Stage, counts: &Counts) -> Vec<Figure> {
+    let figure = |metric, seen| Figure {
+        metric,
+        said: stage.figures.sum(metric, &[]),
+        seen,
+    };
+    vec![
+        figure("Outcomes", counts.outcomes_told),
+        figure("Retirements", counts.terminated),
+        figure("AwsCalls", counts.calls.values().sum()),
+        figure("ThrottledCalls", counts.throttled),
+    ]
 }
 
 impl fmt::Display for Tally {
@@ -136,6 +175,10 @@ impl fmt::Display for Tally {
         }
         for (call, count) in &self.calls {
             line(call, count)?;
+        }
+        for figure in &self.figures {
+            let both = format!("{} / {}", figure.said, figure.seen);
+            line(&format!("metric {}: said / seen", figure.metric), &both)?;
         }
         for violation in &self.violations {
             writeln!(formatter, "{violation:#?}")?;

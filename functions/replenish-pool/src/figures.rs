@@ -1,0 +1,43 @@
+//! What a look says in figures: pure.
+
+use crate::decide::{Plan, View};
+use crate::notes::{self, Stage};
+use ready_pool_aws::metrics::Record;
+use ready_pool_core::group::Lifecycle;
+use ready_pool_core::ledger::Entry;
+
+/// The state of the pool and its claims: once a minute, by a full look.
+pub(crate) fn state(view: &View, plan: &Plan) -> Option<Record> {
+    let round = view.round.as_ref()?;
+    let is_ready = |member: &&ready_pool_core::group::Member| {
+        member.lifecycle == Lifecycle::InService
+            && member.healthy
+            && (view.agents.get(&member.instance)).is_some_and(|agent| agent.online)
+    };
+    let open = round
+        .targets
+        .iter()
+        .flat_map(|target| target.entries())
+        .filter(|(_, entry): &(_, Entry)| entry.is_open());
+    let notes = notes::of(&round.retirement);
+    let suspects = notes
+        .values()
+        .filter(|note| note.stage == Stage::Suspect)
+        .count();
+    Some(
+        Record::of(&view.pool.name)
+            .count("Ready", view.pool.members.iter().filter(is_ready).count())
+            .count("Desired", whole(view.pool.desired_capacity))
+            .count("Size", whole(view.size))
+            .count("Booting", plan.booting)
+            .count("OpenClaims", open.count())
+            .count("Suspects", suspects)
+            .count("Retiring", notes.len() - suspects)
+            .count("FailingLaunches", plan.failing_launches)
+            .count("SparedMembers", plan.spared),
+    )
+}
+
+fn whole(capacity: i32) -> usize {
+    usize::try_from(capacity).unwrap_or_default()
+}

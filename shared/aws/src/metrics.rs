@@ -1,0 +1,235 @@
+//! Figures for CloudWatch, written as log lines in its embedded metric format: no call, no
+//! permission and no crate of their own. (`metrique` has the format too, and a hundred crates.)
+//!
+//! Format: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
+
+mod calls;
+
+pub(crate) use calls::CallCounter;
+
+use calls::Calls;
+use ready_pool_core::Timestamp;
+use serde_json::{Map, Value, json};
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The namespace of all our metrics.
+pub const NAMESPACE: &str = "ready-pool";
+/// The dimension that every metric has: the pool's group name.
+pub const POOL: &str = "Pool";
+
+/// Where the lines go.
+pub trait Sink: Debug + Send + Sync {
+    /// Takes one line, without its end.
+    fn write(&self, line: String);
+}
+
+/// Standard output, from where Lambda takes the lines to CloudWatch Logs.
+#[derive(Clone, Copy, Debug)]
+pub struct StandardOutput;
+
+impl Sink for StandardOutput {
+    #[allow(clippy::print_stdout, reason = "this is where metrics go")]
+    fn write(&self, line: String) {
+        println!("{line}");
+    }
+}
+
+/// Writes figures. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    sink: Arc<dyn Sink>,
+    calls: Arc<Calls>,
+}
+
+/// What a figure counts in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Count,
+    Milliseconds,
+}
+
+/// What happened at one moment, in figures. Becomes one line.
+#[derive(Clone, Debug)]
+pub struct Record {
+    dimensions: Vec<(&'static str, String)>,
+    figures: Vec<(&'static str, Unit, f64)>,
+    properties: Vec<(&'static str, String)>,
+}
+
+impl Record {
+    /// Of this pool.
+    pub fn of(pool: impl ToString) -> Self {
+        Self {
+            dimensions: vec![(POOL, pool.to_string())],
+            figures: Vec::new(),
+            properties: Vec::new(),
+        }
+    }
+
+    /// Tells the figures apart by one thing more. They are added up without it, too: each
+    /// dimension refines those before it.
+    #[must_use]
+    pub fn by(mut self, dimension: &'static str, value: impl ToString) -> Self {
+        self.dimensions.push((dimension, value.to_string()));
+        self
+    }
+
+    /// A number of things.
+    #[must_use]
+    pub fn count(mut self, name: &'static str, count: usize) -> Self {
+        #[allow(clippy::cast_precision_loss, reason = "counts here are small")]
+        self.figures.push((name, Unit::Count, count as f64));
+        self
+    }
+
+    /// How long something took.
+    #[must_use]
+    pub fn time(mut self, name: &'static str, took: Duration) -> Self {
+        let milliseconds = took.as_secs_f64() * 1_000.0;
+        self.figures.push((name, Unit::Milliseconds, milliseconds));
+        self
+    }
+
+    /// How long something took, where that is known.
+    #[must_use]
+    pub fn time_if_known(self, name: &'static str, took: Option<Duration>) -> Self {
+        match took {
+            Some(took) => self.time(name, took),
+            None => self,
+        }
+    }
+
+    /// Something to search the lines by. No metric is made of it.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.properties.push((name, value.to_string()));
+        self
+    }
+
+    fn line(&self, now: Timestamp) -> String {
+        let names: Vec<&str> = self.dimensions.iter().map(|(name, _)| *name).collect();
+        let sets: Vec<&[&str]> = (1..=names.len())
+            .filter_map(|length| names.get(..length))
+            .collect();
+        let metrics: Vec<Value> = self
+            .figures
+            .iter()
+            .map(|(name, unit, _)| json!({"Name": name, "Unit": format!("{unit:?}")}))
+            .collect();
+        let milliseconds = now.unix_timestamp_nanos() / 1_000_000;
+        let mut line = Map::new();
+        line.insert(
+            "_aws".to_owned(),
+            json!({
+                "Timestamp": i64::try_from(milliseconds).unwrap_or_default(),
+                "CloudWatchMetrics": [
+                    {"Namespace": NAMESPACE, "Dimensions": sets, "Metrics": metrics}
+                ],
+            }),
+        );
+        for (name, value) in self.dimensions.iter().chain(&self.properties) {
+            line.insert((*name).to_owned(), Value::String(value.clone()));
+        }
+        for (name, _, figure) in &self.figures {
+            line.insert((*name).to_owned(), json!(figure));
+        }
+        Value::Object(line).to_string()
+    }
+}
+
+impl Metrics {
+    /// Metrics that go to this place.
+    pub fn to(sink: Arc<dyn Sink>) -> Self {
+        Self {
+            sink,
+            calls: Arc::default(),
+        }
+    }
+
+    /// Writes a record, unless it has no figures.
+    pub fn write(&self, record: &Record, now: Timestamp) {
+        if !record.figures.is_empty() {
+            self.sink.write(record.line(now));
+        }
+    }
+
+    /// Writes how many calls the function made since the last time, and how many of them were
+    /// throttled: at the end of each invocation.
+    pub fn write_calls(&self, pool: impl ToString, function: &'static str, now: Timestamp) {
+        let (calls, throttled) = self.calls.take();
+        let record = Record::of(pool)
+            .by("Function", function)
+            .count("AwsCalls", calls)
+            .count("ThrottledCalls", throttled);
+        self.write(&record, now);
+    }
+
+    /// Counts the calls of an SDK client.
+    pub(crate) fn call_counter(&self) -> CallCounter {
+        CallCounter::new(self.calls.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+    use time::macros::datetime;
+
+    #[derive(Debug, Default)]
+    struct Lines(Mutex<Vec<String>>);
+
+    impl Sink for Lines {
+        fn write(&self, line: String) {
+            self.0.lock().unwrap().push(line);
+        }
+    }
+
+    fn written(record: &Record) -> Vec<Value> {
+        let lines = Arc::new(Lines::default());
+        Metrics::to(lines.clone()).write(record, datetime!(2026-11-23 02:00:00.25 UTC));
+        let lines = lines.0.lock().unwrap();
+        lines
+            .iter()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_record_is_one_line_in_the_embedded_metric_format() {
+        let record = Record::of("pool")
+            .by("Outcome", "ready")
+            .count("Outcomes", 1)
+            .time("TimeToReady", Duration::from_micros(7_250_500))
+            .time_if_known("Waited", None)
+            .with("claim_id", "signup-1");
+        assert_eq!(
+            written(&record),
+            [json!({
+                "_aws": {
+                    "Timestamp": 1_795_399_200_250_i64,
+                    "CloudWatchMetrics": [{
+                        "Namespace": "ready-pool",
+                        "Dimensions": [["Pool"], ["Pool", "Outcome"]],
+                        "Metrics": [
+                            {"Name": "Outcomes", "Unit": "Count"},
+                            {"Name": "TimeToReady", "Unit": "Milliseconds"},
+                        ],
+                    }],
+                },
+                "Pool": "pool",
+                "Outcome": "ready",
+                "claim_id": "signup-1",
+                "Outcomes": 1.0,
+                "TimeToReady": 7250.5,
+            })]
+        );
+    }
+
+    #[test]
+    fn without_figures_nothing_is_written() {
+        assert!(written(&Record::of("pool").with("claim_id", "a")).is_empty());
+    }
+}

@@ -1,0 +1,45 @@
+//! What the functions say of themselves in figures: the lines that CloudWatch would make metrics of.
+
+use ready_pool_aws::metrics::Sink;
+use serde_json::Value;
+use std::sync::{Arc, Mutex};
+
+/// The metric lines of all functions, in the order they were written.
+#[derive(Clone, Debug, Default)]
+pub struct Figures(Arc<Mutex<Vec<Value>>>);
+
+impl Sink for Figures {
+    fn write(&self, line: String) {
+        let line = serde_json::from_str(&line).expect("a metric line is JSON");
+        self.0.lock().expect("no test thread panicked").push(line);
+    }
+}
+
+impl Figures {
+    /// All values of a metric in lines with these dimensions or properties.
+    ///
+    /// # Panics
+    /// When a line has the figure and does not declare it as a metric, or the other way round.
+    pub fn values(&self, metric: &str, of: &[(&str, &str)]) -> Vec<f64> {
+        let lines = self.0.lock().expect("no test thread panicked");
+        lines
+            .iter()
+            .filter(|line| of.iter().all(|(name, value)| line[*name] == *value))
+            .filter_map(|line| {
+                let declared = line["_aws"]["CloudWatchMetrics"][0]["Metrics"]
+                    .as_array()
+                    .is_some_and(|metrics| metrics.iter().any(|it| it["Name"] == metric));
+                let value = line[metric].as_f64();
+                assert_eq!(declared, value.is_some(), "{metric} in {line}");
+                value
+            })
+            .collect()
+    }
+
+    /// A metric, added up.
+    pub fn sum(&self, metric: &str, of: &[(&str, &str)]) -> f64 {
+        self.values(metric, of)
+            .iter()
+            .fold(0.0, |sum, value| sum + value)
+    }
+}
