@@ -142,7 +142,7 @@ impl InitInstance {
                 info!(instance_id = %instance, "retired");
                 let record = Record::of(&self.config.pool)
                     .count("Retirements", 1)
-                    .with("instance_id", instance);
+                    .with("instance_id", instance.as_str());
                 self.metrics.write(&record, budget.now());
                 Ok(Progress::Done)
             }

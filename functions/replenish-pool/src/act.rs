@@ -134,7 +134,7 @@ impl Act<'_> {
             if !failed {
                 let record = Record::of(&config.pool)
                     .count("Retirements", 1)
-                    .with("instance_id", instance);
+                    .with("instance_id", instance.as_str());
                 self.function.metrics.write(&record, now);
             }
         }

@@ -68,7 +68,8 @@ impl ReplenishPool {
         event: &EventBridgeEvent<Value>,
         budget: &Budget,
     ) -> Result<Summary, ObserveError> {
-        let result = self.look_after(event, budget).await;
+        // Boxed: a large future, in the frame of another one.
+        let result = Box::pin(self.look_after(event, budget)).await;
         self.metrics
             .write_calls(&self.config.pool, "replenish-pool", budget.now());
         result

@@ -9,6 +9,7 @@ pub(crate) use calls::CallCounter;
 
 use calls::Calls;
 use ready_pool_core::Timestamp;
+use ready_pool_core::ids::GroupName;
 use serde_json::{Map, Value, json};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -60,7 +61,7 @@ pub struct Record {
 
 impl Record {
     /// Of this pool.
-    pub fn of(pool: impl ToString) -> Self {
+    pub fn of(pool: &GroupName) -> Self {
         Self {
             dimensions: vec![(POOL, pool.to_string())],
             figures: Vec::new(),
@@ -71,7 +72,7 @@ impl Record {
     /// Tells the figures apart by one thing more. They are added up without it, too: each
     /// dimension refines those before it.
     #[must_use]
-    pub fn by(mut self, dimension: &'static str, value: impl ToString) -> Self {
+    pub fn by(mut self, dimension: &'static str, value: &str) -> Self {
         self.dimensions.push((dimension, value.to_string()));
         self
     }
@@ -103,7 +104,7 @@ impl Record {
 
     /// Something to search the lines by. No metric is made of it.
     #[must_use]
-    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub fn with(mut self, name: &'static str, value: &str) -> Self {
         self.properties.push((name, value.to_string()));
         self
     }
@@ -157,7 +158,7 @@ impl Metrics {
 
     /// Writes how many calls the function made since the last time, and how many of them were
     /// throttled: at the end of each invocation.
-    pub fn write_calls(&self, pool: impl ToString, function: &'static str, now: Timestamp) {
+    pub fn write_calls(&self, pool: &GroupName, function: &'static str, now: Timestamp) {
         let (calls, throttled) = self.calls.take();
         let record = Record::of(pool)
             .by("Function", function)
@@ -187,6 +188,10 @@ mod tests {
         }
     }
 
+    fn pool() -> GroupName {
+        GroupName::try_from("pool").unwrap()
+    }
+
     fn written(record: &Record) -> Vec<Value> {
         let lines = Arc::new(Lines::default());
         Metrics::to(lines.clone()).write(record, datetime!(2026-11-23 02:00:00.25 UTC));
@@ -199,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_record_is_one_line_in_the_embedded_metric_format() {
-        let record = Record::of("pool")
+        let record = Record::of(&pool())
             .by("Outcome", "ready")
             .count("Outcomes", 1)
             .time("TimeToReady", Duration::from_micros(7_250_500))
@@ -230,6 +235,6 @@ mod tests {
 
     #[test]
     fn without_figures_nothing_is_written() {
-        assert!(written(&Record::of("pool").with("claim_id", "a")).is_empty());
+        assert!(written(&Record::of(&pool()).with("claim_id", "a")).is_empty());
     }
 }

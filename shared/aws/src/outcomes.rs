@@ -54,7 +54,7 @@ impl Outcomes {
             }
         }
         if let Some(instance) = &outcome.instance_id {
-            record = record.with("instance_id", instance);
+            record = record.with("instance_id", instance.as_str());
         }
         self.metrics.write(&record, outcome.at);
         Ok(())
