@@ -33,6 +33,7 @@ pub struct StageBuilder {
     parameters: BTreeMap<String, String>,
     scripts: Scripted,
     skew: time::Duration,
+    preparation: Box<dyn FnOnce(&mut World)>,
 }
 
 /// A running region with the template's stack in it.
@@ -116,6 +117,7 @@ impl Stage {
             ]),
             scripts: Scripted::default(),
             skew: time::Duration::ZERO,
+            preparation: Box::new(|_| ()),
         }
     }
 
@@ -492,6 +494,13 @@ impl StageBuilder {
         self
     }
 
+    /// With something that is there before the stack.
+    #[must_use]
+    pub fn prepare(mut self, preparation: impl FnOnce(&mut World) + 'static) -> Self {
+        self.preparation = Box::new(preparation);
+        self
+    }
+
     /// Starts the region. The pool begins to boot.
     pub fn start(self) -> Stage {
         // The SDK draws its retry delays from the thread's generator.
@@ -501,6 +510,7 @@ impl StageBuilder {
         let sink = figures.clone();
         let region = Region::builder(self.settings, ORIGIN)
             .commands(Arc::new(self.scripts))
+            .prepare(self.preparation)
             .template(TemplateSource {
                 text: TEMPLATE.to_owned(),
                 stack_name: STACK.to_owned(),

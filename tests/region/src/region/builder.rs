@@ -5,6 +5,7 @@ use crate::commands::{CommandRunner, Scripted};
 use crate::lambda::{Function, FunctionConfig};
 use crate::settings::Settings;
 use crate::template::{self, Stack};
+use crate::world::World;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use time::OffsetDateTime;
@@ -23,11 +24,15 @@ pub struct TemplateSource {
 /// Gives a function its code; `None` for a function it does not know.
 type Code = dyn Fn(&Region, &FunctionConfig) -> Option<Arc<dyn Function>>;
 
+/// Makes something in a world.
+type Preparation = dyn FnOnce(&mut World);
+
 /// What a region starts with.
 #[must_use]
 pub struct Builder {
     settings: Settings,
     origin: OffsetDateTime,
+    preparation: Box<Preparation>,
     template: Option<TemplateSource>,
     code: Box<Code>,
     commands: Arc<dyn CommandRunner>,
@@ -49,6 +54,7 @@ impl Builder {
         Self {
             settings,
             origin,
+            preparation: Box::new(|_| ()),
             template: None,
             code: Box::new(|_, _| None),
             commands: Arc::new(Scripted::default()),
@@ -58,6 +64,12 @@ impl Builder {
     /// What runs the scripts of commands. By default every script succeeds without being run.
     pub fn commands(mut self, commands: Arc<dyn CommandRunner>) -> Self {
         self.commands = commands;
+        self
+    }
+
+    /// What is there before the template.
+    pub fn prepare(mut self, preparation: impl FnOnce(&mut World) + 'static) -> Self {
+        self.preparation = Box::new(preparation);
         self
     }
 
@@ -80,6 +92,7 @@ impl Builder {
     /// Starts it. Must be called within a tokio runtime.
     pub fn start(self) -> Result<Region, StartError> {
         let region = Region::stopped(self.settings, self.origin, self.commands);
+        region.with(self.preparation);
         if let Some(source) = &self.template {
             let stack = region.with(|world| -> Result<Stack, template::Error> {
                 template::load(world, &source.text, &source.stack_name, &source.parameters)
