@@ -115,16 +115,14 @@ impl Bench {
         });
     }
 
-    /// Sends to a queue of the stack; to a FIFO one in message group `group`.
+    /// Sends to a FIFO queue of the stack.
     pub(crate) async fn send(&self, queue: &str, body: &str) {
-        let mut input = json!({
+        let input = json!({
             "QueueUrl": self.stack().reference(queue),
             "MessageBody": body,
+            "MessageGroupId": "group",
+            "MessageDeduplicationId": "once",
         });
-        if self.stack().reference(queue).ends_with(".fifo") {
-            input["MessageGroupId"] = json!("group");
-            input["MessageDeduplicationId"] = json!("once");
-        }
         self.call("SendMessage", input).await;
     }
 

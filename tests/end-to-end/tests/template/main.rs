@@ -13,10 +13,12 @@ mod surgery;
 mod wiring;
 
 use bench::Bench;
+use end_to_end::Stage;
 use region::settings::Settings;
 use region::template::Stack;
 use region::world::World;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use surgery::without;
 use time::macros::datetime;
 
@@ -139,6 +141,26 @@ fn alarms_are_told_to_a_topic_if_there_is_one() {
     for (name, alarm) in alarms::alarms(&deployed(TEMPLATE, &[])) {
         assert!(alarm.get("AlarmActions").is_none(), "{name}");
     }
+}
+
+/// Alarms on metrics of our own look at figures that the functions really write.
+#[tokio::test(start_paused = true)]
+async fn what_alarms_look_at_is_written() {
+    let stage = Stage::with_ready_pool(2).await;
+    stage.pass(Duration::from_mins(2)).await;
+    let stack = stage.region.stack();
+    let own: Vec<&str> = alarms::alarms(stack)
+        .into_iter()
+        .filter(|(_, alarm)| alarm["Namespace"] == "ready-pool")
+        .filter(|(_, alarm)| alarm["Dimensions"][0]["Name"] == "Pool")
+        .filter_map(|(_, alarm)| alarm["MetricName"].as_str())
+        .collect();
+    assert!(own.contains(&"Ready"), "{own:?}");
+    for metric in own {
+        let written = stage.figures.values(metric, &[("Pool", &stage.pool)]);
+        assert!(!written.is_empty(), "nobody writes {metric}");
+    }
+    stage.end().await;
 }
 
 /// An operator reads names and descriptions, and nothing else, at three in the morning.
