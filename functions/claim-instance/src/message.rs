@@ -118,6 +118,10 @@ mod tests {
                 None,
             ),
             (
+                include_str!("../../../events/claim-instance.alarm.json"),
+                None,
+            ),
+            (
                 include_str!("../../../events/claim-instance.retry.json"),
                 Some(2),
             ),

@@ -116,6 +116,7 @@ pub fn load(
     Ok(loader.stack)
 }
 
+/// `Metadata` and `Rules` are for whoever deploys; the region does without them.
 fn check_sections(template: &Map<String, Value>) -> Result<(), Error> {
     const KNOWN: [&str; 10] = [
         "AWSTemplateFormatVersion",

@@ -4,7 +4,8 @@ use super::Error;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// Takes the given values over the declared defaults and checks them.
+/// Takes the given values over the declared defaults and checks them: allowed values, bounds and
+/// lengths. `AllowedPattern` is not checked (CloudFormation's are Java's regular expressions).
 pub(super) fn values(
     declared: &Value,
     given: &BTreeMap<String, String>,
