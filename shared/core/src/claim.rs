@@ -2,6 +2,8 @@
 
 use crate::Timestamp;
 use crate::ids::{ClaimId, ClaimKey, GroupName};
+#[cfg(feature = "schema")]
+use crate::schema;
 use crate::script;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -22,6 +24,7 @@ const CLOCK_TOLERANCE: Duration = Duration::minutes(1);
 
 /// A request for one instance for one target.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
     /// The sender's name for it.
@@ -36,23 +39,32 @@ pub struct Claim {
     /// Past this nobody assigns, attaches or tells. Senders may also write it as seconds after a
     /// moment: `{"seconds": 900, "after": "2026-11-22T20:00:00Z"}`.
     #[serde(with = "crate::deadline")]
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Deadline"))]
     pub expires_at: Timestamp,
 }
 
 /// What runs on the instance, as root.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Init {
     /// Run in sequence, in one shell; the first that fails ends the script with its status.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::commands"))]
     pub commands: Vec<String>,
     /// Exported before the commands. Data, never code.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(schema_with = "schema::environment"))]
     pub environment: BTreeMap<String, String>,
     /// Where the commands start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "schema",
+        schemars(schema_with = "schema::working_directory")
+    )]
     pub working_directory: Option<String>,
     /// How long the script may run, seconds.
     #[serde(default = "default_execution_timeout")]
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MAX_EXECUTION_TIMEOUT_SECONDS)))]
     pub execution_timeout_seconds: u32,
 }
 
@@ -62,6 +74,7 @@ fn default_execution_timeout() -> u32 {
 
 /// What to do while no instance is ready.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WhenEmpty {
     /// Wait in line until the deadline.
@@ -223,26 +236,28 @@ fn is_variable_name(name: &str) -> bool {
 /// Names that bash (`sh` on Amazon Linux) sets by itself, refuses to set, or evaluates as
 /// arithmetic, which would turn a value into code (tried with every name that bash 5.2 knows).
 fn has_meaning_to_shells(name: &str) -> bool {
-    const NAMES: [&str; 16] = [
-        "DIRSTACK",
-        "EPOCHREALTIME",
-        "EPOCHSECONDS",
-        "EUID",
-        "FUNCNAME",
-        "GROUPS",
-        "HISTCMD",
-        "LINENO",
-        "OPTIND",
-        "PPID",
-        "RANDOM",
-        "SECONDS",
-        "SHELLOPTS",
-        "SRANDOM",
-        "UID",
-        "_",
-    ];
-    name.starts_with("BASH") || NAMES.contains(&name)
+    name.starts_with("BASH") || SHELL_NAMES.contains(&name)
 }
+
+/// Those of them that do not start with `BASH`.
+pub(crate) const SHELL_NAMES: [&str; 16] = [
+    "DIRSTACK",
+    "EPOCHREALTIME",
+    "EPOCHSECONDS",
+    "EUID",
+    "FUNCNAME",
+    "GROUPS",
+    "HISTCMD",
+    "LINENO",
+    "OPTIND",
+    "PPID",
+    "RANDOM",
+    "SECONDS",
+    "SHELLOPTS",
+    "SRANDOM",
+    "UID",
+    "_",
+];
 
 fn field(field: &str, problem: &str) -> Malformed {
     Malformed::Field {

@@ -10,7 +10,7 @@ use std::fmt;
 pub struct InvalidId(&'static str);
 
 macro_rules! text_id {
-    ($name:ident, $valid:expr, $problem:literal, $doc:literal) => {
+    ($name:ident, $valid:expr, $pattern:literal, $problem:literal, $doc:literal) => {
         #[doc = $doc]
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -50,6 +50,17 @@ macro_rules! text_id {
             }
         }
 
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({"description": $doc, "type": "string", "pattern": $pattern})
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
                 formatter.write_str(&self.0)
@@ -64,6 +75,7 @@ text_id!(
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)),
+    "^[A-Za-z0-9._-]{1,64}$",
     "must be 1 to 64 characters of A-Z a-z 0-9 . _ -",
     "The sender's name for a claim, unique within its target."
 );
@@ -74,6 +86,7 @@ text_id!(
         && text
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && byte != b':'),
+    "^[!-9;-~]{1,255}$",
     "must be an Auto Scaling group name: 1 to 255 printable ASCII characters without spaces and colons",
     "The name of an Auto Scaling group (limits: `CreateAutoScalingGroup` in AWS's API model)."
 );
@@ -83,6 +96,7 @@ text_id!(
     |text| text.strip_prefix("i-").is_some_and(|hex| {
         (8..=17).contains(&hex.len()) && hex.bytes().all(|byte| byte.is_ascii_hexdigit())
     }),
+    "^i-[0-9A-Fa-f]{8,17}$",
     "must be an EC2 instance id: i- and 8 to 17 hex digits",
     "The id of an EC2 instance."
 );

@@ -13,6 +13,8 @@ pub mod ledger;
 pub mod message;
 pub mod outcome;
 pub mod retirement;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod script;
 
 /// A point in time. Passed in, never read from a clock here.

@@ -4,6 +4,8 @@
 use crate::Timestamp;
 use crate::claim::{Claim, Init, WhenEmpty};
 use crate::ids::{Attempt, ClaimId, ClaimKey, GroupName, InstanceId};
+#[cfg(feature = "schema")]
+use crate::schema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -12,6 +14,7 @@ pub const VERSION: u8 = 1;
 
 /// A message between our functions. The tag field `ready_pool` tells it from a public one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "ready_pool", rename_all = "kebab-case")]
 pub enum Message {
     /// claim-instance to init-instance: this instance is detached for this claim.
@@ -24,16 +27,19 @@ pub enum Message {
 
 /// A claim as it travels between our functions: the public message, but tolerant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct CarriedClaim {
     claim_id: ClaimId,
     target_group: GroupName,
     init: CarriedInit,
     when_empty: WhenEmpty,
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Moment"))]
     expires_at: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct CarriedInit {
     commands: Vec<String>,
     #[serde(default)]
@@ -98,11 +104,13 @@ mod carried {
 
 /// An instance is detached for a claim: attach it, tell it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HandOver {
-    /// [`VERSION`].
+    /// Version of the format.
     pub version: u8,
     /// The claim, whole.
     #[serde(with = "carried", flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "CarriedClaim"))]
     pub claim: Claim,
     /// Which attempt this is.
     pub attempt: Attempt,
@@ -120,8 +128,9 @@ impl HandOver {
 
 /// See how a claim stands, and settle it if it can be settled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LookAgain {
-    /// [`VERSION`].
+    /// Version of the format.
     pub version: u8,
     /// The claim.
     pub claim_id: ClaimId,
@@ -134,6 +143,7 @@ pub struct LookAgain {
     pub attempt: Attempt,
     /// Its deadline.
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Moment"))]
     pub expires_at: Timestamp,
 }
 
@@ -158,11 +168,13 @@ impl LookAgain {
 
 /// A claim needs another instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Retry {
-    /// [`VERSION`].
+    /// Version of the format.
     pub version: u8,
     /// The claim, whole.
     #[serde(with = "carried", flatten)]
+    #[cfg_attr(feature = "schema", schemars(with = "CarriedClaim"))]
     pub claim: Claim,
     /// Which attempt is asked for.
     pub attempt: Attempt,

@@ -3,6 +3,8 @@
 use crate::Timestamp;
 use crate::claim::Claim;
 use crate::ids::InstanceId;
+#[cfg(feature = "schema")]
+use crate::schema;
 use serde::{Deserialize, Serialize};
 
 /// Version of the outcome message.
@@ -12,31 +14,38 @@ const MAX_TEXT: usize = 1_000;
 
 /// The message on the outcome queue. Delivered at least once: drop repeats by claim id and target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Outcome {
-    /// [`VERSION`].
+    /// Version of the format.
     pub version: u8,
     /// The claim; absent when the message was too malformed to tell.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", length(max = MAX_TEXT)))]
     pub claim_id: Option<String>,
     /// Its target; absent likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", length(max = MAX_TEXT)))]
     pub target_group: Option<String>,
     /// How it ended.
     pub outcome: Ending,
     /// Why, for programs.
     pub reason: Reason,
     /// Why, for people; says what to fix where something is to be fixed.
+    #[cfg_attr(feature = "schema", schemars(length(max = MAX_TEXT)))]
     pub message: String,
     /// The instance, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "InstanceId"))]
     pub instance_id: Option<InstanceId>,
     /// When it was settled.
     #[serde(with = "time::serde::rfc3339")]
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Moment"))]
     pub at: Timestamp,
 }
 
 /// How a claim ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Ending {
     /// The target owns an initialised instance.
@@ -62,6 +71,7 @@ macro_rules! reasons {
     ($($variant:ident = $code:literal, $doc:literal;)*) => {
         /// Why a claim ended as it did.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub enum Reason {
             $(
                 #[doc = $doc]

@@ -123,7 +123,8 @@ pub fn md5_of_attributes(attributes: &MessageAttributes) -> Option<String> {
     Some(hex(&digest.finalize()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in hex.
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").expect("writing to a string");

@@ -2,7 +2,7 @@
 
 use super::attributes::Attributes;
 use super::errors::{expired_receipt, invalid_value};
-use super::message_attributes::{MessageAttributes, md5_of_body};
+use super::message_attributes::{MessageAttributes, hex, md5_of_body};
 use super::receipt::Receipt;
 use crate::api::AwsError;
 use sha2::{Digest, Sha256};
@@ -506,7 +506,7 @@ fn sequence_number(position: u64) -> String {
 
 /// SHA-256 in hex: the deduplication id of a message without one.
 fn sha256(bytes: &[u8]) -> String {
-    format!("{:x}", Sha256::digest(bytes))
+    hex(&Sha256::digest(bytes))
 }
 
 impl Message {
