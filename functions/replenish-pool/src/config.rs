@@ -8,8 +8,6 @@ use std::time::Duration;
 pub const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Time that must be left for one more look.
 pub const TIME_FOR_A_LOOK: Duration = Duration::from_secs(20);
-/// How many detached instances a pass checks for leaks. The next pass goes on with the next ones.
-pub const LEAK_CHECKS_PER_PASS: usize = 20;
 
 /// Settings from the environment.
 #[derive(Clone, Debug)]

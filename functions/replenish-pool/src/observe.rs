@@ -1,10 +1,12 @@
 //! What must be known before a plan can be made. A read that fails ends the pass: nothing is
 //! decided on half a look.
 
-use crate::config::{Config, LEAK_CHECKS_PER_PASS};
-use crate::decide::{HOLD, LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, Round, View, leak_candidates};
+use crate::config::Config;
+use crate::decide::{
+    HOLD, Round, View, is_told, leak_candidates, leak_checks, leak_slice, max_age_now,
+};
 use crate::notes;
-use ready_pool_aws::auto_scaling::{Activity, AutoScaling};
+use ready_pool_aws::auto_scaling::AutoScaling;
 use ready_pool_aws::error::AwsError;
 use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_core::Timestamp;
@@ -12,6 +14,7 @@ use ready_pool_core::command::Histories;
 use ready_pool_core::group::{Group, Lifecycle};
 use ready_pool_core::ids::{GroupName, InstanceId};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Why a look failed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -61,29 +64,23 @@ pub(crate) async fn observe(
         .map(|member| member.instance.clone())
         .collect();
     let agents = systems_manager.agents(&asked_about).await?;
+    let max_age = match extent {
+        Extent::Short => Duration::ZERO,
+        Extent::Full => max_age_now(config.max_age, now),
+    };
     // Twice the boot limit: an overdue launch may have been missed for a while. And failed ones
     // for as long as they hold others back.
-    let launches = config.boot_limit * 2 + HOLD;
-    let back = match extent {
-        Extent::Short => launches,
-        Extent::Full => (LEAK_CHECKED_FROM + LEAK_CHECKED_FOR)
-            .max(launches)
-            .max(config.max_age),
-    };
-    let activities = auto_scaling.activities(&config.pool, now - back).await?;
+    let back = (config.boot_limit * 2 + HOLD).max(max_age);
+    let activities = auto_scaling
+        .activities(&config.pool, now - back, |activities| {
+            is_told(&pool, activities, max_age, now)
+        })
+        .await?;
     let round = match extent {
         Extent::Short => None,
-        Extent::Full => Some(
-            look_around(
-                auto_scaling,
-                systems_manager,
-                config,
-                retirement,
-                &activities,
-                now,
-            )
-            .await?,
-        ),
+        Extent::Full => {
+            Some(look_around(auto_scaling, systems_manager, config, retirement, now).await?)
+        }
     };
     Ok(View {
         now,
@@ -92,7 +89,7 @@ pub(crate) async fn observe(
         agents,
         activities,
         boot_limit: config.boot_limit,
-        max_age: config.max_age,
+        max_age,
         round,
     })
 }
@@ -102,55 +99,45 @@ async fn look_around(
     systems_manager: &SystemsManager,
     config: &Config,
     retirement: Group,
-    activities: &[Activity],
     now: Timestamp,
 ) -> Result<Round, ObserveError> {
     let targets = auto_scaling.targets_of(&config.pool).await?;
-    let since = now - LEAK_CHECKED_FROM - LEAK_CHECKED_FOR;
-    let retired = auto_scaling.activities(&config.retirement, since).await?;
-    let candidates = leak_candidates(activities, &retired, now);
+    let window = leak_slice(now);
+    let detached = auto_scaling
+        .activities_within(&config.pool, &window)
+        .await?;
+    let noted: BTreeSet<InstanceId> = notes::of(&retirement).into_keys().collect();
+    let candidates: BTreeSet<InstanceId> = leak_candidates(&detached, &window)
+        .into_iter()
+        .filter(|instance| !noted.contains(instance))
+        .collect();
 
-    let mut asked_about: BTreeSet<InstanceId> = notes::of(&retirement).into_keys().collect();
-    asked_about.extend(free_ones(auto_scaling, &candidates, now).await?);
-    let asked_about: Vec<InstanceId> = asked_about.into_iter().collect();
-    let places = auto_scaling.whereabouts(&asked_about).await?;
-    let listed: BTreeSet<InstanceId> = systems_manager
-        .agents(&asked_about)
+    let asked_about: Vec<InstanceId> = noted.union(&candidates).cloned().collect();
+    let mut places = auto_scaling.whereabouts(&asked_about).await?;
+    let unsettled: Vec<InstanceId> = asked_about
+        .into_iter()
+        .filter(|instance| noted.contains(instance) || !places.contains_key(instance))
+        .collect();
+    let mut listed: BTreeSet<InstanceId> = systems_manager
+        .agents(&unsettled)
         .await?
         .into_keys()
         .collect();
+    let suspects: Vec<InstanceId> = listed.difference(&noted).cloned().collect();
+    let mut looked_at = noted;
+    looked_at.extend(leak_checks(&suspects, now).iter().cloned());
+    places.retain(|instance, _| looked_at.contains(instance));
+    listed.retain(|instance| looked_at.contains(instance));
     let mut histories = Histories::new();
-    for instance in &asked_about {
+    for instance in &looked_at {
         histories.insert(instance.clone(), systems_manager.history(instance).await?);
     }
     Ok(Round {
         targets,
         retirement,
-        looked_at: asked_about.into_iter().collect(),
+        looked_at,
         places,
         listed,
         histories,
     })
-}
-
-/// Of the candidates that are in no group, those whose turn it is: twenty a pass, and the next
-/// twenty in the next minute. Each is asked for alone, which is dear, so not all at once.
-async fn free_ones(
-    auto_scaling: &AutoScaling,
-    candidates: &[InstanceId],
-    now: Timestamp,
-) -> Result<Vec<InstanceId>, AwsError> {
-    let places = auto_scaling.whereabouts(candidates).await?;
-    let free: Vec<&InstanceId> = candidates
-        .iter()
-        .filter(|instance| !places.contains_key(instance))
-        .collect();
-    let minute = usize::try_from(now.unix_timestamp() / 60).unwrap_or_default();
-    let passes = free.len().div_ceil(LEAK_CHECKS_PER_PASS).max(1);
-    Ok(free
-        .into_iter()
-        .skip(minute % passes * LEAK_CHECKS_PER_PASS)
-        .take(LEAK_CHECKS_PER_PASS)
-        .cloned()
-        .collect())
 }

@@ -2,6 +2,8 @@
 
 use crate::clients::{self, Clients};
 use crate::error::AwsError;
+use aws_sdk_autoscaling::operation::describe_scaling_activities::builders::DescribeScalingActivitiesFluentBuilder;
+use aws_sdk_autoscaling::primitives::{DateTime, DateTimeFormat as Format};
 use aws_sdk_autoscaling::types::builders::TagBuilder;
 use aws_sdk_autoscaling::types::{
     AutoScalingGroup, Filter, Instance, LaunchTemplateSpecification, ScalingActivityStatusCode, Tag,
@@ -11,6 +13,7 @@ use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Whereabouts};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::ledger::{self, Entry};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// Ids in one `DescribeAutoScalingInstances` (API model).
 const MAX_IDS_PER_DESCRIBE: usize = 50;
@@ -20,6 +23,8 @@ const MAX_GROUPS_PER_PAGE: i32 = 100;
 const MAX_TAGS_PER_CALL: usize = 25;
 /// Activities in one page of `DescribeScalingActivities` (API model).
 const MAX_ACTIVITIES_PER_PAGE: i32 = 100;
+/// The operation's name, for errors.
+const ACTIVITIES: &str = "DescribeScalingActivities";
 
 /// The adapter.
 #[derive(Clone, Debug)]
@@ -188,51 +193,70 @@ impl AutoScaling {
         Ok(places)
     }
 
-    /// A group's newest activities since `since`.
+    /// A group's activities: those under way, then the newest first, back to `since`, or until
+    /// `is_enough` says so of those read so far. It is asked after each page.
     pub async fn activities(
         &self,
         group: &GroupName,
         since: Timestamp,
+        is_enough: impl Fn(&[Activity]) -> bool,
     ) -> Result<Vec<Activity>, AwsError> {
-        const OPERATION: &str = "DescribeScalingActivities";
-        let mut pages = self
+        let request = self
+            .client
+            .describe_scaling_activities()
+            .auto_scaling_group_name(group.as_str());
+        Self::activity_pages(request, since, is_enough).await
+    }
+
+    /// A group's activities that started within these times (both ends to the second).
+    pub async fn activities_within(
+        &self,
+        group: &GroupName,
+        times: &Range<Timestamp>,
+    ) -> Result<Vec<Activity>, AwsError> {
+        let bound = |name: &str, seconds: i64| {
+            let time = DateTime::from_secs(seconds).fmt(Format::DateTime);
+            let time = time.map_err(|_| AwsError::incomplete(ACTIVITIES, "writable time"))?;
+            Ok::<_, AwsError>(Filter::builder().name(name).values(time).build())
+        };
+        let request = self
             .client
             .describe_scaling_activities()
             .auto_scaling_group_name(group.as_str())
+            .filters(bound("StartTimeLowerBound", times.start.unix_timestamp())?)
+            .filters(bound(
+                "StartTimeUpperBound",
+                times.end.unix_timestamp() + 1,
+            )?);
+        Self::activity_pages(request, Timestamp::UNIX_EPOCH, |_| false).await
+    }
+
+    async fn activity_pages(
+        request: DescribeScalingActivitiesFluentBuilder,
+        since: Timestamp,
+        is_enough: impl Fn(&[Activity]) -> bool,
+    ) -> Result<Vec<Activity>, AwsError> {
+        let mut pages = request
             .max_records(MAX_ACTIVITIES_PER_PAGE)
             .into_paginator()
-            .items()
             .send();
         let mut activities = Vec::new();
-        while let Some(activity) = pages.next().await {
-            let activity = activity.map_err(|error| AwsError::new(OPERATION, &error))?;
-            let Some(started_at) = activity.start_time() else {
-                continue;
-            };
-            let started_at = Timestamp::from_unix_timestamp(started_at.secs())
-                .map_err(|_| AwsError::incomplete(OPERATION, "readable start time"))?;
-            // In-progress ones come first, then newest first: older ones do not matter.
-            if started_at < since {
-                if activity.end_time().is_some() {
-                    break;
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| AwsError::new(ACTIVITIES, &error))?;
+            for activity in page.activities() {
+                let Some(activity) = read_activity(activity)? else {
+                    continue;
+                };
+                if activity.started_at >= since {
+                    activities.push(activity);
+                } else if activity.ended_at.is_some() {
+                    // Those under way come first, then the newest: older ones do not matter.
+                    return Ok(activities);
                 }
-                continue;
             }
-            let failed = matches!(
-                activity.status_code(),
-                Some(ScalingActivityStatusCode::Failed | ScalingActivityStatusCode::Cancelled)
-            );
-            let ended_at = activity
-                .end_time()
-                .and_then(|end| Timestamp::from_unix_timestamp(end.secs()).ok());
-            let (kind, instance) = read_description(activity.description().unwrap_or_default());
-            activities.push(Activity {
-                kind,
-                instance,
-                started_at,
-                ended_at,
-                failed,
-            });
+            if is_enough(&activities) {
+                break;
+            }
         }
         Ok(activities)
     }
@@ -391,6 +415,32 @@ impl AutoScaling {
             .map_err(|error| AwsError::new("CompleteLifecycleAction", &error))?;
         Ok(())
     }
+}
+
+/// `None` for one that has not started.
+fn read_activity(
+    activity: &aws_sdk_autoscaling::types::Activity,
+) -> Result<Option<Activity>, AwsError> {
+    let Some(started_at) = activity.start_time() else {
+        return Ok(None);
+    };
+    let started_at = Timestamp::from_unix_timestamp(started_at.secs())
+        .map_err(|_| AwsError::incomplete(ACTIVITIES, "readable start time"))?;
+    let failed = matches!(
+        activity.status_code(),
+        Some(ScalingActivityStatusCode::Failed | ScalingActivityStatusCode::Cancelled)
+    );
+    let ended_at = activity
+        .end_time()
+        .and_then(|end| Timestamp::from_unix_timestamp(end.secs()).ok());
+    let (kind, instance) = read_description(activity.description().unwrap_or_default());
+    Ok(Some(Activity {
+        kind,
+        instance,
+        started_at,
+        ended_at,
+        failed,
+    }))
 }
 
 fn sdk_tag(group: &GroupName, key: &str) -> TagBuilder {

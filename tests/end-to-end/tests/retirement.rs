@@ -19,6 +19,8 @@ use std::time::Duration;
 
 /// How long before a leak is looked for: a claim's longest deadline and an hour.
 const LEAK_CHECKED_FROM: Duration = Duration::from_hours(5);
+/// Within which every candidate is looked at twice, once it is one.
+const LEAK_FOUND_WITHIN: Duration = Duration::from_mins(66);
 
 /// Puts what happened to these instances in the pool back in its history: hours that nothing
 /// else happens in need not be played.
@@ -168,7 +170,7 @@ async fn many_leaks_are_all_found() {
     }
     stage.pool_is_ready(12).await;
     date_back(&stage, &leaked, LEAK_CHECKED_FROM);
-    stage.pass(Duration::from_mins(6)).await;
+    stage.pass(LEAK_FOUND_WITHIN).await;
     assert_eq!(
         terminated(&stage).into_iter().collect::<BTreeSet<_>>(),
         leaked.into_iter().collect()
@@ -186,7 +188,7 @@ async fn a_detached_instance_that_somebody_attached_elsewhere_is_left_alone() {
     attach_by_hand(&stage, &taken, "theirs").await;
 
     date_back(&stage, std::slice::from_ref(&taken), LEAK_CHECKED_FROM);
-    stage.pass(Duration::from_mins(6)).await;
+    stage.pass(LEAK_FOUND_WITHIN).await;
     assert_eq!(stage.in_service("theirs"), [taken]);
     assert_eq!(stage.calls("CreateOrUpdateTags"), 0, "it was never noted");
     stage.end().await;
@@ -224,7 +226,7 @@ async fn an_instance_of_a_settled_claim_that_its_tenant_detached_is_the_tenant_s
         .unwrap();
 
     date_back(&stage, std::slice::from_ref(&instance), LEAK_CHECKED_FROM);
-    stage.pass(Duration::from_mins(6)).await;
+    stage.pass(LEAK_FOUND_WITHIN).await;
     assert!(terminated(&stage).is_empty(), "told: not ours any more");
     attach_by_hand(&stage, &instance, "theirs").await;
     stage.end().await;

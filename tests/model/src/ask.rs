@@ -419,7 +419,8 @@ question! {
                 failed: false,
             })
             .collect();
-        let candidates = replenishing::leak_candidates(&activities, &[], now);
+        // A look is about a slice of the window; which one is chosen by the clock.
+        let candidates = replenishing::leak_candidates(&activities, &replenishing::leak_window(now));
         let looked_at: BTreeSet<InstanceId> = notes::of(&retirement)
             .into_keys()
             .chain(candidates.into_iter().filter(|instance| {

@@ -1,7 +1,7 @@
 //! `InService` shall mean ready: a launch goes through when its agent is online.
 
 use super::{Plan, View};
-use ready_pool_aws::auto_scaling::ActivityKind;
+use ready_pool_aws::auto_scaling::{Activity, ActivityKind};
 use ready_pool_core::Timestamp;
 use ready_pool_core::group::Lifecycle;
 use ready_pool_core::ids::InstanceId;
@@ -28,11 +28,13 @@ fn is_online(view: &View, instance: &InstanceId) -> bool {
 
 /// An instance whose launch is not in the history is left to the hook's own time-out.
 fn is_overdue(view: &View, instance: &InstanceId) -> bool {
-    launched_at(view, instance).is_some_and(|launched| launched < view.now - view.boot_limit)
+    launched_at(&view.activities, instance)
+        .is_some_and(|launched| launched < view.now - view.boot_limit)
 }
 
-fn launched_at(view: &View, instance: &InstanceId) -> Option<Timestamp> {
-    view.activities
+/// When the instance's launch started, if these activities tell.
+pub(super) fn launched_at(activities: &[Activity], instance: &InstanceId) -> Option<Timestamp> {
+    activities
         .iter()
         .find(|activity| {
             activity.kind == ActivityKind::Launch && activity.instance.as_ref() == Some(instance)

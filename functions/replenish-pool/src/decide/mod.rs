@@ -2,10 +2,16 @@
 
 mod claims;
 mod gate;
+mod leaks;
+mod reading;
 mod removal;
 mod size;
 
-pub use removal::{LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, leak_candidates};
+pub use leaks::{
+    LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, LEAK_CHECKS_PER_PASS, leak_candidates, leak_checks,
+    leak_slice, leak_window,
+};
+pub use reading::{is_told, max_age_now};
 pub use size::HOLD;
 
 use crate::notes::Note;
@@ -30,12 +36,12 @@ pub struct View {
     pub size: i32,
     /// The agents of the pool's members: in a short pass only of those on their way in.
     pub agents: BTreeMap<InstanceId, Agent>,
-    /// The pool's activities, newest first, as far back as the pass needs them: in a full pass
-    /// as far as `max_age`.
+    /// The pool's activities: those under way, then the newest first, until [`is_told`] says so or
+    /// they are older than anything that matters (`max_age` included).
     pub activities: Vec<Activity>,
     /// After which a launch without an agent is abandoned.
     pub boot_limit: Duration,
-    /// After which a member is too old to hand out; zero for never.
+    /// After which a member is too old to hand out; zero for never, or not at this look.
     pub max_age: Duration,
     /// What only a full pass looks at, once a minute.
     pub round: Option<Round>,

@@ -5,20 +5,13 @@ use super::{Plan, Round, View};
 use crate::notes::{self, Note, Stage};
 use ready_pool_aws::auto_scaling::{Activity, ActivityKind};
 use ready_pool_core::Timestamp;
-use ready_pool_core::claim::MAX_TIME_TO_EXPIRY;
 use ready_pool_core::command::was_told;
-use ready_pool_core::group::{Lifecycle, Member};
+use ready_pool_core::group::{Group, Lifecycle, Member};
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::retirement::{Step, next_step};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// From how long after its detach on an instance is checked for a leak: its claim must have
-/// expired by then, with an hour for everything that may come late.
-pub const LEAK_CHECKED_FROM: Duration =
-    Duration::from_secs(MAX_TIME_TO_EXPIRY.whole_seconds().unsigned_abs() + 3600);
-/// For how long after that. Older leaks are a person's: command history is kept 30 days.
-pub const LEAK_CHECKED_FOR: Duration = Duration::from_hours(24);
 /// How long two looks at a suspected leak must lie apart, at least (passes are a minute apart,
 /// and start a few seconds early or late).
 const LEAK_LOOKS_APART: Duration = Duration::from_secs(50);
@@ -26,29 +19,6 @@ const LEAK_LOOKS_APART: Duration = Duration::from_secs(50);
 const AGENT_AWAY: Duration = Duration::from_mins(5);
 /// At most so many instances on their way out at once (also: notes on one group).
 const MOST_AT_ONCE: usize = 20;
-
-/// Instances that were detached so long ago that their claim must have expired, newest first.
-/// Those that came back, or went through the retirement group, are not among them.
-pub fn leak_candidates(
-    activities: &[Activity],
-    retirement: &[Activity],
-    now: Timestamp,
-) -> Vec<InstanceId> {
-    let retired: BTreeSet<&InstanceId> = retirement
-        .iter()
-        .filter(|activity| activity.kind == ActivityKind::Attach && !activity.failed)
-        .filter_map(|activity| activity.instance.as_ref())
-        .collect();
-    let window = (now - LEAK_CHECKED_FROM - LEAK_CHECKED_FOR)..(now - LEAK_CHECKED_FROM);
-    activities
-        .iter()
-        .filter(|activity| activity.kind == ActivityKind::Detach && !activity.failed)
-        .filter(|activity| window.contains(&activity.started_at))
-        .filter_map(|activity| activity.instance.as_ref())
-        .filter(|instance| !retired.contains(instance))
-        .cloned()
-        .collect()
-}
 
 pub(super) fn plan(view: &View, round: &Round, plan: &mut Plan) {
     plan.terminate = round
@@ -59,7 +29,7 @@ pub(super) fn plan(view: &View, round: &Round, plan: &mut Plan) {
         .map(|member| member.instance.clone())
         .collect();
     let away = away(view);
-    if away.len() > 1 && away.len() * 3 > in_service(view).count() {
+    if away.len() > 1 && away.len() * 3 > in_service(&view.pool).count() {
         plan.spared = away.len();
     }
     let mut removal = Removal {
@@ -88,19 +58,30 @@ fn entered(round: &Round) -> BTreeSet<InstanceId> {
     round
         .targets
         .iter()
-        .flat_map(ready_pool_core::group::Group::entries)
+        .flat_map(Group::entries)
         .filter(|(_, entry)| entry.is_open())
         .filter_map(|(_, entry)| entry.instance)
         .collect()
 }
 
-fn in_service(view: &View) -> impl Iterator<Item = &Member> {
-    (view.pool.members.iter()).filter(|member| member.lifecycle == Lifecycle::InService)
+pub(super) fn in_service(pool: &Group) -> impl Iterator<Item = &Member> {
+    (pool.members.iter()).filter(|member| member.lifecycle == Lifecycle::InService)
+}
+
+/// When the instance was launched into the pool or attached to it, if these activities tell.
+pub(super) fn began_at(activities: &[Activity], instance: &InstanceId) -> Option<Timestamp> {
+    activities
+        .iter()
+        .find(|activity| {
+            matches!(activity.kind, ActivityKind::Launch | ActivityKind::Attach)
+                && activity.instance.as_ref() == Some(instance)
+        })
+        .map(|activity| activity.started_at)
 }
 
 /// Members in service whose agent is away.
 fn away(view: &View) -> BTreeSet<InstanceId> {
-    in_service(view)
+    in_service(&view.pool)
         .map(|member| &member.instance)
         .filter(|instance| view.agents.get(instance).is_none_or(|agent| !agent.online))
         .cloned()
@@ -186,7 +167,7 @@ impl Removal<'_> {
         if self.plan.spared > 0 {
             return;
         }
-        let members: Vec<&Member> = in_service(self.view).collect();
+        let members: Vec<&Member> = in_service(&self.view.pool).collect();
         let tenth = members.len().div_ceil(10);
         let leaving = noted
             .iter()
@@ -226,7 +207,7 @@ impl Removal<'_> {
     }
 
     /// By the pool's history: Systems Manager tells no age of EC2 instances. A member whose
-    /// beginning a full pass does not find there began before what it reads.
+    /// beginning is not there began before what was read.
     fn is_too_old(&self, instance: &InstanceId) -> bool {
         let max_age = self.view.max_age;
         if max_age.is_zero() {
@@ -238,11 +219,7 @@ impl Removal<'_> {
             .and_then(|digit| digit.to_digit(16))
             .unwrap_or_default();
         let limit = max_age.saturating_sub(max_age * spread / 160);
-        let began = self.view.activities.iter().find(|activity| {
-            matches!(activity.kind, ActivityKind::Launch | ActivityKind::Attach)
-                && activity.instance.as_ref() == Some(instance)
-        });
-        began.is_none_or(|activity| activity.started_at < self.view.now - limit)
+        began_at(&self.view.activities, instance).is_none_or(|began| began < self.view.now - limit)
     }
 
     fn note(&mut self, instance: &InstanceId, stage: Stage) {

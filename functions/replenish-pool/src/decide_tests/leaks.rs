@@ -13,18 +13,18 @@ fn detach(ago: Duration) -> Activity {
     activity(ActivityKind::Detach, 1, ago, Some(ago))
 }
 
-fn candidates(pool: &[Activity], retirement: &[Activity]) -> Vec<InstanceId> {
-    leak_candidates(pool, retirement, NOW)
+fn candidates(pool: &[Activity]) -> Vec<InstanceId> {
+    leak_candidates(pool, &leak_window(NOW))
 }
 
 #[test]
 fn instances_detached_five_to_twenty_nine_hours_ago_are_candidates() {
     let hour = Duration::from_hours(1);
     for ago in [hour * 5 + SECOND, hour * 12, hour * 29] {
-        assert_eq!(candidates(&[detach(ago)], &[]), [instance(1)], "{ago:?}");
+        assert_eq!(candidates(&[detach(ago)]), [instance(1)], "{ago:?}");
     }
     for ago in [SECOND, hour * 4, hour * 5, hour * 29 + SECOND] {
-        assert_eq!(candidates(&[detach(ago)], &[]), [], "{ago:?}");
+        assert_eq!(candidates(&[detach(ago)]), [], "{ago:?}");
     }
 }
 
@@ -47,28 +47,86 @@ fn only_a_detach_that_worked_makes_a_candidate() {
     ] {
         others.push(activity(kind, 1, ago, Some(ago)));
     }
-    assert_eq!(candidates(&others, &[]), []);
+    assert_eq!(candidates(&others), []);
 }
 
 #[test]
-fn what_went_through_the_retirement_group_is_no_candidate() {
-    let ago = Duration::from_hours(6);
-    let attach = activity(ActivityKind::Attach, 1, ago, Some(ago));
-    assert_eq!(
-        candidates(&[detach(ago)], std::slice::from_ref(&attach)),
-        []
-    );
+fn candidates_are_those_of_the_window_alone() {
+    let hour = Duration::from_hours(1);
+    let activities: Vec<Activity> = (1..=40)
+        .map(|hours| {
+            activity(
+                ActivityKind::Detach,
+                hours,
+                hour * hours,
+                Some(hour * hours),
+            )
+        })
+        .collect();
+    let window = (NOW - hour * 12)..(NOW - hour * 10);
+    let expected = [instance(11), instance(12)];
+    assert_eq!(leak_candidates(&activities, &window), expected);
+}
 
-    let failed = Activity {
-        failed: true,
-        ..attach
-    };
-    let of_another = activity(ActivityKind::Attach, 2, ago, Some(ago));
-    let other_kind = activity(ActivityKind::Other, 1, ago, Some(ago));
-    assert_eq!(
-        candidates(&[detach(ago)], &[failed, of_another, other_kind]),
-        [instance(1)]
-    );
+// Slices.
+
+/// The minutes from `NOW` on at which passes find this detach in their slice, when passes are made
+/// at these minutes.
+fn found(detached_at: Timestamp, passes: impl Iterator<Item = u32>) -> Vec<u32> {
+    passes
+        .filter(|minute| leak_slice(NOW + MINUTE * *minute).contains(&detached_at))
+        .collect()
+}
+
+#[test]
+fn every_detach_comes_up_within_an_hour_and_every_hour_for_a_day() {
+    for seconds in (0..3600).step_by(97) {
+        let due_at = NOW + SECOND * seconds;
+        let found = found(due_at - LEAK_CHECKED_FROM, 0..(26 * 60));
+        assert!(found[0] * 60 <= seconds + 63 * 60, "{seconds}: {found:?}");
+        // The minute that two slices overlap by finds a few of them twice.
+        let hours: BTreeSet<u32> = found.iter().map(|minute| minute / 60).collect();
+        assert!((23..=25).contains(&hours.len()), "{seconds}: {found:?}");
+        let gaps = found.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(gaps.max() <= Some(63), "{seconds}: {found:?}");
+    }
+}
+
+#[test]
+fn passes_that_are_lost_for_hours_lose_no_leak() {
+    for lost_from in (0..(29 * 60)).step_by(97) {
+        let outage = lost_from..(lost_from + 22 * 60);
+        let passes = (0..(29 * 60)).filter(|minute| !outage.contains(minute));
+        for seconds in (0..3600).step_by(601) {
+            let due_at = NOW + SECOND * seconds;
+            let found = found(due_at - LEAK_CHECKED_FROM, passes.clone());
+            assert!(!found.is_empty(), "lost from {lost_from}, due {seconds}");
+        }
+    }
+}
+
+#[test]
+fn slices_stay_in_the_window_and_a_pass_that_is_late_misses_nothing() {
+    for minute in 0..60 {
+        let now = NOW + MINUTE * minute;
+        let (slice, window) = (leak_slice(now), leak_window(now));
+        assert!(slice.start >= window.start && slice.end <= window.end);
+        let late = leak_slice(now + MINUTE + SECOND * 50);
+        assert!(minute >= 58 || late.end >= slice.start, "{minute}");
+    }
+}
+
+#[test]
+fn many_suspects_take_turns_by_the_hour() {
+    let suspects: Vec<InstanceId> = (1..=45).map(instance).collect();
+    let at = |hours: u32| leak_checks(&suspects, NOW + MINUTE * 60 * hours).to_vec();
+    let turns = [at(0), at(1), at(2)];
+    assert!(turns.iter().all(|turn| turn.len() <= LEAK_CHECKS_PER_PASS));
+    let all: BTreeSet<InstanceId> = turns.concat().into_iter().collect();
+    assert_eq!(all, suspects.iter().cloned().collect());
+    assert_eq!(at(3), at(0));
+    assert_eq!(leak_checks(&suspects[..20], NOW), &suspects[..20]);
+    assert_eq!(leak_checks(&[], NOW), &[]);
 }
 
 // Two looks.

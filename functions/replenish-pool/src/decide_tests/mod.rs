@@ -4,6 +4,7 @@ mod claims;
 mod gate;
 mod leaks;
 mod members;
+mod reading;
 mod size;
 
 use super::*;

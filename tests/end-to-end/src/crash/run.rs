@@ -27,7 +27,7 @@ pub enum Finding {
         /// Why.
         reason: Reason,
     },
-    /// Something is still under way half an hour later.
+    /// Something is still under way when it should long be over.
     Unrest(String),
     /// A message went to a dead-letter queue.
     DeadLettered(String),
@@ -47,11 +47,9 @@ pub struct Report {
     pub journal: Vec<Entry>,
 }
 
-/// How long everything may take to come to rest.
-const REST: Duration = Duration::from_mins(30);
 /// How long the leak sweep may take: it begins an hour after a claim must have expired (at most
-/// four hours after its instance left the pool).
-const SWEEP: Duration = Duration::from_hours(6);
+/// four hours after its instance left the pool), and comes round once an hour.
+const SWEEP: Duration = Duration::from_hours(7);
 
 /// Plays a scenario in which nothing goes wrong.
 pub async fn reference(scenario: Scenario) -> Report {
@@ -80,7 +78,7 @@ pub async fn run_all(scenario: Scenario, cases: &[Case]) -> Report {
     };
     let waiting = armed(&stage);
     let mut findings = Vec::new();
-    if tokio::time::timeout(REST, scenario.play(&stage))
+    if tokio::time::timeout(scenario.patience(), scenario.play(&stage))
         .await
         .is_err()
     {
@@ -120,7 +118,7 @@ pub async fn run_all(scenario: Scenario, cases: &[Case]) -> Report {
 
 /// Waits for rest; what is still under way when patience ends.
 async fn rest(stage: &Stage, quiet: &Quiet, scenario: Scenario) -> Option<String> {
-    let deadline = tokio::time::Instant::now() + REST;
+    let deadline = tokio::time::Instant::now() + scenario.patience();
     loop {
         let unrest = stage
             .region

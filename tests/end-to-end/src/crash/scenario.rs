@@ -156,6 +156,15 @@ impl Scenario {
         }
     }
 
+    /// How long the scenario, and then everything, may take to come to rest.
+    pub(super) fn patience(self) -> Duration {
+        match self {
+            // A look at it that is lost comes again in an hour.
+            Self::Leaked => Duration::from_mins(90),
+            _ => Duration::from_mins(30),
+        }
+    }
+
     pub(super) fn builder(self) -> StageBuilder {
         let exactly = |seconds| Spread::exactly(Duration::from_secs(seconds));
         let builder = Stage::builder()
@@ -248,7 +257,9 @@ impl Scenario {
                     .expect("an operator can detach");
                 stage.pass(Duration::from_mins(2)).await;
                 stage.pool_is_ready(self.pool_size()).await;
-                LEAK_CHECKED_FROM
+                // Its turn comes with the first minutes of an hour.
+                let due_at = stage.now() + LEAK_CHECKED_FROM;
+                LEAK_CHECKED_FROM + Duration::from_mins(60 - u64::from(due_at.minute()))
             }
             Self::AgentAway => {
                 let silent = stage.in_service(&stage.pool)[0].clone();

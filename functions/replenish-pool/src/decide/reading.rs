@@ -1,0 +1,46 @@
+//! How much of the pool's history a look must read: history is paid for by the page, every minute,
+//! out of a bucket that the whole account shares.
+
+use super::gate::launched_at;
+use super::removal::{began_at, in_service};
+use super::size::HOLD;
+use ready_pool_aws::auto_scaling::{Activity, ActivityKind};
+use ready_pool_core::Timestamp;
+use ready_pool_core::group::{Group, Lifecycle};
+use std::time::Duration;
+
+/// How often ages are looked at: they are told in hours.
+const AGES_EVERY_MINUTES: u8 = 10;
+
+/// The `max_age` of a look at `now`: zero where it is not about ages.
+pub fn max_age_now(max_age: Duration, now: Timestamp) -> Duration {
+    if now.minute().is_multiple_of(AGES_EVERY_MINUTES) {
+        max_age
+    } else {
+        Duration::ZERO
+    }
+}
+
+/// Whether these activities (those under way, then the newest first) tell all that a look at
+/// `pool` asks of them, so that older ones need not be read.
+pub fn is_told(pool: &Group, activities: &[Activity], max_age: Duration, now: Timestamp) -> bool {
+    let mut waiting = (pool.members.iter())
+        .filter(|member| member.lifecycle == Lifecycle::PendingWait)
+        .map(|member| &member.instance);
+    waiting.all(|instance| launched_at(activities, instance).is_some())
+        && failures_are_told(activities, now)
+        && (max_age.is_zero()
+            || in_service(pool).all(|member| began_at(activities, &member.instance).is_some()))
+}
+
+/// Whether older launches than these cannot add to the failures in a row.
+fn failures_are_told(activities: &[Activity], now: Timestamp) -> bool {
+    let mut ended = activities
+        .iter()
+        .filter(|activity| activity.kind == ActivityKind::Launch)
+        .filter_map(|activity| Some((activity.failed, activity.ended_at?)));
+    let Some((failed, ended_at)) = ended.next() else {
+        return false;
+    };
+    !failed || ended_at <= now - HOLD || ended.any(|(failed, _)| !failed)
+}
