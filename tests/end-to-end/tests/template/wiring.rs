@@ -38,7 +38,7 @@ async fn mappings(bench: &Bench, problems: &mut Vec<String>) {
         ("InitQueue", "InitInstanceFunction", "Init"),
     ] {
         bench.forget();
-        bench.send(queue, "a message").await;
+        bench.send(queue, "a message");
         bench.pass(FIVE_SECONDS).await;
         if !bench.saw(function, |payload| {
             payload["Records"][0]["body"] == "a message"
@@ -229,7 +229,7 @@ async fn poison(bench: &Bench, problems: &mut Vec<String>) {
     // Nothing else happens meanwhile.
     bench.region.with(|world| world.events.rules.clear());
     for (queue, _) in queues {
-        bench.send(queue, "poison").await;
+        bench.send(queue, "poison");
     }
     // A thousand receives, a visibility time-out of up to 70 s apart.
     bench.pass(Duration::from_hours(24)).await;
