@@ -51,6 +51,22 @@ pub struct Memory {
     pub spent: BTreeSet<InstanceId>,
 }
 
+impl Memory {
+    /// A claim's entry: what this delivery wrote, unless the ledger says what can only have been
+    /// written since. A read may be older than what was written here; but init-instance, which is
+    /// at work meanwhile, settles a claim or moves it on to a later attempt, and never back.
+    pub fn entry_of(&self, claim: &Claim, target: Option<&Group>) -> Option<Entry> {
+        let read = target.and_then(|target| target.entry(&claim.claim_id));
+        let Some(written) = self.entries.get(&identity(claim)) else {
+            return read;
+        };
+        let since = read.filter(|read| {
+            read.attempt > written.attempt || (read.attempt == written.attempt && !read.is_open())
+        });
+        since.or_else(|| Some(written.clone()))
+    }
+}
+
 /// What becomes of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -171,14 +187,7 @@ impl<'a> Batch<'a> {
             return Decision::Wait(Waiting::BehindItself);
         }
         let target = self.view.targets.get(&claim.target_group);
-        let entry = self
-            .view
-            .memory
-            .entries
-            .get(&identity(claim))
-            .cloned()
-            .or_else(|| target?.entry(&claim.claim_id));
-        match entry {
+        match self.view.memory.entry_of(claim, target) {
             Some(entry) if !entry.is_open() => Decision::Repeat(entry),
             Some(entry) => self.resume(request, entry),
             None => self.begin(request, request.asked.unwrap_or(1), None),

@@ -1,6 +1,6 @@
 //! What must be known before a batch can be decided on.
 
-use crate::decide::{Memory, Request, View, identity};
+use crate::decide::{Memory, Request, View};
 use ready_pool_aws::auto_scaling::AutoScaling;
 use ready_pool_aws::error::AwsError;
 use ready_pool_aws::systems_manager::SystemsManager;
@@ -63,11 +63,7 @@ pub(crate) async fn observe(
         .iter()
         .filter_map(|request| {
             let claim = &request.claim;
-            let entry = memory
-                .entries
-                .get(&identity(claim))
-                .cloned()
-                .or_else(|| targets.get(&claim.target_group)?.entry(&claim.claim_id))?;
+            let entry = memory.entry_of(claim, targets.get(&claim.target_group))?;
             entry.is_open().then_some(entry.instance)?
         })
         .collect();

@@ -51,7 +51,7 @@ pub fn begin(
     now: Timestamp,
 ) -> Beginning {
     let ours_alone = match told(history, &hand_over.claim.key()) {
-        Told::ThisClaim(_) => return Beginning::ToldBefore,
+        Told::ThisClaim(_) => return told_before(hand_over, entry),
         Told::AnotherClaim => false,
         Told::Nothing => true,
     };
@@ -71,6 +71,21 @@ pub fn begin(
         return Beginning::GiveUp(too_late(true));
     }
     Beginning::Attach
+}
+
+/// It was told for this very claim: its command's end decides, unless the claim was closed first. A
+/// `SendCommand` that timed out may take effect after the look that follows it; if the deadline
+/// passed in between, the claim was closed with this instance, and perhaps nobody heard of it.
+fn told_before(hand_over: &HandOver, entry: Option<&Entry>) -> Beginning {
+    match entry.map(|entry| (entry.standing, entry.instance.as_ref())) {
+        Some((Standing::Failed(reason), Some(instance))) if *instance == hand_over.instance_id => {
+            Beginning::GivenUpBefore {
+                way: GoesOn::Closed(reason),
+                retire: true,
+            }
+        }
+        _ => Beginning::ToldBefore,
+    }
 }
 
 /// Whether the claim has moved on past this hand-over. An older or missing entry does not say so:
@@ -299,13 +314,18 @@ pub enum Look {
 }
 
 /// Decides on a look at a claim. `instance` is the one that the entry named when the look was
-/// asked for.
+/// asked for; `first` says that the message was never delivered before, as far as SQS counts.
+///
+/// A first look that finds the claim settled was overtaken by the command's event, which told the
+/// outcome or will. Past the deadline that is not believed: a look that died half-way and was
+/// redriven counts from one again, and it cannot run out of receives any earlier.
 pub fn look(
     entry: Option<&Entry>,
     attempt: Attempt,
     instance: Option<&InstanceId>,
     told: Told,
     expired: bool,
+    first: bool,
 ) -> Look {
     let Some(entry) =
         entry.filter(|entry| entry.attempt == attempt && entry.instance.as_ref() == instance)
@@ -313,6 +333,9 @@ pub fn look(
         return Look::Leave;
     };
     if !entry.is_open() {
+        if first && !expired {
+            return Look::Leave;
+        }
         let failed = matches!(entry.standing, Standing::Failed(_));
         return Look::Settled {
             standing: entry.standing,

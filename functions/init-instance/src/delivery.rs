@@ -76,6 +76,7 @@ impl InitInstance {
 
     /// Serves one message; answers whether it is done.
     async fn serve(&self, record: SqsMessage, budget: &Budget) -> bool {
+        let first = is_first_delivery(&record);
         let body = record.body.unwrap_or_default();
         let delay = match Work::read(&body) {
             Err(problem) => {
@@ -83,7 +84,7 @@ impl InitInstance {
                 error!(message_id = record.message_id, %problem, "cannot read a message");
                 COMES_AGAIN_AFTER_ERROR
             }
-            Ok(work) => match guarded_async(self.work(work, budget)).await {
+            Ok(work) => match guarded_async(self.work(work, first, budget)).await {
                 Ok(Ok(Progress::Done)) => return true,
                 Ok(Ok(Progress::Later)) => COMES_AGAIN,
                 Ok(Err(error)) => {
@@ -100,11 +101,13 @@ impl InitInstance {
         false
     }
 
-    async fn work(&self, work: Work, budget: &Budget) -> Result<Progress, AwsError> {
+    async fn work(&self, work: Work, first: bool, budget: &Budget) -> Result<Progress, AwsError> {
         // Boxed: each of the three is a large future of its own.
         match work {
             Work::HandOver(hand_over) => Box::pin(self.hand_over(&hand_over, budget)).await,
-            Work::LookAgain(look_again) => Box::pin(self.look_again(&look_again, budget)).await,
+            Work::LookAgain(look_again) => {
+                Box::pin(self.look_again(&look_again, first, budget)).await
+            }
             Work::CommandFinished(detail) => Box::pin(self.command_finished(&detail, budget)).await,
         }
     }
@@ -135,4 +138,11 @@ impl InitInstance {
     pub(crate) async fn publish(&self, outcome: &Outcome) -> Result<(), AwsError> {
         self.outcomes.publish(outcome).await
     }
+}
+
+/// Whether SQS delivers the message for the first time. Where it does not say so, it may have been
+/// delivered before.
+fn is_first_delivery(record: &SqsMessage) -> bool {
+    let count = record.attributes.get("ApproximateReceiveCount");
+    count.is_some_and(|count| count == "1")
 }

@@ -122,10 +122,12 @@ impl InitInstance {
         Ok(groups.into_values().next())
     }
 
-    /// See how a claim stands: the event may be lost, or the messages died.
+    /// See how a claim stands: the event may be lost, or the messages died. `first`: the message was
+    /// never delivered before.
     pub(crate) async fn look_again(
         &self,
         message: &LookAgain,
+        first: bool,
         budget: &Budget,
     ) -> Result<Progress, AwsError> {
         let instance = message.instance_id.as_ref();
@@ -143,6 +145,7 @@ impl InitInstance {
             instance,
             told(&history, &message.key()),
             message.expires_at <= budget.now(),
+            first,
         );
         match (found, instance) {
             (Look::Leave, _) => Ok(Progress::Done),

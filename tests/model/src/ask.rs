@@ -227,7 +227,8 @@ question! {
         instance: Option<u8>,
         told: Told,
         entered: Option<Line>,
-        expired: bool
+        expired: bool,
+        first: bool
     ) -> initialising::Look {
         let history = history_that_says(told, claim, false);
         initialising::look(
@@ -236,6 +237,7 @@ question! {
             instance.map(|instance| names().instance(instance)),
             command::told(&history, &names().claim(claim, false).key()),
             expired,
+            first,
         )
     }
 }
@@ -246,6 +248,16 @@ question! {
         let names = names();
         let believed_in = believed_in.map(|target| &names.targets[usize::from(target)]);
         next_step(whereabouts(place).as_ref(), believed_in, &names.pool, &names.retirement)
+    }
+}
+
+question! {
+    /// A claim's entry as a delivery of claim-instance takes it.
+    entry_of(claim: u8, memory: Memory, ledger: [Option<Line>; CLAIMS], shared_target: bool) -> Option<Line> {
+        let claim = names().claim(claim, shared_target);
+        let targets = targets(ledger, shared_target);
+        let memory = remembered(&memory, shared_target);
+        memory.entry_of(claim, targets.get(&claim.target_group)).as_ref().map(line)
     }
 }
 

@@ -14,7 +14,12 @@ use ready_pool_core::outcome::Reason;
 pub(crate) struct World<'a> {
     pub(crate) config: &'a Configuration,
     pub(crate) state: &'a mut State,
+    /// Who acts, as in [`crate::state::Slot::by`].
+    pub(crate) by: u8,
 }
+
+/// [`World::by`] for everybody who never comes again: AWS, tenants, replenish-pool.
+pub(crate) const OTHERS: u8 = u8::MAX;
 
 /// What `AttachInstances` answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,7 +57,20 @@ impl World<'_> {
         self.config.allows(Fault::StaleRead) && self.state.faults > 0
     }
 
+    fn stale_places(&self) -> bool {
+        self.config.allows(Fault::StalePlace) && self.state.faults > 0
+    }
+
     // Auto Scaling: groups.
+
+    /// Moves an instance; for a while reads may show it where it was.
+    pub(crate) fn moves(&mut self, instance: u8, to: Place) {
+        let shown = self.stale_places();
+        let by = self.by;
+        let machine = self.machine(instance);
+        machine.was = shown.then_some((machine.place, by));
+        machine.place = to;
+    }
 
     pub(crate) fn attach(&mut self, into: Into, instance: u8) -> AttachAnswer {
         let machine = self.machine(instance);
@@ -67,15 +85,15 @@ impl World<'_> {
                 machine.tenants = false;
                 match into {
                     Into::Target(target) => {
-                        machine.place = Place::Target(target);
                         let told = machine.commands.len() > usize::from(machine.hidden);
                         let late = self.expired();
                         self.state.broken.reattached_told |= told;
                         self.state.broken.too_late |= late;
+                        self.moves(instance, Place::Target(target));
                     }
                     Into::Retirement => {
                         self.removes(instance);
-                        self.machine(instance).place = Place::Retirement;
+                        self.moves(instance, Place::Retirement);
                     }
                 }
                 AttachAnswer::Done
@@ -88,8 +106,8 @@ impl World<'_> {
         let machine = self.machine(instance);
         let there = machine.place == Place::Pool;
         if there {
-            machine.place = Place::LeavingPool;
             machine.detached = true;
+            self.moves(instance, Place::LeavingPool);
         }
         there
     }
@@ -98,7 +116,7 @@ impl World<'_> {
     pub(crate) fn detach_from_target(&mut self, target: u8, instance: u8) {
         if self.machine(instance).place == Place::Target(target) {
             self.removes(instance);
-            self.machine(instance).place = Place::LeavingTarget(target);
+            self.moves(instance, Place::LeavingTarget(target));
         }
     }
 
@@ -106,7 +124,7 @@ impl World<'_> {
     pub(crate) fn terminate(&mut self, instance: u8) {
         if !matches!(self.machine(instance).place, Place::Gone | Place::Free) {
             self.removes(instance);
-            self.machine(instance).place = Place::Gone;
+            self.moves(instance, Place::Gone);
         }
     }
 
@@ -178,6 +196,9 @@ impl World<'_> {
                 slot.before = None;
                 slot.by = 0;
             }
+        }
+        for machine in &mut self.state.machines {
+            machine.was = machine.was.filter(|(_, mover)| *mover != by);
         }
     }
 
@@ -256,6 +277,20 @@ impl World<'_> {
         assert!(queue.len() <= 8, "InitQueue grows without bound");
     }
 
+    /// The first message of a group is over, or dead.
+    pub(crate) fn leaves_init(&mut self, group: usize) -> InitMessage {
+        self.state.repeated &= !(1 << group);
+        self.state.init[group].remove(0)
+    }
+
+    /// A message was left on a dead-letter queue until its claim's entry was gone, and nothing tells
+    /// any more how the claim ended: documented as a limit, where nobody heard before.
+    pub(crate) fn left_unread(&mut self, claim: u8) {
+        if !self.state.heard[usize::from(claim)].anything() {
+            self.state.unread |= 1 << claim;
+        }
+    }
+
     pub(crate) fn send_retry(&mut self, claim: u8, attempt: u8) {
         let bit = 1_u8 << (claim * 4 + attempt);
         if self.state.swallowed.retries & bit == 0 {
@@ -309,6 +344,17 @@ impl World<'_> {
 
     /// Forgets what cannot matter any more, so that equal worlds are equal states.
     pub(crate) fn normalise(&mut self) {
+        for (group, queue) in self.state.init.iter().enumerate() {
+            // Only looks ask whether they were delivered before.
+            if !matches!(queue.first(), Some(InitMessage::LookAgain { .. })) {
+                self.state.repeated &= !(1 << group);
+            }
+        }
+        if !self.stale_places() {
+            for machine in &mut self.state.machines {
+                machine.was = None;
+            }
+        }
         if !self.stale_reads() {
             for slot in &mut self.state.ledger {
                 slot.before = None;

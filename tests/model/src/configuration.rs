@@ -13,6 +13,8 @@ pub enum Fault {
     Duplicate,
     /// A read shows what was one write ago.
     StaleRead,
+    /// A read shows instances where they were one move ago.
+    StalePlace,
     /// A call that timed out takes effect later.
     LateEffect,
     /// The sender sends its claim again.
@@ -48,6 +50,7 @@ impl Fault {
         Self::Busy,
         Self::Duplicate,
         Self::StaleRead,
+        Self::StalePlace,
         Self::LateEffect,
         Self::Resend,
         Self::AgentDies,
@@ -92,6 +95,16 @@ pub enum Rule {
     Marker,
     /// The entry moves on before another instance is asked for.
     MoveOnFirst,
+    /// Entries are read again after the places that they are judged by.
+    EntriesLast,
+    /// What init-instance wrote since outranks what a delivery of claim-instance remembers.
+    LedgerOverMemory,
+    /// A claim's message is kept until the look that it asked for has settled the claim.
+    KeepMessage,
+    /// A look that comes again tells a settled claim's end again.
+    TellAgain,
+    /// A hand-over of a claim that was closed closes it again, although its instance was told.
+    CloseAgain,
 }
 
 impl Rule {
@@ -110,6 +123,11 @@ impl Rule {
         Self::Lease,
         Self::Marker,
         Self::MoveOnFirst,
+        Self::EntriesLast,
+        Self::LedgerOverMemory,
+        Self::KeepMessage,
+        Self::TellAgain,
+        Self::CloseAgain,
     ];
 }
 
@@ -137,6 +155,8 @@ pub struct Configuration {
     pub ledger_knows: bool,
     /// The rule that is left out.
     pub without: Option<Rule>,
+    /// Numbers of the situations (`sometimes`) that cannot come up here.
+    pub unseen: &'static [char],
     /// The size of its state space, where it is pinned.
     pub states: Option<usize>,
 }

@@ -3,7 +3,7 @@
 use crate::aws::World;
 use crate::configuration::{Configuration, Rule};
 use crate::progress::{Worker, Writer, WriterStage};
-use crate::state::{Agent, CLAIMS, Clock, INSTANCES, Place, Request, Slot, State};
+use crate::state::{Agent, CLAIMS, Clock, INSTANCES, InitMessage, Place, Request, Slot, State};
 use crate::step::{Action, Actor};
 use crate::{replenisher, worker, writer};
 use ready_pool_core::command::CommandStatus;
@@ -93,7 +93,8 @@ fn wipes(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
 fn messages(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     for claim in 0..config.claims {
         let again = Request { claim, asked: None };
-        if !state.provision.contains(&again) && state.clock < Clock::Ancient {
+        let waiting = state.provision.iter().filter(|request| **request == again);
+        if waiting.count() < 2 && state.clock < Clock::Ancient {
             actions.push(Action::Resend(claim));
         }
     }
@@ -101,7 +102,11 @@ fn messages(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
         actions.push(Action::ClaimDies);
     }
     for (group, queue) in (0_u8..).zip(&state.init) {
-        if !queue.is_empty() && !worker::is_busy(state.workers[usize::from(group)]) {
+        // A thousand receives last longer than any deadline, and redriven a look counts from one.
+        let looks = matches!(queue.first(), Some(InitMessage::LookAgain { .. }));
+        let too_soon = looks && state.clock == Clock::Open;
+        let busy = worker::is_busy(state.workers[usize::from(group)]);
+        if !queue.is_empty() && !too_soon && !busy {
             actions.push(Action::InitDies(group));
         }
     }
@@ -118,7 +123,10 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
         && state.workers.iter().all(|worker| *worker == Worker::Idle)
         && state.chore.is_none();
     let lags = state.ledger.iter().any(|slot| slot.before.is_some())
-        || state.machines.iter().any(|machine| machine.hidden);
+        || state
+            .machines
+            .iter()
+            .any(|machine| machine.hidden || machine.was.is_some());
     if handlers_idle && (lags || (0..CLAIMS).any(|claim| is_forgotten(state, claim))) {
         actions.push(Action::FiveMinutes);
     }
@@ -137,7 +145,7 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     let quiet = handlers_idle
         && queues_empty
         && nothing_moves
-        && replenisher::wishes(state, config).is_empty();
+        && replenisher::wishes(state, config, false).is_empty();
     let passes = match state.clock {
         Clock::Open => true,
         Clock::Expired => quiet,
@@ -179,7 +187,7 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
             late.open = (0_u8..).take(late.batch.len()).collect();
             late.stage = WriterStage::Throttled;
         }
-        Action::DetachEnds(instance) => world.machine(instance).place = Place::Free,
+        Action::DetachEnds(instance) => world.moves(instance, Place::Free),
         Action::CommandEnds(instance, position, ok, event) => {
             world.command_ends(instance, usize::from(position), ok, event);
         }
@@ -187,20 +195,18 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
             let claim = world.machine(instance).late.take();
             world.tell(instance, claim.unwrap());
         }
-        Action::Launch(instance) => world.machine(instance).place = Place::Pool,
+        Action::Launch(instance) => world.moves(instance, Place::Pool),
         Action::AgentDies(instance) => world.machine(instance).agent = Agent::DeadListedOnline,
         Action::AgentAway(instance) => world.machine(instance).agent = Agent::Away,
         Action::AgentBack(instance) => world.machine(instance).agent = Agent::Online,
         Action::PingAges(instance) => world.machine(instance).agent = Agent::Dead,
         Action::InstanceDies(instance) => {
-            let machine = world.machine(instance);
-            machine.place = Place::Gone;
-            machine.late = None;
+            world.moves(instance, Place::Gone);
+            world.machine(instance).late = None;
         }
         Action::TenantDetaches(instance) => {
-            let machine = world.machine(instance);
-            machine.place = Place::Free;
-            machine.tenants = true;
+            world.moves(instance, Place::Free);
+            world.machine(instance).tenants = true;
         }
         Action::Wipe(target) => wipe(world, target),
         Action::Resend(claim) => world.state.provision.push(Request { claim, asked: None }),
@@ -209,7 +215,7 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
             world.state.provision_dead.push(request);
         }
         Action::InitDies(group) => {
-            let message = world.state.init[usize::from(group)].remove(0);
+            let message = world.leaves_init(usize::from(group));
             world.state.init_dead.push((group, message));
         }
         Action::RedriveClaims => {
@@ -223,7 +229,7 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
         }
         Action::FiveMinutes => minutes_pass(world),
         Action::Time => time_passes(world),
-        Action::Step(..) | Action::LookAgain(_) | Action::Decide(_) => {
+        Action::Step(..) | Action::LookAgain(_) | Action::Decide(_) | Action::DecideOnStale(_) => {
             unreachable!("a step of ours")
         }
     }
@@ -239,6 +245,7 @@ fn crash(world: &mut World<'_>, actor: Actor) {
         }
         Actor::Worker(group) => {
             world.state.workers[usize::from(group)] = Worker::Idle;
+            world.state.repeated |= 1 << group;
             world.settles(group + 1);
             if usize::from(group) < INSTANCES {
                 // More than a minute: a call that timed out has taken effect by now.
@@ -274,6 +281,7 @@ fn minutes_pass(world: &mut World<'_>) {
     }
     for machine in &mut world.state.machines {
         machine.hidden = false;
+        machine.was = None;
     }
 }
 

@@ -84,6 +84,7 @@ fn main() {
         split_look: options.split_look,
         ledger_knows: false,
         without: options.rule(),
+        unseen: &[],
         states: None,
     };
     run(&Protocol::new(config), options.bound);

@@ -3,7 +3,7 @@
 
 use crate::progress::Worker;
 use crate::protocol::Protocol;
-use crate::state::{CLAIMS, INSTANCES, Machine, Place, State};
+use crate::state::{CLAIMS, Clock, INSTANCES, Machine, Place, State};
 use crate::writer;
 use stateright::Property;
 
@@ -80,14 +80,35 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
                 .iter()
                 .any(|machine| machine.place == Place::Retirement)
         }),
+        Property::always("6 no told machine is attached again", |_, state: &State| {
+            !state.broken.reattached_told
+        }),
+        Property::sometimes("6 a told machine is in no group", |_, state: &State| {
+            state
+                .machines
+                .iter()
+                .any(|machine| machine.place == Place::Free && !machine.commands.is_empty())
+        }),
         Property::always(
             "7 nothing is attached or told after the deadline",
             |_, state: &State| !state.broken.too_late,
         ),
-        Property::always("6 no told machine is attached again", |_, state: &State| {
-            !state.broken.reattached_told
-        }),
+        Property::sometimes(
+            "7 the deadline passes before an instance is attached or told",
+            |_, state: &State| state.clock == Clock::Expired && is_untold(state),
+        ),
     ]
+}
+
+/// Whether an instance that left the pool was not told yet.
+fn is_untold(state: &State) -> bool {
+    state.machines.iter().any(|machine| {
+        let left = matches!(
+            machine.place,
+            Place::LeavingPool | Place::Free | Place::Target(_)
+        );
+        left && machine.commands.is_empty()
+    })
 }
 
 fn owned(machine: &Machine, claim: usize) -> bool {

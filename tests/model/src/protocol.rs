@@ -1,6 +1,6 @@
 //! The protocol as a `stateright` model: its actions, its properties.
 
-use crate::aws::World;
+use crate::aws::{OTHERS, World};
 use crate::configuration::{Configuration, Fault};
 use crate::progress::Worker;
 use crate::state::{
@@ -46,6 +46,11 @@ impl Model for Protocol {
         let mut world = World {
             config: &self.config,
             state: &mut next,
+            by: match action {
+                Action::Step(Actor::Writer(_), _) | Action::LookAgain(_) => writer::BY,
+                Action::Step(Actor::Worker(group), _) => group + 1,
+                _ => OTHERS,
+            },
         };
         match action {
             Action::Step(Actor::Writer(slot), answer) => {
@@ -56,7 +61,9 @@ impl Model for Protocol {
             }
             Action::Step(Actor::Replenisher, _) => replenisher::step(&mut world),
             Action::LookAgain(slot) => writer::look_again(&mut world, usize::from(slot)),
-            Action::Decide(chore) => replenisher::decide(&mut world, chore),
+            Action::Decide(chore) | Action::DecideOnStale(chore) => {
+                replenisher::decide(&mut world, chore)
+            }
             action => environment::apply(&mut world, action),
         }
         world.normalise();
@@ -84,6 +91,7 @@ impl Protocol {
             } else {
                 Place::Unborn
             },
+            was: None,
             agent: Agent::Online,
             commands: Vec::new(),
             hidden: false,
@@ -104,6 +112,7 @@ impl Protocol {
             provision_dead: Vec::new(),
             init: Default::default(),
             init_dead: Vec::new(),
+            repeated: 0,
             swallowed: Swallowed::default(),
             writers: Default::default(),
             workers: [Worker::Idle; GROUPS],
@@ -121,11 +130,16 @@ impl Protocol {
             state.ledger.iter().any(|slot| slot.before.is_some())
                 || state.machines.iter().any(|machine| machine.hidden)
         };
+        let moves = state.machines.iter().any(|machine| machine.was.is_some());
         let mut steps = |actor: Actor, answers: Vec<Answer>| {
             actions.extend(
                 answers
                     .into_iter()
-                    .filter(|answer| lags || *answer != Answer::Stale)
+                    .filter(|answer| match answer {
+                        Answer::Stale => lags,
+                        Answer::StalePlace => moves,
+                        _ => true,
+                    })
                     .map(|answer| Action::Step(actor, answer)),
             );
         };
@@ -148,8 +162,13 @@ impl Protocol {
         if state.chore.is_some() {
             steps(Actor::Replenisher, vec![Answer::Ok]);
         } else {
-            let wishes = replenisher::wishes(state, &self.config);
-            actions.extend(wishes.into_iter().map(Action::Decide));
+            let wishes = replenisher::wishes(state, &self.config, false);
+            actions.extend(wishes.iter().copied().map(Action::Decide));
+            if moves {
+                let on_stale = replenisher::wishes(state, &self.config, true);
+                let others = on_stale.into_iter().filter(|chore| !wishes.contains(chore));
+                actions.extend(others.map(Action::DecideOnStale));
+            }
         }
         for slot in 0..2_u8 {
             if writer::may_look_again(&state.writers[usize::from(slot)]) {
@@ -168,7 +187,7 @@ impl Protocol {
             && state.chore.is_none()
             && !state.writers.iter().any(writer::is_busy)
             && state.machines.iter().all(is_still)
-            && replenisher::wishes(state, &self.config).is_empty()
+            && replenisher::wishes(state, &self.config, false).is_empty()
     }
 
     /// Whether everything ended well: nobody waits, nothing is under way, and every instance is

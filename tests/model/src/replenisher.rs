@@ -11,8 +11,9 @@ use crate::state::{Clock, INSTANCES, InitMessage, State};
 use ready_pool_core::command::CommandStatus;
 
 /// What it would want done, as far as that is of interest: a look at a claim whose instance was
-/// not told, before its deadline, finds nothing to do.
-pub(crate) fn wishes(state: &State, config: &Configuration) -> Vec<Chore> {
+/// not told, before its deadline, finds nothing to do. `stale`: it sees instances where they were
+/// one move ago.
+pub(crate) fn wishes(state: &State, config: &Configuration, stale: bool) -> Vec<Chore> {
     let sight = Sight {
         clock: state.clock,
         ledger: std::array::from_fn(|claim| {
@@ -20,7 +21,7 @@ pub(crate) fn wishes(state: &State, config: &Configuration) -> Vec<Chore> {
             state.ledger[if shared { 0 } else { claim }].now
         }),
         notes: state.notes,
-        places: state.machines.each_ref().map(|machine| machine.place),
+        places: state.machines.each_ref().map(|machine| machine.seen(stale)),
         online: state
             .machines
             .each_ref()

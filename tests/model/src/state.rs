@@ -49,6 +49,8 @@ pub struct State {
     pub init: [Vec<InitMessage>; GROUPS],
     /// Its dead letters.
     pub init_dead: Vec<(u8, InitMessage)>,
+    /// Groups of InitQueue whose first message, a look, was delivered before, as bits.
+    pub repeated: u8,
     /// Deduplication ids that SQS still swallows.
     pub swallowed: Swallowed,
     /// claim-instance: the delivery that holds the batch, and one whose lease has run out.
@@ -61,7 +63,8 @@ pub struct State {
     pub heard: [Heard; CLAIMS],
     /// Targets whose tags were wiped, as bits.
     pub wiped: u8,
-    /// Claims of which a dead letter expired unread (an alarm rang for days), as bits.
+    /// Claims of which a dead letter expired unread (an alarm rang for days), or was redriven when
+    /// nothing told their end any more, as bits.
     pub unread: u8,
     /// How many more faults may happen.
     pub faults: u8,
@@ -74,6 +77,9 @@ pub struct State {
 pub struct Machine {
     /// Where it is.
     pub place: Place,
+    /// Where a stale read shows it, and who moved it from there: when that handler comes again,
+    /// reads have long caught up.
+    pub was: Option<(Place, u8)>,
     /// Whether its agent lives.
     pub agent: Agent,
     /// Its command history, oldest first.
@@ -97,6 +103,14 @@ impl Machine {
     pub fn was_told(&self, claim: u8) -> bool {
         let sent = self.commands.iter().any(|command| command.claim == claim);
         sent || self.late == Some(claim) || self.runs[usize::from(claim)] > 0
+    }
+
+    /// Where a read shows it.
+    pub fn seen(&self, stale: bool) -> Place {
+        match self.was {
+            Some((was, _)) if stale => was,
+            _ => self.place,
+        }
     }
 
     /// Its command history as a read shows it.
@@ -314,6 +328,7 @@ impl std::fmt::Display for State {
             provision_dead,
             init,
             init_dead,
+            repeated,
             workers,
             chore,
             notes,
@@ -322,7 +337,7 @@ impl std::fmt::Display for State {
         } = self;
         writeln!(
             formatter,
-            "   {provision:?} {provision_dead:?} {init:?} {init_dead:?}"
+            "   {provision:?} {provision_dead:?} {init:?} {init_dead:?} {repeated:b}"
         )?;
         write!(formatter, "   {workers:?} {chore:?} {notes:?} {broken:?}")
     }

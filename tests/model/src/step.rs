@@ -9,6 +9,8 @@ pub enum Answer {
     Ok,
     /// A read shows what was one write ago.
     Stale,
+    /// A read shows instances where they were one move ago.
+    StalePlace,
     /// Refused for now, without effect.
     Busy,
     /// It took effect, and the answer was lost.
@@ -33,6 +35,7 @@ impl Answer {
         match self {
             Self::Ok | Self::Partly | Self::AgentKnownDead => None,
             Self::Stale => Some(Fault::StaleRead),
+            Self::StalePlace => Some(Fault::StalePlace),
             Self::Busy => Some(Fault::Busy),
             Self::LostDone | Self::LostNever => Some(Fault::LostAnswer),
             Self::LostLate => Some(Fault::LateEffect),
@@ -64,6 +67,8 @@ pub enum Action {
     Crash(Actor),
     /// replenish-pool looks, and picks this of what it wants done.
     Decide(crate::progress::Chore),
+    /// replenish-pool looks, sees instances where they were one move ago, and picks this.
+    DecideOnStale(crate::progress::Chore),
     /// A batch comes to be visible again while its delivery goes on: there is no lease.
     LeaseEnds,
     /// A batch is received while Lambda is throttled.
@@ -111,6 +116,7 @@ impl Action {
     pub fn fault(self) -> Option<Fault> {
         match self {
             Self::Step(_, answer) => answer.fault(),
+            Self::DecideOnStale(_) => Some(Fault::StalePlace),
             Self::Crash(_) => Some(Fault::Crash),
             Self::LeaseEnds | Self::BatchIsLate => Some(Fault::LateBatch),
             Self::CommandEnds(_, _, _, false) => Some(Fault::EventLost),

@@ -10,9 +10,12 @@ pub struct Variant {
     pub rule: Rule,
     /// Where that shows.
     pub config: Configuration,
-    /// What breaks, among others: the beginning of the property's name.
+    /// What breaks, among others: the beginning of the property's name, or [`END`].
     pub breaks: &'static str,
 }
+
+/// What breaks where no good end can be reached any more.
+pub const END: &str = "end";
 
 /// One for each rule.
 pub fn all() -> Vec<Variant> {
@@ -25,6 +28,10 @@ fn variant(rule: Rule) -> Variant {
         kinds,
         ..ONE
     };
+    let two = |kinds| Configuration {
+        faults: 2,
+        ..one(kinds)
+    };
     let (config, breaks) = match rule {
         Rule::KeepEntries => (one(&[Fault::Resend]), "2"),
         Rule::EntryPerClaim => (
@@ -35,34 +42,27 @@ fn variant(rule: Rule) -> Variant {
             "4",
         ),
         Rule::FulfilledIsTold => (one(&[Fault::Duplicate]), "2"),
-        Rule::OneInstancePerAttempt => {
-            let kinds = &[Fault::Duplicate, Fault::Wipe];
-            (
-                Configuration {
-                    faults: 2,
-                    ..one(kinds)
-                },
-                "2",
-            )
-        }
+        Rule::OneInstancePerAttempt => (two(&[Fault::Duplicate, Fault::Wipe]), "2"),
         Rule::RetireByGroup => (one(&[Fault::AgentAway]), "5"),
         Rule::SweepAfterDeadlines => (one(&[Fault::Tenant]), "5"),
         Rule::NoRetryOnDetach => (knowing(&[Fault::LostAnswer]), "3"),
-        Rule::HistoryFirst => {
-            let kinds = &[Fault::Duplicate, Fault::Tenant];
-            (
-                Configuration {
-                    faults: 2,
-                    ..one(kinds)
-                },
-                "6",
-            )
-        }
+        Rule::HistoryFirst => (two(&[Fault::Duplicate, Fault::Tenant]), "6"),
         Rule::DeadlineFirst => (ONE, "7"),
         Rule::EntryFirst => (knowing(&[Fault::Crash]), "3"),
         Rule::Lease => (one(&[Fault::LateBatch]), "4"),
         Rule::Marker => (one(&[Fault::LateEffect]), "1"),
         Rule::MoveOnFirst => (one(&[Fault::InstanceDies, Fault::Crash]), "4"),
+        Rule::EntriesLast => (two(&[Fault::Duplicate, Fault::TargetRefuses]), "4"),
+        Rule::LedgerOverMemory => (two(&[Fault::Resend, Fault::TargetRefuses]), "4"),
+        Rule::KeepMessage => (two(&[Fault::Busy, Fault::Wipe]), END),
+        Rule::TellAgain => (two(&[Fault::EventLost, Fault::Crash]), END),
+        Rule::CloseAgain => (
+            Configuration {
+                faults: 3,
+                ..one(&[Fault::LateEffect, Fault::Crash, Fault::EventLost])
+            },
+            END,
+        ),
     };
     Variant {
         rule,

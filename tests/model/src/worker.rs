@@ -31,9 +31,15 @@ pub(crate) fn is_busy(worker: Worker) -> bool {
 pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
     let agent = state.machines.get(group).map(|machine| machine.agent);
     match state.workers[group] {
-        Worker::Idle | Worker::BeginEntry(_) | Worker::LookEntry(_) | Worker::Settle { .. } => {
-            vec![Answer::Ok, Answer::Stale]
-        }
+        Worker::Idle
+        | Worker::BeginEntry(_)
+        | Worker::LookEntry(_)
+        | Worker::Settle {
+            look: Look::Last, ..
+        } => vec![Answer::Ok, Answer::Stale],
+        Worker::Settle {
+            look: Look::First, ..
+        } => vec![Answer::Ok, Answer::Stale, Answer::StalePlace],
         Worker::Attach => vec![Answer::Ok, Answer::LostDone, Answer::TargetRefuses],
         Worker::Tell => {
             let mut answers = vec![Answer::LostDone, Answer::LostNever, Answer::LostLate];
@@ -47,7 +53,8 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
         | Worker::GoOn { .. }
         | Worker::WriteEnd { .. }
         | Worker::PublishEnd { .. } => vec![Answer::Ok, Answer::LostDone, Answer::LostNever],
-        Worker::LookFirst | Worker::RetireLook => vec![Answer::Ok],
+        Worker::LookFirst => vec![Answer::Ok],
+        Worker::RetireLook => vec![Answer::Ok, Answer::StalePlace],
         Worker::RetireDo(_) => vec![Answer::Ok, Answer::LostDone],
         Worker::Acknowledge => vec![Answer::Ok, Answer::Repeats],
     }
@@ -122,6 +129,11 @@ impl Turn<'_, '_> {
         self.answer == Answer::Stale
     }
 
+    /// Where a read shows the instance.
+    fn seen(&self) -> Place {
+        self.world.state.machines[self.group].seen(self.answer == Answer::StalePlace)
+    }
+
     fn entry(&self) -> Option<Line> {
         self.world.read_line(self.claim(), self.stale())
     }
@@ -151,6 +163,7 @@ impl Turn<'_, '_> {
     /// The message comes again (`delivery.rs`: after 15 s when something failed), and reads have
     /// caught up with what was written here.
     fn comes_again(&mut self) -> Worker {
+        self.world.state.repeated |= 1 << self.group;
         self.world.settles(self.by());
         if let Some(instance) = self.instance() {
             self.world.machine(instance).hidden = false;
@@ -195,7 +208,9 @@ impl Turn<'_, '_> {
         };
         let message = (claim, attempt, self.this_instance());
         let shared = self.world.config.shared_target;
+        let lacks_closing = self.world.config.lacks(Rule::CloseAgain);
         match ask::begin(message, told, self.entry(), self.clock(), shared) {
+            _ if lacks_closing && matches!(told, Told::This(_)) => Worker::Acknowledge,
             Beginning::ToldBefore | Beginning::Leave => Worker::Acknowledge,
             Beginning::Attach => Worker::Attach,
             Beginning::Abandon => Worker::RetireLook,
@@ -360,7 +375,7 @@ impl Turn<'_, '_> {
 
     /// `retirement.rs`, `retire`: where is it?
     fn retire_look(&mut self) -> Worker {
-        let place = self.world.state.machines[self.group].place;
+        let place = self.seen();
         let believed_in = self.world.target_of(self.claim());
         if self.world.config.lacks(Rule::RetireByGroup) {
             return Worker::RetireDo(Removing::Terminate);
@@ -401,8 +416,18 @@ impl Turn<'_, '_> {
             unreachable!("only looks look");
         };
         let (instance, expired) = (self.instance(), self.expired());
-        match ask::look(claim, attempt, instance, told, self.entry(), expired) {
-            Found::Leave => Worker::Acknowledge,
+        let entry = self.entry();
+        let first = self.world.state.repeated & (1 << self.group) == 0;
+        match ask::look(claim, attempt, instance, told, entry, expired, first) {
+            Found::Leave => {
+                if entry.is_none() && self.world.state.clock >= Clock::LongAfter {
+                    self.world.left_unread(claim);
+                }
+                Worker::Acknowledge
+            }
+            Found::Settled { .. } if self.world.config.lacks(Rule::TellAgain) => {
+                Worker::Acknowledge
+            }
             Found::Settled { standing, retire } => Worker::PublishEnd { standing, retire },
             Found::Report(command) if !command.status.is_final() => Worker::Acknowledge,
             Found::Report(command) => Worker::Settle {
@@ -416,7 +441,7 @@ impl Turn<'_, '_> {
     /// `report.rs`, `find_target`: by the entry, or by where the instance is.
     fn finds_target(&self, entry: Option<Line>) -> bool {
         let target = self.world.target_of(self.claim());
-        let there = match self.world.state.machines[self.group].place {
+        let there = match self.seen() {
             Place::Target(place) | Place::LeavingTarget(place) => place == target,
             _ => false,
         };
@@ -428,12 +453,13 @@ impl Turn<'_, '_> {
     fn settle(&mut self, status: CommandStatus, look: Look) -> Worker {
         let entry = self.entry();
         let instance = self.this_instance();
-        let place = self.world.state.machines[self.group].place;
+        let place = self.seen();
         let target = self.world.target_of(self.claim());
         let found = self.finds_target(entry);
         // `report.rs`, `command_finished`: a very late event of a claim that is over.
         let very_late = self.world.state.clock >= Clock::LongAfter;
         if !found && very_late && matches!(self.message, InitMessage::Finished { .. }) {
+            self.world.left_unread(self.claim());
             return Worker::Acknowledge;
         }
         match ask::report(status, entry, found, instance, place, target, look) {
@@ -510,9 +536,10 @@ impl Turn<'_, '_> {
 
     /// SQS deletes the message.
     fn acknowledge(&mut self) -> Worker {
+        let next = self.comes_again();
         if self.answer == Answer::Ok {
-            self.world.state.init[self.group].remove(0);
+            self.world.leaves_init(self.group);
         }
-        self.comes_again()
+        next
     }
 }

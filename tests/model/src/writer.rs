@@ -30,7 +30,9 @@ pub(crate) fn is_busy(writer: &Writer) -> bool {
 pub(crate) fn answers(state: &State, slot: usize) -> Vec<Answer> {
     let writer = &state.writers[slot];
     match writer.stage {
-        WriterStage::Look | WriterStage::Places(_) => vec![Answer::Ok, Answer::Stale],
+        WriterStage::Look | WriterStage::Places(_) => {
+            vec![Answer::Ok, Answer::Stale, Answer::StalePlace]
+        }
         WriterStage::Answer | WriterStage::Send => {
             vec![Answer::Ok, Answer::LostDone, Answer::LostNever]
         }
@@ -160,16 +162,19 @@ impl Act<'_, '_> {
     /// `observe.rs`: the groups in one call (and the agents of the candidates).
     fn look(&mut self, answer: Answer) {
         let state = &self.world.state;
-        let machines = &state.machines;
+        let seen = state
+            .machines
+            .each_ref()
+            .map(|machine| machine.seen(answer == Answer::StalePlace));
         let groups = Groups {
-            pool: machines.each_ref().map(|machine| match machine.place {
+            pool: seen.map(|place| match place {
                 Place::Pool => Some(true),
                 Place::LeavingPool => Some(false),
                 _ => None,
             }),
-            online: machines
-                .each_ref()
-                .map(|machine| machine.place == Place::Pool && machine.agent.is_listed()),
+            online: std::array::from_fn(|instance| {
+                seen[instance] == Place::Pool && state.machines[instance].agent.is_listed()
+            }),
             ledger: self.ledger(answer),
         };
         if self.world.config.split_look {
@@ -198,8 +203,8 @@ impl Act<'_, '_> {
         let mut instances: Vec<u8> = requests
             .iter()
             .filter_map(|request| {
-                let claim = usize::from(request.claim);
-                let line = memory.lines[claim].or(groups.ledger[claim])?;
+                let shared = self.world.config.shared_target;
+                let line = ask::entry_of(request.claim, memory, groups.ledger, shared)?;
                 if ask::is_settled(line) {
                     None
                 } else {
@@ -210,10 +215,15 @@ impl Act<'_, '_> {
         instances.sort_unstable();
         instances.dedup();
         // Places were read: now the entries again, for they are written before anything moves.
-        let ledger = if instances.is_empty() {
+        let ledger = if instances.is_empty() || self.world.config.lacks(Rule::EntriesLast) {
             groups.ledger
         } else {
             self.ledger(answer)
+        };
+        let ledger = if self.world.config.lacks(Rule::LedgerOverMemory) {
+            std::array::from_fn(|claim| memory.lines[claim].or(ledger[claim]))
+        } else {
+            ledger
         };
         let groups = Groups { ledger, ..groups };
         let begun = instances
@@ -222,7 +232,7 @@ impl Act<'_, '_> {
                 let machine = &self.world.state.machines[usize::from(instance)];
                 Begun {
                     instance,
-                    place: machine.place,
+                    place: machine.seen(answer == Answer::StalePlace),
                     commands: machine.visible(answer == Answer::Stale),
                 }
             })
@@ -333,8 +343,10 @@ impl Act<'_, '_> {
                     let message = InitMessage::LookAgain { claim, attempt };
                     self.world.send_look(usize::from(instance), message);
                 }
-                self.writer.uncertain = true;
-                self.writer.pending.push(position);
+                if answer != Answer::Ok || !self.world.config.lacks(Rule::KeepMessage) {
+                    self.writer.uncertain = true;
+                    self.writer.pending.push(position);
+                }
             }
             Answering::TooLate => {
                 if answer != Answer::LostNever {

@@ -180,3 +180,39 @@ fn an_instance_that_left_the_pool_first_is_replaced_under_the_same_attempt() {
     scene.memory.spent.insert(instance(1));
     assert_eq!(scene.decide_on(claim("a")), assign(2, 1));
 }
+
+#[test]
+fn what_init_instance_wrote_since_outranks_what_this_delivery_wrote() {
+    let written = |scene: Scene| scene.remembers(&claim("a"), entry(Some(1), 1));
+    for standing in [Standing::Ready, Standing::Failed(Reason::TargetRefused)] {
+        let since = settled(1, standing);
+        let scene = written(Scene::with_ready(2)).entry("a", &since).place(
+            1,
+            "retired",
+            Lifecycle::InService,
+        );
+        assert_eq!(scene.decide_on(claim("a")), Decision::Repeat(since));
+    }
+    let moved_on = written(Scene::with_ready(2)).entry("a", &entry(None, 2));
+    assert_eq!(moved_on.decide_on(claim("a")), assign(2, 2));
+}
+
+#[test]
+fn what_this_delivery_wrote_outranks_an_older_read() {
+    let written = entry(Some(2), 2);
+    for older in [
+        entry(Some(1), 1),
+        entry(None, 2),
+        settled(1, Standing::Failed(Reason::Expired)),
+    ] {
+        let scene = Scene::with_ready(2)
+            .entry("a", &older)
+            .place(2, "pool", Lifecycle::Detaching)
+            .remembers(&claim("a"), written.clone());
+        let expected = Decision::HandOver {
+            instance: instance(2),
+            attempt: 2,
+        };
+        assert_eq!(scene.decide_on(claim("a")), expected, "{older}");
+    }
+}

@@ -16,13 +16,14 @@ fn a_told_instance_is_not_told_again() {
 }
 
 #[test]
-fn a_told_instance_is_left_alone_whatever_the_ledger_says() {
+fn a_told_instance_is_left_alone_unless_its_claim_was_closed_with_it() {
     for entry in [
         open(2, 2),
         entry(None, 2, Standing::Assigned),
         entry(Some(1), 1, Standing::Ready),
         entry(Some(2), 1, Standing::Ready),
-        entry(Some(1), 1, Standing::Failed(Reason::Expired)),
+        entry(Some(2), 1, Standing::Failed(Reason::Expired)),
+        entry(None, 1, Standing::Failed(Reason::Expired)),
     ] {
         let beginning = begin_with(&[told_another(), told_this_claim()], Some(&entry));
         assert_eq!(beginning, Beginning::ToldBefore, "{entry}");
@@ -31,6 +32,17 @@ fn a_told_instance_is_left_alone_whatever_the_ledger_says() {
         begin_with(&[told_this_claim()], None),
         Beginning::ToldBefore
     );
+}
+
+#[test]
+fn a_claim_that_was_closed_before_its_command_was_seen_is_closed_again_and_its_instance_removed() {
+    for reason in [Reason::Expired, Reason::ScriptFailed] {
+        let closed = entry(Some(1), 1, Standing::Failed(reason));
+        let beginning = begin(&hand_over(1), &[told_this_claim()], Some(&closed), DEADLINE);
+        let way = GoesOn::Closed(reason);
+        let expected = Beginning::GivenUpBefore { way, retire: true };
+        assert_eq!(beginning, expected);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 
 fn look_at(entry: Option<&Entry>, told: Told, expired: bool) -> Look {
-    look(entry, 1, Some(&instance(1)), told, expired)
+    look(entry, 1, Some(&instance(1)), told, expired, false)
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn a_look_at_an_instance_that_was_told_another_claim_does_not_touch_it() {
 #[test]
 fn a_look_at_a_claim_without_an_instance_waits_for_its_deadline() {
     let entry = entry(None, 2, Standing::Assigned);
-    let at = |expired| look(Some(&entry), 2, None, Told::Nothing, expired);
+    let at = |expired| look(Some(&entry), 2, None, Told::Nothing, expired, true);
     assert_eq!(at(false), Look::Leave);
     assert_eq!(at(true), Look::GiveUp(too_late(false)));
 }
@@ -93,5 +93,53 @@ fn a_look_at_a_claim_that_failed_tells_it_again_and_goes_on_removing_what_is_its
         standing,
         retire: false,
     };
-    assert_eq!(look(Some(&without), 1, None, Told::Nothing, true), expected);
+    let found = look(Some(&without), 1, None, Told::Nothing, true, false);
+    assert_eq!(found, expected);
+}
+
+/// Entries that end the claim with instance 1.
+fn settled() -> [Entry; 2] {
+    [
+        entry(Some(1), 1, Standing::Ready),
+        entry(Some(1), 1, Standing::Failed(Reason::ScriptFailed)),
+    ]
+}
+
+fn look_again_at(entry: &Entry, expired: bool, first: bool) -> Look {
+    let told = Told::ThisClaim(told_this_claim());
+    look(Some(entry), 1, Some(&instance(1)), told, expired, first)
+}
+
+#[test]
+fn a_first_look_that_was_overtaken_by_the_end_does_not_tell_it_again() {
+    for entry in settled() {
+        assert_eq!(look_again_at(&entry, false, true), Look::Leave, "{entry}");
+        let again = look_again_at(&entry, false, false);
+        assert!(matches!(again, Look::Settled { .. }), "{entry}");
+    }
+}
+
+#[test]
+fn past_the_deadline_a_first_look_may_have_been_redriven_and_tells_the_end_again() {
+    for entry in settled() {
+        let found = look_again_at(&entry, true, true);
+        assert!(matches!(found, Look::Settled { .. }), "{entry}");
+    }
+}
+
+#[test]
+fn a_first_look_reports_and_gives_up_like_any_other() {
+    let told = Told::ThisClaim(told_this_claim());
+    let at = |told, expired| {
+        look(
+            Some(&open(1, 1)),
+            1,
+            Some(&instance(1)),
+            told,
+            expired,
+            true,
+        )
+    };
+    assert_eq!(at(told, false), Look::Report(told_this_claim()));
+    assert_eq!(at(Told::Nothing, true), Look::GiveUp(TOO_LATE));
 }
