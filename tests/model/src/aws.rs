@@ -284,9 +284,13 @@ impl World<'_> {
     }
 
     /// A message was left on a dead-letter queue until its claim's entry was gone, and nothing tells
-    /// any more how the claim ended: documented as a limit, where nobody heard before.
+    /// any more how the claim ended: documented as a limit, where nobody heard before, or where a
+    /// handler died while it removed the failed claim's instance.
     pub(crate) fn left_unread(&mut self, claim: u8) {
-        if !self.state.heard[usize::from(claim)].anything() {
+        let left_free = self.state.machines.iter().any(|machine| {
+            machine.place == Place::Free && !machine.tenants && machine.was_told(claim)
+        });
+        if left_free || !self.state.heard[usize::from(claim)].anything() {
             self.state.unread |= 1 << claim;
         }
     }

@@ -234,7 +234,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 3,
             kinds: THEIRS,
             unseen: &[],
-            states: Some(207_272),
+            states: Some(207_283),
             ..ONE
         },
         Configuration {

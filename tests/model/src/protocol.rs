@@ -211,7 +211,7 @@ fn is_at_rest(machine: &Machine, left: bool) -> bool {
         Place::Unborn | Place::Gone => true,
         Place::Pool => machine.agent == Agent::Online,
         Place::Target(_) => left || machine.runs.iter().any(|runs| *runs > 0),
-        Place::Free => machine.tenants,
+        Place::Free => machine.tenants || (left && machine.runs.iter().any(|runs| *runs > 0)),
         Place::LeavingPool | Place::LeavingTarget(_) | Place::Retirement => false,
     };
     is_still(machine) && place
