@@ -131,6 +131,7 @@ pub(crate) const TWO: Configuration = Configuration {
 /// All of them.
 pub fn all() -> Vec<Configuration> {
     let mut all = of_one_claim();
+    all.extend(of_one_claim_at_length());
     all.extend(of_two_claims());
     all
 }
@@ -213,6 +214,11 @@ fn of_one_claim() -> Vec<Configuration> {
             states: Some(34_730),
             ..ONE
         },
+    ]
+}
+
+fn of_one_claim_at_length() -> Vec<Configuration> {
+    vec![
         Configuration {
             name: "one claim, stale places",
             faults: 2,

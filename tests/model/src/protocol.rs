@@ -62,7 +62,7 @@ impl Model for Protocol {
             Action::Step(Actor::Replenisher, _) => replenisher::step(&mut world),
             Action::LookAgain(slot) => writer::look_again(&mut world, usize::from(slot)),
             Action::Decide(chore) | Action::DecideOnStale(chore) => {
-                replenisher::decide(&mut world, chore)
+                replenisher::decide(&mut world, chore);
             }
             action => environment::apply(&mut world, action),
         }

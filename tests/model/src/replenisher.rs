@@ -11,9 +11,9 @@ use crate::state::{Clock, INSTANCES, InitMessage, State};
 use ready_pool_core::command::CommandStatus;
 
 /// What it would want done, as far as that is of interest: a look at a claim whose instance was
-/// not told, before its deadline, finds nothing to do. `stale`: it sees instances where they were
+/// not told, before its deadline, finds nothing to do. `late`: it sees instances where they were
 /// one move ago.
-pub(crate) fn wishes(state: &State, config: &Configuration, stale: bool) -> Vec<Chore> {
+pub(crate) fn wishes(state: &State, config: &Configuration, late: bool) -> Vec<Chore> {
     let sight = Sight {
         clock: state.clock,
         ledger: std::array::from_fn(|claim| {
@@ -21,7 +21,7 @@ pub(crate) fn wishes(state: &State, config: &Configuration, stale: bool) -> Vec<
             state.ledger[if shared { 0 } else { claim }].now
         }),
         notes: state.notes,
-        places: state.machines.each_ref().map(|machine| machine.seen(stale)),
+        places: state.machines.each_ref().map(|machine| machine.seen(late)),
         online: state
             .machines
             .each_ref()
