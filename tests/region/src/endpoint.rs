@@ -4,8 +4,8 @@ use crate::region::Region;
 use crate::wire;
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
-use http::{HeaderMap, Method, Request, Response};
+use http::header::ORIGIN;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -28,9 +28,18 @@ pub struct Endpoint {
 impl Endpoint {
     /// Serves `region` on `listener`, on every path: SQS clients may post to a queue's URL.
     pub fn start(region: Region, listener: TcpListener) -> io::Result<Self> {
+        Self::start_with(region, listener, Router::new())
+    }
+
+    /// The same, with routes of the caller's own (a page for people, say). Whatever they do not
+    /// answer, another method of theirs included, is for AWS's services.
+    pub fn start_with(region: Region, listener: TcpListener, own: Router) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel::<()>();
-        let app = Router::new().fallback(answer).with_state(region);
+        let aws = move |method: Method, headers: HeaderMap, body: Bytes| {
+            answer(region.clone(), method, headers, body)
+        };
+        let app = own.fallback(aws.clone()).method_not_allowed_fallback(aws);
         let serve = axum::serve(listener, app).with_graceful_shutdown(async {
             // A dropped handle stops the server as well.
             let _ = stopped.await;
@@ -58,12 +67,20 @@ impl Endpoint {
 }
 
 /// Answers one request. A body over axum's 2 MiB never gets here (AWS's largest is 1 MiB).
+///
+/// Commands sent to the region really run, so a web page that somebody visits must not be able to
+/// send any. A browser names the page's `Origin` with every request that could; no SDK does.
 async fn answer(
-    State(region): State<Region>,
+    region: Region,
     method: Method,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<axum::body::Body> {
+    if headers.contains_key(ORIGIN) {
+        let mut refusal = Response::new("the region does not answer web pages\n".into());
+        *refusal.status_mut() = StatusCode::FORBIDDEN;
+        return refusal;
+    }
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.headers_mut() = headers;

@@ -2,9 +2,10 @@
 //! and nothing more.
 
 use super::Failure;
-use super::start::{Names, Running, queue_name};
+use super::start::{Client, Names, queue_name};
 use region::api::Service;
 use region::journal::{Entry, Happening};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -22,8 +23,45 @@ pub(super) struct Claim {
     pub(super) id: String,
     /// The group that is to have the instance.
     pub(super) target: String,
+    /// What runs on the instance.
+    pub(super) script: Script,
+    /// Whether it waits while no instance is ready.
+    pub(super) waits: bool,
     /// The organisation that signed up.
     organisation: usize,
+}
+
+/// An init script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Script {
+    /// Sets the tenant up.
+    Succeeds,
+    /// Takes twenty seconds for it.
+    IsSlow,
+    /// Fails half way.
+    Fails,
+}
+
+impl Script {
+    /// Its lines, which a person recognises in the output.
+    fn commands(self) -> Vec<&'static str> {
+        let mut commands = vec!["echo \"$AWS_SSM_INSTANCE_ID: setting up organisation $ORG_ID\""];
+        match self {
+            Self::Succeeds => {}
+            Self::IsSlow => commands.push("sleep 20; echo \"that took a while\""),
+            Self::Fails => {
+                commands.push("echo \"no licence for organisation $ORG_ID\" >&2; exit 3");
+            }
+        }
+        commands.extend([
+            "printf 'ORG_ID=%s\\nREGION=%s\\n' \"$ORG_ID\" \"$AWS_SSM_REGION_NAME\" > tenant.env",
+            "sleep 0.3; echo \"wrote tenant.env: $(paste -sd ' ' tenant.env)\"",
+            "echo \"marker of this machine: $(cat \"${READY_POOL_DIR:-/var/lib/ready-pool}/claim\")\"",
+            "echo \"$(uname -sm) at $(date -u +%H:%M:%S) UTC: open for business\"",
+        ]);
+        commands
+    }
 }
 
 impl Claim {
@@ -32,61 +70,58 @@ impl Claim {
         Self {
             id: format!("signup-{organisation}"),
             target: format!("tenant-{organisation}"),
+            script: Script::Succeeds,
+            waits: true,
             organisation,
         }
     }
 
-    /// The message, with a script that a person recognises.
+    /// The message.
     fn message(&self, expires_at: OffsetDateTime) -> Value {
         json!({
             "claim_id": self.id,
             "target_group": self.target,
             "init": {
-                "commands": [
-                    "echo \"$AWS_SSM_INSTANCE_ID: setting up organisation $ORG_ID\"",
-                    "printf 'ORG_ID=%s\\nREGION=%s\\n' \"$ORG_ID\" \"$AWS_SSM_REGION_NAME\" > tenant.env",
-                    "sleep 0.3; echo \"wrote tenant.env: $(paste -sd ' ' tenant.env)\"",
-                    "echo \"marker of this machine: $(cat \"${READY_POOL_DIR:-/var/lib/ready-pool}/claim\")\"",
-                    "echo \"$(uname -sm) at $(date -u +%H:%M:%S) UTC: open for business\"",
-                ],
+                "commands": self.script.commands(),
                 "environment": { "ORG_ID": self.organisation.to_string() },
                 "execution_timeout_seconds": 60,
             },
+            "when_empty": if self.waits { "wait" } else { "reject" },
             "expires_at": timestamp(expires_at),
         })
     }
 
     /// Creates the target: an empty group in the zones of the pool that has opted in.
-    pub(super) async fn create_target(&self, running: &Running) -> Result<(), Failure> {
-        let pool = &running.names.pool;
+    pub(super) async fn create_target(&self, client: &Client) -> Result<(), Failure> {
+        let pool = &client.names.pool;
         let input = json!({
             "AutoScalingGroupName": self.target,
             "MinSize": 0,
             "MaxSize": 5,
             "DesiredCapacity": 0,
-            "AvailabilityZones": zones(running),
+            "AvailabilityZones": client.zones(),
             "LaunchTemplate": { "LaunchTemplateName": "tenant", "Version": "1" },
             "Tags": [{
                 "Key": OPT_IN_TAG, "Value": pool, "PropagateAtLaunch": false,
                 "ResourceId": self.target, "ResourceType": "auto-scaling-group",
             }],
         });
-        running
+        client
             .call(Service::AutoScaling, "CreateAutoScalingGroup", input)
             .await?;
         Ok(())
     }
 
     /// Sends it.
-    pub(super) async fn send(&self, running: &Running) -> Result<(), Failure> {
-        let expires_at = running.region.clock().now() + DEADLINE;
+    pub(super) async fn send(&self, client: &Client) -> Result<(), Failure> {
+        let expires_at = client.region.clock().now() + DEADLINE;
         let input = json!({
-            "QueueUrl": running.names.provision,
+            "QueueUrl": client.names.provision,
             "MessageBody": self.message(expires_at).to_string(),
-            "MessageGroupId": running.names.pool,
+            "MessageGroupId": client.names.pool,
             "MessageDeduplicationId": self.id,
         });
-        running.call(Service::Sqs, "SendMessage", input).await?;
+        client.call(Service::Sqs, "SendMessage", input).await?;
         Ok(())
     }
 }
@@ -95,14 +130,6 @@ impl Claim {
 pub(super) fn timestamp(time: OffsetDateTime) -> String {
     let whole = time.replace_nanosecond(0).unwrap_or(time);
     whole.format(&Rfc3339).unwrap_or_default()
-}
-
-/// The pool's zones.
-pub(super) fn zones(running: &Running) -> Vec<String> {
-    running.region.with(|world| {
-        let pool = world.autoscaling.groups.get(&running.names.pool);
-        pool.map(|pool| pool.zones.clone()).unwrap_or_default()
-    })
 }
 
 /// The id of the claim that this entry sends.
@@ -120,6 +147,8 @@ pub(super) fn sent(entry: &Entry, names: &Names) -> Option<String> {
 pub(super) struct Ending {
     /// The claim.
     pub(super) claim_id: String,
+    /// Its target, where the message said one.
+    pub(super) target: Option<String>,
     /// `ready`, `failed` or `rejected`.
     pub(super) outcome: String,
     /// Why, in a word.
@@ -137,6 +166,7 @@ impl Ending {
         let text = |name: &str| Some(message.get(name)?.as_str()?.to_owned());
         Some(Self {
             claim_id: text("claim_id")?,
+            target: text("target_group"),
             outcome: text("outcome")?,
             reason: text("reason")?,
             message: text("message").unwrap_or_default(),
@@ -150,7 +180,8 @@ impl Ending {
     }
 }
 
-fn message_to(what: &Happening, queue_url: &str) -> Option<Value> {
+/// The JSON of a message that this entry puts on the queue with that URL.
+pub(super) fn message_to(what: &Happening, queue_url: &str) -> Option<Value> {
     match what {
         Happening::MessageSent { queue, body, .. } if queue == queue_name(queue_url) => {
             serde_json::from_str(body).ok()

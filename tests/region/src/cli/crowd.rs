@@ -20,10 +20,11 @@ pub(super) async fn run(demo: &mut Demo<'_>, count: u32, pool: u32) -> Result<()
     demo.printer
         .title(&format!("{count} claims at once, for {count} targets"))?;
     let running = demo.running;
-    try_join_all(claims.iter().map(|claim| claim.create_target(running))).await?;
+    let client = running.client();
+    try_join_all(claims.iter().map(|claim| claim.create_target(&client))).await?;
     demo.next().await;
     for claim in &claims {
-        claim.send(running).await?;
+        claim.send(&client).await?;
     }
     let limit = patience(&running.settings, count / pool.max(1) + 1);
     let mut entries = Vec::new();

@@ -9,6 +9,7 @@ use super::{DemoOptions, Failure, crowd};
 use region::journal::{Entry, Happening};
 use region::settings::{Settings, Spread};
 use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -28,11 +29,26 @@ pub(super) async fn run(options: DemoOptions) -> Result<(), Failure> {
         result = demo.run(&options) => result,
         () = interrupts.next() => Err(Failure::Interrupted),
     };
+    let result = match result {
+        Ok(()) if options.stays() => tokio::select! {
+            biased;
+            () = interrupts.next() => Ok(()),
+            result = demo.stay() => result,
+        },
+        other => other,
+    };
     if matches!(result, Err(Failure::NotReady(_))) {
         demo.explain();
     }
     running.stop().await;
     result
+}
+
+impl DemoOptions {
+    /// Whether the region stays up for the page: for a person yes, for a script no.
+    fn stays(&self) -> bool {
+        self.stay || !self.exit && io::stdout().is_terminal()
+    }
 }
 
 /// A demo that runs.
@@ -51,7 +67,7 @@ impl<'r> Demo<'r> {
         Self {
             printer: Printer::stdout(running.started),
             follower: Follower::from_the_start(&running.region),
-            story: Story::new(running.names.clone(), running.polling_functions()),
+            story: Story::new(running.names.clone(), running.client().polling_functions()),
             logs: VecDeque::new(),
             running,
         }
@@ -76,6 +92,10 @@ impl<'r> Demo<'r> {
              Stack {}, endpoint {}",
             names.stack, self.running.settings.endpoint
         ))?;
+        if options.stays() {
+            let page = format!("See it in a browser: {}", self.running.page());
+            self.printer.text(&page)?;
+        }
         Ok(())
     }
 
@@ -145,14 +165,15 @@ impl<'r> Demo<'r> {
 
     async fn one_claim(&mut self) -> Result<(), Failure> {
         let claim = Claim::of_organisation(ORGANISATION);
-        claim.create_target(self.running).await?;
+        let client = self.running.client();
+        claim.create_target(&client).await?;
         // The call that made the target is no part of the claim's story.
         self.next().await;
         self.printer.title(&format!(
             "One claim: {} wants an instance for {}, an empty group",
             claim.id, claim.target
         ))?;
-        claim.send(self.running).await?;
+        claim.send(&client).await?;
         let limit = patience(&self.running.settings, 0);
         let took = within(limit, "the claim has no outcome", self.outcome(&claim)).await?;
         self.printer.title("The pool refills")?;
@@ -183,6 +204,20 @@ impl<'r> Demo<'r> {
                 claim.id, ending.outcome, ending.message
             ))),
             None => Ok(Duration::ZERO),
+        }
+    }
+
+    /// Stays up for whoever opens the page, and tells what happens.
+    async fn stay(&mut self) -> Result<(), Failure> {
+        self.printer.text(&format!(
+            "\nThe region stays up. Open {} to send a claim with a click and to break things. \
+             Ctrl-C ends it.",
+            self.running.page()
+        ))?;
+        loop {
+            for entry in self.next().await {
+                self.tell(&entry)?;
+            }
         }
     }
 

@@ -5,6 +5,7 @@ mod claims;
 mod crowd;
 mod demo;
 mod follow;
+mod page;
 mod print;
 mod serve;
 mod start;
@@ -34,9 +35,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Fills the pool, sends claims, and tells what happens until they have ended
+    /// Fills the pool, sends claims, and tells what happens until they have ended; on a terminal
+    /// it then stays up, with a page to see it in a browser
     Demo(DemoOptions),
-    /// Stays up for the AWS CLI, boto3 and any SDK, and tells what happens, until Ctrl-C
+    /// Stays up for the AWS CLI, boto3, any SDK and a browser, and tells what happens, until Ctrl-C
     Serve(ServeOptions),
 }
 
@@ -51,6 +53,12 @@ struct DemoOptions {
     /// Send so many claims at once, each for a target of its own, and summarise
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     claims: Option<u32>,
+    /// Stay up for the page afterwards, as it does on a terminal
+    #[arg(long, conflicts_with = "exit")]
+    stay: bool,
+    /// End afterwards, as it does where standard output is no terminal
+    #[arg(long)]
+    exit: bool,
 }
 
 /// What `serve` is asked for.

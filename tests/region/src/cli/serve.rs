@@ -1,6 +1,6 @@
 //! `serve`: stays up and tells what happens.
 
-use super::claims::{OPT_IN_TAG, timestamp, zones};
+use super::claims::{OPT_IN_TAG, timestamp};
 use super::follow::{Follower, Interrupts};
 use super::print::Printer;
 use super::start::{Names, Running};
@@ -28,7 +28,7 @@ pub(super) async fn run(options: ServeOptions) -> Result<(), Failure> {
 
 async fn tell(running: &Running, json: bool) -> Result<(), Failure> {
     let mut follower = Follower::from_the_start(&running.region);
-    let mut story = Story::new(running.names.clone(), running.polling_functions());
+    let mut story = Story::new(running.names.clone(), running.client().polling_functions());
     let started = running.started;
     let mut out = Printer::stdout(started);
     if json {
@@ -51,6 +51,8 @@ async fn tell(running: &Running, json: bool) -> Result<(), Failure> {
 #[derive(Serialize)]
 struct Whereabouts<'r> {
     endpoint: &'r str,
+    /// For a browser.
+    page: String,
     region: &'r str,
     queues: Queues<'r>,
     groups: Groups<'r>,
@@ -83,6 +85,7 @@ impl<'r> Whereabouts<'r> {
         } = &running.names;
         Self {
             endpoint: &running.settings.endpoint,
+            page: running.page(),
             region: &running.settings.region_name,
             queues: Queues {
                 provision,
@@ -107,11 +110,12 @@ fn json_line(value: &impl Serialize) -> String {
 fn introduction(running: &Running) -> String {
     let Whereabouts {
         endpoint,
+        page,
         region,
         queues,
         groups,
     } = Whereabouts::of(running);
-    let zones = zones(running).join(" ");
+    let zones = running.client().zones().join(" ");
     let claim = json!({
         "claim_id": "claim-1",
         "target_group": "my-target",
@@ -121,6 +125,7 @@ fn introduction(running: &Running) -> String {
     format!(
         "A simulated AWS region, at {scale} of the latencies observed on AWS. Ctrl-C stops it.
 
+  page         {page}  (see it, send claims, break things)
   endpoint     {endpoint}
   region       {region}
   credentials  any: AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none

@@ -1,6 +1,7 @@
 //! Starting a region with its stack, its functions and its endpoint; and stopping all of it.
 
 use super::build::{self, Programs};
+use super::page::Page;
 use super::{Common, Failure};
 use region::api::{Call, Service};
 use region::autoscaling::Lifecycle;
@@ -33,6 +34,52 @@ pub(super) struct Running {
     /// When the region began.
     pub(super) started: OffsetDateTime,
     endpoint: Endpoint,
+}
+
+/// Who makes calls of this command line's own.
+#[derive(Clone)]
+pub(super) struct Client {
+    /// The region.
+    pub(super) region: Region,
+    /// The stack in it.
+    pub(super) names: Names,
+}
+
+impl Client {
+    /// One API call, as any client of the region makes it.
+    pub(super) async fn call(
+        &self,
+        service: Service,
+        operation: &'static str,
+        input: Value,
+    ) -> Result<Value, Failure> {
+        let call = Call {
+            service,
+            operation: operation.to_owned(),
+            input,
+            caller: CALLER.to_owned(),
+        };
+        self.region
+            .call(call)
+            .await
+            .map_err(|error| Failure::Refused { operation, error })
+    }
+
+    /// The pool's zones.
+    pub(super) fn zones(&self) -> Vec<String> {
+        self.region.read(|world| {
+            let pool = world.autoscaling.groups.get(&self.names.pool);
+            pool.map(|pool| pool.zones.clone()).unwrap_or_default()
+        })
+    }
+
+    /// The functions that read queues.
+    pub(super) fn polling_functions(&self) -> BTreeSet<String> {
+        self.region.read(|world| {
+            let mappings = world.lambda.mappings.iter();
+            mappings.map(|mapping| mapping.function.clone()).collect()
+        })
+    }
 }
 
 /// Names in the stack, as AWS would know them.
@@ -123,50 +170,43 @@ impl Running {
             .functions(move |region, config| process(region, config, &programs))
             .start()
             .map_err(|error| explained(error, template.path, options.function_dir.as_deref()))?;
+        let names = Names::of(&region)?;
+        let page = Page::of(Client {
+            region: region.clone(),
+            names: names.clone(),
+        });
         let endpoint =
-            Endpoint::start(region.clone(), listener).map_err(|error| Failure::System {
-                what: "cannot serve the endpoint",
-                error,
+            Endpoint::start_with(region.clone(), listener, page.routes()).map_err(|error| {
+                Failure::System {
+                    what: "cannot serve the endpoint",
+                    error,
+                }
             })?;
         Ok(Self {
-            names: Names::of(&region)?,
             region,
+            names,
             settings,
             started,
             endpoint,
         })
     }
 
-    /// One API call, as any client of the region makes it.
-    pub(super) async fn call(
-        &self,
-        service: Service,
-        operation: &'static str,
-        input: Value,
-    ) -> Result<Value, Failure> {
-        let call = Call {
-            service,
-            operation: operation.to_owned(),
-            input,
-            caller: CALLER.to_owned(),
-        };
-        self.region
-            .call(call)
-            .await
-            .map_err(|error| Failure::Refused { operation, error })
+    /// A client of the stack.
+    pub(super) fn client(&self) -> Client {
+        Client {
+            region: self.region.clone(),
+            names: self.names.clone(),
+        }
+    }
+
+    /// Where a browser finds the page.
+    pub(super) fn page(&self) -> String {
+        format!("{}/", self.settings.endpoint)
     }
 
     /// Whether the pool is as large as it should be, all in service.
     pub(super) fn pool_is_full(&self) -> bool {
         self.region.with(|world| pool_is_full(world, &self.names))
-    }
-
-    /// The functions that read queues.
-    pub(super) fn polling_functions(&self) -> BTreeSet<String> {
-        self.region.with(|world| {
-            let mappings = world.lambda.mappings.iter();
-            mappings.map(|mapping| mapping.function.clone()).collect()
-        })
     }
 
     /// Ends everything: functions, scripts, endpoint.

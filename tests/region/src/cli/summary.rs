@@ -243,7 +243,7 @@ fn steps(
 }
 
 /// The smallest value that `percent` of all do not exceed (nearest rank). Wants them sorted.
-fn percentile(sorted: &[Duration], percent: usize) -> Option<Duration> {
+pub(super) fn percentile(sorted: &[Duration], percent: usize) -> Option<Duration> {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied()
 }

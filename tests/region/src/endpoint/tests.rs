@@ -54,3 +54,44 @@ async fn it_answers_on_every_path_and_stops() {
     assert!(TcpStream::connect(address).await.is_err());
     region.stop().await;
 }
+
+#[tokio::test]
+async fn web_pages_get_no_answer() {
+    let (region, endpoint) = start().await;
+    for origin in ["https://elsewhere.example", "http://region", "null"] {
+        let headers =
+            format!("Origin: {origin}\r\nContent-Type: application/x-www-form-urlencoded\r\n");
+        let body = "Action=DescribeAutoScalingGroups&Version=2011-01-01";
+        let answer = post(&endpoint, "/", &headers, body).await;
+        assert!(answer.starts_with("HTTP/1.1 403 Forbidden"), "{answer}");
+    }
+    assert_eq!(
+        region.read(|world| world.journal.end()),
+        0,
+        "nothing was called"
+    );
+    endpoint.stop().await;
+    region.stop().await;
+}
+
+#[tokio::test]
+async fn own_routes_leave_the_rest_to_aws() {
+    let region = Region::start(Settings::default(), datetime!(2026-11-22 12:00 UTC));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let own = axum::Router::new().route("/", axum::routing::get(|| async { "mine" }));
+    let endpoint = Endpoint::start_with(region.clone(), listener, own).unwrap();
+    let mut stream = TcpStream::connect(endpoint.address()).await.unwrap();
+    let request = "GET / HTTP/1.1\r\nHost: region\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.ends_with("mine"), "{answer}");
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    let body = "Action=DescribeAutoScalingGroups&Version=2011-01-01";
+    for path in ["/", "/123456789012/some-queue"] {
+        let answer = post(&endpoint, path, form, body).await;
+        assert!(answer.contains("<AutoScalingGroups/>"), "{answer}");
+    }
+    endpoint.stop().await;
+    region.stop().await;
+}

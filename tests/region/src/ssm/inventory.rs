@@ -117,8 +117,9 @@ fn passes(world: &World, instance: &Instance, filter: &Filter) -> bool {
     }
 }
 
-/// `Online` until heartbeats have stayed away for a while: for minutes it may be stale.
-pub(super) fn ping_status(world: &World, instance: &Instance) -> &'static str {
+/// What SSM believes of an agent that has registered: `Online` until heartbeats have stayed away
+/// for a while, which takes minutes; then `ConnectionLost`.
+pub fn ping_status(world: &World, instance: &Instance) -> &'static str {
     let timings = &world.settings.timings;
     let scale = world.settings.time_scale;
     let heartbeat = timings.agent_heartbeat.mul_f64(scale);

@@ -9,6 +9,7 @@ mod send;
 #[cfg(test)]
 mod tests;
 
+pub use inventory::ping_status;
 pub use lifecycle::{finished, instance_lost};
 
 use crate::api::{Answer, AwsError, Call, Service};

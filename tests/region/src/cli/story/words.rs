@@ -43,7 +43,7 @@ pub(super) fn outcome(body: &str) -> (bool, String) {
 }
 
 /// Standard output, then standard error, as far as it is fit to show.
-pub(super) fn output(stdout: &str, stderr: &str) -> Vec<String> {
+pub(in crate::cli) fn output(stdout: &str, stderr: &str) -> Vec<String> {
     let mut lines: Vec<String> = stdout
         .lines()
         .map(shortened)

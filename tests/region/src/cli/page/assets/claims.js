@@ -1,0 +1,181 @@
+// Claims as a timeline: one row each, with its steps as a bar.
+
+import { byId, duration, element, keep, mark, niceStep, say } from "./dom.js";
+
+/** What takes time on a claim's way, in order. */
+export const PHASES = {
+  waiting: "waits for a machine",
+  detaching: "detaching",
+  attaching: "attaching",
+  telling: "command sent",
+  running: "script runs",
+  reporting: "reporting",
+};
+
+const STEPS = {
+  message: "message on the queue",
+  entered: "entered: a machine is assigned",
+  detached: "detached from the pool",
+  given_up: "machine given up, another asked for",
+  attached: "attached: in service in the target",
+  told: "told: init command sent",
+  started: "script started",
+  ended: "script ended",
+};
+
+export function drawLegend() {
+  for (const [phase, words] of Object.entries(PHASES)) {
+    byId("legend").append(element("li", {},
+      element("span", { class: "swatch", "data-phase": phase, "aria-hidden": "true" }), words));
+  }
+}
+
+/** The phases of a claim as [phase, from, to], milliseconds after its message. */
+function spans(claim, now) {
+  const zero = claim.steps[0].at;
+  const end = (claim.end?.at ?? now) - zero;
+  const begun = claim.steps.filter((step) => step.phase);
+  return begun.map((step, index) => [
+    step.phase,
+    step.at - zero,
+    index + 1 < begun.length ? begun[index + 1].at - zero : Math.max(end, step.at - zero),
+  ]);
+}
+
+const length = (claim, now) => (claim.end?.at ?? now) - claim.steps[0].at;
+
+function stateOf(claim) {
+  if (!claim.end) {
+    const phases = claim.steps.filter((step) => step.phase);
+    return PHASES[phases[phases.length - 1].phase];
+  }
+  return claim.end.outcome === "ready" ? "ready" : `${claim.end.outcome}: ${claim.end.reason}`;
+}
+
+function makeRow(claim) {
+  const row = element("li", {}, element("details", { class: "claim" },
+    element("summary", {},
+      element("span", { class: "name" }, claim.id),
+      element("span", { class: "bar", "aria-hidden": "true" }),
+      element("span", { class: "took" }),
+      element("span", { class: "outcome" })),
+    element("div", { class: "more" },
+      element("p", { class: "about" }),
+      element("ol", { class: "steps" }),
+      element("pre", { class: "output", tabindex: "0", role: "group", "aria-label": `Output of ${claim.id}` }))));
+  row.querySelector("details").addEventListener("toggle", () => drawMore(row, row.claim));
+  return row;
+}
+
+/** The part of a row that is seen only when it is open. */
+function drawMore(row, claim) {
+  if (!row.querySelector("details").open) return;
+  const zero = claim.steps[0].at;
+  const times = claim.attempts > 1 ? `, its machine number ${claim.attempts}` : "";
+  const machine = claim.instance ? `, ${claim.instance}${times}` : "";
+  say(row.querySelector(".about"), `for ${claim.target}${machine}`);
+  const steps = claim.steps.map((step) => [step.at, STEPS[step.step]]);
+  if (claim.end) {
+    const again = claim.end.told > 1 ? ` (told ${claim.end.told} times)` : "";
+    steps.push([claim.end.at, `outcome ${claim.end.outcome}, ${claim.end.reason}: ${claim.end.message}${again}`]);
+  }
+  // In the order of time: a step of AWS may be told after one of ours.
+  keep(row.querySelector(".steps"), steps.map(([at, text], index) => ({ at, text, index })),
+    (step) => step.index,
+    () => element("li", {}, element("span", { class: "at" }), element("span", { class: "what" })),
+    (item, step) => {
+      say(item.querySelector(".at"), duration(step.at - zero));
+      say(item.querySelector(".what"), step.text);
+    });
+  const output = row.querySelector(".output");
+  say(output, claim.output.join("\n"));
+  output.hidden = claim.output.length === 0;
+}
+
+let shown = [];
+let most = 0;
+
+export function drawClaims(claims, now) {
+  shown = claims;
+  byId("no-claims").hidden = claims.length > 0;
+  byId("axis").hidden = claims.length === 0;
+  const key = (claim) => `${claim.target}/${claim.id}/${claim.steps[0].at}`;
+  keep(byId("claim-rows"), claims, key, makeRow, (row, claim) => {
+    row.claim = claim;
+    mark(row, "data-outcome", claim.end?.outcome ?? "open");
+    mark(row, "data-claim", claim.id);
+    say(row.querySelector(".outcome"), stateOf(claim));
+    drawMore(row, claim);
+  });
+  tickClaims(now, true);
+}
+
+/** Bars of open claims grow between two snapshots; `all` draws those of the others, too. */
+export function tickClaims(now, all = false) {
+  if (shown.length === 0) return;
+  const longest = Math.max(2000, ...shown.map((claim) => length(claim, now)));
+  const step = niceStep(longest, 6);
+  const wanted = Math.ceil(longest / step) * step;
+  const rescaled = wanted !== most;
+  if (rescaled) {
+    most = wanted;
+    drawAxis(step);
+  }
+  for (const row of byId("claim-rows").children) {
+    if (all || rescaled || !row.claim.end) drawBar(row, row.claim, now);
+  }
+}
+
+function drawAxis(step) {
+  const axis = byId("axis");
+  axis.replaceChildren();
+  for (let at = 0; at <= most; at += step) {
+    const tick = element("span", {}, `${+(at / 1000).toFixed(1)} s`);
+    tick.style.left = `${(at / most) * 100}%`;
+    axis.append(tick);
+  }
+}
+
+function drawBar(row, claim, now) {
+  const bar = row.querySelector(".bar");
+  const parts = spans(claim, now);
+  const attached = claim.steps.find((step) => step.step === "attached");
+  const ticks = attached ? [["attached", attached.at - claim.steps[0].at, null]] : [];
+  const pieces = [...parts, ...ticks];
+  while (bar.children.length > pieces.length) bar.lastElementChild.remove();
+  while (bar.children.length < pieces.length) bar.append(element("span"));
+  pieces.forEach(([phase, from, to], index) => {
+    const piece = bar.children[index];
+    mark(piece, "data-phase", phase);
+    piece.style.left = `${(from / most) * 100}%`;
+    piece.style.width = to === null ? "" : `${((to - from) / most) * 100}%`;
+  });
+  say(row.querySelector(".took"), duration(length(claim, now)));
+}
+
+const GLYPHS = { ready: "✓", failed: "✗", rejected: "⊘" };
+
+export function drawOutcomes(outcomes) {
+  byId("no-outcomes").hidden = outcomes.length > 0;
+  const key = (outcome) => `${outcome.at}/${outcome.id}/${outcome.reason}`;
+  const make = (outcome) => element("li", { "data-outcome": outcome.outcome },
+    element("span", { class: "glyph", "aria-hidden": "true" }, GLYPHS[outcome.outcome] ?? "?"),
+    element("span", { class: "name" }, outcome.id ?? "a message"),
+    element("span", { class: "outcome" }, outcome.outcome),
+    element("code", {}, outcome.reason),
+    element("span", { class: "took" }, outcome.took === null ? "" : duration(outcome.took)),
+    element("span", { class: "message" }, outcome.message));
+  keep(byId("outcome-rows"), outcomes, key, make, () => {});
+}
+
+/** What is new among the outcomes, in words. */
+export function news(outcomes, since) {
+  return outcomes
+    .filter((outcome) => outcome.at > since)
+    .map((outcome) => {
+      const took = outcome.took === null ? "" : ` after ${duration(outcome.took)}`;
+      const why = outcome.outcome === "ready" ? "" : `, ${outcome.reason}`;
+      return `${outcome.id ?? "a message"} is ${outcome.outcome}${took}${why}`;
+    })
+    .reverse();
+}

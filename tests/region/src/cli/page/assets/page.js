@@ -1,0 +1,144 @@
+// The page: draws the snapshots that the region sends, and asks for what is clicked.
+
+import { byId, element, keep, mark, reducedMotion, say } from "./dom.js";
+import { drawClaims, drawLegend, drawOutcomes, news, tickClaims } from "./claims.js";
+import { drawElsewhere, drawLine, drawPool, drawQueues, tickMachines } from "./machines.js";
+import { drawPlot } from "./plot.js";
+
+let snapshot = null;
+// The region's clock less this machine's own, which only goes forward.
+let offset = 0;
+let lastOutcome = null;
+
+const now = () => performance.now() + offset;
+
+function draw(next) {
+  offset = next.now - performance.now();
+  const first = snapshot === null;
+  snapshot = next;
+  for (const node of byId("counts").querySelectorAll("[data-count]")) {
+    say(node, String(next.counts[node.dataset.count]));
+  }
+  drawPool(next.pool, now());
+  drawElsewhere(next.elsewhere);
+  drawQueues(next.queues);
+  drawLine(next.line, now());
+  drawClaims(next.claims, now());
+  drawPlot(next.latencies);
+  drawOutcomes(next.outcomes);
+  drawTroubles(next.troubles);
+  drawFunctions(next.functions);
+  if (byId("story").open) drawStory();
+  const newest = next.outcomes[0]?.at ?? 0;
+  if (!first && newest > lastOutcome) tell(news(next.outcomes, lastOutcome).slice(-3).join("; "));
+  lastOutcome = newest;
+}
+
+function drawTroubles(troubles) {
+  for (const button of document.querySelectorAll("[data-shows]")) {
+    mark(button, "aria-pressed", String(troubles[button.dataset.shows]));
+  }
+  const broken = [];
+  if (troubles.drops_events) broken.push("every event is lost: claims are looked at once a minute");
+  else if (troubles.events_to_drop > 0) broken.push(`events that will be lost: ${troubles.events_to_drop}`);
+  if (troubles.throttles) broken.push("AWS throttles every other call");
+  if (troubles.refuses_capacity) broken.push("no launch gets a machine");
+  if (troubles.crashes > 0) broken.push(`functions that will crash: ${troubles.crashes}`);
+  const words = broken.length > 0
+    ? `Now: ${broken.join("; ")}.`
+    : "Nothing is broken. Agents and machines can be killed in the pool.";
+  say(byId("broken"), words);
+  mark(byId("broken"), "data-broken", String(broken.length > 0));
+}
+
+function drawFunctions(functions) {
+  keep(byId("function"), functions, ([name]) => name,
+    ([name, short]) => element("option", { value: name }, short), () => {});
+}
+
+let storyKey = 0;
+
+function drawStory() {
+  const started = snapshot.story.at(-1)?.at ?? 0;
+  // Lines have no ids; they are few, and rewritten only when there is a new one.
+  const key = JSON.stringify([snapshot.story.length, snapshot.story[0], started]);
+  if (key === storyKey) return;
+  storyKey = key;
+  byId("story-rows").replaceChildren(...snapshot.story.map((line) => element("li", { "data-tone": line.tone },
+    element("time", {}, new Date(line.at).toLocaleTimeString("en-GB")),
+    element("span", { class: "label" }, line.label),
+    element("span", { class: "what" }, line.text))));
+}
+
+function tell(text, bad = false) {
+  say(byId("said"), text);
+  mark(byId("said"), "data-bad", String(bad));
+}
+
+async function ask(path, body) {
+  try {
+    const answer = await fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    const { said } = await answer.json();
+    tell(said, !answer.ok);
+  } catch {
+    tell("the region did not answer", true);
+  }
+}
+
+byId("send").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const fields = new FormData(event.target);
+  ask("/_region/claims", {
+    count: Number(fields.get("count")),
+    script: fields.get("script"),
+    waits: fields.get("waits") === "true",
+  });
+});
+
+byId("crash").addEventListener("submit", (event) => {
+  event.preventDefault();
+  ask("/_region/troubles", { trouble: "crash", function: new FormData(event.target).get("function") });
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-trouble]");
+  if (!button || button.getAttribute("aria-disabled") === "true") return;
+  const body = { trouble: button.dataset.trouble };
+  if (button.dataset.instance) body.instance = button.dataset.instance;
+  if (button.dataset.shows) body.on = button.getAttribute("aria-pressed") !== "true";
+  ask("/_region/troubles", body);
+});
+
+byId("story").addEventListener("toggle", () => {
+  if (byId("story").open && snapshot) drawStory();
+});
+
+function connection(state, words) {
+  mark(byId("connection"), "data-state", state);
+  say(byId("connection").querySelector(".words"), words);
+}
+
+const stream = new EventSource("/_region/snapshots");
+stream.addEventListener("open", () => connection("live", "live"));
+stream.addEventListener("error", () => connection("lost", "the region does not answer"));
+stream.addEventListener("message", (event) => draw(JSON.parse(event.data)));
+
+/** Goes on between two snapshots: smoothly, or once a second for who wants no motion. */
+let ticked = 0;
+function tick(time) {
+  const live = byId("connection").dataset.state === "live";
+  if (snapshot && live && time - ticked >= (reducedMotion.matches ? 1000 : 0)) {
+    ticked = time;
+    tickClaims(now());
+    tickMachines(now());
+    drawLine(snapshot.line, now());
+  }
+  requestAnimationFrame(tick);
+}
+
+drawLegend();
+requestAnimationFrame(tick);
