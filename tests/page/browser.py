@@ -113,6 +113,7 @@ class Visit:
         self.page.get_by_label("init script").select_option(script)
         before = int(self.find("[data-count=sent]").inner_text())
         self.page.get_by_role("button", name="Send", exact=True).click()
+        expect(self.find("[data-count=sent]")).to_have_text(str(before + count))
         first = f"signup-{2001 + before}"
         expect(self.claim(first)).to_be_visible()
         return first
