@@ -294,7 +294,7 @@ def test():
 def take_picture(path):
     """At the latencies observed on AWS: some claims ready, one failed, some on their way."""
     with browser() as chromium, served("--pool-size", "8") as address:
-        visit = Visit(chromium, address, width=1200, height=1010)
+        visit = Visit(chromium, address, width=1120, height=1000)
         expect(visit.find("#pool-figure")).to_have_text("8 of 8 ready", timeout=MINUTE_LIMIT * 1000)
         for _ in range(2):
             visit.ends(visit.send(), "ready")
