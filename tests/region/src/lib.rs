@@ -30,6 +30,7 @@ pub mod faults;
 pub mod journal;
 pub mod lambda;
 pub mod paging;
+mod process_group;
 pub mod region;
 pub mod settings;
 pub mod sqs;

@@ -4,7 +4,9 @@ mod build;
 mod claims;
 mod crowd;
 mod demo;
+mod environment_files;
 mod follow;
+mod functions;
 mod page;
 mod print;
 mod serve;
@@ -14,6 +16,7 @@ mod summary;
 mod timing;
 
 use clap::{Args, Parser, Subcommand};
+use functions::Named;
 use region::template::Error as TemplateError;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -76,6 +79,10 @@ struct ServeOptions {
     /// happens is told on standard error
     #[arg(long)]
     json: bool,
+    /// Write each function's environment into this directory: `sam.json` for `sam local invoke
+    /// --env-vars`, and `<package>.env` for shells and `cargo lambda watch --env-file`
+    #[arg(long, value_name = "DIR")]
+    environment: Option<PathBuf>,
 }
 
 /// What both take.
@@ -107,6 +114,19 @@ struct Common {
     /// its `CodeUri` ends with
     #[arg(long, value_name = "DIR")]
     function_dir: Option<PathBuf>,
+    /// Let another program do a function's work: anything that speaks the Lambda Runtime API. NAME
+    /// is the function's logical id or its package (`claim-instance`); COMMAND is run by `sh`, with
+    /// your environment and the function's (repeatable)
+    #[arg(long = "function", value_name = "NAME=COMMAND", value_parser = functions::command)]
+    functions: Vec<Named<String>>,
+    /// Leave a function to a program that you start yourself, on this port or a free one. `serve`
+    /// prints the environment that it needs (repeatable)
+    #[arg(long, value_name = "NAME[=PORT]", value_parser = functions::external)]
+    external: Vec<Named<u16>>,
+    /// Keep a function from running by itself: its messages stay in their queue, its events are
+    /// dropped (repeatable)
+    #[arg(long = "pause", value_name = "NAME")]
+    paused: Vec<String>,
 }
 
 fn factor(text: &str) -> Result<f64, String> {
@@ -128,6 +148,8 @@ fn parameter(text: &str) -> Result<(String, String), String> {
 enum Failure {
     #[error("{0}")]
     Build(String),
+    #[error("{0}")]
+    Function(String),
     #[error("cannot read the template {}: {error}", path.display())]
     TemplateUnreadable { path: PathBuf, error: io::Error },
     #[error("cannot load {}: {error}", path.display())]

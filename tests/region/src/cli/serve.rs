@@ -1,6 +1,7 @@
 //! `serve`: stays up and tells what happens.
 
 use super::claims::{OPT_IN_TAG, timestamp};
+use super::environment_files;
 use super::follow::{Follower, Interrupts};
 use super::print::Printer;
 use super::start::{Names, Running};
@@ -8,6 +9,7 @@ use super::story::Story;
 use super::{Failure, ServeOptions};
 use serde::Serialize;
 use serde_json::json;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// The deadline of the claim to copy: below the longest allowed, so that there is time to.
@@ -16,6 +18,9 @@ const TIME_TO_TRY: Duration = Duration::from_mins(230);
 /// Serves until it is interrupted.
 pub(super) async fn run(options: ServeOptions) -> Result<(), Failure> {
     let running = Running::start(&options.common, options.time_scale, options.host).await?;
+    if let Some(directory) = &options.environment {
+        environment_files::write(&running, directory)?;
+    }
     let mut interrupts = Interrupts::catch()?;
     let result = tokio::select! {
         biased;
@@ -141,7 +146,8 @@ Try it: create a target, send a claim (its deadline is 4 h ahead at most), recei
 export AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none
 aws --endpoint-url {endpoint} autoscaling create-auto-scaling-group --auto-scaling-group-name my-target --min-size 0 --max-size 5 --availability-zones {zones} --launch-template LaunchTemplateName=tenant,Version=1 --tags Key={OPT_IN_TAG},Value={pool},PropagateAtLaunch=false
 aws --endpoint-url {endpoint} sqs send-message --queue-url {provision} --message-group-id {pool} --message-deduplication-id claim-1 --message-body '{claim}'
-aws --endpoint-url {endpoint} sqs receive-message --queue-url {outcome} --wait-time-seconds 20",
+aws --endpoint-url {endpoint} sqs receive-message --queue-url {outcome} --wait-time-seconds 20{external}",
+        external = external_functions(running),
         scale = running.settings.time_scale,
         provision = queues.provision,
         init = queues.init,
@@ -150,4 +156,22 @@ aws --endpoint-url {endpoint} sqs receive-message --queue-url {outcome} --wait-t
         pool = groups.pool,
         retirement = groups.retirement,
     )
+}
+
+/// What a person needs to start the functions that were left to them.
+fn external_functions(running: &Running) -> String {
+    let mut text = String::new();
+    for config in running.region.stack().functions.values() {
+        let Some(address) = running.functions.runtime_api(config) else {
+            continue;
+        };
+        let variables = environment_files::for_this_machine(running, config);
+        let _ = write!(
+            text,
+            "\n\nStart {} yourself; its Runtime API is at {address}:\n\n{}",
+            config.logical_id,
+            variables.trim_end(),
+        );
+    }
+    text
 }

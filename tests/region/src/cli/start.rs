@@ -1,14 +1,13 @@
 //! Starting a region with its stack, its functions and its endpoint; and stopping all of it.
 
-use super::build::{self, Programs};
+use super::build;
+use super::functions::Functions;
 use super::page::Page;
 use super::{Common, Failure};
 use region::api::{Call, Service};
 use region::autoscaling::Lifecycle;
 use region::commands::Bash;
 use region::endpoint::Endpoint;
-use region::lambda::process::ProcessFunction;
-use region::lambda::{Function, FunctionConfig};
 use region::region::{Region, StartError, TemplateSource};
 use region::settings::Settings;
 use region::world::World;
@@ -33,6 +32,8 @@ pub(super) struct Running {
     pub(super) settings: Settings,
     /// When the region began.
     pub(super) started: OffsetDateTime,
+    /// Who does the functions' work.
+    pub(super) functions: Arc<Functions>,
     endpoint: Endpoint,
 }
 
@@ -145,10 +146,7 @@ impl Running {
         host: IpAddr,
     ) -> Result<Self, Failure> {
         let template = template_of(options)?;
-        let programs = match &options.function_dir {
-            Some(directory) => Programs::In(directory.clone()),
-            None => build::build()?,
-        };
+        let functions = Arc::new(Functions::prepare(options).await?);
         let listener = listen(SocketAddr::new(host, options.port)).await?;
         let mut settings = Settings {
             seed: options.seed,
@@ -167,9 +165,13 @@ impl Running {
         let region = Region::builder(settings.clone(), started)
             .commands(Arc::new(commands))
             .template(template.source)
-            .functions(move |region, config| process(region, config, &programs))
+            .functions({
+                let functions = Arc::clone(&functions);
+                move |region, config| functions.code(region, config)
+            })
             .start()
             .map_err(|error| explained(error, template.path, options.function_dir.as_deref()))?;
+        functions.check(region.stack())?;
         let names = Names::of(&region)?;
         let page = Page::of(Client {
             region: region.clone(),
@@ -187,6 +189,7 @@ impl Running {
             names,
             settings,
             started,
+            functions,
             endpoint,
         })
     }
@@ -283,25 +286,6 @@ fn reachable(listener: &TcpListener) -> Result<SocketAddr, Failure> {
 fn marker_directory(_instance: &str, home: &Path) -> Vec<(String, String)> {
     let directory = home.join("ready-pool").display().to_string();
     vec![("READY_POOL_DIR".to_owned(), directory)]
-}
-
-/// The name of a function's program: what its `CodeUri` ends with.
-fn program_name(config: &FunctionConfig) -> Option<&str> {
-    let uri = config.code_uri.as_deref()?;
-    Path::new(uri).file_name()?.to_str()
-}
-
-fn process(
-    region: &Region,
-    config: &FunctionConfig,
-    programs: &Programs,
-) -> Option<Arc<dyn Function>> {
-    let program = programs.find(program_name(config)?)?;
-    Some(Arc::new(ProcessFunction::new(
-        config.clone(),
-        program,
-        region.clone(),
-    )))
 }
 
 fn explained(error: StartError, path: PathBuf, function_dir: Option<&Path>) -> Failure {

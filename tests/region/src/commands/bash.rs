@@ -5,6 +5,7 @@
 //! the end. It is no sandbox: scripts run with the rights of whoever runs the region.
 
 use super::{CommandRun, CommandRunner, Outcome};
+use crate::process_group;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,12 +218,12 @@ impl Running {
 
     fn kill_all_of(&self, instance: &str) {
         let groups = self.lock().remove(instance);
-        groups.into_iter().flatten().for_each(kill_group);
+        groups.into_iter().flatten().for_each(process_group::kill);
     }
 
     fn kill_all(&self) {
         let groups = std::mem::take(&mut *self.lock());
-        groups.into_values().flatten().for_each(kill_group);
+        groups.into_values().flatten().for_each(process_group::kill);
     }
 }
 
@@ -232,7 +233,7 @@ impl Group {
     /// to somebody else.
     fn leave_background(mut self) {
         if let Some(leader) = self.leader
-            && signal_group(leader, "0")
+            && process_group::exists(leader)
         {
             self.leader = None;
         }
@@ -250,26 +251,9 @@ impl Drop for Group {
             .get_mut(&self.instance)
             .is_some_and(|groups| groups.remove(&leader));
         if known {
-            kill_group(leader);
+            process_group::kill(leader);
         }
     }
-}
-
-fn kill_group(leader: u32) {
-    signal_group(leader, "KILL");
-}
-
-/// Signals a process group; returns whether there was one. The shell does it: there is no safe
-/// call for it in `std`.
-fn signal_group(leader: u32, signal: &str) -> bool {
-    std::process::Command::new("bash")
-        .arg("-c")
-        .arg(format!("kill -{signal} -- -{leader}"))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
 }
 
 #[cfg(test)]

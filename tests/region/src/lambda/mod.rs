@@ -4,6 +4,8 @@
 //! [`Region`](crate::region::Region) performs the invocation through a [`Function`].
 
 mod asynchronous;
+pub mod environment;
+pub mod external;
 mod function;
 mod invocation;
 mod mapping;
@@ -49,6 +51,22 @@ impl Lambda {
     /// The function with this ARN.
     pub fn by_arn(&self, arn: &str) -> Option<&FunctionConfig> {
         self.functions.values().find(|function| function.arn == arn)
+    }
+}
+
+/// Keeps a function from running by itself, as an operator does it: no mapping looks into its
+/// queues, and no concurrency is left for events.
+///
+/// # Panics
+/// When there is no such function.
+pub fn pause(world: &mut World, function: &str) {
+    let lambda = &mut world.lambda;
+    let config = lambda.functions.get_mut(function);
+    config.expect("the function exists").reserved_concurrency = Some(0);
+    for mapping in &mut lambda.mappings {
+        if mapping.function == function {
+            mapping.enabled = false;
+        }
     }
 }
 

@@ -2,17 +2,65 @@
 //!
 //! Only for runs on the wall clock: sockets and processes do not follow a paused one.
 
+use super::environment;
 use super::function::{Function, FunctionConfig, FunctionError, Invocation};
 use super::runtime_api::{Outcome, RuntimeApi};
 use crate::journal::Happening;
+use crate::process_group;
 use crate::region::Region;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use std::fmt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
+
+/// What runs in an execution environment.
+#[derive(Clone, Debug)]
+pub enum Program {
+    /// An executable. It gets the variables that Lambda sets, and of this process's own only
+    /// `PATH` and `HOME`.
+    Executable(PathBuf),
+    /// A command line for `sh`. It gets this process's variables, too, because tools need them;
+    /// but no `AWS_…`, which would lead it elsewhere.
+    Command(String),
+}
+
+impl fmt::Display for Program {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Executable(path) => path.display().fmt(formatter),
+            Self::Command(line) => line.fmt(formatter),
+        }
+    }
+}
+
+impl Program {
+    /// A process of it, not yet started, without the variables that Lambda sets.
+    fn command(&self) -> Command {
+        match self {
+            Self::Executable(path) => {
+                let mut command = Command::new(path);
+                command.env_clear();
+                let kept = ["PATH", "HOME"].into_iter();
+                command.envs(kept.filter_map(|name| Some((name, std::env::var_os(name)?))));
+                command
+            }
+            Self::Command(line) => {
+                let mut command = Command::new("sh");
+                command.arg("-c").arg(line);
+                for (name, _) in std::env::vars_os() {
+                    if name.to_string_lossy().starts_with("AWS_") {
+                        command.env_remove(name);
+                    }
+                }
+                command
+            }
+        }
+    }
+}
 
 /// Runs invocations in processes of one program. An environment serves one invocation at a time
 /// and is kept for the next; a killed or crashed one is replaced by the next invocation.
@@ -22,20 +70,20 @@ pub struct ProcessFunction {
 
 struct Shared {
     config: FunctionConfig,
-    program: PathBuf,
+    program: Program,
     region: Region,
     idle: Mutex<Vec<Environment>>,
 }
 
-/// An execution environment: a process and its Runtime API.
+/// An execution environment: a process, with all that it started, and its Runtime API.
 struct Environment {
     api: RuntimeApi,
     process: Child,
 }
 
 impl ProcessFunction {
-    /// A function whose code is the executable `program`.
-    pub fn new(config: FunctionConfig, program: PathBuf, region: Region) -> Self {
+    /// A function whose code is `program`.
+    pub fn new(config: FunctionConfig, program: Program, region: Region) -> Self {
         let shared = Shared {
             config,
             program,
@@ -55,11 +103,11 @@ impl Function for ProcessFunction {
             let mut environment = match shared.take_idle() {
                 Some(environment) => environment,
                 None => shared.start().await.map_err(|error| {
-                    let program = shared.program.display();
+                    let program = &shared.program;
                     FunctionError::new("Runtime.InvalidEntrypoint", format!("{program}: {error}"))
                 })?,
             };
-            // Dropping this future drops the environment, which kills its process.
+            // Dropping this future drops the environment, which kills its processes.
             let request_id = invocation.request_id.clone();
             let outcome = environment.run(invocation).await;
             match outcome {
@@ -94,6 +142,15 @@ impl Environment {
     }
 }
 
+impl Drop for Environment {
+    fn drop(&mut self) {
+        // Once the process was waited for, its number may be somebody else's.
+        if let Some(leader) = self.process.id() {
+            process_group::kill(leader);
+        }
+    }
+}
+
 fn described(status: ExitStatus) -> String {
     status.to_string()
 }
@@ -118,9 +175,13 @@ impl Shared {
 
     async fn start(&self) -> std::io::Result<Environment> {
         let api = RuntimeApi::serve().await?;
-        let mut process = Command::new(&self.program)
-            .env_clear()
-            .envs(self.environment(api.address()))
+        let variables = environment::variables(&self.region, &self.config);
+        let mut process = self
+            .program
+            .command()
+            .env("AWS_LAMBDA_RUNTIME_API", api.address())
+            .envs(variables)
+            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -133,45 +194,6 @@ impl Shared {
             self.log_lines(stderr);
         }
         Ok(Environment { api, process })
-    }
-
-    /// The variables that Lambda sets, then the template's.
-    fn environment(&self, runtime_api: &str) -> Vec<(String, String)> {
-        let config = &self.config;
-        let (region_name, endpoint) = self.region.with(|world| {
-            let settings = &world.settings;
-            (settings.region_name.clone(), settings.endpoint.clone())
-        });
-        let inherited = ["PATH", "HOME"]
-            .into_iter()
-            .filter_map(|name| Some((name.to_owned(), std::env::var(name).ok()?)));
-        let lambda = [
-            ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned()),
-            ("AWS_LAMBDA_FUNCTION_NAME", config.name.clone()),
-            (
-                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-                config.memory_mb.to_string(),
-            ),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-            (
-                "AWS_LAMBDA_LOG_GROUP_NAME",
-                format!("/aws/lambda/{}", config.name),
-            ),
-            ("AWS_LAMBDA_LOG_STREAM_NAME", "local".to_owned()),
-            ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
-            ("AWS_REGION", region_name.clone()),
-            ("AWS_DEFAULT_REGION", region_name),
-            // The region tells its callers apart by their access key id.
-            ("AWS_ACCESS_KEY_ID", config.name.clone()),
-            ("AWS_SECRET_ACCESS_KEY", "unused".to_owned()),
-            ("AWS_ENDPOINT_URL", endpoint),
-            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value));
-        inherited
-            .chain(lambda)
-            .chain(config.environment.clone())
-            .collect()
     }
 
     fn log_lines(&self, output: impl AsyncRead + Unpin + Send + 'static) {
@@ -188,4 +210,4 @@ impl Shared {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::Value;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
@@ -32,14 +33,28 @@ pub struct RuntimeApi {
 #[derive(Debug)]
 struct Shared {
     next: tokio::sync::Mutex<mpsc::Receiver<Invocation>>,
-    /// The invocation that the function works on, and who waits for its outcome.
-    current: Mutex<Option<(String, oneshot::Sender<Outcome>)>>,
+    /// The invocation that the function works on.
+    current: Mutex<Option<Current>>,
+}
+
+#[derive(Debug)]
+struct Current {
+    request_id: String,
+    /// Who waits for its outcome.
+    waiting: oneshot::Sender<Outcome>,
+    /// Whether the function has it.
+    fetched: bool,
 }
 
 impl RuntimeApi {
     /// Serves on a free port of the loopback interface.
     pub async fn serve() -> std::io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::serve_on(0).await
+    }
+
+    /// Serves on this port of the loopback interface; 0 takes a free one.
+    pub async fn serve_on(port: u16) -> std::io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?.to_string();
         let (invocations, next) = mpsc::channel(1);
         let shared = Arc::new(Shared {
@@ -76,12 +91,26 @@ impl RuntimeApi {
     /// Hands over an invocation; the outcome comes through the receiver. The receiver fails when
     /// the environment is dropped first.
     pub fn hand_over(&self, invocation: Invocation) -> oneshot::Receiver<Outcome> {
-        let (sender, receiver) = oneshot::channel();
-        *self.shared.lock() = Some((invocation.request_id.clone(), sender));
+        let (waiting, receiver) = oneshot::channel();
+        *self.shared.lock() = Some(Current {
+            request_id: invocation.request_id.clone(),
+            waiting,
+            fetched: false,
+        });
         self.invocations
             .try_send(invocation)
             .expect("an environment has one invocation at a time");
         receiver
+    }
+
+    /// Takes an invocation back for which nobody waits any more. The function may work on it
+    /// still; its answer is refused.
+    pub fn withdraw(&self) {
+        *self.shared.lock() = None;
+        // Whoever holds the lock waits for an invocation: then there is none to take back.
+        if let Ok(mut next) = self.shared.next.try_lock() {
+            let _ = next.try_recv();
+        }
     }
 }
 
@@ -92,19 +121,18 @@ impl Drop for RuntimeApi {
 }
 
 impl Shared {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(String, oneshot::Sender<Outcome>)>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Current>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends the current invocation; `id` must be its, where given.
     fn end(&self, id: Option<&str>, outcome: Outcome) -> Response {
-        let mut current = self.lock();
-        if let Some((request_id, _)) = current.as_ref()
-            && id.is_none_or(|id| id == request_id)
-            && let Some((_, waiting)) = current.take()
+        if let Some(current) = self
+            .lock()
+            .take_if(|current| id.is_none_or(|id| id == current.request_id))
         {
             // Nobody waits any more when the time-out came first.
-            let _ = waiting.send(outcome);
+            let _ = current.waiting.send(outcome);
             return (StatusCode::ACCEPTED, r#"{"status":"OK"}"#).into_response();
         }
         (
@@ -113,12 +141,29 @@ impl Shared {
         )
             .into_response()
     }
+
+    /// Whoever asks for the next invocation has ended the one before; without an answer, only a
+    /// program that was started anew does.
+    fn end_unanswered(&self) {
+        if let Some(current) = self.lock().take_if(|current| current.fetched) {
+            let error = FunctionError::exited(&current.request_id, "started anew");
+            let _ = current.waiting.send(Err(error));
+        }
+    }
+
+    fn fetched(&self, id: &str) {
+        if let Some(current) = self.lock().as_mut().filter(|it| it.request_id == id) {
+            current.fetched = true;
+        }
+    }
 }
 
 async fn next_invocation(State(shared): State<Arc<Shared>>) -> Response {
+    shared.end_unanswered();
     let Some(invocation) = shared.next.lock().await.recv().await else {
         return StatusCode::GONE.into_response();
     };
+    shared.fetched(&invocation.request_id);
     let deadline = invocation.deadline.unix_timestamp_nanos() / 1_000_000;
     // Unsampled: there is no X-Ray here.
     let hex = invocation.request_id.replace('-', "");

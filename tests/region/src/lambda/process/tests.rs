@@ -1,8 +1,9 @@
 //! A real process on the wall clock: a runtime written in `bash`, which opens its own sockets.
 
-use super::ProcessFunction;
+use super::{ProcessFunction, Program};
 use crate::journal::Happening;
 use crate::lambda::invoke_async;
+use crate::lambda::{Function, FunctionConfig};
 use crate::region::{Region, TemplateSource};
 use crate::settings::Settings;
 use serde_json::{Value, json};
@@ -23,31 +24,34 @@ Resources:
 ";
 
 /// The runtime, with its executable bit from the repository.
-fn runtime() -> PathBuf {
+pub(in crate::lambda) fn runtime() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lambda/process/runtime.sh")
 }
 
-fn region(program: PathBuf) -> Region {
+fn region(program: Program) -> Region {
+    region_with(move |region, config| {
+        let (config, program) = (config.clone(), program.clone());
+        Arc::new(ProcessFunction::new(config, program, region.clone()))
+    })
+}
+
+/// A region whose one function is this.
+pub(in crate::lambda) fn region_with(
+    code: impl Fn(&Region, &FunctionConfig) -> Arc<dyn Function> + 'static,
+) -> Region {
     Region::builder(Settings::default(), OffsetDateTime::now_utc())
         .template(TemplateSource {
             text: TEMPLATE.to_owned(),
             stack_name: "s".to_owned(),
             parameters: BTreeMap::new(),
         })
-        .functions(move |region, config| {
-            let (config, program) = (config.clone(), program.clone());
-            Some(Arc::new(ProcessFunction::new(
-                config,
-                program,
-                region.clone(),
-            )))
-        })
+        .functions(move |region, config| Some(code(region, config)))
         .start()
         .unwrap()
 }
 
 /// Invokes the function and waits for what it returns.
-async fn invoke(region: &Region, payload: Value) -> Result<Value, String> {
+pub(in crate::lambda) async fn invoke(region: &Region, payload: Value) -> Result<Value, String> {
     let id = region.with(|world| invoke_async(world, "s-Echo", payload));
     let find = |world: &crate::world::World| {
         world.journal.entries().find_map(|entry| match &entry.what {
@@ -76,7 +80,7 @@ fn logged(region: &Region) -> Vec<String> {
 
 #[tokio::test]
 async fn a_process_is_reused_and_replaced_after_it_died() {
-    let region = region(runtime());
+    let region = region(Program::Executable(runtime()));
     let first = invoke(&region, json!({"n": 1})).await.unwrap();
     assert_eq!(first["echo"], json!({"n": 1}));
     let second = invoke(&region, json!({"n": 2})).await.unwrap();
@@ -101,7 +105,7 @@ async fn a_process_is_reused_and_replaced_after_it_died() {
 
 #[tokio::test]
 async fn processes_end_with_the_region() {
-    let region = region(runtime());
+    let region = region(Program::Executable(runtime()));
     let answer = invoke(&region, json!({})).await.unwrap();
     region.stop().await;
     wait_for_end(answer["pid"].as_u64().unwrap()).await;
@@ -109,10 +113,37 @@ async fn processes_end_with_the_region() {
 
 #[tokio::test]
 async fn a_program_that_is_not_there_is_an_error_of_the_function() {
-    let region = region(runtime().with_extension("none"));
+    let region = region(Program::Executable(runtime().with_extension("none")));
     let error = invoke(&region, json!({})).await.unwrap_err();
     assert!(error.starts_with("Runtime.InvalidEntrypoint"), "{error}");
     region.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_line_may_stand_in_a_functions_place() {
+    // A shell's words and variables; and something that the shell leaves running beside it.
+    let line = format!(
+        "sleep 60 & child=$! COLOUR=\"$COLOUR $child\" {}; true",
+        runtime().display()
+    );
+    let region = region(Program::Command(line));
+    let answer = invoke(&region, json!({"n": 1})).await.unwrap();
+    assert_eq!(answer["echo"], json!({"n": 1}));
+    let logged = logged(&region).concat();
+    let words: Vec<&str> = logged.split([' ', ',']).collect();
+    // This process's environment gets in (the variable in the brackets), but for its credentials.
+    assert!(
+        logged.starts_with("started as s-Echo, s-Echo, red "),
+        "{logged}"
+    );
+    assert!(
+        logged.contains(concat!("[", env!("CARGO_MANIFEST_DIR"), "]")),
+        "{logged}"
+    );
+    let sleeper = words.iter().find_map(|word| word.parse().ok()).unwrap();
+    region.stop().await;
+    wait_for_end(answer["pid"].as_u64().unwrap()).await;
+    wait_for_end(sleeper).await;
 }
 
 /// A killed process is reaped in the background.
