@@ -122,6 +122,7 @@ fn functions_complain_in_short() {
         ))
     );
     assert_eq!(logged(r#"{"level":"INFO","fields":{"message":"x"}}"#), None);
+    assert_eq!(logged(r#"{"Ready":1,"_aws":{"Timestamp":1}}"#), None);
     assert_eq!(logged("thread panicked").unwrap().0, "log");
     assert_eq!(logged(" "), None);
 }

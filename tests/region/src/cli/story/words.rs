@@ -62,9 +62,13 @@ pub(in crate::cli) fn output(stdout: &str, stderr: &str) -> Vec<String> {
 }
 
 /// A line of a function's log: its level, where a logger wrote it, and its message with its
-/// fields. What is no JSON comes from no logger: a panic, say.
+/// fields. Figures for CloudWatch (embedded metric format) have a level of their own here. What is
+/// no JSON comes from no logger: a panic, say.
 pub(in crate::cli) fn log(line: &str) -> (Option<String>, String) {
     let record = serde_json::from_str::<Value>(line).unwrap_or_default();
+    if record.get("_aws").is_some() {
+        return (Some("METRICS".to_owned()), shortened(line));
+    }
     let level = record.get("level").and_then(Value::as_str);
     let fields = record.get("fields").and_then(Value::as_object);
     let (Some(level), Some(fields)) = (level, fields) else {
