@@ -1,6 +1,7 @@
 """The region through other people's eyes: one claim each with boto3 and with the AWS CLI.
 
-Both are unmodified and know nothing of ready-pool; their parsers judge the region's answers.
+Both are unmodified and know nothing of ready-pool; their parsers judge the region's answers. Each
+calls every operation that the template allows a function.
 Starts `serve` itself, and checks that it stops with all its children. Run it from a virtual
 environment with .ci/requirements.txt:
 
@@ -12,6 +13,7 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import select
 import signal
 import subprocess
@@ -47,6 +49,7 @@ class Boto3:
     name = "boto3"
 
     def __init__(self, endpoint, environment):
+        self.answered = set()
         self.endpoint = endpoint
         self.session = boto3.Session(
             aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
@@ -57,7 +60,9 @@ class Boto3:
     def call(self, service, operation, **parameters):
         client = self.session.client(service, endpoint_url=self.endpoint)
         try:
-            return getattr(client, botocore.xform_name(operation))(**parameters)
+            answer = getattr(client, botocore.xform_name(operation))(**parameters)
+            self.answered.add((service, operation))
+            return answer
         except ClientError as error:
             answer = error.response["Error"]
             raise Refused(answer["Code"], answer["Message"]) from error
@@ -69,6 +74,7 @@ class AwsCli:
     name = "aws"
 
     def __init__(self, endpoint, environment):
+        self.answered = set()
         self.endpoint = endpoint
         self.environment = environment
 
@@ -86,6 +92,7 @@ class AwsCli:
             if not found:
                 raise RuntimeError(done.stderr)
             raise Refused(before.partition("(")[2].partition(")")[0], message.strip())
+        self.answered.add((service, operation))
         return json.loads(done.stdout) if done.stdout.strip() else {}
 
 
@@ -121,6 +128,14 @@ def in_service(client, name):
         for instance in group(client, name)["Instances"]
         if (instance["LifecycleState"], instance["HealthStatus"]) == ("InService", "Healthy")
     ]
+
+
+def is_online(client, instance):
+    answer = client.call("ssm", "DescribeInstanceInformation",
+                         Filters=[{"Key": "InstanceIds", "Values": [instance]}])
+    agents = [(agent["InstanceId"], agent["PingStatus"])
+              for agent in answer["InstanceInformationList"]]
+    return agents == [(instance, "Online")]
 
 
 def wait_for_pool(client, pool, size):
@@ -208,6 +223,121 @@ def a_claim_gets_an_instance(client, serve):
     say(client, f"{instance} of {target} printed: {printed.strip()}")
     check(greeting in printed.splitlines(), f"{greeting!r} is not in {printed!r}")
     check("careful" in ran["StandardErrorContent"], "standard error is missing")
+    return instance
+
+
+def an_instance_moves_and_ends(client, serve, instance):
+    """What happens to groups and instances, one call each."""
+    target = f"tenant-of-{client.name}"
+    tag = {"ResourceId": target, "ResourceType": "auto-scaling-group", "Key": "colour"}
+    client.call("autoscaling", "CreateOrUpdateTags",
+                Tags=[{**tag, "Value": "grün & blau", "PropagateAtLaunch": False}])
+    colours = [tag["Value"] for tag in group(client, target)["Tags"] if tag["Key"] == "colour"]
+    check(colours == ["grün & blau"], f"the tag reads {colours}")
+    client.call("autoscaling", "DeleteTags", Tags=[tag])
+    check("colour" not in [tag["Key"] for tag in group(client, target)["Tags"]], "the tag stayed")
+
+    check(is_online(client, instance), f"the agent of {instance} is not online")
+
+    def where():
+        members = client.call(
+            "autoscaling", "DescribeAutoScalingInstances", InstanceIds=[instance])
+        return [(member["AutoScalingGroupName"], member["LifecycleState"])
+                for member in members["AutoScalingInstances"]]
+
+    check(where() == [(target, "InService")], f"it is {where()}")
+    client.call("autoscaling", "DetachInstances", InstanceIds=[instance],
+                AutoScalingGroupName=target, ShouldDecrementDesiredCapacity=True)
+    wait_for("the detach", lambda: not where())
+    client.call(
+        "autoscaling", "AttachInstances", InstanceIds=[instance], AutoScalingGroupName=target)
+    wait_for("the attach", lambda: where() == [(target, "InService")])
+    client.call("autoscaling", "SuspendProcesses", AutoScalingGroupName=target,
+                ScalingProcesses=["Terminate"])
+    suspended = group(client, target)["SuspendedProcesses"]
+    check([process["ProcessName"] for process in suspended] == ["Terminate"], suspended)
+    client.call("autoscaling", "ResumeProcesses", AutoScalingGroupName=target)
+    client.call("autoscaling", "TerminateInstanceInAutoScalingGroup", InstanceId=instance,
+                ShouldDecrementDesiredCapacity=True)
+    wait_for("the termination", lambda: not where())
+    client.call("autoscaling", "SetDesiredCapacity", AutoScalingGroupName=target,
+                DesiredCapacity=0, HonorCooldown=False)
+    activities = client.call(
+        "autoscaling", "DescribeScalingActivities", AutoScalingGroupName=target)["Activities"]
+    about = " ".join(activity["Description"] for activity in activities)
+    # It was attached twice: for its claim, and here.
+    check(about.count(instance) == 4, f"not four activities of {instance}: {about}")
+    say(client, f"{instance} was detached, attached and terminated")
+
+
+def a_launch_waits_for_its_hook(client):
+    """An instance stays pending until somebody completes its hook."""
+    target = f"tenant-of-{client.name}"
+    client.call("autoscaling", "PutLifecycleHook", AutoScalingGroupName=target,
+                LifecycleHookName="wait", HeartbeatTimeout=600, DefaultResult="ABANDON",
+                LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING")
+    client.call("autoscaling", "SetDesiredCapacity", AutoScalingGroupName=target,
+                DesiredCapacity=1)
+
+    def states():
+        return [(instance["InstanceId"], instance["LifecycleState"])
+                for instance in group(client, target)["Instances"]]
+
+    wait_for("the hook", lambda: [state for _, state in states()] == ["Pending:Wait"])
+    (instance, _), = states()
+    client.call("autoscaling", "CompleteLifecycleAction", AutoScalingGroupName=target,
+                LifecycleHookName="wait", InstanceId=instance, LifecycleActionResult="CONTINUE")
+    wait_for("the launch", lambda: states() == [(instance, "InService")])
+    wait_for("the agent", lambda: is_online(client, instance))
+    sent = client.call("ssm", "SendCommand", InstanceIds=[instance], TimeoutSeconds=60,
+                       DocumentName="AWS-RunShellScript", Parameters={"commands": ["true"]})
+    check(sent["Command"]["InstanceIds"] == [instance], sent)
+    say(client, f"{instance} waited for its hook, and was told")
+
+
+def messages_are_held_and_deleted(client, serve):
+    """The batch calls of a queue that nobody else reads."""
+    queue = {"QueueUrl": serve["queues"]["rejected"]}
+    client.call("sqs", "GetQueueAttributes", AttributeNames=["All"], **queue)
+    sent = client.call("sqs", "SendMessageBatch", Entries=[{
+        "Id": "0", "MessageBody": f"from {client.name}",
+        "MessageAttributes": {"reason": {"DataType": "String", "StringValue": "ä"}},
+    }], **queue)
+    check([entry["Id"] for entry in sent["Successful"]] == ["0"], sent)
+
+    def look():
+        # The claim that was rejected lies here, too.
+        answer = client.call("sqs", "ReceiveMessage", MessageAttributeNames=["All"],
+                             VisibilityTimeout=5, WaitTimeSeconds=1, MaxNumberOfMessages=10,
+                             **queue)
+        return [message for message in answer.get("Messages", [])
+                if message["Body"] == f"from {client.name}"]
+
+    message, = wait_for("the message", look)
+    check(message["MessageAttributes"]["reason"]["StringValue"] == "ä", message)
+    receipt = {"ReceiptHandle": message["ReceiptHandle"]}
+    held = client.call("sqs", "ChangeMessageVisibilityBatch", Entries=[
+        {"Id": "0", "VisibilityTimeout": 60, **receipt},
+        {"Id": "1", "VisibilityTimeout": 60, "ReceiptHandle": "nonsense"},
+    ], **queue)
+    check([entry["Id"] for entry in held["Successful"]] == ["0"], held)
+    check([(entry["Id"], entry["SenderFault"]) for entry in held["Failed"]] == [("1", True)], held)
+    client.call("sqs", "ChangeMessageVisibility", VisibilityTimeout=0, **receipt, **queue)
+    message, = wait_for("the message again", look)
+    client.call("sqs", "DeleteMessage", ReceiptHandle=message["ReceiptHandle"], **queue)
+    say(client, "sent, held and deleted a message")
+
+
+def everything_allowed_was_called(client):
+    """No operation that the template allows is left out above."""
+    text = (ROOT / "template.yaml").read_text()
+    allowed = set(re.findall(r"\b(autoscaling|ssm|sqs):([A-Z][a-z]\w+)", text))
+    # A condition's key; and what the agent calls, which the region plays itself.
+    allowed -= {("autoscaling", "ResourceTag"), ("ssm", "UpdateInstanceInformation")}
+    check(len(allowed) > 10, f"the template allows only {allowed}")
+    missing = allowed - client.answered
+    check(not missing, f"{client.name} did not call {sorted(missing)}")
+    say(client, f"called {len(client.answered)} operations, all {len(allowed)} that are allowed")
 
 
 def a_claim_is_rejected(client, serve):
@@ -319,9 +449,13 @@ def main():
         for kind in (Boto3, AwsCli):
             client = kind(serve["endpoint"], environment)
             wait_for_pool(client, serve["groups"]["pool"], 2)
-            a_claim_gets_an_instance(client, serve)
+            instance = a_claim_gets_an_instance(client, serve)
+            an_instance_moves_and_ends(client, serve, instance)
+            a_launch_waits_for_its_hook(client)
             a_claim_is_rejected(client, serve)
+            messages_are_held_and_deleted(client, serve)
             errors_are_understood(client, serve)
+            everything_allowed_was_called(client)
             wait_for_pool(client, serve["groups"]["pool"], 2)
 
 

@@ -105,6 +105,10 @@ fn output(world: &World, group: &Group, with_instances: bool) -> Value {
         "Tags": tags,
         "TerminationPolicies": ["Default"],
         "NewInstancesProtectedFromScaleIn": group.protects_new,
+        "ServiceLinkedRoleARN": format!(
+            "arn:aws:iam::{}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
+            world.settings.account_id
+        ),
     })
 }
 

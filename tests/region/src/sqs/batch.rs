@@ -1,5 +1,6 @@
 //! The batch operations: checked as a whole, then done entry by entry.
 
+use super::errors::invalid;
 use super::inputs::{Batch, DeleteEntry, SendEntry, VisibilityEntry, queue_name, read_input};
 use super::messages;
 use crate::api::{Answer, AwsError, Call};
@@ -34,8 +35,25 @@ pub(super) fn send(world: &mut World, call: &Call) -> Answer {
             ),
         ));
     }
+    for message in entries
+        .iter()
+        .filter_map(|(_, message)| message.as_ref().ok())
+    {
+        let known = super::queue_mut(world, &queue)?;
+        // These refuse the whole batch, with one code (seen at AWS: LocalStack's
+        // `test_send_batch_missing_message_group_id_for_fifo_queue`).
+        messages::check_order(known, message).map_err(|error| invalid(error.message))?;
+    }
     Ok(each(entries, |message| {
-        messages::send_to(world, &queue, &call.caller, message?)
+        messages::send_to(world, &queue, &call.caller, message?).map_err(|error| AwsError {
+            // Worded otherwise than for a single message (`test_send_batch_message_size`).
+            message: error.message.replacen(
+                "One or more parameters are invalid.",
+                "One or more parameters cannot be validated.",
+                1,
+            ),
+            ..error
+        })
     }))
 }
 

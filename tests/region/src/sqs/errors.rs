@@ -1,4 +1,5 @@
-//! The errors of SQS: codes as in the service's JSON model, texts as the service words them.
+//! The errors of SQS: codes as in the service's JSON model, texts as the service words them (source
+//! of most: `LocalStack`'s tests, whose snapshots were recorded at AWS, `test_sqs.snapshot.json`).
 
 use crate::api::AwsError;
 
@@ -31,7 +32,7 @@ pub(super) fn not_for_this_queue_type(value: impl std::fmt::Display, parameter: 
     invalid_value(
         value,
         parameter,
-        "The request include parameter that is not valid for this queue type",
+        "The request include parameter that is not valid for this queue type.",
     )
 }
 

@@ -76,7 +76,7 @@ pub(super) fn check(attributes: &MessageAttributes) -> Result<(), AwsError> {
             Some(bytes) if !bytes.is_empty() => {}
             _ => {
                 return Err(invalid(format!(
-                    "The message (user) attribute '{name}' must contain a non-empty value of type \
+                    "Message (user) attribute '{name}' must contain a non-empty value of type \
                      '{kind}'."
                 )));
             }

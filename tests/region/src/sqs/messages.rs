@@ -83,6 +83,14 @@ fn check_for_type(queue: &Queue, new: &NewMessage) -> Result<(), AwsError> {
     if let Some(delay) = new.delay.filter(|delay| !delay.is_zero()) {
         return Err(not_for_this_queue_type(delay.as_secs(), "DelaySeconds"));
     }
+    check_order(queue, new)
+}
+
+/// What a FIFO queue must know of a message.
+pub(super) fn check_order(queue: &Queue, new: &NewMessage) -> Result<(), AwsError> {
+    if !queue.attributes.is_fifo() {
+        return Ok(());
+    }
     if new.group_id.is_none() {
         return Err(missing("MessageGroupId"));
     }

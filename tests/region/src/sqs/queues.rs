@@ -86,13 +86,16 @@ fn check_fifo_attributes(
     let refused = given
         .keys()
         .find(|name| FIFO_ONLY.contains(&name.as_str()) || name.as_str() == "FifoQueue");
-    match refused {
-        Some(name) => Err(AwsError::sender(
-            "InvalidAttributeName",
-            format!("Unknown Attribute {name}."),
-        )),
-        None => Ok(()),
-    }
+    let Some(name) = refused else {
+        return Ok(());
+    };
+    let message = match name.as_str() {
+        "DeduplicationScope" | "FifoThroughputLimit" => {
+            format!("You can specify the {name} only when FifoQueue is set to true.")
+        }
+        _ => format!("Unknown Attribute {name}."),
+    };
+    Err(AwsError::sender("InvalidAttributeName", message))
 }
 
 fn check_redrive(

@@ -200,6 +200,12 @@ pub(super) fn command_output(command: &Command) -> Value {
         "RequestedDateTime": epoch_seconds(command.requested_at),
         "Status": status.name(),
         "StatusDetails": status.details(),
+        "OutputS3BucketName": "",
+        "OutputS3KeyPrefix": "",
+        "ServiceRole": "",
+        "NotificationConfig": {
+            "NotificationArn": "", "NotificationEvents": [], "NotificationType": "",
+        },
         "MaxConcurrency": "50",
         "MaxErrors": "0",
         "TargetCount": instances.len(),

@@ -89,7 +89,6 @@ fn former_code(code: &str) -> String {
         | "BatchRequestTooLong"
         | "EmptyBatchRequest"
         | "InvalidBatchEntryId"
-        | "MessageNotInflight"
         | "PurgeQueueInProgress"
         | "QueueDeletedRecently"
         | "TooManyEntriesInBatchRequest"
