@@ -4,8 +4,10 @@ use super::build::{self, Programs};
 use super::{Common, Failure};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use http::Uri;
 use region::lambda::external::ExternalFunction;
 use region::lambda::process::{ProcessFunction, Program};
+use region::lambda::remote::RemoteFunction;
 use region::lambda::{self, Function, FunctionConfig, FunctionError, Invocation};
 use region::region::Region;
 use region::template::Stack;
@@ -25,6 +27,8 @@ pub(super) struct Named<T> {
 enum Place {
     /// A command line, started by the region.
     Command(String),
+    /// Whoever answers `Invoke` at an address.
+    Remote(Uri),
     /// A program that somebody else starts.
     External(Arc<ExternalFunction>),
     /// Nobody.
@@ -37,14 +41,14 @@ pub(super) struct Functions {
     programs: Programs,
 }
 
-/// Reads `NAME=COMMAND`.
+/// Reads `NAME=COMMAND` or `NAME=http://…`.
 pub(super) fn command(text: &str) -> Result<Named<String>, String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && !value.trim().is_empty() => Ok(Named {
             name: name.to_owned(),
             value: value.to_owned(),
         }),
-        _ => Err("NAME=COMMAND is expected".to_owned()),
+        _ => Err("NAME=COMMAND or NAME=http://… is expected".to_owned()),
     }
 }
 
@@ -60,6 +64,11 @@ pub(super) fn external(text: &str) -> Result<Named<u16>, String> {
     })
 }
 
+fn address(text: &str) -> Result<Uri, Failure> {
+    text.parse()
+        .map_err(|error| Failure::Function(format!("{text} is no address: {error}")))
+}
+
 /// The name of a function's program: what its `CodeUri` ends with.
 pub(super) fn program_name(config: &FunctionConfig) -> Option<&str> {
     let uri = config.code_uri.as_deref()?;
@@ -71,7 +80,11 @@ impl Functions {
     pub(super) async fn prepare(options: &Common) -> Result<Self, Failure> {
         let mut places = Vec::new();
         for Named { name, value } in options.functions.iter().cloned() {
-            let value = Place::Command(value);
+            let value = if value.starts_with("http://") {
+                Place::Remote(address(&value)?)
+            } else {
+                Place::Command(value)
+            };
             places.push(Named { name, value });
         }
         for Named { name, value: port } in options.external.iter().cloned() {
@@ -104,6 +117,9 @@ impl Functions {
         let program = match place.map(|place| &place.value) {
             Some(Place::External(function)) => {
                 return Some(Arc::<ExternalFunction>::clone(function));
+            }
+            Some(Place::Remote(address)) => {
+                return Some(Arc::new(RemoteFunction::new(address.clone())));
             }
             Some(Place::Paused) => {
                 region.with(|world| lambda::pause(world, &config.name));

@@ -116,7 +116,8 @@ struct Common {
     function_dir: Option<PathBuf>,
     /// Let another program do a function's work: anything that speaks the Lambda Runtime API. NAME
     /// is the function's logical id or its package (`claim-instance`); COMMAND is run by `sh`, with
-    /// your environment and the function's (repeatable)
+    /// your environment and the function's. An address instead (http://…) is one that answers
+    /// Lambda's Invoke, as `cargo lambda watch` and `sam local start-lambda` do (repeatable)
     #[arg(long = "function", value_name = "NAME=COMMAND", value_parser = functions::command)]
     functions: Vec<Named<String>>,
     /// Leave a function to a program that you start yourself, on this port or a free one. `serve`

@@ -10,6 +10,7 @@ mod function;
 mod invocation;
 mod mapping;
 pub mod process;
+pub mod remote;
 pub mod runtime_api;
 
 pub use asynchronous::{AsyncSettings, invoke_async};
