@@ -40,6 +40,8 @@ pub struct Calls {
     pub operation: Option<String>,
     /// Signed with one of these access key ids: its name, for a function.
     pub callers: Vec<String>,
+    /// Whose input has this text in it.
+    pub mention: Option<String>,
 }
 
 /// When a call fails.
@@ -92,6 +94,15 @@ impl Calls {
         }
     }
 
+    /// Only those whose input has this text in it.
+    #[must_use]
+    pub fn mentioning(self, text: &str) -> Self {
+        Self {
+            mention: Some(text.to_owned()),
+            ..self
+        }
+    }
+
     pub(super) fn include(&self, call: &Call) -> bool {
         self.service.is_none_or(|service| service == call.service)
             && self
@@ -99,6 +110,10 @@ impl Calls {
                 .as_ref()
                 .is_none_or(|operation| *operation == call.operation)
             && (self.callers.is_empty() || self.callers.contains(&call.caller))
+            && self
+                .mention
+                .as_ref()
+                .is_none_or(|text| call.input.to_string().contains(text.as_str()))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::journal::Happening;
 use crate::sqs::{self, NewMessage, Sent};
 use crate::world::World;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Which messages are delivered again. Chances are from 0 to 1.
 #[derive(Debug, Default)]
@@ -17,6 +18,8 @@ pub struct Deliveries {
     pub received_again: f64,
     /// Deletes by Lambda that will be lost, by queue name: how many others come before each.
     lost_deletes: BTreeMap<String, Vec<u32>>,
+    /// Batches that will start late, by queue name: how many others come before each.
+    late_starts: BTreeMap<String, Vec<(u32, Duration)>>,
 }
 
 impl Deliveries {
@@ -24,6 +27,31 @@ impl Deliveries {
     pub fn lose_nth_delete(&mut self, queue: &str, nth: u32) {
         let lost = self.lost_deletes.entry(queue.to_owned()).or_default();
         lost.push(nth.saturating_sub(1));
+    }
+
+    /// One batch of this queue starts late: the `nth` that its mapping receives from now on, counted
+    /// from 1. The mapping has it in hand for so long because Lambda throttles the invocation; when
+    /// that is longer than the visibility time-out, its messages are received again meanwhile.
+    /// (Lambda Developer Guide, "Using Lambda with Amazon SQS": a throttled invocation is tried
+    /// again with the same batch; that this may outlast the time-out is why it recommends one of
+    /// six times the function's.)
+    pub fn start_nth_late(&mut self, queue: &str, nth: u32, delay: Duration) {
+        let late = self.late_starts.entry(queue.to_owned()).or_default();
+        late.push((nth.saturating_sub(1), delay));
+    }
+
+    /// How much later than usual the batch starts that was just received from this queue.
+    pub(crate) fn start_delay(&mut self, queue: &str) -> Option<Duration> {
+        let late = self.late_starts.get_mut(queue)?;
+        let delay = late
+            .iter()
+            .find(|(before, _)| *before == 0)
+            .map(|(_, delay)| *delay);
+        late.retain(|(before, _)| *before > 0);
+        for (before, _) in late {
+            *before -= 1;
+        }
+        delay
     }
 
     /// Whether this delete is lost.

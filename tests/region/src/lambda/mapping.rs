@@ -36,9 +36,11 @@ pub struct Mapping {
 
 /// Messages that one invocation works on.
 #[derive(Debug)]
-pub(super) struct Batch {
+pub struct Batch {
     mapping: usize,
     queue: String,
+    /// The event, until the function is invoked with it.
+    payload: Value,
     /// Message id and receipt handle.
     messages: Vec<(String, String)>,
 }
@@ -128,30 +130,38 @@ pub(super) fn poll(world: &mut World, index: usize) {
         if received.is_empty() {
             return;
         }
-        if !invocation::has_capacity(world, &mapping.function) {
-            // A throttled invocation costs its messages a receive: they come back when their
-            // visibility ends.
-            return;
-        }
         let payload = records(world, &mapping, &received);
+        let late = world.faults.deliveries.start_delay(&queue);
         let batch = Batch {
             mapping: index,
             queue,
+            payload,
             messages: received
                 .into_iter()
                 .map(|received| (received.message.id, received.receipt_handle))
                 .collect(),
         };
-        world.lambda.mappings[index].in_flight += 1;
-        let request_id = world.uuid();
-        invocation::start(
-            world,
-            &mapping.function,
-            request_id,
-            payload,
-            Source::Batch(batch),
-        );
+        if let Some(delay) = late {
+            let due = Due::Start(Box::new(batch));
+            world.after(delay, crate::world::Due::Lambda(due));
+        } else if !start(world, batch) {
+            return;
+        }
     }
+}
+
+/// Invokes the function with a batch; answers whether there was room for that. A throttled
+/// invocation costs its messages a receive: they come back when their visibility ends.
+pub(super) fn start(world: &mut World, mut batch: Batch) -> bool {
+    let function = world.lambda.mappings[batch.mapping].function.clone();
+    if !invocation::has_capacity(world, &function) {
+        return false;
+    }
+    world.lambda.mappings[batch.mapping].in_flight += 1;
+    let payload = std::mem::take(&mut batch.payload);
+    let request_id = world.uuid();
+    invocation::start(world, &function, request_id, payload, Source::Batch(batch));
+    true
 }
 
 /// Up to `batch_size` messages; one receive gives at most ten.

@@ -16,7 +16,7 @@ pub mod runtime_api;
 pub use asynchronous::{AsyncSettings, invoke_async};
 pub use function::{Function, FunctionConfig, FunctionError, Invocation};
 pub use invocation::{finished, kill};
-pub use mapping::{Mapping, queue_changed};
+pub use mapping::{Batch, Mapping, queue_changed};
 
 use crate::world::World;
 use std::collections::BTreeMap;
@@ -76,6 +76,8 @@ pub fn pause(world: &mut World, function: &str) {
 pub enum Due {
     /// A mapping looks into its queue.
     Poll(usize),
+    /// The function is invoked with a batch that a mapping has had in hand for a while.
+    Start(Box<Batch>),
     /// An asynchronous event is tried, for the first time or again.
     TryAsync(Box<asynchronous::Event>),
 }
@@ -84,6 +86,9 @@ pub enum Due {
 pub fn happen(world: &mut World, due: Due) {
     match due {
         Due::Poll(mapping) => mapping::poll(world, mapping),
+        Due::Start(batch) => {
+            mapping::start(world, *batch);
+        }
         Due::TryAsync(event) => asynchronous::attempt(world, *event),
     }
 }

@@ -333,3 +333,40 @@ fn first_error(region: &Region) -> String {
             .unwrap()
     })
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_starts_late_was_received_again_meanwhile() {
+    let (region, seen) = region(async |_| {
+        pause(5).await;
+        Ok(Value::Null)
+    });
+    region.with(|world| {
+        let late = Duration::from_secs(33);
+        world
+            .faults
+            .deliveries
+            .start_nth_late("s-Work.fifo", 2, late);
+    });
+    send(&region, "a", "first");
+    pause(10).await;
+    send(&region, "a", "late");
+    pause(60).await;
+    let one = |body: &str| vec![body.to_owned()];
+    // Received at 10 and again at 40, when its visibility time-out ends.
+    assert_eq!(
+        batches(&seen),
+        [(0, one("first")), (40, one("late")), (43, one("late"))]
+    );
+    let counts: Vec<Value> = {
+        let seen = seen.lock().unwrap();
+        let count = |(_, event): &(Duration, Value)| {
+            event["Records"][0]["attributes"]["ApproximateReceiveCount"].clone()
+        };
+        seen.iter().map(count).collect()
+    };
+    assert_eq!(counts, ["1", "2", "1"]);
+    // The receipt of the late one is worth nothing any more, and the other's is.
+    let left = region.with(|world| world.sqs.queues["s-Work.fifo"].messages(world.now).count());
+    assert_eq!(left, 0);
+    region.stop().await;
+}

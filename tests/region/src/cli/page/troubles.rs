@@ -156,8 +156,8 @@ fn throttle(world: &mut World, on: bool) {
         world.faults.rates.push(Rate {
             calls: Calls {
                 service: Some(service),
-                operation: None,
                 callers: callers.clone(),
+                ..Calls::default()
             },
             chance: THROTTLE_CHANCE,
             moment: Moment::BeforeTheEffect,
