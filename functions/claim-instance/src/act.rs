@@ -13,7 +13,7 @@ use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::{self, HandOver, LookAgain, Message};
 use ready_pool_core::outcome::{Ending, Outcome, Reason};
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
 /// The acting part of one look.
 pub(crate) struct Act<'a> {
@@ -57,11 +57,17 @@ impl<'a> Act<'a> {
         let order: Vec<String> = pending.iter().map(|item| item.message_id.clone()).collect();
         let mut assignments = Vec::new();
         let mut messages = Vec::new();
-        for (item, decision) in pending.into_iter().zip(decisions) {
+        for (mut item, decision) in pending.into_iter().zip(decisions) {
             match decision {
                 Decision::Wait(why) => {
-                    debug!(claim_id = %item.request.claim.claim_id, ?why, "the claim waits");
+                    // Once in a delivery, not at each of its looks.
+                    if item.waits.replace(why) != Some(why) {
+                        info!(claim_id = %item.request.claim.claim_id, target_group = %item.request.claim.target_group, because = why.because(), "the claim waits");
+                    }
                     self.pending.push(item);
+                }
+                Decision::Foretell { reason, message } => {
+                    self.foretell(item, reason, message).await;
                 }
                 Decision::LeaveToInit(instance) => {
                     info!(claim_id = %item.request.claim.claim_id, instance_id = %instance, "told before; its end is reported by init-instance");
@@ -113,8 +119,28 @@ impl<'a> Act<'a> {
             None,
             self.budget.now(),
         );
-        let kept = keep(self.function, &item.body, &outcome).await;
-        self.settle(item, kept);
+        let answered = if claim.dry_run {
+            publish(self.function, &outcome).await
+        } else {
+            keep(self.function, &item.body, &outcome).await
+        };
+        self.settle(item, answered);
+    }
+
+    /// Answers a dry run.
+    async fn foretell(&mut self, item: Pending, reason: Reason, message: String) {
+        let claim = &item.request.claim;
+        info!(claim_id = %claim.claim_id, target_group = %claim.target_group, reason = reason.code(), "answered a dry run");
+        let outcome = Outcome::of(
+            claim,
+            Ending::DryRun,
+            reason,
+            message,
+            None,
+            self.budget.now(),
+        );
+        let sent = publish(self.function, &outcome).await;
+        self.settle(item, sent);
     }
 
     async fn repeat(&mut self, item: Pending, entry: &Entry) {
@@ -472,5 +498,8 @@ pub(crate) async fn turn_away(
         &refusal.message,
         function.clock.now(),
     );
+    if refusal.dry_run {
+        return publish(function, &outcome).await;
+    }
     keep(function, &message.body, &outcome).await
 }

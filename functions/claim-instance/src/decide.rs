@@ -1,12 +1,16 @@
 //! Which instance a claim gets: pure, for a whole batch at once, first come, first served.
 
+mod choice;
+mod dry_run;
+mod room;
+
 use ready_pool_aws::guard::guarded;
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::{Claim, WhenEmpty};
 use ready_pool_core::command::{Histories, Told, told};
-use ready_pool_core::group::{Group, Lifecycle, MAX_TAGS, Member, Whereabouts};
+use ready_pool_core::group::{Group, Lifecycle, Whereabouts};
 use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId, MAX_ATTEMPTS};
-use ready_pool_core::ledger::{self, Entry, Standing};
+use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::outcome::Reason;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +21,8 @@ pub struct Request {
     pub claim: Claim,
     /// `None` for a claim that came from its sender.
     pub asked: Option<Attempt>,
+    /// Whether it is a dry run that came in a message group of its own.
+    pub beside_the_line: bool,
 }
 
 /// The world as observed, and what this delivery itself did since.
@@ -36,6 +42,9 @@ pub struct View<'a> {
     pub places: &'a BTreeMap<InstanceId, Whereabouts>,
     /// Their command histories.
     pub histories: &'a Histories,
+    /// About how many messages stand in line besides this batch. Only looked up for a dry run
+    /// that came beside the line.
+    pub line: usize,
     /// What this delivery did, over what it read: reads may be stale.
     pub memory: &'a Memory,
 }
@@ -113,6 +122,13 @@ pub enum Decision {
         /// Whether the ledger says so already.
         entered: bool,
     },
+    /// A dry run: say what would become of the claim.
+    Foretell {
+        /// What.
+        reason: Reason,
+        /// The same for people.
+        message: String,
+    },
     /// Not now.
     Wait(Waiting),
 }
@@ -122,37 +138,63 @@ pub enum Decision {
 pub enum Waiting {
     /// No instance is ready in the target's zones.
     PoolEmpty,
+    /// An operator has paused the pool.
+    Paused,
+    /// Those ahead in line get what is ready: foretold to a dry run only.
+    BehindOthers,
     /// Settled entries fill the target's tags; replenish-pool removes them.
     LedgerFull,
     /// The same claim stands further up in the batch.
     BehindItself,
 }
 
-/// Decides on all requests, in order; answers position by position.
+impl Waiting {
+    /// The same for people.
+    pub fn because(self) -> &'static str {
+        match self {
+            Self::PoolEmpty => "no instance is ready in the target's zones",
+            Self::Paused => "claims are paused by the tag ready-pool:pause on the pool",
+            Self::BehindOthers => "those ahead in line get what is ready",
+            Self::LedgerFull => {
+                "settled entries fill the target's tags, and some are about to be removed"
+            }
+            Self::BehindItself => "the same claim stands further up in the line",
+        }
+    }
+}
+
+/// Decides on all requests, in order; answers position by position. Dry runs from beside the line
+/// come last: they are told what the others leave.
 pub fn decide(view: &View<'_>, requests: &[Request]) -> Vec<Decision> {
     let mut batch = Batch {
         view,
+        ahead: 0,
         taken: spoken_for(view, requests),
         resumed: BTreeSet::new(),
         zones: BTreeMap::new(),
         begun: BTreeMap::new(),
         seen: BTreeSet::new(),
     };
-    requests
-        .iter()
-        .map(|request| {
-            guarded(|| batch.decide(request))
-                .unwrap_or_else(|panicked| end(Reason::InternalError, panicked.to_string(), None))
+    let mut order: Vec<(usize, &Request)> = requests.iter().enumerate().collect();
+    order.sort_by_key(|(_, request)| request.beside_the_line);
+    let decisions: BTreeMap<usize, Decision> = order
+        .into_iter()
+        .map(|(position, request)| {
+            let decision = guarded(|| batch.decide(request))
+                .unwrap_or_else(|panicked| end(Reason::InternalError, panicked.to_string(), None));
+            (position, decision)
         })
-        .collect()
+        .collect();
+    decisions.into_values().collect()
 }
 
 /// Instances that no claim may be given anew: those that the batch's own claims have, and those
 /// that this delivery gave away or was refused. Entries of other claims speak only for their own
-/// target (see [`Batch::best_instance`]): a tenant can write what it likes there, and would
+/// target (see [`Batch::candidates`]): a tenant can write what it likes there, and would
 /// otherwise keep the whole pool from everybody.
 fn spoken_for(view: &View<'_>, requests: &[Request]) -> BTreeSet<InstanceId> {
-    let entered = requests.iter().filter_map(|request| {
+    let in_earnest = requests.iter().filter(|request| !request.claim.dry_run);
+    let entered = in_earnest.filter_map(|request| {
         let claim = &request.claim;
         view.targets
             .get(&claim.target_group)?
@@ -168,8 +210,11 @@ fn spoken_for(view: &View<'_>, requests: &[Request]) -> BTreeSet<InstanceId> {
 }
 
 /// One pass over a batch: what earlier claims took is not there for later ones.
+#[derive(Clone)]
 struct Batch<'a> {
     view: &'a View<'a>,
+    /// Claims that are not in the batch and get an instance first.
+    ahead: usize,
     taken: BTreeSet<InstanceId>,
     /// Instances that a claim of this pass goes on with.
     resumed: BTreeSet<InstanceId>,
@@ -183,15 +228,23 @@ struct Batch<'a> {
 impl<'a> Batch<'a> {
     fn decide(&mut self, request: &Request) -> Decision {
         let claim = &request.claim;
+        if claim.dry_run {
+            return self.foretell(request);
+        }
         if !self.seen.insert(identity(claim)) {
             return Decision::Wait(Waiting::BehindItself);
         }
-        let target = self.view.targets.get(&claim.target_group);
-        match self.view.memory.entry_of(claim, target) {
+        match self.entry_of(claim) {
             Some(entry) if !entry.is_open() => Decision::Repeat(entry),
             Some(entry) => self.resume(request, entry),
             None => self.begin(request, request.asked.unwrap_or(1), None),
         }
+    }
+
+    /// The claim's line in the ledger as far as this delivery knows it.
+    fn entry_of(&self, claim: &Claim) -> Option<Entry> {
+        let target = self.view.targets.get(&claim.target_group);
+        self.view.memory.entry_of(claim, target)
     }
 
     /// A claim that an earlier delivery, or an earlier pass of this one, has begun.
@@ -263,16 +316,16 @@ impl<'a> Batch<'a> {
             }
             Err(decision) => return decision,
         };
-        let Some(member) = self.best_instance(target) else {
-            let message = format!(
-                "pool {} has no ready instance in the zones of {}; send the claim again later, or with `when_empty`: `wait`",
-                self.view.pool.name, target.name
-            );
-            return match claim.when_empty {
-                WhenEmpty::Wait => Decision::Wait(Waiting::PoolEmpty),
-                WhenEmpty::Reject if begun => end(Reason::PoolEmpty, message, entry),
-                WhenEmpty::Reject => reject(Reason::PoolEmpty, message),
-            };
+        let member = match self.choose(target, claim) {
+            Ok(member) => member,
+            Err(why) => {
+                let (reason, message) = self.nothing_for(target, why);
+                return match claim.when_empty {
+                    WhenEmpty::Wait => Decision::Wait(why),
+                    WhenEmpty::Reject if begun => end(reason, message, entry),
+                    WhenEmpty::Reject => reject(reason, message),
+                };
+            }
         };
         let (instance, zone) = (member.instance.clone(), member.zone.clone());
         self.taken.insert(instance.clone());
@@ -288,149 +341,29 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Whether the target may and can take an instance.
-    fn admit(&self, claim: &Claim, has_entry: bool) -> Result<&'a Group, Decision> {
-        let view = self.view;
-        let name = &claim.target_group;
-        if *name == view.pool.name || name == view.retirement {
-            return Err(reject(
-                Reason::TargetIsOurs,
+    /// What a claim hears that would not wait.
+    fn nothing_for(&self, target: &Group, why: Waiting) -> (Reason, String) {
+        let pool = &self.view.pool.name;
+        let (reason, problem) = match why {
+            Waiting::Paused => (
+                Reason::PoolPaused,
+                format!("pool {pool} is paused by its tag ready-pool:pause"),
+            ),
+            Waiting::BehindOthers => (
+                Reason::PoolEmpty,
+                format!("the claims ahead in line get what is ready in pool {pool}"),
+            ),
+            _ => (
+                Reason::PoolEmpty,
                 format!(
-                    "target_group {name} is a group of ready-pool itself; name a tenant's group"
+                    "pool {pool} has no ready instance in the zones of {}",
+                    target.name
                 ),
-            ));
-        }
-        let Some(target) = view.targets.get(name) else {
-            return Err(reject(
-                Reason::UnknownTarget,
-                format!(
-                    "there is no Auto Scaling group {name}; create it, or correct target_group"
-                ),
-            ));
+            ),
         };
-        if !target.is_opted_in_to(&view.pool.name) {
-            return Err(reject(
-                Reason::NotOptedIn,
-                format!(
-                    "group {name} has not opted in; give it the tag ready-pool:pool = {}",
-                    view.pool.name
-                ),
-            ));
-        }
-        if target.suspended.contains("Launch") {
-            return Err(reject(
-                Reason::TargetSuspended,
-                format!(
-                    "the Launch process of group {name} is suspended, so nothing can be attached; resume it"
-                ),
-            ));
-        }
-        if target.zones.is_disjoint(&view.pool.zones) {
-            return Err(reject(
-                Reason::NoCommonZone,
-                format!(
-                    "group {name} and pool {} share no availability zone",
-                    view.pool.name
-                ),
-            ));
-        }
-        if has_entry {
-            // Its room was counted when the entry was written.
-            return Ok(target);
-        }
-        self.check_room(target)?;
-        Ok(target)
-    }
-
-    fn check_room(&self, target: &Group) -> Result<(), Decision> {
-        let name = &target.name;
-        let entries = self.entries_of(target);
-        let begun = self.begun.get(name).copied().unwrap_or_default();
-        let arriving = begun
-            + entries
-                .values()
-                .filter(|entry| entry.is_open())
-                .filter(|entry| {
-                    entry
-                        .instance
-                        .as_ref()
-                        .is_none_or(|instance| target.member(instance).is_none())
-                })
-                .count();
-        let wanted = i64::from(target.desired_capacity) + count(arriving);
-        if wanted >= i64::from(target.max_size) {
-            return Err(reject(
-                Reason::TargetFull,
-                format!(
-                    "group {name} has no room: desired capacity {} and {arriving} on the way, maximum size {}; raise its maximum size",
-                    target.desired_capacity, target.max_size
-                ),
-            ));
-        }
-        let unseen = entries
-            .keys()
-            .filter(|claim_id| !target.tags.contains_key(&ledger::tag_key(claim_id)))
-            .count();
-        if target.tags.len() + unseen + begun >= MAX_TAGS {
-            if entries.values().any(|entry| !entry.is_open()) {
-                return Err(Decision::Wait(Waiting::LedgerFull));
-            }
-            return Err(reject(
-                Reason::TooManyOpenClaims,
-                format!(
-                    "group {name} has {MAX_TAGS} tags, the most AWS allows, and all its claims are open; wait for some to end"
-                ),
-            ));
-        }
-        Ok(())
-    }
-
-    /// The target's ledger as far as this delivery knows it.
-    fn entries_of(&self, target: &Group) -> BTreeMap<ClaimId, Entry> {
-        let mut entries: BTreeMap<ClaimId, Entry> = target.entries().collect();
-        for ((group, claim_id), entry) in &self.view.memory.entries {
-            if *group == target.name {
-                entries.insert(claim_id.clone(), entry.clone());
-            }
-        }
-        entries
-    }
-
-    /// The ready instance that suits the target best: from the zone that is least represented
-    /// there, and of those the one that has been ready longest.
-    fn best_instance(&self, target: &Group) -> Option<&'a Member> {
-        let assigned = self.zones.get(&target.name);
-        let in_zone = |zone: &str| {
-            target
-                .members
-                .iter()
-                .filter(|member| member.zone == zone)
-                .count()
-                + assigned.map_or(0, |zones| {
-                    zones.iter().filter(|taken| *taken == zone).count()
-                })
-        };
-        let entered: BTreeSet<InstanceId> = target
-            .entries()
-            .filter(|(_, entry)| entry.is_open())
-            .filter_map(|(_, entry)| entry.instance)
-            .collect();
-        self.view
-            .pool
-            .members
-            .iter()
-            .filter(|member| {
-                member.lifecycle == Lifecycle::InService
-                    && member.healthy
-                    && target.zones.contains(&member.zone)
-                    && !self.taken.contains(&member.instance)
-                    && !entered.contains(&member.instance)
-            })
-            .filter_map(|member| Some((member, self.view.online.get(&member.instance)?)))
-            .min_by_key(|(member, registered)| {
-                (in_zone(&member.zone), **registered, &member.instance)
-            })
-            .map(|(member, _)| member)
+        let message =
+            format!("{problem}; send the claim again later, or with `when_empty`: `wait`");
+        (reason, message)
     }
 }
 

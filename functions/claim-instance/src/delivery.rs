@@ -3,9 +3,9 @@
 
 use crate::act::{self, Act};
 use crate::config::{Config, LEASE, LOOK_EVERY, LOOK_FOR, SETTLE};
-use crate::decide::{Memory, Request, decide, identity};
+use crate::decide::{Memory, Request, Waiting, decide, identity};
 use crate::message::{Received, Unreadable};
-use crate::observe::observe;
+use crate::observe::{Sources, observe};
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use ready_pool_aws::auto_scaling::AutoScaling;
 use ready_pool_aws::clock::{Budget, sleep};
@@ -40,6 +40,8 @@ pub(crate) struct Pending {
     pub(crate) receipt: String,
     pub(crate) body: String,
     pub(crate) request: Request,
+    /// Why it waited at the last look.
+    pub(crate) waits: Option<Waiting>,
 }
 
 impl ClaimInstance {
@@ -74,6 +76,7 @@ impl ClaimInstance {
 
     /// Answers the ids of the messages that are not settled.
     async fn serve(&self, event: SqsEvent, budget: &Budget) -> Vec<String> {
+        let delivered = event.records.len();
         let received: Vec<Received> = event
             .records
             .into_iter()
@@ -110,6 +113,7 @@ impl ClaimInstance {
                     receipt: message.receipt,
                     body: message.body,
                     request,
+                    waits: None,
                 }),
                 Err(reason) => unreadable.push((message, reason)),
             }
@@ -117,7 +121,9 @@ impl ClaimInstance {
         returned.extend(self.turn_away(unreadable).await);
 
         let mut memory = Memory::default();
-        let (pending, uncertain) = self.look_until_settled(pending, &mut memory, budget).await;
+        let (pending, uncertain) = self
+            .look_until_settled(pending, &mut memory, delivered, budget)
+            .await;
         self.give_back(&pending, uncertain).await;
         returned.extend(pending.into_iter().map(|pending| pending.message_id));
         returned
@@ -156,12 +162,13 @@ impl ClaimInstance {
         &self,
         mut pending: Vec<Pending>,
         memory: &mut Memory,
+        delivered: usize,
         budget: &Budget,
     ) -> (Vec<Pending>, bool) {
         let last_look = self.clock.now() + LOOK_FOR;
         let mut uncertain = false;
         while !pending.is_empty() {
-            (pending, uncertain) = self.look(pending, memory, budget).await;
+            (pending, uncertain) = self.look(pending, memory, delivered, budget).await;
             if pending.is_empty() || uncertain || self.clock.now() + LOOK_EVERY > last_look {
                 break;
             }
@@ -178,20 +185,19 @@ impl ClaimInstance {
         &self,
         pending: Vec<Pending>,
         memory: &mut Memory,
+        delivered: usize,
         budget: &Budget,
     ) -> (Vec<Pending>, bool) {
         let requests: Vec<Request> = pending
             .iter()
             .map(|pending| pending.request.clone())
             .collect();
-        let observed = observe(
-            &self.auto_scaling,
-            &self.systems_manager,
-            &self.config.pool,
-            &requests,
-            memory,
-        )
-        .await;
+        let sources = Sources {
+            auto_scaling: &self.auto_scaling,
+            systems_manager: &self.systems_manager,
+            provision_queue: &self.provision_queue,
+        };
+        let observed = observe(sources, &self.config.pool, &requests, memory, delivered).await;
         let observed = match observed {
             Ok(observed) => observed,
             Err(error) => {
@@ -199,6 +205,9 @@ impl ClaimInstance {
                 return (pending, false);
             }
         };
+        if let Some(value) = observed.pool().pause().misspelt {
+            error!(pool = %self.config.pool, value, "the pool's tag ready-pool:pause has none of the values claims, replenishing and all; everything is paused until it is mended");
+        }
         let decisions = {
             let view = observed.view(self.clock.now(), &self.config.retirement, memory);
             decide(&view, &requests)

@@ -10,6 +10,9 @@ use ready_pool_core::message::Message;
 use ready_pool_core::outcome::Reason;
 use serde_json::Value;
 
+/// The message group for dry runs that shall not stand in line behind real claims.
+pub const DRY_RUN_GROUP: &str = "dry-run";
+
 /// A received message.
 #[derive(Clone, Debug)]
 pub struct Received {
@@ -34,6 +37,8 @@ pub struct Unreadable {
     pub claim_id: Option<String>,
     /// What it says is its target, likewise.
     pub target_group: Option<String>,
+    /// Whether it says that it is a dry run: then its original is not kept.
+    pub dry_run: bool,
 }
 
 impl Received {
@@ -59,15 +64,27 @@ fn read_content(
     pool: &GroupName,
     now: Timestamp,
 ) -> Result<Request, Unreadable> {
-    if group != Some(pool.as_str()) {
+    let in_line = group == Some(pool.as_str());
+    let beside_the_line = !in_line && group == Some(DRY_RUN_GROUP);
+    let request = if in_line || beside_the_line {
+        let request = read_request(body, now)
+            .map_err(|message| unreadable(body, Reason::Malformed, message))?;
+        (in_line || request.claim.dry_run).then_some(request)
+    } else {
+        None
+    };
+    let Some(request) = request else {
         let message = format!(
             "sent with MessageGroupId {:?}; use the pool's name, {:?}",
             group.unwrap_or_default(),
             pool.as_str()
         );
         return Err(unreadable(body, Reason::WrongMessageGroup, message));
-    }
-    read_request(body, now).map_err(|message| unreadable(body, Reason::Malformed, message))
+    };
+    Ok(Request {
+        beside_the_line,
+        ..request
+    })
 }
 
 fn read_request(body: &str, now: Timestamp) -> Result<Request, String> {
@@ -76,10 +93,15 @@ fn read_request(body: &str, now: Timestamp) -> Result<Request, String> {
         return Ok(Request {
             claim: retry.claim,
             asked: Some(retry.attempt.max(1)),
+            beside_the_line: false,
         });
     }
     let claim = Claim::parse(body, now).map_err(|error| error.to_string())?;
-    Ok(Request { claim, asked: None })
+    Ok(Request {
+        claim,
+        asked: None,
+        beside_the_line: false,
+    })
 }
 
 fn unreadable(body: &str, reason: Reason, message: String) -> Unreadable {
@@ -93,6 +115,9 @@ fn unreadable(body: &str, reason: Reason, message: String) -> Unreadable {
         message,
         claim_id: text("claim_id"),
         target_group: text("target_group"),
+        dry_run: fields
+            .as_ref()
+            .is_some_and(|fields| fields.get("dry_run") == Some(&Value::Bool(true))),
     }
 }
 
@@ -162,6 +187,36 @@ mod tests {
         assert!(old.claim.is_expired(NOW));
         let far = read(&body("2026-11-22T20:00:00Z", 15_000), Some("pool")).unwrap_err();
         assert!(far.message.contains("at most 4 hours"), "{}", far.message);
+    }
+
+    #[test]
+    fn only_a_dry_run_may_come_beside_the_line() {
+        let body = |dry_run: bool| {
+            format!(
+                r#"{{"claim_id":"a","target_group":"b","init":{{"commands":["true"]}},"expires_at":"2026-11-22T20:15:00Z","dry_run":{dry_run}}}"#
+            )
+        };
+        assert!(!read(&body(true), Some("pool")).unwrap().beside_the_line);
+        assert!(
+            read(&body(true), Some(DRY_RUN_GROUP))
+                .unwrap()
+                .beside_the_line
+        );
+        let refusal = read(&body(false), Some(DRY_RUN_GROUP)).unwrap_err();
+        assert_eq!(refusal.reason, Reason::WrongMessageGroup);
+        let refusal = read(&body(true), Some("elsewhere")).unwrap_err();
+        assert_eq!(refusal.reason, Reason::WrongMessageGroup);
+        assert!(refusal.dry_run);
+    }
+
+    #[test]
+    fn a_malformed_dry_run_is_one_still() {
+        let refusal = read(r#"{"dry_run":true,"colour":"blue"}"#, Some(DRY_RUN_GROUP)).unwrap_err();
+        assert_eq!(refusal.reason, Reason::Malformed);
+        assert!(refusal.dry_run);
+        for body in [r#"{"dry_run":"true"}"#, r#"{"dry_run":false}"#, "true", ""] {
+            assert!(!read(body, Some("pool")).unwrap_err().dry_run, "{body}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::decide::{Memory, Request, View};
 use ready_pool_aws::auto_scaling::AutoScaling;
 use ready_pool_aws::error::AwsError;
+use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_core::Timestamp;
 use ready_pool_core::command::Histories;
@@ -18,6 +19,15 @@ pub(crate) struct Observed {
     online: BTreeMap<InstanceId, Timestamp>,
     places: BTreeMap<InstanceId, Whereabouts>,
     histories: Histories,
+    line: usize,
+}
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sources<'a> {
+    pub(crate) auto_scaling: &'a AutoScaling,
+    pub(crate) systems_manager: &'a SystemsManager,
+    pub(crate) provision_queue: &'a Queue,
 }
 
 /// Why a look failed.
@@ -33,13 +43,20 @@ pub(crate) enum ObserveError {
 
 /// Looks: at the pool and all targets in one call, at the agents of what could be handed out, and
 /// at the instances of claims that were begun before.
+/// `delivered` messages are in the batch: the rest of the queue is the line that a dry run beside
+/// it has before it.
 pub(crate) async fn observe(
-    auto_scaling: &AutoScaling,
-    systems_manager: &SystemsManager,
+    sources: Sources<'_>,
     pool_name: &GroupName,
     requests: &[Request],
     memory: &Memory,
+    delivered: usize,
 ) -> Result<Observed, ObserveError> {
+    let Sources {
+        auto_scaling,
+        systems_manager,
+        provision_queue,
+    } = sources;
     let mut names: BTreeSet<GroupName> = requests
         .iter()
         .map(|request| request.claim.target_group.clone())
@@ -61,6 +78,7 @@ pub(crate) async fn observe(
 
     let begun: BTreeSet<InstanceId> = requests
         .iter()
+        .filter(|request| !request.claim.dry_run)
         .filter_map(|request| {
             let claim = &request.claim;
             let entry = memory.entry_of(claim, targets.get(&claim.target_group))?;
@@ -81,16 +99,27 @@ pub(crate) async fn observe(
     } else {
         auto_scaling.groups(&names).await?
     };
+    let line = if requests.iter().any(|request| request.beside_the_line) {
+        provision_queue.length().await?.saturating_sub(delivered)
+    } else {
+        0
+    };
     Ok(Observed {
         pool,
         targets,
         online,
         places,
         histories,
+        line,
     })
 }
 
 impl Observed {
+    /// The pool.
+    pub(crate) fn pool(&self) -> &Group {
+        &self.pool
+    }
+
     /// The look together with what the delivery remembers.
     pub(crate) fn view<'a>(
         &'a self,
@@ -106,6 +135,7 @@ impl Observed {
             online: &self.online,
             places: &self.places,
             histories: &self.histories,
+            line: self.line,
             memory,
         }
     }

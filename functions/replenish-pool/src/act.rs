@@ -36,6 +36,11 @@ struct Act<'a> {
 impl Act<'_> {
     fn warn_of(&self, plan: &Plan) {
         let pool = &self.function.config.pool;
+        if let Some(value) = &plan.misspelt_pause {
+            error!(pool = %pool, value, "the pool's tag ready-pool:pause has none of the values claims, replenishing and all; everything is paused until it is mended");
+        } else if plan.paused {
+            warn!(pool = %pool, "replenishing is paused by the tag ready-pool:pause on the pool");
+        }
         if plan.failing_launches > 0 {
             error!(pool = %pool, failures = plan.failing_launches, "launches keep failing; holding back");
         }

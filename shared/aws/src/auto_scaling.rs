@@ -480,6 +480,7 @@ fn read_member(instance: &Instance) -> Option<Member> {
         lifecycle: Lifecycle::from_aws(instance.lifecycle_state()?.as_str()),
         // `Healthy` here, `HEALTHY` in DescribeAutoScalingInstances.
         healthy: instance.health_status()?.eq_ignore_ascii_case("healthy"),
+        instance_type: instance.instance_type().map(str::to_owned),
         launch_template: instance.launch_template().and_then(read_version),
     })
 }

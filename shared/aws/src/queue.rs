@@ -4,9 +4,9 @@ use crate::clients::Clients;
 use crate::error::{AwsError, Effect};
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, SendMessageBatchRequestEntry,
+    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, QueueAttributeName,
+    SendMessageBatchRequestEntry,
 };
-
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -158,6 +158,33 @@ impl Queue {
     /// Sends one message.
     pub async fn send_one(&self, message: Outgoing) -> Result<(), AwsError> {
         self.send(&[message]).await.into_iter().collect()
+    }
+
+    /// About how many messages it holds: those that can be received and those that somebody has
+    /// received and not deleted yet. SQS's counts lag a little.
+    pub async fn length(&self) -> Result<usize, AwsError> {
+        const OPERATION: &str = "GetQueueAttributes";
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+        ];
+        let answer = self
+            .client
+            .get_queue_attributes()
+            .queue_url(&self.url)
+            .set_attribute_names(Some(counts.to_vec()))
+            .send()
+            .await
+            .map_err(|error| AwsError::new(OPERATION, &error))?;
+        let attributes = answer.attributes();
+        let count = |name| {
+            let count = attributes.and_then(|attributes| attributes.get(name));
+            count
+                .and_then(|count| count.parse().ok())
+                .ok_or_else(|| AwsError::incomplete(OPERATION, "number of messages"))
+        };
+        let [visible, in_flight] = counts.each_ref().map(count);
+        Ok(usize::saturating_add(visible?, in_flight?))
     }
 
     /// Sets for how long received messages stay invisible from now on; answers the receipts that

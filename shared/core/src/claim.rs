@@ -5,6 +5,7 @@ use crate::ids::{ClaimId, ClaimKey, GroupName};
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::script;
+use crate::wishes::Wishes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use time::Duration;
@@ -36,6 +37,12 @@ pub struct Claim {
     /// What to do while no instance is ready.
     #[serde(default)]
     pub when_empty: WhenEmpty,
+    /// Which instance it would rather have than another.
+    #[serde(default, skip_serializing_if = "Wishes::is_empty")]
+    pub wishes: Wishes,
+    /// Only say what would become of it, and change nothing.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dry_run: bool,
     /// Past this nobody assigns, attaches or tells. Senders may also write it as seconds after a
     /// moment: `{"seconds": 900, "after": "2026-11-22T20:00:00Z"}`.
     #[serde(with = "crate::deadline")]
@@ -66,6 +73,14 @@ pub struct Init {
     #[serde(default = "default_execution_timeout")]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MAX_EXECUTION_TIMEOUT_SECONDS)))]
     pub execution_timeout_seconds: u32,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn default_execution_timeout() -> u32 {
@@ -136,6 +151,7 @@ impl Claim {
             return Err(field("expires_at", "must be at most 4 hours ahead"));
         }
         self.init.check()?;
+        self.wishes.check()?;
         let bytes = script::render(self, 1).len();
         if bytes > script::MAX_BYTES {
             return Err(field(
@@ -259,7 +275,7 @@ pub(crate) const SHELL_NAMES: [&str; 16] = [
     "_",
 ];
 
-fn field(field: &str, problem: &str) -> Malformed {
+pub(crate) fn field(field: &str, problem: &str) -> Malformed {
     Malformed::Field {
         field: field.to_owned(),
         problem: problem.to_owned(),
@@ -320,11 +336,22 @@ mod tests {
         .unwrap();
         assert_eq!(claim.when_empty, WhenEmpty::Wait);
         assert_eq!(claim.init.execution_timeout_seconds, 600);
+        assert!(claim.wishes.is_empty() && !claim.dry_run);
         for name in ["claim_id", "target_group", "init", "expires_at"] {
             let mut without = message();
             without.as_object_mut().unwrap().remove(name);
             assert!(problem(&without).contains(&format!("missing field `{name}`")));
         }
+    }
+
+    #[test]
+    fn wishes_are_lists_in_order_of_preference() {
+        let wishes = json!({"zones": ["eu-west-1b", "eu-west-1a"], "instance_types": ["m5.large"]});
+        let claim = Claim::parse(&with("/wishes", wishes).to_string(), NOW).unwrap();
+        assert_eq!(claim.wishes.zones, ["eu-west-1b", "eu-west-1a"]);
+        assert_eq!(claim.wishes.instance_types, ["m5.large"]);
+        let claim = Claim::parse(&with("/wishes", json!({"zones": []})).to_string(), NOW).unwrap();
+        assert!(claim.wishes.is_empty());
     }
 
     #[test]
@@ -407,6 +434,37 @@ mod tests {
                 "/init/commands",
                 json!(["'".repeat(20_000)]),
                 "makes a script of",
+            ),
+            (
+                "/dry_run",
+                json!("yes"),
+                "not a claim: dry_run: invalid type",
+            ),
+            ("/wishes", json!({"zone": "a"}), "unknown field `zone`"),
+            (
+                "/wishes",
+                json!({"zones": "a"}),
+                "not a claim: wishes.zones",
+            ),
+            (
+                "/wishes",
+                json!({"zones": ["eu-west-1a", ""]}),
+                "`wishes.zones[1]` must be the name of an availability zone",
+            ),
+            (
+                "/wishes",
+                json!({"zones": vec!["a"; 17]}),
+                "`wishes.zones` must name at most 16",
+            ),
+            (
+                "/wishes",
+                json!({"instance_types": ["m5 large"]}),
+                "`wishes.instance_types[0]` must be the name of an EC2 instance type",
+            ),
+            (
+                "/wishes",
+                json!({"instance_types": ["M5.large"]}),
+                "lower-case letters",
             ),
         ];
         for (pointer, value, expected) in cases {

@@ -12,10 +12,12 @@ pub mod ids;
 pub mod ledger;
 pub mod message;
 pub mod outcome;
+pub mod pause;
 pub mod retirement;
 #[cfg(feature = "schema")]
 mod schema;
 pub mod script;
+pub mod wishes;
 
 /// A point in time. Passed in, never read from a clock here.
 pub use time::OffsetDateTime as Timestamp;

@@ -6,6 +6,7 @@ use crate::claim::{Claim, Init, WhenEmpty};
 use crate::ids::{Attempt, ClaimId, ClaimKey, GroupName, InstanceId};
 #[cfg(feature = "schema")]
 use crate::schema;
+use crate::wishes::Wishes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -25,7 +26,8 @@ pub enum Message {
     Retry(Retry),
 }
 
-/// A claim as it travels between our functions: the public message, but tolerant.
+/// A claim as it travels between our functions: the public message, but tolerant. Never a dry
+/// run: those end where they are read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct CarriedClaim {
@@ -33,6 +35,8 @@ struct CarriedClaim {
     target_group: GroupName,
     init: CarriedInit,
     when_empty: WhenEmpty,
+    #[serde(default, skip_serializing_if = "CarriedWishes::is_empty")]
+    wishes: CarriedWishes,
     #[serde(with = "time::serde::rfc3339")]
     #[cfg_attr(feature = "schema", schemars(with = "schema::Moment"))]
     expires_at: Timestamp,
@@ -49,6 +53,21 @@ struct CarriedInit {
     execution_timeout_seconds: u32,
 }
 
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct CarriedWishes {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    zones: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    instance_types: Vec<String>,
+}
+
+impl CarriedWishes {
+    fn is_empty(&self) -> bool {
+        self.zones.is_empty() && self.instance_types.is_empty()
+    }
+}
+
 impl From<Claim> for CarriedClaim {
     fn from(claim: Claim) -> Self {
         Self {
@@ -61,6 +80,10 @@ impl From<Claim> for CarriedClaim {
                 execution_timeout_seconds: claim.init.execution_timeout_seconds,
             },
             when_empty: claim.when_empty,
+            wishes: CarriedWishes {
+                zones: claim.wishes.zones,
+                instance_types: claim.wishes.instance_types,
+            },
             expires_at: claim.expires_at,
         }
     }
@@ -78,6 +101,11 @@ impl From<CarriedClaim> for Claim {
                 execution_timeout_seconds: carried.init.execution_timeout_seconds,
             },
             when_empty: carried.when_empty,
+            wishes: Wishes {
+                zones: carried.wishes.zones,
+                instance_types: carried.wishes.instance_types,
+            },
+            dry_run: false,
             expires_at: carried.expires_at,
         }
     }
@@ -199,11 +227,13 @@ mod tests {
             "claim_id": "signup-1", "target_group": "asg-1",
             "init": {"commands": ["true"], "environment": {}, "working_directory": null, "execution_timeout_seconds": 600},
             "when_empty": "wait", "expires_at": "2026-11-22T20:15:00Z",
+            "wishes": {"zones": ["eu-west-1a"], "instance_types": ["m5.large"]},
             "attempt": 1, "instance_id": "i-0123456789abcdef0"
         });
         let message: Message = serde_json::from_value(json.clone()).unwrap();
         assert_eq!(serde_json::to_value(&message).unwrap(), json);
         json["init"]["shell"] = json!("fish");
+        json["wishes"]["architecture"] = json!("arm64");
         json["colour"] = json!("blue");
         assert_eq!(serde_json::from_value::<Message>(json).unwrap(), message);
         let Message::HandOver(hand_over) = message else {

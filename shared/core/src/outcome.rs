@@ -54,6 +54,8 @@ pub enum Ending {
     Failed,
     /// It was not tried: correct the claim and send it anew.
     Rejected,
+    /// No end: the claim only asked what would become of it, and nothing was changed.
+    DryRun,
 }
 
 impl Ending {
@@ -63,6 +65,7 @@ impl Ending {
             Self::Ready => "ready",
             Self::Failed => "failed",
             Self::Rejected => "rejected",
+            Self::DryRun => "dry_run",
         }
     }
 }
@@ -118,6 +121,11 @@ reasons! {
     NoCommonZone = "no_common_zone", "Rejected: pool and target share no availability zone.";
     TargetSuspended = "target_suspended", "Rejected: the target's Launch process is suspended, so nothing can be attached.";
     TooManyOpenClaims = "too_many_open_claims", "Rejected: open claims fill the target's tags.";
+    PoolPaused = "pool_paused", "Rejected: an operator has paused the pool, and the claim would not wait.";
+    WouldBeServed = "would_be_served", "Dry run: an instance is ready for the claim.";
+    WouldWait = "would_wait", "Dry run: the claim would stand in line; the message says why.";
+    WouldRepeat = "would_repeat", "Dry run: this claim was sent before, and would get nothing new.";
+    WouldFail = "would_fail", "Dry run: the claim would end as failed; the message says why.";
     PoolEmpty = "pool_empty", "Rejected: no instance was ready, and the claim would not wait.";
     InternalError = "internal_error", "Failed or rejected: a bug of ours; the logs have it.";
     Other = "other", "Failed: a reason that a newer version wrote.";

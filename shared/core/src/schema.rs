@@ -4,6 +4,7 @@
 //! Patterns are written for every dialect: no look-ahead, no class that dialects define differently.
 
 use crate::claim::{MAX_WORKING_DIRECTORY_BYTES, SHELL_NAMES};
+use crate::wishes::{MAX_NAME_BYTES, MAX_WISHES};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 
@@ -102,5 +103,14 @@ pub(crate) fn working_directory(_: &mut SchemaGenerator) -> Schema {
         "pattern": "^/[^\\u0000-\\u001f\\u007f-\\u009f]*$",
         "not": {"type": "string", "pattern": "\\{\\{|[\\ufffe\\uffff]"},
         "maxLength": MAX_WORKING_DIRECTORY_BYTES
+    })
+}
+
+/// `wishes.zones` and `wishes.instance_types`.
+pub(crate) fn names(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": MAX_WISHES,
+        "items": {"type": "string", "pattern": "^[a-z0-9.-]+$", "maxLength": MAX_NAME_BYTES}
     })
 }

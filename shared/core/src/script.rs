@@ -86,6 +86,7 @@ mod tests {
     use super::*;
     use crate::claim::{Init, WhenEmpty};
     use crate::ids::{ClaimId, GroupName};
+    use crate::wishes::Wishes;
     use std::collections::BTreeMap;
     use std::path::PathBuf;
     use std::process::Command;
@@ -105,6 +106,8 @@ mod tests {
                 execution_timeout_seconds: 60,
             },
             when_empty: WhenEmpty::Wait,
+            wishes: Wishes::default(),
+            dry_run: false,
             expires_at: datetime!(2026-11-22 20:15 UTC),
         }
     }

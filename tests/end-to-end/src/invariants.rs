@@ -171,8 +171,9 @@ pub(crate) fn leaks(world: &World) -> Vec<String> {
 fn one_ending_each(history: &History) -> Vec<Violation> {
     let mut endings: BTreeMap<ClaimKey, Vec<Ending>> = BTreeMap::new();
     for outcome in &history.outcomes {
-        // A rejected claim has no entry: corrected, it may be sent again.
-        if let Some(claim) = key(outcome).filter(|_| outcome.outcome != Ending::Rejected) {
+        // A rejected claim has no entry: corrected, it may be sent again. A dry run is no end.
+        let is_final = matches!(outcome.outcome, Ending::Ready | Ending::Failed);
+        if let Some(claim) = key(outcome).filter(|_| is_final) {
             let heard = endings.entry(claim).or_default();
             if !heard.contains(&outcome.outcome) {
                 heard.push(outcome.outcome);

@@ -314,6 +314,7 @@ question! {
             online: &online,
             places: &places,
             histories: &histories,
+            line: 0,
             memory: &memory,
         };
         let requests: Vec<claiming::Request> = requests
@@ -321,6 +322,7 @@ question! {
             .map(|request| claiming::Request {
                 claim: names.claim(request.claim, shared_target).clone(),
                 asked: request.asked,
+                beside_the_line: false,
             })
             .collect();
         claiming::decide(&view, &requests).iter().map(verdict).collect()
@@ -373,6 +375,7 @@ fn verdict(decision: &claiming::Decision) -> Verdict {
             entered: *entered,
         },
         claiming::Decision::Wait(_) => Verdict::Wait,
+        claiming::Decision::Foretell { .. } => unreachable!("the model sends no dry runs"),
     }
 }
 
@@ -558,6 +561,7 @@ fn group(name: &GroupName, members: Vec<(u8, Lifecycle)>, tags: BTreeMap<String,
                 zone: "eu-central-1a".to_owned(),
                 lifecycle,
                 healthy: true,
+                instance_type: None,
                 launch_template: None,
             })
             .collect(),

@@ -5,6 +5,7 @@ use ready_pool_core::Timestamp;
 use ready_pool_core::claim::{Claim, Init, WhenEmpty};
 use ready_pool_core::command::comment;
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
+use ready_pool_core::wishes::Wishes;
 use std::collections::BTreeMap;
 use time::Duration;
 use time::macros::datetime;
@@ -96,6 +97,8 @@ fn claim(number: usize, target: &GroupName) -> Claim {
             execution_timeout_seconds: 60,
         },
         when_empty: WhenEmpty::Wait,
+        wishes: Wishes::default(),
+        dry_run: false,
         expires_at: DEADLINE,
     }
 }

@@ -158,8 +158,13 @@ pub fn check_entry(entry: &Entry) {
 }
 
 /// A claim that was accepted can be served, whatever becomes of it.
-pub fn check_accepted(claim: &Claim) {
-    assert_eq!(claim.check(NOW), Ok(()));
+pub fn check_accepted(accepted: &Claim) {
+    assert_eq!(accepted.check(NOW), Ok(()));
+    // A dry run is never carried on.
+    let claim = &Claim {
+        dry_run: false,
+        ..accepted.clone()
+    };
     for attempt in [0, 1, Attempt::MAX] {
         let script = script::render(claim, attempt);
         // The attempt's three digits are the only thing that `check` cannot know.
@@ -187,13 +192,14 @@ pub fn check_accepted(claim: &Claim) {
             Request {
                 claim: claim.clone(),
                 // Attempts count from 1, whatever a forged retry says.
-                asked: Some(attempt.max(1))
+                asked: Some(attempt.max(1)),
+                beside_the_line: false,
             }
         );
     }
-    let public = serde_json::to_string(claim).expect("a claim is JSON");
+    let public = serde_json::to_string(accepted).expect("a claim is JSON");
     if public.len() <= MAX_MESSAGE_BYTES {
-        assert_eq!(Claim::parse(&public, NOW).as_ref(), Ok(claim));
+        assert_eq!(Claim::parse(&public, NOW).as_ref(), Ok(accepted));
     }
 }
 

@@ -7,6 +7,7 @@ use ready_pool_core::command::{Command, CommandStatus, Histories, Told, claim_ke
 use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Whereabouts};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::ledger;
+use ready_pool_core::wishes::Wishes;
 use replenish_pool::notes;
 use std::collections::{BTreeMap, BTreeSet};
 use time::Duration;
@@ -103,6 +104,7 @@ fn check_decisions(target: &Group, history: &[Command]) {
             [None, Some(2)].map(|asked| Request {
                 claim: claim(claim_id),
                 asked,
+                beside_the_line: false,
             })
         })
         .collect();
@@ -117,6 +119,7 @@ fn check_decisions(target: &Group, history: &[Command]) {
             online: &online,
             places: &places,
             histories: &histories,
+            line: 0,
             memory: &memory,
         };
         let decisions = decide(&view, &requests);
@@ -198,6 +201,8 @@ fn claim(claim_id: &str) -> Claim {
             execution_timeout_seconds: 600,
         },
         when_empty: WhenEmpty::Wait,
+        wishes: Wishes::default(),
+        dry_run: false,
         expires_at: NOW + Duration::hours(1),
     }
 }
@@ -219,6 +224,7 @@ fn group(group: &str, members: &[&str], tags: BTreeMap<String, String>) -> Group
                 zone: "eu-west-1a".to_owned(),
                 lifecycle: Lifecycle::InService,
                 healthy: true,
+                instance_type: None,
                 launch_template: None,
             })
             .collect(),

@@ -4,15 +4,19 @@ mod admission;
 mod begun;
 mod choosing;
 mod deadlines;
+mod dry_runs;
+mod paused;
 mod retries;
 mod room;
 mod spoken_for;
+mod wishes;
 
 use super::*;
 use ready_pool_core::claim::Init;
 use ready_pool_core::command::{Command, CommandStatus, comment};
-use ready_pool_core::group::OPT_IN_TAG;
+use ready_pool_core::group::{MAX_TAGS, Member, OPT_IN_TAG};
 use ready_pool_core::ledger::tag_key;
+use ready_pool_core::wishes::Wishes;
 use time::Duration;
 use time::macros::datetime;
 
@@ -28,6 +32,7 @@ struct Scene {
     online: BTreeMap<InstanceId, Timestamp>,
     places: BTreeMap<InstanceId, Whereabouts>,
     histories: Histories,
+    line: usize,
     memory: Memory,
 }
 
@@ -43,6 +48,7 @@ impl Scene {
             online: BTreeMap::new(),
             places: BTreeMap::new(),
             histories: Histories::new(),
+            line: 0,
             memory: Memory::default(),
         }
     }
@@ -137,13 +143,18 @@ impl Scene {
             online: &self.online,
             places: &self.places,
             histories: &self.histories,
+            line: self.line,
             memory: &self.memory,
         };
         decide(&view, requests)
     }
 
     fn decide_on(&self, claim: Claim) -> Decision {
-        self.decide_one(Request { claim, asked: None })
+        self.decide_one(Request {
+            claim,
+            asked: None,
+            beside_the_line: false,
+        })
     }
 
     fn decide_one(&self, request: Request) -> Decision {
@@ -185,6 +196,7 @@ fn member(number: u32, zone: &str) -> Member {
         zone: zone.to_owned(),
         lifecycle: Lifecycle::InService,
         healthy: true,
+        instance_type: None,
         launch_template: None,
     }
 }
@@ -201,6 +213,8 @@ fn claim(claim_id: &str) -> Claim {
             execution_timeout_seconds: 60,
         },
         when_empty: WhenEmpty::Wait,
+        wishes: Wishes::default(),
+        dry_run: false,
         expires_at: DEADLINE,
     }
 }
@@ -223,6 +237,7 @@ fn sent(claims: &[Claim]) -> Vec<Request> {
     let request = |claim: &Claim| Request {
         claim: claim.clone(),
         asked: None,
+        beside_the_line: false,
     };
     claims.iter().map(request).collect()
 }
@@ -231,6 +246,7 @@ fn new(claim_id: &str) -> Request {
     Request {
         claim: claim(claim_id),
         asked: None,
+        beside_the_line: false,
     }
 }
 
@@ -238,6 +254,7 @@ fn retry(claim_id: &str, attempt: Attempt) -> Request {
     Request {
         claim: claim(claim_id),
         asked: Some(attempt),
+        beside_the_line: false,
     }
 }
 

@@ -11,6 +11,7 @@ use ready_pool_core::command::comment;
 use ready_pool_core::group::Member;
 use ready_pool_core::ids::ClaimId;
 use ready_pool_core::message::VERSION;
+use ready_pool_core::wishes::Wishes;
 use std::collections::{BTreeMap, BTreeSet};
 use time::Duration;
 use time::macros::datetime;
@@ -53,6 +54,8 @@ fn hand_over(attempt: Attempt) -> HandOver {
                 execution_timeout_seconds: 60,
             },
             when_empty: WhenEmpty::Wait,
+            wishes: Wishes::default(),
+            dry_run: false,
             expires_at: DEADLINE,
         },
         attempt,

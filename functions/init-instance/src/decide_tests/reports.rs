@@ -9,6 +9,7 @@ fn target(lifecycle: Option<Lifecycle>) -> Group {
         zone: "a".to_owned(),
         lifecycle,
         healthy: true,
+        instance_type: None,
         launch_template: None,
     };
     Group {

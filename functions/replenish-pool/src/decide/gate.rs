@@ -14,7 +14,11 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
                 plan.complete.push(instance.clone());
             }
             Lifecycle::PendingWait if is_overdue(view, instance) => {
-                plan.abandon.push(instance.clone());
+                // Auto Scaling would launch another one instead. While replenishing is paused it
+                // is left for a look, until the hook's own time-out.
+                if !plan.paused {
+                    plan.abandon.push(instance.clone());
+                }
             }
             Lifecycle::Pending | Lifecycle::PendingWait => plan.booting += 1,
             _ => {}

@@ -67,6 +67,10 @@ pub struct Round {
 /// What to do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
+    /// Whether an operator has paused replenishing.
+    pub paused: bool,
+    /// The value of the tag that pauses, where it is none that we know: everything is paused.
+    pub misspelt_pause: Option<String>,
     /// Desired capacity to set, where it differs.
     pub desired_capacity: Option<i32>,
     /// Launches to complete: their agent is online.
@@ -95,7 +99,12 @@ pub struct Plan {
 
 /// Decides what the pool and its claims need now.
 pub fn decide(view: &View) -> Plan {
-    let mut plan = Plan::default();
+    let pause = view.pool.pause();
+    let mut plan = Plan {
+        paused: pause.replenishing,
+        misspelt_pause: pause.misspelt.map(str::to_owned),
+        ..Plan::default()
+    };
     size::plan(view, &mut plan);
     gate::plan(view, &mut plan);
     if let Some(round) = &view.round {

@@ -121,6 +121,8 @@ impl Removal<'_> {
         } else if !self.away.contains(instance) {
             self.forget(instance);
             return;
+        } else if self.plan.paused {
+            return;
         } else if self.plan.spared > 0 {
             // This look says nothing: its time begins anew.
             self.note(instance, Stage::Suspect);
@@ -143,6 +145,8 @@ impl Removal<'_> {
             &self.round.retirement.name,
         );
         match step {
+            // While replenishing is paused the members stay. What has left the pool goes on.
+            Step::Detach if self.plan.paused => {}
             Step::Detach => self.plan.detach.push(instance.clone()),
             Step::Attach if self.round.listed.contains(instance) => {
                 self.plan.take_in.push(instance.clone());
@@ -164,7 +168,7 @@ impl Removal<'_> {
     /// Members that nobody should get, a tenth of the pool at a time. When a third looks bad at
     /// once, none: then the observer is broken, not the pool.
     fn take_out_members(&mut self, noted: &BTreeSet<&InstanceId>, free_places: usize) {
-        if self.plan.spared > 0 {
+        if self.plan.spared > 0 || self.plan.paused {
             return;
         }
         let members: Vec<&Member> = in_service(&self.view.pool).collect();

@@ -11,6 +11,9 @@ const TOO_MANY_FAILURES: usize = 5;
 pub const HOLD: Duration = Duration::from_mins(10);
 
 pub(super) fn plan(view: &View, plan: &mut Plan) {
+    if plan.paused {
+        return;
+    }
     // Not `clamp`: it panics where a group's bounds are crossed.
     let mut wanted = view.size.min(view.pool.max_size).max(view.pool.min_size);
     let failures = failures_in_a_row(view);

@@ -4,6 +4,7 @@ mod claims;
 mod gate;
 mod leaks;
 mod members;
+mod paused;
 mod reading;
 mod size;
 
@@ -48,6 +49,7 @@ fn member(number: u32, lifecycle: Lifecycle) -> Member {
         zone: "a".to_owned(),
         lifecycle,
         healthy: true,
+        instance_type: None,
         launch_template: Some("lt-1:2".to_owned()),
     }
 }

@@ -104,7 +104,7 @@ impl Scenario {
             // Whoever looks first at the full target says so.
             Self::TargetRefused => match ending {
                 Ending::Failed => matches!(reason, Reason::TargetRefused | Reason::TargetFull),
-                Ending::Ready | Ending::Rejected => false,
+                Ending::Ready | Ending::Rejected | Ending::DryRun => false,
             },
             // A hand-over that comes after the purge is not lost.
             Self::HandOverLost => {

@@ -173,6 +173,14 @@ fn wrong_field() -> impl Strategy<Value = (&'static str, Value, &'static str)> {
         ),
         ("/init/comands", json!([]), "comands"),
         ("/when_empty", json!("launch"), "when_empty"),
+        ("/dry_run", json!(1), "dry_run"),
+        ("/wishes", json!(["eu-west-1a"]), "wishes"),
+        ("/wishes", json!({"zones": ["eu west"]}), "wishes.zones[0]"),
+        (
+            "/wishes",
+            json!({"instance_types": vec!["m5.large"; 17]}),
+            "wishes.instance_types",
+        ),
         ("/expires_at", json!("2026-11-23T00:01:01Z"), "expires_at"),
         (
             "/expires_at",

@@ -3,6 +3,7 @@
 use ready_pool_core::claim::{Claim, Init, WhenEmpty};
 use ready_pool_core::ids::{ClaimId, GroupName};
 use ready_pool_core::script;
+use ready_pool_core::wishes::Wishes;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -132,6 +133,8 @@ pub(crate) fn claim(
             execution_timeout_seconds: 60,
         },
         when_empty: WhenEmpty::Wait,
+        wishes: Wishes::default(),
+        dry_run: false,
         expires_at: datetime!(2026-11-22 20:15 UTC),
     }
 }

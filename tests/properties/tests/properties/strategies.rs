@@ -10,6 +10,7 @@ use ready_pool_core::claim::{Claim, Init, MAX_EXECUTION_TIMEOUT_SECONDS, WhenEmp
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::outcome::Reason;
+use ready_pool_core::wishes::{MAX_WISHES, Wishes};
 use time::{Duration, UtcOffset};
 
 /// The same cases in every run, and no files written.
@@ -127,15 +128,31 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
         (furthest - Duration::seconds(seconds) - Duration::nanoseconds(nanoseconds))
             .to_offset(offset)
     });
-    (claim_id(), group_name(), init, when_empty, expires_at).prop_map(
-        |(claim_id, target_group, init, when_empty, expires_at)| Claim {
-            claim_id,
-            target_group,
-            init,
-            when_empty,
-            expires_at,
-        },
+    let names = || vec("[a-z0-9.-]{1,64}", 0..=MAX_WISHES);
+    let wishes = (names(), names()).prop_map(|(zones, instance_types)| Wishes {
+        zones,
+        instance_types,
+    });
+    (
+        claim_id(),
+        group_name(),
+        init,
+        when_empty,
+        wishes,
+        any::<bool>(),
+        expires_at,
     )
+        .prop_map(
+            |(claim_id, target_group, init, when_empty, wishes, dry_run, expires_at)| Claim {
+                claim_id,
+                target_group,
+                init,
+                when_empty,
+                wishes,
+                dry_run,
+                expires_at,
+            },
+        )
 }
 
 /// Any moment that a message or a tag can name.

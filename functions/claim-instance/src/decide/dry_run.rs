@@ -1,0 +1,93 @@
+//! What would become of a claim, if it were sent in earnest.
+
+use super::{Batch, Decision, Request, Waiting, identity};
+use ready_pool_core::claim::Claim;
+use ready_pool_core::ids::InstanceId;
+use ready_pool_core::ledger::{Entry, Standing};
+use ready_pool_core::outcome::Reason;
+
+impl Batch<'_> {
+    /// Decides as for the real claim, on a copy of the batch: what is taken there is still there
+    /// for the claims behind it.
+    pub(super) fn foretell(&self, request: &Request) -> Decision {
+        let claim = &request.claim;
+        if let Some(entry) = self.entry_of(claim) {
+            return foretold(Reason::WouldRepeat, known(&entry));
+        }
+        if self.seen.contains(&identity(claim)) {
+            let message = "the claim itself stands in line already".to_owned();
+            return foretold(Reason::WouldRepeat, message);
+        }
+        let in_earnest = Request {
+            claim: Claim {
+                dry_run: false,
+                ..claim.clone()
+            },
+            ..request.clone()
+        };
+        let mut copy = self.clone();
+        if request.beside_the_line {
+            copy.ahead = self.view.line;
+        }
+        match copy.decide(&in_earnest) {
+            Decision::Assign { instance, .. } => {
+                foretold(Reason::WouldBeServed, self.described(&instance))
+            }
+            Decision::Wait(why) => foretold(Reason::WouldWait, self.waiting(why)),
+            Decision::Close {
+                reason, message, ..
+            } => foretold(
+                Reason::WouldFail,
+                format!("it would end as `failed`, `{}`: {message}", reason.code()),
+            ),
+            // Rejected, then, in the very words that the real claim would hear.
+            decision => decision,
+        }
+    }
+
+    fn waiting(&self, why: Waiting) -> String {
+        let pool = &self.view.pool.name;
+        match why {
+            Waiting::BehindOthers => format!(
+                "it would wait in line, up to its deadline: about {} ahead of it get what is ready in pool {pool}",
+                self.view.line
+            ),
+            why => format!(
+                "it would wait in line, up to its deadline: {}",
+                why.because()
+            ),
+        }
+    }
+
+    fn described(&self, instance: &InstanceId) -> String {
+        let member = self.view.pool.member(instance);
+        let zone = member.map_or("its", |member| member.zone.as_str());
+        let instance_type = member.and_then(|member| member.instance_type.as_deref());
+        format!(
+            "an instance is ready for it, of type {} in zone {zone}",
+            instance_type.unwrap_or("unknown")
+        )
+    }
+}
+
+/// What a claim would hear that is in the ledger already.
+fn known(entry: &Entry) -> String {
+    match entry.standing {
+        Standing::Assigned => {
+            "a claim of this id is under way for this target; sent again it changes nothing"
+                .to_owned()
+        }
+        Standing::Ready => {
+            "a claim of this id was served before for this target; sent again it hears that again"
+                .to_owned()
+        }
+        Standing::Failed(reason) => format!(
+            "a claim of this id failed before for this target, `{}`; sent again it hears that again",
+            reason.code()
+        ),
+    }
+}
+
+fn foretold(reason: Reason, message: String) -> Decision {
+    Decision::Foretell { reason, message }
+}
