@@ -225,7 +225,7 @@ struct Batch<'a> {
     seen: BTreeSet<(GroupName, ClaimId)>,
 }
 
-impl<'a> Batch<'a> {
+impl Batch<'_> {
     fn decide(&mut self, request: &Request) -> Decision {
         let claim = &request.claim;
         if claim.dry_run {

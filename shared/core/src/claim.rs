@@ -435,6 +435,13 @@ mod tests {
                 json!(["'".repeat(20_000)]),
                 "makes a script of",
             ),
+        ];
+        assert_refused(&cases);
+    }
+
+    #[test]
+    fn every_option_has_its_limit() {
+        assert_refused(&[
             (
                 "/dry_run",
                 json!("yes"),
@@ -466,7 +473,10 @@ mod tests {
                 json!({"instance_types": ["M5.large"]}),
                 "lower-case letters",
             ),
-        ];
+        ]);
+    }
+
+    fn assert_refused(cases: &[(&str, Value, &str)]) {
         for (pointer, value, expected) in cases {
             let problem = problem(&with(pointer, value.clone()));
             assert!(problem.contains(expected), "{pointer} = {value}: {problem}");

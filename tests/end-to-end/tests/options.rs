@@ -127,28 +127,25 @@ async fn a_dry_run_beside_the_line_is_answered_while_claims_wait_and_knows_of_th
 async fn a_dry_run_beside_a_line_that_will_take_what_is_ready_would_wait() {
     let stage = Stage::with_ready_pool(1).await;
     stage.create(Target::named("asg-1")).await;
-    stage
-        .create(Target::named("asg-far").zones(&["eu-west-1f"]))
-        .await;
     // Nobody reads the queue for a moment: the line is on it, not in a batch.
+    let url = stage.queue("ProvisionQueue");
     let arn = stage.region.with(|world| {
-        let url = stage.region.stack().reference("ProvisionQueue");
-        let arn = world.sqs.by_url(url).expect("it is there").arn.clone();
+        let arn = world.sqs.by_url(&url).expect("it is there").arn.clone();
         for mapping in &mut world.lambda.mappings {
             mapping.enabled &= mapping.queue_arn != arn;
         }
         arn
     });
-    // Twelve: the batch that brings the dry run holds at most ten of them.
+    // Twelve: a batch holds at most ten of them.
     stage.send_together((0..12).map(|n| claim(&format!("claim-{n:02}"), "asg-1")));
-    stage
-        .send_as(dry("x", "asg-1").to_string(), BESIDE_THE_LINE, "x")
-        .await;
     stage.region.with(|world| {
         for mapping in &mut world.lambda.mappings {
             mapping.enabled |= mapping.queue_arn == arn;
         }
     });
+    stage
+        .send_as(dry("x", "asg-1").to_string(), BESIDE_THE_LINE, "x")
+        .await;
     assert_eq!(stage.outcome("x").await.reason, Reason::WouldWait);
     stage.outcomes_of(13).await;
     stage.end().await;

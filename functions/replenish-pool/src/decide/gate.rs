@@ -13,12 +13,11 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
             Lifecycle::PendingWait if is_online(view, instance) => {
                 plan.complete.push(instance.clone());
             }
+            // Auto Scaling would launch another one instead of it: it is left for a look, until the
+            // hook's own time-out.
+            Lifecycle::PendingWait if plan.paused && is_overdue(view, instance) => {}
             Lifecycle::PendingWait if is_overdue(view, instance) => {
-                // Auto Scaling would launch another one instead. While replenishing is paused it
-                // is left for a look, until the hook's own time-out.
-                if !plan.paused {
-                    plan.abandon.push(instance.clone());
-                }
+                plan.abandon.push(instance.clone());
             }
             Lifecycle::Pending | Lifecycle::PendingWait => plan.booting += 1,
             _ => {}
