@@ -1,5 +1,5 @@
-//! Carries out the decisions of one look: answers first, then instances, at most one call each
-//! for the whole batch.
+//! Carries out the decisions of one look: answers first, then instances, in few calls for the
+//! whole batch.
 
 use crate::config::TIME_TO_ASSIGN;
 use crate::decide::{Decision, Memory, identity};
@@ -30,6 +30,7 @@ struct Assignment {
     instance: InstanceId,
     attempt: Attempt,
     entered: bool,
+    capacity: Capacity,
 }
 
 impl<'a> Act<'a> {
@@ -83,11 +84,17 @@ impl<'a> Act<'a> {
                     instance,
                     attempt,
                     entered,
+                    shrinks,
                 } => assignments.push(Assignment {
                     pending: item,
                     instance,
                     attempt,
                     entered,
+                    capacity: if shrinks {
+                        Capacity::Shrink
+                    } else {
+                        Capacity::Replace
+                    },
                 }),
                 Decision::HandOver { instance, attempt } => {
                     let message = hand_over(&item, instance, attempt);
@@ -279,8 +286,29 @@ impl<'a> Act<'a> {
         );
     }
 
-    /// Detaches all in one call; after a refusal one by one.
+    /// Detaches those that leave without a replacement, then those that are replaced.
     async fn detach(&mut self, assignments: Vec<Assignment>) -> Vec<Assignment> {
+        let (funded, replaced): (Vec<_>, Vec<_>) = assignments
+            .into_iter()
+            .partition(|assignment| assignment.capacity == Capacity::Shrink);
+        let two_calls = !funded.is_empty() && !replaced.is_empty();
+        let mut detached = self.detach_together(funded, Capacity::Shrink).await;
+        if two_calls && !self.budget.has(TIME_TO_ASSIGN) {
+            // The first call took too long. Their entries say what is left to do.
+            self.pending
+                .extend(replaced.into_iter().map(|assignment| assignment.pending));
+            return detached;
+        }
+        detached.extend(self.detach_together(replaced, Capacity::Replace).await);
+        detached
+    }
+
+    /// Detaches all in one call; after a refusal one by one.
+    async fn detach_together(
+        &mut self,
+        assignments: Vec<Assignment>,
+        capacity: Capacity,
+    ) -> Vec<Assignment> {
         let instances: Vec<InstanceId> = assignments
             .iter()
             .map(|assignment| assignment.instance.clone())
@@ -288,7 +316,7 @@ impl<'a> Act<'a> {
         if instances.is_empty() {
             return assignments;
         }
-        match self.detach_from_pool(&instances).await {
+        match self.detach_from_pool(&instances, capacity).await {
             Ok(()) => {
                 for assignment in &assignments {
                     self.note_detached(assignment);
@@ -331,7 +359,10 @@ impl<'a> Act<'a> {
 
     async fn detach_alone(&mut self, assignment: Assignment) -> Option<Assignment> {
         match self
-            .detach_from_pool(std::slice::from_ref(&assignment.instance))
+            .detach_from_pool(
+                std::slice::from_ref(&assignment.instance),
+                assignment.capacity,
+            )
             .await
         {
             Ok(()) => {
@@ -346,17 +377,21 @@ impl<'a> Act<'a> {
         }
     }
 
-    async fn detach_from_pool(&self, instances: &[InstanceId]) -> Result<(), AwsError> {
+    async fn detach_from_pool(
+        &self,
+        instances: &[InstanceId],
+        capacity: Capacity,
+    ) -> Result<(), AwsError> {
         self.function
             .auto_scaling
-            .detach(&self.function.config.pool, instances, Capacity::Replace)
+            .detach(&self.function.config.pool, instances, capacity)
             .await
     }
 
     fn note_detached(&mut self, assignment: &Assignment) {
         let claim = &assignment.pending.request.claim;
         self.memory.untouched.remove(&identity(claim));
-        info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, target_group = %claim.target_group, "detached from the pool");
+        info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, target_group = %claim.target_group, replaced = assignment.capacity == Capacity::Replace, "detached from the pool");
     }
 
     /// The instance is not in the pool, or on its way out. If we cannot have taken it, the claim

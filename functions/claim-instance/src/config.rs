@@ -24,6 +24,9 @@ pub struct Config {
     pub pool: GroupName,
     /// `RETIREMENT_GROUP`.
     pub retirement: GroupName,
+    /// `POOL_SIZE`: ready instances that replenish-pool keeps. What the pool has beyond was launched
+    /// for waiting claims, and leaves without a replacement.
+    pub size: i32,
     /// `PROVISION_QUEUE_URL`: where the batches come from.
     pub provision_queue: String,
     /// `INIT_QUEUE_URL`: where instances are handed over.
@@ -40,6 +43,7 @@ impl Config {
         Ok(Self {
             pool: config::group(source, "POOL_GROUP")?,
             retirement: config::group(source, "RETIREMENT_GROUP")?,
+            size: config::required(source, "POOL_SIZE")?,
             provision_queue: config::required(source, "PROVISION_QUEUE_URL")?,
             init_queue: config::required(source, "INIT_QUEUE_URL")?,
             outcome_queue: config::required(source, "OUTCOME_QUEUE_URL")?,

@@ -2,6 +2,7 @@
 
 mod choice;
 mod dry_run;
+mod funding;
 mod room;
 
 use ready_pool_aws::guard::guarded;
@@ -32,6 +33,8 @@ pub struct View<'a> {
     pub now: Timestamp,
     /// The pool.
     pub pool: &'a Group,
+    /// Ready instances that replenish-pool keeps.
+    pub size: i32,
     /// The retirement group's name.
     pub retirement: &'a GroupName,
     /// The targets of the batch that exist.
@@ -121,6 +124,8 @@ pub enum Decision {
         attempt: Attempt,
         /// Whether the ledger says so already.
         entered: bool,
+        /// Whether the pool shrinks with it: it was launched for a waiting claim.
+        shrinks: bool,
     },
     /// A dry run: say what would become of the claim.
     Foretell {
@@ -169,6 +174,7 @@ pub fn decide(view: &View<'_>, requests: &[Request]) -> Vec<Decision> {
     let mut batch = Batch {
         view,
         ahead: 0,
+        funded: funding::funded(view),
         taken: spoken_for(view, requests),
         resumed: BTreeSet::new(),
         zones: BTreeMap::new(),
@@ -215,6 +221,8 @@ struct Batch<'a> {
     view: &'a View<'a>,
     /// Claims that are not in the batch and get an instance first.
     ahead: usize,
+    /// Instances that may still leave without a replacement.
+    funded: i32,
     taken: BTreeSet<InstanceId>,
     /// Instances that a claim of this pass goes on with.
     resumed: BTreeSet<InstanceId>,
@@ -279,10 +287,12 @@ impl Batch<'_> {
         }
         match self.view.places.get(&instance) {
             Some(place) if place.group == self.view.pool.name => match place.lifecycle {
-                Lifecycle::InService | Lifecycle::Standby => Decision::Assign {
+                // A group that shrinks by a member in standby may terminate another one instead.
+                lifecycle @ (Lifecycle::InService | Lifecycle::Standby) => Decision::Assign {
                     instance,
                     attempt,
                     entered: true,
+                    shrinks: lifecycle == Lifecycle::InService && self.fund(),
                 },
                 Lifecycle::Detaching => Decision::HandOver { instance, attempt },
                 _ => self.begin(request, next, Some(entry)),
@@ -338,6 +348,7 @@ impl Batch<'_> {
             instance,
             attempt,
             entered: false,
+            shrinks: self.fund(),
         }
     }
 

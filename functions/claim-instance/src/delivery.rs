@@ -209,7 +209,12 @@ impl ClaimInstance {
             error!(pool = %self.config.pool, value, "the pool's tag ready-pool:pause has none of the values claims, replenishing and all; everything is paused until it is mended");
         }
         let decisions = {
-            let view = observed.view(self.clock.now(), &self.config.retirement, memory);
+            let view = observed.view(
+                self.clock.now(),
+                self.config.size,
+                &self.config.retirement,
+                memory,
+            );
             decide(&view, &requests)
         };
         let mut act = Act::new(self, memory, budget);

@@ -124,11 +124,13 @@ impl Observed {
     pub(crate) fn view<'a>(
         &'a self,
         now: Timestamp,
+        size: i32,
         retirement: &'a GroupName,
         memory: &'a Memory,
     ) -> View<'a> {
         View {
             now,
+            size,
             pool: &self.pool,
             retirement,
             targets: &self.targets,

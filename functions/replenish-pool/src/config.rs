@@ -24,6 +24,8 @@ pub struct Config {
     pub boot_limit: Duration,
     /// `MAX_AGE_HOURS`: an older member is replaced; 0 for never.
     pub max_age: Duration,
+    /// `PROVISION_QUEUE_URL`: where claims wait.
+    pub provision_queue: String,
     /// `INIT_QUEUE_URL`: where init-instance is asked to look again.
     pub init_queue: String,
 }
@@ -39,6 +41,7 @@ impl Config {
             launch_hook: config::required(source, "LAUNCH_HOOK_NAME")?,
             boot_limit: Duration::from_secs(config::required(source, "BOOT_LIMIT_SECONDS")?),
             max_age: Duration::from_hours(hours.into()),
+            provision_queue: config::required(source, "PROVISION_QUEUE_URL")?,
             init_queue: config::required(source, "INIT_QUEUE_URL")?,
         })
     }

@@ -8,6 +8,7 @@ use crate::decide::{
 use crate::notes;
 use ready_pool_aws::auto_scaling::AutoScaling;
 use ready_pool_aws::error::AwsError;
+use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_core::Timestamp;
 use ready_pool_core::command::Histories;
@@ -40,6 +41,7 @@ pub(crate) enum Extent {
 pub(crate) async fn observe(
     auto_scaling: &AutoScaling,
     systems_manager: &SystemsManager,
+    provision_queue: &Queue,
     config: &Config,
     extent: Extent,
     now: Timestamp,
@@ -76,6 +78,7 @@ pub(crate) async fn observe(
             is_told(&pool, activities, max_age, now)
         })
         .await?;
+    let backlog = provision_queue.length().await?;
     let round = match extent {
         Extent::Short => None,
         Extent::Full => {
@@ -88,6 +91,7 @@ pub(crate) async fn observe(
         size: config.size,
         agents,
         activities,
+        backlog,
         boot_limit: config.boot_limit,
         max_age,
         round,

@@ -25,6 +25,7 @@ pub struct ReplenishPool {
     pub(crate) config: Config,
     pub(crate) auto_scaling: AutoScaling,
     pub(crate) systems_manager: SystemsManager,
+    pub(crate) provision_queue: Queue,
     pub(crate) init_queue: Queue,
     pub(crate) metrics: Metrics,
 }
@@ -56,6 +57,7 @@ impl ReplenishPool {
         Self {
             auto_scaling: AutoScaling::new(clients),
             systems_manager: SystemsManager::new(clients),
+            provision_queue: Queue::new(clients, config.provision_queue.clone()),
             init_queue: Queue::new(clients, config.init_queue.clone()),
             metrics: clients.metrics(),
             config,
@@ -99,6 +101,7 @@ impl ReplenishPool {
             let view = observe(
                 &self.auto_scaling,
                 &self.systems_manager,
+                &self.provision_queue,
                 &self.config,
                 extent,
                 budget.now(),

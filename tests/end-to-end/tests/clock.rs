@@ -128,6 +128,10 @@ async fn a_leaked_instance_is_taken_out_and_not_before_its_claim_must_have_ended
 async fn a_deadline_passes_a_minute_early_or_late_at_most() {
     for skew in [Duration::ZERO, AHEAD, BEHIND] {
         let stage = Stage::builder().pool_size(0).skew(skew).start();
+        // The pool would grow for those who wait, if it could.
+        stage
+            .region
+            .with(|world| world.compute.capacity_refused = true);
         stage.create(Target::named("asg-1")).await;
         let mut message = claim("patient", "asg-1");
         let deadline = MINUTE * 30;

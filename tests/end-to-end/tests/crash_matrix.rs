@@ -25,12 +25,13 @@ fn everything() -> bool {
 
 /// Every kind of call that the functions make. Whoever adds one to a function adds it here, and
 /// sees to it that a scenario makes it: only what a scenario makes is broken.
-const CALLS: [&str; 31] = [
+const CALLS: [&str; 33] = [
     "claim-instance.AutoScaling.CreateOrUpdateTags",
     "claim-instance.AutoScaling.DescribeAutoScalingGroups",
     "claim-instance.AutoScaling.DescribeAutoScalingInstances",
     "claim-instance.AutoScaling.DetachInstances",
     "claim-instance.Sqs.ChangeMessageVisibilityBatch",
+    "claim-instance.Sqs.GetQueueAttributes",
     "claim-instance.Sqs.SendMessageBatch",
     "claim-instance.Ssm.DescribeInstanceInformation",
     "claim-instance.Ssm.ListCommands",
@@ -54,6 +55,7 @@ const CALLS: [&str; 31] = [
     "replenish-pool.AutoScaling.DetachInstances",
     "replenish-pool.AutoScaling.SetDesiredCapacity",
     "replenish-pool.AutoScaling.TerminateInstanceInAutoScalingGroup",
+    "replenish-pool.Sqs.GetQueueAttributes",
     "replenish-pool.Sqs.SendMessageBatch",
     "replenish-pool.Ssm.DescribeInstanceInformation",
     "replenish-pool.Ssm.ListCommands",
@@ -158,6 +160,8 @@ matrices! {
     agent_away: AgentAway,
     old_entry: OldEntry,
     leaked: Leaked,
+    dry_run: DryRun,
+    surplus: Surplus,
 }
 
 #[tokio::test(start_paused = true)]

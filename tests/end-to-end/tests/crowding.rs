@@ -109,6 +109,10 @@ async fn nine_claims_that_wait_for_a_zone_do_not_hold_up_those_behind_them() {
 #[tokio::test(start_paused = true)]
 async fn a_pool_that_stays_empty_answers_everybody_at_the_deadline() {
     let stage = Stage::builder().pool_size(0).start();
+    // The pool would grow for those who wait, if it could.
+    stage
+        .region
+        .with(|world| world.compute.capacity_refused = true);
     stage.create(Target::named("asg-1")).await;
     let deadline = stage.now() + Duration::from_mins(20);
     stage.send_together((0..25).map(|n| {

@@ -47,6 +47,10 @@ async fn a_claim_that_would_not_wait_is_told_no_at_once() {
 #[tokio::test(start_paused = true)]
 async fn waiting_to_the_deadline_ends_as_expired_and_not_in_the_dead_letter_queue() {
     let stage = Stage::builder().pool_size(0).start();
+    // The pool would grow for those who wait, if it could.
+    stage
+        .region
+        .with(|world| world.compute.capacity_refused = true);
     stage.create(Target::named("asg-1")).await;
     let mut message = claim("patient", "asg-1");
     let deadline = Duration::from_hours(4);

@@ -309,6 +309,7 @@ question! {
         let view = claiming::View {
             now: time(clock),
             pool: &pool,
+            size: pool.desired_capacity,
             retirement: &names.retirement,
             targets: &targets,
             online: &online,
@@ -369,6 +370,7 @@ fn verdict(decision: &claiming::Decision) -> Verdict {
             instance,
             attempt,
             entered,
+            ..
         } => Verdict::Assign {
             instance: index(instance),
             attempt: *attempt,
@@ -477,6 +479,7 @@ question! {
             pool,
             agents,
             activities,
+            backlog: 0,
             boot_limit: Duration::from_mins(10),
             max_age: Duration::ZERO,
             round: Some(replenishing::Round {

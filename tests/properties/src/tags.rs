@@ -114,6 +114,7 @@ fn check_decisions(target: &Group, history: &[Command]) {
         let view = View {
             now: NOW + Duration::hours(hours),
             pool: &pool,
+            size: 2,
             retirement: &retirement,
             targets: &targets,
             online: &online,
@@ -162,6 +163,7 @@ fn check_plan(tagged: &Group, history: &[Command]) {
             size: 2,
             agents: BTreeMap::new(),
             activities: Vec::new(),
+            backlog: 0,
             boot_limit: std::time::Duration::from_mins(10),
             max_age: std::time::Duration::from_hours(24),
             round: Some(replenish_pool::decide::Round {

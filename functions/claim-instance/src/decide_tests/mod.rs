@@ -5,6 +5,7 @@ mod begun;
 mod choosing;
 mod deadlines;
 mod dry_runs;
+mod funding;
 mod paused;
 mod retries;
 mod room;
@@ -27,6 +28,7 @@ const DEADLINE: Timestamp = datetime!(2026-11-22 20:15 UTC);
 struct Scene {
     now: Timestamp,
     pool: Group,
+    size: i32,
     retirement: GroupName,
     targets: BTreeMap<GroupName, Group>,
     online: BTreeMap<InstanceId, Timestamp>,
@@ -43,6 +45,7 @@ impl Scene {
         Self {
             now: NOW,
             pool: group("pool", 10),
+            size: 0,
             retirement: name("retired"),
             targets: BTreeMap::from([(name("tenant"), tenant)]),
             online: BTreeMap::new(),
@@ -138,6 +141,7 @@ impl Scene {
         let view = View {
             now: self.now,
             pool: &self.pool,
+            size: self.size,
             retirement: &self.retirement,
             targets: &self.targets,
             online: &self.online,
@@ -280,6 +284,7 @@ fn assign(number: u32, attempt: Attempt) -> Decision {
         instance: instance(number),
         attempt,
         entered: false,
+        shrinks: false,
     }
 }
 

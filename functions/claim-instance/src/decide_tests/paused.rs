@@ -58,6 +58,7 @@ fn what_was_begun_goes_on_to_its_end() {
         instance: instance(1),
         attempt: 1,
         entered: true,
+        shrinks: false,
     };
     for (at, expected) in [
         (Some(("pool", Lifecycle::InService)), entered),

@@ -39,6 +39,9 @@ pub struct View {
     /// The pool's activities: those under way, then the newest first, until [`is_told`] says so or
     /// they are older than anything that matters (`max_age` included).
     pub activities: Vec<Activity>,
+    /// About how many messages lie on the provisioning queue: claims that wait, and those in the
+    /// hands of claim-instance.
+    pub backlog: usize,
     /// After which a launch without an agent is abandoned.
     pub boot_limit: Duration,
     /// After which a member is too old to hand out; zero for never, or not at this look.

@@ -3,7 +3,7 @@
 
 use super::gate::launched_at;
 use super::removal::{began_at, in_service};
-use super::size::HOLD;
+use super::size::{HOLD, SERVED_FOR};
 use ready_pool_aws::auto_scaling::{Activity, ActivityKind};
 use ready_pool_core::Timestamp;
 use ready_pool_core::group::{Group, Lifecycle};
@@ -29,8 +29,16 @@ pub fn is_told(pool: &Group, activities: &[Activity], max_age: Duration, now: Ti
         .map(|member| &member.instance);
     waiting.all(|instance| launched_at(activities, instance).is_some())
         && failures_are_told(activities, now)
+        && served_are_told(activities, now)
         && (max_age.is_zero()
             || in_service(pool).all(|member| began_at(activities, &member.instance).is_some()))
+}
+
+/// Whether all detaches are there whose claims may still be on the queue. (That nothing came or went
+/// for longer, which lowering the capacity asks, shows in the newest ones.)
+fn served_are_told(activities: &[Activity], now: Timestamp) -> bool {
+    let oldest = activities.last();
+    oldest.is_some_and(|activity| activity.started_at <= now - SERVED_FOR)
 }
 
 /// Whether older launches than these cannot add to the failures in a row.

@@ -85,6 +85,7 @@ fn at_rest() -> View {
         size: 0,
         agents: BTreeMap::new(),
         activities: Vec::new(),
+        backlog: 0,
         boot_limit: BOOT_LIMIT,
         max_age: Duration::ZERO,
         round: Some(Round {

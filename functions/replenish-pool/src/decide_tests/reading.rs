@@ -46,6 +46,17 @@ fn failures_are_read_to_the_first_of_them_while_they_count() {
 }
 
 #[test]
+fn a_look_reads_on_until_it_knows_of_each_detach_of_the_last_minute() {
+    let detach = |ago: Duration| activity(ActivityKind::Detach, 1, ago, Some(SECOND));
+    let launched = Activity {
+        started_at: NOW - SECOND * 2,
+        ..launch(2, false)
+    };
+    assert!(!told(&[launched.clone(), detach(SECOND * 59)]));
+    assert!(told(&[launched, detach(MINUTE)]));
+}
+
+#[test]
 fn a_look_reads_on_until_it_knows_when_each_waiting_launch_began() {
     let mut pool = group("pool");
     pool.members = vec![

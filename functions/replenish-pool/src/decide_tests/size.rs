@@ -1,6 +1,7 @@
 //! The pool's desired capacity, and when launching is held back.
 
 use super::*;
+use crate::decide::size::QUIET;
 
 /// The capacity that is set in a pool of these bounds when `size` is wanted.
 fn capacity_for(size: i32, (min, desired, max): (i32, i32, i32)) -> Option<i32> {
@@ -44,6 +45,144 @@ fn crossed_bounds_do_not_panic() {
 fn extreme_sizes_do_not_panic() {
     assert_eq!(capacity_for(i32::MAX, (0, 3, 10)), Some(10));
     assert_eq!(capacity_for(i32::MIN, (0, 3, 10)), Some(0));
+}
+
+// Claims that wait.
+
+/// A pool of three with so many ready members and messages on the queue.
+fn crowded(ready: u32, backlog: usize) -> View {
+    let mut view = ready_pool(ready);
+    view.size = 3;
+    view.pool.desired_capacity = 3;
+    view.backlog = backlog;
+    view
+}
+
+fn detached(ago: Duration) -> Activity {
+    activity(ActivityKind::Detach, 9, ago, Some(ago))
+}
+
+#[test]
+fn claims_that_what_is_ready_will_serve_raise_nothing() {
+    for backlog in [0, 1, 3] {
+        assert_eq!(decide(&crowded(3, backlog)).desired_capacity, None);
+    }
+}
+
+#[test]
+fn each_claim_beyond_is_one_instance_more() {
+    assert_eq!(decide(&crowded(3, 5)).desired_capacity, Some(5));
+    assert_eq!(decide(&crowded(0, 5)).desired_capacity, Some(8));
+}
+
+#[test]
+fn a_claim_that_was_just_served_raises_nothing() {
+    let mut view = crowded(0, 4);
+    let ago = |seconds| detached(Duration::from_secs(seconds));
+    view.activities = vec![ago(1), ago(20), ago(59)];
+    assert_eq!(decide(&view).desired_capacity, Some(4));
+    // This one's message is off the queue by now: the claim on it is another.
+    view.activities.push(ago(60));
+    assert_eq!(decide(&view).desired_capacity, Some(4));
+    view.activities.truncate(2);
+    view.activities[0].failed = true;
+    assert_eq!(decide(&view).desired_capacity, Some(6));
+}
+
+#[test]
+fn the_maximum_bounds_what_waiting_claims_cost() {
+    let mut view = crowded(0, 500);
+    view.pool.max_size = 10;
+    assert_eq!(decide(&view).desired_capacity, Some(10));
+    view.backlog = usize::MAX;
+    view.size = i32::MAX;
+    assert_eq!(decide(&view).desired_capacity, Some(10));
+}
+
+#[test]
+fn an_instance_that_nobody_can_get_counts_for_nobody() {
+    let mut view = crowded(3, 3);
+    view.pool.members[0].healthy = false;
+    view.pool.members[1].lifecycle = Lifecycle::Detaching;
+    assert_eq!(decide(&view).desired_capacity, Some(5));
+}
+
+#[test]
+fn paused_claims_raise_nothing() {
+    let mut view = crowded(0, 5);
+    let tag = (
+        ready_pool_core::pause::PAUSE_TAG.to_owned(),
+        "claims".to_owned(),
+    );
+    view.pool.tags.extend([tag]);
+    assert_eq!(decide(&view).desired_capacity, None);
+}
+
+/// A pool of three that was raised to eight, of which five are ready.
+fn raised() -> View {
+    let mut view = crowded(5, 0);
+    view.pool.desired_capacity = 8;
+    view
+}
+
+#[test]
+fn a_raised_capacity_is_lowered_when_nobody_has_a_use_for_it() {
+    assert_eq!(decide(&raised()).desired_capacity, Some(3));
+    let mut view = raised();
+    view.activities = vec![
+        activity(ActivityKind::Detach, 8, QUIET, Some(QUIET)),
+        activity(ActivityKind::Launch, 9, QUIET * 2, Some(QUIET)),
+    ];
+    assert_eq!(decide(&view).desired_capacity, Some(3));
+}
+
+#[test]
+fn it_is_not_lowered_while_a_claim_waits() {
+    let mut view = raised();
+    view.backlog = 1;
+    assert_eq!(decide(&view).desired_capacity, None);
+}
+
+#[test]
+fn it_is_not_lowered_soon_after_a_launch_or_a_detach() {
+    let almost = QUIET.checked_sub(SECOND).unwrap();
+    for recent in [
+        detached(SECOND),
+        detached(almost),
+        activity(ActivityKind::Detach, 9, QUIET, None),
+        activity(ActivityKind::Launch, 9, QUIET * 2, Some(almost)),
+        activity(ActivityKind::Launch, 9, QUIET * 3, None),
+    ] {
+        let mut view = raised();
+        view.activities = vec![recent];
+        assert_eq!(decide(&view).desired_capacity, None, "{view:?}");
+    }
+}
+
+#[test]
+fn what_failed_and_what_is_neither_keeps_no_surplus() {
+    let mut view = raised();
+    view.activities = vec![
+        failure(SECOND, SECOND),
+        activity(ActivityKind::Other, 9, SECOND, None),
+    ];
+    assert_eq!(decide(&view).desired_capacity, Some(3));
+}
+
+#[test]
+fn a_capacity_that_is_too_small_for_those_who_wait_is_raised_however_busy_it_is() {
+    let mut view = raised();
+    view.backlog = 12;
+    view.activities = vec![detached(SECOND)];
+    assert_eq!(decide(&view).desired_capacity, Some(9));
+}
+
+#[test]
+fn failing_launches_hold_a_crowd_back_too() {
+    let mut view = failing(5, SECOND);
+    view.backlog = 30;
+    let plan = decide(&view);
+    assert_eq!((plan.failing_launches, plan.desired_capacity), (5, Some(3)));
 }
 
 // Failing launches.

@@ -52,11 +52,15 @@ pub enum Scenario {
     OldEntry,
     /// An instance left the pool five hours ago and nobody knows of it: it is removed.
     Leaked,
+    /// A dry run from beside the line.
+    DryRun,
+    /// Three claims at a pool of two that has three: one of them shrinks it, in a call of its own.
+    Surplus,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Normal,
         Self::Batch,
         Self::FailingScript,
@@ -74,6 +78,8 @@ impl Scenario {
         Self::AgentAway,
         Self::OldEntry,
         Self::Leaked,
+        Self::DryRun,
+        Self::Surplus,
     ];
 
     /// Ready instances that the scenario keeps.
@@ -88,7 +94,7 @@ impl Scenario {
     /// The claims that must have an outcome in the end.
     pub fn claims(self) -> Vec<String> {
         let count = match self {
-            Self::Batch => 3,
+            Self::Batch | Self::Surplus => 3,
             Self::Waiting | Self::Expired => 2,
             Self::AgentAway | Self::OldEntry | Self::Leaked => 0,
             _ => 1,
@@ -110,6 +116,7 @@ impl Scenario {
             Self::HandOverLost => {
                 ending == Ending::Ready || (ending == Ending::Failed && reason == Reason::Expired)
             }
+            Self::DryRun => ending == Ending::DryRun && reason == Reason::WouldBeServed,
             Self::Rejected => ending == Ending::Rejected && reason == Reason::NotOptedIn,
             Self::Expired if outcome.claim_id.as_deref() == Some("claim-2") => {
                 ending == Ending::Failed && reason == Reason::Expired
@@ -128,6 +135,8 @@ impl Scenario {
             | Self::Rejected
             | Self::SentAgain
             | Self::Expired
+            | Self::DryRun
+            | Self::Surplus
             | Self::SentTwice => (true, false, false, false),
             Self::FailingScript | Self::TargetRefused => (false, true, false, true),
             Self::SlowDetach => (false, true, false, false),
@@ -268,6 +277,15 @@ impl Scenario {
                     .with(|world| compute::kill_agent(world, &silent));
                 Duration::from_mins(7)
             }
+            Self::Surplus => {
+                let more = json!({ "AutoScalingGroupName": stage.pool, "DesiredCapacity": 3 });
+                stage
+                    .call(Service::AutoScaling, "SetDesiredCapacity", more)
+                    .await
+                    .expect("an operator can set it");
+                stage.pool_is_ready(3).await;
+                return;
+            }
             _ => return,
         };
         let schedules = |on: bool| {
@@ -286,6 +304,14 @@ impl Scenario {
     /// Sends the claims, and does what else belongs to the scenario.
     pub(super) async fn play(self, stage: &Stage) {
         let claims = self.claims();
+        if self == Self::DryRun {
+            let mut message = message(self, stage, "claim-1", "asg-1");
+            message["dry_run"] = json!(true);
+            stage
+                .send_as(message.to_string(), "dry-run", "dry-run")
+                .await;
+            return;
+        }
         stage.send_together(claims.iter().enumerate().map(|(n, claim_id)| {
             let target = if n == 1 { "asg-2" } else { "asg-1" };
             message(self, stage, claim_id, target)
