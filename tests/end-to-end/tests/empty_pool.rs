@@ -85,6 +85,8 @@ async fn none_in_service_none_healthy_none_online_are_all_empty() {
     // Unhealthy: Auto Scaling would replace it; meanwhile nobody gets it.
     let stage = Stage::builder()
         .pool_size(1)
+        // It cannot grow for the claim that waits.
+        .parameter("PoolMaxSize", "1")
         .settings(|settings| {
             settings.timings.health_notice =
                 region::settings::Spread::exactly(Duration::from_hours(1));

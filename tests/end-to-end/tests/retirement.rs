@@ -394,6 +394,8 @@ async fn a_storm_of_launches_without_agents_is_held_back_and_passes() {
         .parameter("BootLimitSeconds", "120")
         .settings(|settings| {
             settings.timings.agent_registration = Spread::exactly(Duration::from_secs(20));
+            // All deaths are noticed at once, so all five launches fail in a row.
+            settings.timings.health_notice = Spread::exactly(Duration::from_mins(1));
         })
         .start();
     stage.pool_is_ready(5).await;
