@@ -101,6 +101,14 @@ fn told(world: &World) -> impl Iterator<Item = (&str, &str, Status)> {
     })
 }
 
+/// The keys of the claims whose script succeeded.
+pub(crate) fn succeeded(world: &World) -> BTreeSet<String> {
+    told(world)
+        .filter(|(.., status)| *status == Status::Success)
+        .filter_map(|(_, comment, _)| Some(comment.strip_prefix(COMMENT)?.to_owned()))
+        .collect()
+}
+
 fn told_once(world: &World) -> Vec<Violation> {
     let mut comments: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (instance, comment, _) in told(world) {

@@ -104,7 +104,7 @@ impl Soak {
             let unrest = stage
                 .region
                 .with(|world| quiet.unrest(world))
-                .or_else(|| tenants.unanswered())
+                .or_else(|| tenants.unanswered(stage))
                 .or_else(|| {
                     let leaks = stage.leaks();
                     (!leaks.is_empty()).then(|| format!("leaked: {leaks:?}"))

@@ -14,7 +14,7 @@ use region::region::{Region, TemplateSource};
 use region::settings::Settings;
 use region::world::World;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use time::format_description::well_known::Rfc3339;
@@ -337,6 +337,11 @@ impl Stage {
             }
             self.pass(Duration::from_millis(100)).await;
         }
+    }
+
+    /// The keys of the claims whose script succeeded.
+    pub(crate) fn succeeded(&self) -> BTreeSet<String> {
+        self.region.read(crate::invariants::succeeded)
     }
 
     /// Instances that run in no group.

@@ -1,10 +1,12 @@
 //! What came of a run, as a table.
 
 use super::tenants::Tenants;
+use crate::crash::describe;
 use crate::history::Counts;
 use crate::invariants::Violation;
 use crate::stage::Stage;
 use ready_pool_core::outcome::Ending;
+use region::journal::Entry;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -28,6 +30,12 @@ pub struct Tally {
     pub retired: usize,
     /// Invariants that do not hold.
     pub violations: Vec<Violation>,
+    /// Claims with two instances by a known limit: sent again after their entries were wiped.
+    pub forgotten: usize,
+    /// Claims without an outcome by a known limit: their entry was wiped and their event lost.
+    pub untold: usize,
+    /// What the journal tells of claims that have not just one instance.
+    pub stories: Vec<String>,
     /// Calls that the functions made, by function and operation.
     pub calls: BTreeMap<String, usize>,
     /// What the functions say of themselves in figures, next to what the region saw.
@@ -62,7 +70,15 @@ impl Figure {
 
 impl Tally {
     pub(super) fn count(stage: &Stage, tenants: &Tenants, unrest: Option<String>) -> Self {
-        let violations = stage.violations();
+        let (forgotten, violations): (Vec<Violation>, Vec<Violation>) =
+            stage.violations().into_iter().partition(|it| {
+                matches!(it, Violation::NotOneInstance { claim, instances }
+                    if instances.len() > 1 && tenants.forgot(claim_id(claim)))
+            });
+        let stories = violations
+            .iter()
+            .filter_map(|it| story(stage, it))
+            .collect();
         let counts = stage.counts();
         let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
         let mut heard = std::collections::BTreeSet::new();
@@ -95,6 +111,9 @@ impl Tally {
             attached: counts.attached,
             retired: counts.retired,
             violations,
+            forgotten: forgotten.len(),
+            untold: tenants.untold(stage).len(),
+            stories,
             dead_letters: counts.dead_letters,
             figures: figures(stage, &counts),
             calls: counts.calls,
@@ -110,7 +129,7 @@ impl Tally {
             && self.unrest.is_none()
             && self.dead_letters == 0
             && self.figures.iter().all(Figure::agrees)
-            && answered == self.claims
+            && answered + self.untold == self.claims
     }
 
     /// How long this part (0 to 1) of the ready claims waited at most, seconds.
@@ -145,6 +164,27 @@ fn figures(stage: &Stage, counts: &Counts) -> Vec<Figure> {
     ]
 }
 
+/// The sender's name of the claim with this key.
+fn claim_id(key: &str) -> &str {
+    key.split('@').next().unwrap_or_default()
+}
+
+/// The lines of the journal about a claim that has not just one instance.
+fn story(stage: &Stage, violation: &Violation) -> Option<String> {
+    let Violation::NotOneInstance { claim, instances } = violation else {
+        return None;
+    };
+    let quoted = format!("\"{}\"", claim_id(claim));
+    let is_about = |entry: &Entry| {
+        let what = format!("{:?}", entry.what).replace("\\\"", "\"");
+        what.contains(&quoted)
+            || what.contains(claim)
+            || instances.iter().any(|instance| what.contains(instance))
+    };
+    let about: Vec<Entry> = stage.journal().into_iter().filter(is_about).collect();
+    Some(describe(&about))
+}
+
 impl fmt::Display for Tally {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line =
@@ -153,6 +193,10 @@ impl fmt::Display for Tally {
         for (outcome, count) in &self.outcomes {
             line(&format!("  {outcome}"), count)?;
         }
+        line(
+            "  never told, wiped and event lost (known limit)",
+            &self.untold,
+        )?;
         line("outcomes told again", &self.repeats)?;
         line("retries", &self.retries)?;
         line("instances made", &self.made)?;
@@ -164,6 +208,10 @@ impl fmt::Display for Tally {
         line("double inits, or two claims on one", &told)?;
         let several = self.breaches(|it| matches!(it, Violation::NotOneInstance { .. }));
         line("claims without just one instance", &several)?;
+        line(
+            "  the same, wiped and sent again (known limit)",
+            &self.forgotten,
+        )?;
         line(
             "other violations",
             &(self.violations.len() - leaked - told - several),
@@ -182,6 +230,9 @@ impl fmt::Display for Tally {
         }
         for violation in &self.violations {
             writeln!(formatter, "{violation:#?}")?;
+        }
+        for story in &self.stories {
+            writeln!(formatter, "{story}")?;
         }
         if let Some(unrest) = &self.unrest {
             writeln!(formatter, "never came to rest: {unrest}")?;

@@ -2,6 +2,7 @@
 
 use super::{Soak, Troubles};
 use crate::stage::{Stage, claim};
+use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName};
 use ready_pool_core::outcome::Ending;
 use region::api::Service;
 use region::{compute, faults};
@@ -26,6 +27,12 @@ pub(super) struct Tenants {
     doomed: Vec<(Instant, Doom)>,
     known: BTreeSet<String>,
     wipes: Vec<(Instant, String)>,
+    /// Targets whose tags were wiped, and when.
+    wiped: Vec<(Instant, String)>,
+    /// Claims that were sent again, and when.
+    repeated: Vec<(Instant, String)>,
+    /// The target of each claim.
+    targets: BTreeMap<String, String>,
     outcomes_read: usize,
 }
 
@@ -34,6 +41,8 @@ enum Doom {
     Instance(String),
 }
 
+/// For how long SQS swallows a message that repeats another's deduplication id.
+const DEDUPLICATED_FOR: Duration = Duration::from_mins(5);
 /// How long a tenant uses a machine, at most.
 const USED_FOR: Duration = Duration::from_mins(40);
 
@@ -50,6 +59,9 @@ impl Tenants {
             doomed: Vec::new(),
             known: BTreeSet::new(),
             wipes: Vec::new(),
+            wiped: Vec::new(),
+            repeated: Vec::new(),
+            targets: BTreeMap::new(),
             outcomes_read: 0,
         }
     }
@@ -58,11 +70,49 @@ impl Tenants {
         self.sent.len() < self.soak.claims
     }
 
-    /// A claim that nobody answered, if there is one.
-    pub(super) fn unanswered(&self) -> Option<String> {
+    /// A claim that nobody answered, if there is one that somebody will.
+    pub(super) fn unanswered(&self, stage: &Stage) -> Option<String> {
         let open = |claim: &&String| !self.answered.contains_key(*claim);
-        let claim = self.sent.keys().find(open)?;
+        self.sent.keys().find(open)?;
+        let untold = self.untold(stage);
+        let claim = (self.sent.keys()).find(|claim| open(claim) && !untold.contains(claim))?;
         Some(format!("{claim} has no outcome"))
+    }
+
+    /// Whether the claim was sent again after its target's tags were wiped, when `InitQueue` no
+    /// longer swallows a second hand-over. Nobody can tell it from a new claim then: a known limit
+    /// (`docs/protocol.md`).
+    pub(super) fn forgot(&self, claim_id: &str) -> bool {
+        let Some(sent) = self.sent.get(claim_id) else {
+            return false;
+        };
+        self.repeated.iter().any(|(at, claim)| {
+            claim == claim_id
+                && *at > *sent + DEDUPLICATED_FOR
+                && self.wiped_since(claim).is_some_and(|wiped| wiped < *at)
+        })
+    }
+
+    /// Claims that nobody answered, whose script succeeded, and whose entry was wiped: the event
+    /// that would have told was lost, too. A known limit (`docs/protocol.md`).
+    pub(super) fn untold(&self, stage: &Stage) -> Vec<String> {
+        let succeeded = stage.succeeded();
+        (self.sent.keys())
+            .filter(|claim| !self.answered.contains_key(*claim))
+            .filter(|claim| self.wiped_since(claim).is_some())
+            .filter(|claim| {
+                let target = &self.targets[*claim];
+                succeeded.contains(&key_of(claim, target))
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// When the claim's target was wiped first after it was sent.
+    fn wiped_since(&self, claim_id: &str) -> Option<Instant> {
+        let (sent, target) = (self.sent.get(claim_id)?, self.targets.get(claim_id)?);
+        let of_its = |(at, whose): &&(Instant, String)| whose == target && at > sent;
+        self.wiped.iter().find(of_its).map(|(at, _)| *at)
     }
 
     /// One second of their lives.
@@ -74,6 +124,8 @@ impl Tenants {
         }
         for (_, message) in due(&mut self.again, now) {
             self.resend(stage, &message);
+            let claim_id = message["claim_id"].as_str().unwrap_or_default();
+            self.repeated.push((now, claim_id.to_owned()));
         }
         self.listen(stage);
         self.break_machines(stage, now);
@@ -81,6 +133,7 @@ impl Tenants {
             stage
                 .region
                 .with(|world| faults::wipe_tags(world, &target, "ready-pool:claim/"));
+            self.wiped.push((now, target));
         }
         self.scale_in(stage, now);
     }
@@ -92,6 +145,7 @@ impl Tenants {
         let mut message = claim(&claim_id, &target);
         message["expires_at"] = stage.in_future(self.soak.deadline).into();
         stage.send_together([message.clone()]);
+        self.targets.insert(claim_id.clone(), target.clone());
         self.sent.insert(claim_id, now);
         // Exponential: claims know nothing of each other.
         let wait = self.soak.pace.mul_f64(-(1.0 - self.rng.f64()).ln());
@@ -195,6 +249,12 @@ impl Tenants {
             let _ = stage.region.with(|world| world.answer(&call));
         }
     }
+}
+
+fn key_of(claim_id: &str, target: &str) -> String {
+    let claim_id = ClaimId::try_from(claim_id).expect("we chose it");
+    let target = GroupName::try_from(target).expect("we chose it");
+    ClaimKey::new(&claim_id, &target).to_string()
 }
 
 /// Takes out what is due.
