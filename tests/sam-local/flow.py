@@ -152,9 +152,10 @@ def a_claim(flow, claim_id):
     check(len(flow.commands_of(instance)) == 1, "told twice")
 
 
-def a_hand_over_and_a_retry(flow):
-    """The two events that a claim meets only now and then, or in the middle."""
+def other_claims(flow):
+    """Claims that begin otherwise: handed over by hand, tried again, made of an alarm."""
     region = flow.region
+    wait_for("an instance to hand over", lambda: refilled(flow))
     flow.file("init-instance.hand-over.json", "handed-over")
     instance = region.entry(TARGET, "handed-over")[1]
     wait_for("the attach", lambda: instance in region.in_service(TARGET))
@@ -162,12 +163,14 @@ def a_hand_over_and_a_retry(flow):
     say(f"init-instance attached {instance}, handed over by hand, and told it")
 
     flow.file("replenish-pool.schedule.json")
-    wait_for("an instance for the retry", lambda: refilled(flow))
-    flow.file("claim-instance.retry.json", "tried-again")
-    _, instance, attempt, status, *_ = region.entry(TARGET, "tried-again")
-    check((attempt, status) == ("2", "assigned"), f"the entry is {attempt} {status}")
-    check(instance not in region.in_service(region.pool), f"{instance} was not detached")
-    say(f"claim-instance detached {instance} for the second attempt")
+    others = [("claim-instance.retry.json", "2"), ("claim-instance.alarm.json", "1")]
+    for name, expected in others:
+        wait_for(f"an instance for {name}", lambda: refilled(flow))
+        flow.file(name, name)
+        _, instance, attempt, status, *_ = region.entry(TARGET, name)
+        check((attempt, status) == (expected, "assigned"), f"the entry is {attempt} {status}")
+        check(instance not in region.in_service(region.pool), f"{instance} was not detached")
+        say(f"claim-instance detached {instance} for {name}, attempt {attempt}")
 
 
 def refilled(flow):
@@ -204,7 +207,7 @@ def main():
             flow = Flow(region)
             the_pool_fills(flow)
             a_claim(flow, "first")
-            a_hand_over_and_a_retry(flow)
+            other_claims(flow)
             whatever_happens_to_the_pool(flow)
             event = a_stale_event(flow)
             missed = {path.name for path in EVENTS.glob("*.json")} - flow.files

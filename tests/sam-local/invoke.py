@@ -191,11 +191,15 @@ def live_body(region, body, claim_id):
     target = body["target_group"]
     region.make_target(target)
     body["claim_id"] = claim_id or body["claim_id"]
-    body["expires_at"] = timestamp(hours=1)
+    if isinstance(body["expires_at"], dict):
+        # So many seconds after an alarm, which was just now.
+        body["expires_at"]["after"] = timestamp()
+    else:
+        body["expires_at"] = timestamp(hours=1)
     if "init" in body:
         # The folder and the script of the example are on a tenant's own image.
         body["init"]["working_directory"] = "/tmp"
-        body["init"]["commands"] = ["echo \"hello, organisation $ORG_ID\""]
+        body["init"]["commands"] = ["echo \"hello from $AWS_SSM_INSTANCE_ID\""]
     if "instance_id" in body:
         body["instance_id"] = instance_of(region, body)
     return body
