@@ -34,7 +34,7 @@ pub struct Tally {
     pub forgotten: usize,
     /// Claims without an outcome by a known limit: their entry was wiped and their event lost.
     pub untold: usize,
-    /// What the journal tells of claims that have not just one instance.
+    /// What the journal tells of claims that have not just one instance, or no outcome.
     pub stories: Vec<String>,
     /// Calls that the functions made, by function and operation.
     pub calls: BTreeMap<String, usize>,
@@ -75,9 +75,14 @@ impl Tally {
                 matches!(it, Violation::NotOneInstance { claim, instances }
                     if instances.len() > 1 && tenants.forgot(claim_id(claim)))
             });
-        let stories = violations
-            .iter()
-            .filter_map(|it| story(stage, it))
+        let untold = tenants.untold(stage);
+        let strange = violations.iter().filter_map(|it| match it {
+            Violation::NotOneInstance { claim, .. } => Some(claim_id(claim)),
+            _ => None,
+        });
+        let stories = strange
+            .chain(untold.iter().map(String::as_str))
+            .map(|claim| story(stage, claim))
             .collect();
         let counts = stage.counts();
         let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
@@ -112,7 +117,7 @@ impl Tally {
             retired: counts.retired,
             violations,
             forgotten: forgotten.len(),
-            untold: tenants.untold(stage).len(),
+            untold: untold.len(),
             stories,
             dead_letters: counts.dead_letters,
             figures: figures(stage, &counts),
@@ -169,20 +174,18 @@ fn claim_id(key: &str) -> &str {
     key.split('@').next().unwrap_or_default()
 }
 
-/// The lines of the journal about a claim that has not just one instance.
-fn story(stage: &Stage, violation: &Violation) -> Option<String> {
-    let Violation::NotOneInstance { claim, instances } = violation else {
-        return None;
-    };
-    let quoted = format!("\"{}\"", claim_id(claim));
+/// The lines of the journal that name a claim.
+fn story(stage: &Stage, claim_id: &str) -> String {
+    let (quoted, key) = (format!("\"{claim_id}\""), format!("{claim_id}@"));
+    let tag = format!("claim/{claim_id}\"");
     let is_about = |entry: &Entry| {
         let what = format!("{:?}", entry.what).replace("\\\"", "\"");
-        what.contains(&quoted)
-            || what.contains(claim)
-            || instances.iter().any(|instance| what.contains(instance))
+        [&quoted, &key, &tag]
+            .iter()
+            .any(|word| what.contains(*word))
     };
     let about: Vec<Entry> = stage.journal().into_iter().filter(is_about).collect();
-    Some(describe(&about))
+    format!("{claim_id}:\n{}", describe(&about))
 }
 
 impl fmt::Display for Tally {
