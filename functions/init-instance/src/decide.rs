@@ -161,11 +161,16 @@ pub fn after_attach(
         // A permission that is missing is not the target's fault: an operator can mend it before
         // the deadline.
         Effect::Refused if error.code != "ValidationError" => Attached::TryAgain,
-        Effect::Refused => Attached::GiveUp(GivingUp {
-            reason: Reason::TargetRefused,
-            another: false,
-            retire: true,
-        }),
+        Effect::Refused => Attached::GiveUp(target_refused()),
+    }
+}
+
+/// The target will not take the instance, nor any other.
+pub fn target_refused() -> GivingUp {
+    GivingUp {
+        reason: Reason::TargetRefused,
+        another: false,
+        retire: true,
     }
 }
 

@@ -13,6 +13,7 @@ use ready_pool_aws::metrics::Metrics;
 use ready_pool_aws::outcomes::Outcomes;
 use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
+use ready_pool_core::ids::GroupName;
 use ready_pool_core::outcome::Outcome;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -120,19 +121,29 @@ impl InitInstance {
         }
     }
 
-    /// Writes a claim's entry. A target that refuses (it is gone, or its tags are full) does not
-    /// hold up the claim's end: the outcome is what counts.
+    /// Writes a claim's entry. A target that refuses (it is gone, opted out, or its tags are full)
+    /// does not hold up the claim's end: the outcome is what counts.
     pub(crate) async fn write_entry(&self, write: EntryToWrite) -> Result<(), AwsError> {
-        match self.auto_scaling.enter(&[write]).await.pop() {
-            Some((write, error))
-                if error.effect == Effect::Refused && error.code == "ValidationError" =>
-            {
-                warn!(claim_id = %write.claim_id, target_group = %write.target, %error, "the target takes no entry");
-                Ok(())
-            }
-            Some((_, error)) => Err(error),
-            None => Ok(()),
+        let Some((write, error)) = self.auto_scaling.enter(&[write]).await.pop() else {
+            return Ok(());
+        };
+        let refuses = error.effect == Effect::Refused && error.code == "ValidationError";
+        if refuses || (error.says_denied() && !self.is_target(&write.target).await?) {
+            warn!(claim_id = %write.claim_id, target_group = %write.target, %error, "the target takes no entry");
+            return Ok(());
         }
+        Err(error)
+    }
+
+    /// Whether the group is there and has opted in. Our policy asks for the tag that says so:
+    /// without it AWS answers as if a permission were missing.
+    pub(crate) async fn is_target(&self, name: &GroupName) -> Result<bool, AwsError> {
+        let groups = self
+            .auto_scaling
+            .groups(&BTreeSet::from([name.clone()]))
+            .await?;
+        let group = groups.get(name);
+        Ok(group.is_some_and(|group| group.is_opted_in_to(&self.config.pool)))
     }
 
     pub(crate) async fn publish(&self, outcome: &Outcome) -> Result<(), AwsError> {

@@ -2,7 +2,8 @@
 
 use crate::config::{ATTACH_EVERY, HISTORY_SETTLES, LOOK_EVERY, TIME_FOR_A_CALL};
 use crate::decide::{
-    AfterTelling, Attached, Beginning, GivingUp, after_attach, after_telling, begin, too_late,
+    AfterTelling, Attached, Beginning, GivingUp, after_attach, after_telling, begin,
+    target_refused, too_late,
 };
 use crate::delivery::{InitInstance, Progress};
 use crate::give_up::Claimed;
@@ -104,7 +105,22 @@ impl InitInstance {
                     info!(claim_id = %claim.claim_id, instance_id = %instance, target_group = %claim.target_group, "attached to the target");
                     return Tried::Done;
                 }
-                Attached::TryAgain => sleep(ATTACH_EVERY).await,
+                Attached::TryAgain => {
+                    match result {
+                        // The pool's detach is not finished: as a rule for three seconds.
+                        Err(error) if error.already_part_of().is_none() => {
+                            let opted_out = error.says_denied()
+                                && matches!(self.is_target(&claim.target_group).await, Ok(false));
+                            if opted_out {
+                                warn!(claim_id = %claim.claim_id, instance_id = %instance, target_group = %claim.target_group, %error, "the target is gone, or has opted out");
+                                return Tried::GiveUp(target_refused());
+                            }
+                            warn!(claim_id = %claim.claim_id, instance_id = %instance, target_group = %claim.target_group, %error, "cannot attach; trying again");
+                        }
+                        _ => {}
+                    }
+                    sleep(ATTACH_EVERY).await;
+                }
                 Attached::GiveUp(giving_up) => {
                     if let Err(error) = result {
                         warn!(claim_id = %claim.claim_id, instance_id = %instance, target_group = %claim.target_group, %error, "cannot attach");

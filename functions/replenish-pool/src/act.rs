@@ -153,9 +153,18 @@ impl Act<'_> {
             tags = plan.remove_tags.len(),
             "removing tags that are done with"
         );
-        let auto_scaling = &self.function.auto_scaling;
-        let result = auto_scaling.remove_tags(&plan.remove_tags).await;
-        self.count("remove tags", result);
+        // Notes and entries in calls of their own: a policy that allows the keys of one kind on
+        // one group refuses a request that has the other's keys, too (`aws:TagKeys` are all keys
+        // of a request).
+        let (notes, entries): (Vec<_>, Vec<_>) = plan
+            .remove_tags
+            .iter()
+            .cloned()
+            .partition(|(group, _)| *group == self.function.config.retirement);
+        for tags in [notes, entries] {
+            let result = self.function.auto_scaling.remove_tags(&tags).await;
+            self.count("remove tags", result);
+        }
     }
 
     /// Counts a failure; answers whether it was one.

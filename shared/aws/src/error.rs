@@ -126,6 +126,13 @@ impl AwsError {
             || self.says("No managed instance found")
     }
 
+    /// A policy does not allow the call; the text names who, what and on which resource. So do
+    /// groups answer that are gone, or have lost the tag that opts them in, where the policy asks
+    /// for that tag.
+    pub fn says_denied(&self) -> bool {
+        matches!(self.code.as_str(), "AccessDenied" | "AccessDeniedException")
+    }
+
     /// The group is gone.
     pub fn says_group_gone(&self) -> bool {
         self.says("AutoScalingGroup name not found")

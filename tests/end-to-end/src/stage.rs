@@ -10,7 +10,7 @@ use region::autoscaling::Lifecycle;
 use region::commands::{CommandRun, Pretence, Scripted};
 use region::faults::Fault;
 use region::journal::{Entry, Happening};
-use region::region::{Region, TemplateSource};
+use region::region::{Region, StartError, TemplateSource};
 use region::settings::Settings;
 use region::world::World;
 use serde_json::{Value, json};
@@ -34,6 +34,7 @@ pub struct StageBuilder {
     scripts: Scripted,
     skew: time::Duration,
     preparation: Box<dyn FnOnce(&mut World)>,
+    template: String,
 }
 
 /// A running region with the template's stack in it.
@@ -118,6 +119,7 @@ impl Stage {
             scripts: Scripted::default(),
             skew: time::Duration::ZERO,
             preparation: Box::new(|_| ()),
+            template: TEMPLATE.to_owned(),
         }
     }
 
@@ -506,8 +508,23 @@ impl StageBuilder {
         self
     }
 
+    /// With a template that was changed.
+    #[must_use]
+    pub fn template(mut self, change: impl FnOnce(&str) -> String) -> Self {
+        self.template = change(&self.template);
+        self
+    }
+
     /// Starts the region. The pool begins to boot.
+    ///
+    /// # Panics
+    /// When the template cannot be started.
     pub fn start(self) -> Stage {
+        self.try_start().expect("the template can be started")
+    }
+
+    /// Starts the region, if it takes the template.
+    pub fn try_start(self) -> Result<Stage, StartError> {
         // The SDK draws its retry delays from the thread's generator.
         fastrand::seed(self.settings.seed);
         let skew = self.skew;
@@ -517,25 +534,24 @@ impl StageBuilder {
             .commands(Arc::new(self.scripts))
             .prepare(self.preparation)
             .template(TemplateSource {
-                text: TEMPLATE.to_owned(),
+                text: self.template,
                 stack_name: STACK.to_owned(),
                 parameters: self.parameters,
             })
             .functions(move |region, config| functions::code(region, config, skew, &sink))
-            .start()
-            .expect("the template can be started");
+            .start()?;
         let stack = region.stack();
         let (pool, retirement) = (
             stack.outputs["PoolGroupName"].clone(),
             stack.outputs["RetirementGroupName"].clone(),
         );
-        Stage {
+        Ok(Stage {
             region,
             pool,
             retirement,
             figures,
             history: Mutex::default(),
-        }
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 //! instances, tests and faults break them.
 
 use crate::autoscaling;
+use crate::iam::{self, Principal};
 use crate::journal::Happening;
 use crate::ssm;
 use crate::world::{Due as Agenda, Effect, World};
@@ -35,6 +36,8 @@ pub struct LaunchTemplate {
     pub instance_type: String,
     /// Tags for instances (`TagSpecifications` of resource type `instance`).
     pub instance_tags: BTreeMap<String, String>,
+    /// ARN of the role of its instance profile.
+    pub role: Option<String>,
 }
 
 /// The instance type where no launch template says one.
@@ -82,6 +85,9 @@ pub struct Instance {
     pub instance_type: String,
     /// Tags, AWS's own included.
     pub tags: BTreeMap<String, String>,
+    /// ARN of the role of its instance profile. Without one its agent works as the account's
+    /// Default Host Management Configuration lets it.
+    pub role: Option<String>,
     /// Its SSM agent.
     pub agent: Agent,
 }
@@ -139,6 +145,8 @@ pub struct Launch {
     pub instance_type: String,
     /// Tags.
     pub tags: BTreeMap<String, String>,
+    /// ARN of the role of its instance profile.
+    pub role: Option<String>,
 }
 
 impl Compute {
@@ -166,7 +174,8 @@ pub fn register_launch_template(
     instance_type: &str,
     instance_tags: BTreeMap<String, String>,
 ) -> String {
-    let known = world.compute.launch_templates.get(name);
+    let known = world.compute.launch_templates.get(name).cloned();
+    let known = known.as_ref();
     let version = known.map_or(1, |template| template.version + 1);
     let id = match known {
         Some(template) => template.id.clone(),
@@ -178,6 +187,7 @@ pub fn register_launch_template(
         version,
         instance_type: instance_type.to_owned(),
         instance_tags,
+        role: known.and_then(|template| template.role.clone()),
     };
     world
         .compute
@@ -199,6 +209,7 @@ pub fn launch(world: &mut World, launch: Launch) -> String {
         launched_at: world.now,
         instance_type: launch.instance_type,
         tags: launch.tags,
+        role: launch.role,
         agent: Agent {
             silent,
             ..Agent::default()
@@ -283,10 +294,44 @@ fn agent_registers(world: &mut World, id: &str) {
     if instance.state != State::Running || instance.agent.died_at.is_some() {
         return;
     }
+    if !agent_may(world, id, &["ssm:UpdateInstanceInformation"]) {
+        // It tries again, now and then (assumed: as often as it reports).
+        let wait = world.settings.timings.agent_heartbeat;
+        let wait = wait.mul_f64(world.settings.time_scale);
+        let instance = id.to_owned();
+        world.after(wait, Agenda::Compute(Due::AgentRegisters { instance }));
+        return;
+    }
+    // Its channels; it works without the first two, on the older third.
+    for action in [
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:OpenControlChannel",
+        "ec2messages:GetEndpoint",
+    ] {
+        agent_may(world, id, &[action]);
+    }
+    let Some(instance) = world.compute.instances.get_mut(id) else {
+        return;
+    };
     instance.agent.registered_at = Some(world.now);
     world.record(Happening::AgentOnline {
         instance: id.to_owned(),
     });
+}
+
+/// Whether the role of an instance lets its agent do all of this.
+pub(crate) fn agent_may(world: &mut World, id: &str, actions: &[&str]) -> bool {
+    let Some(instance) = world.compute.instances.get(id) else {
+        return false;
+    };
+    let Some(role) = instance.role.clone() else {
+        return true;
+    };
+    let principal = Principal::session(&world.settings, &role, id);
+    let resource = iam::instance_arn(world, id);
+    actions
+        .iter()
+        .all(|action| iam::allow(world, &principal, action, &resource).is_ok())
 }
 
 /// How long EC2 still shows a terminated instance ("approximately one hour", EC2 user guide).
@@ -326,6 +371,7 @@ mod tests {
                 subnet: None,
                 instance_type: DEFAULT_INSTANCE_TYPE.to_owned(),
                 tags: BTreeMap::new(),
+                role: None,
             },
         )
     }

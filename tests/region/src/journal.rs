@@ -1,6 +1,7 @@
 //! What happened in the region, in order: the source of timelines, summaries and assertions.
 
 use crate::api::Service;
+use crate::iam::Refused;
 use serde_json::Value;
 use std::collections::VecDeque;
 use time::OffsetDateTime;
@@ -104,6 +105,12 @@ pub enum Happening {
         function: String,
         request_id: String,
         result: Result<Value, String>,
+    },
+    /// Policies did not allow something, to a caller or to a service that acts by itself.
+    Denied {
+        refused: Refused,
+        /// What AWS says of it.
+        message: String,
     },
     /// A real function's process wrote a line of log.
     Logged { function: String, line: String },

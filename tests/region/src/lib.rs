@@ -27,6 +27,7 @@ pub mod connector;
 pub mod endpoint;
 pub mod events;
 pub mod faults;
+pub mod iam;
 pub mod journal;
 pub mod lambda;
 pub mod paging;

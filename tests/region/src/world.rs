@@ -6,6 +6,7 @@ use crate::commands::CommandRun;
 use crate::compute::{self, Compute};
 use crate::events::{self, Events};
 use crate::faults::{self, Faults, Moment, Strike};
+use crate::iam::{self, Iam};
 use crate::journal::{Happening, Journal};
 use crate::lambda::{self, Lambda};
 use crate::settings::{Settings, Spread};
@@ -28,6 +29,8 @@ pub struct World {
     pub journal: Journal,
     /// Calls that are to fail.
     pub faults: Faults,
+    /// Identities and policies.
+    pub iam: Iam,
     /// Machines.
     pub compute: Compute,
     /// Auto Scaling groups.
@@ -86,6 +89,7 @@ impl World {
             settings,
             journal: Journal::default(),
             faults: Faults::default(),
+            iam: Iam::default(),
             compute: Compute::default(),
             autoscaling: AutoScaling::default(),
             ssm: Ssm::default(),
@@ -102,14 +106,7 @@ impl World {
     pub fn answer(&mut self, call: &Call) -> Answer {
         let answer = match self.faults.strike(call, self.now, &mut self.rng) {
             Some(Strike::Fails(Moment::BeforeTheEffect, error)) => Err(error),
-            Some(Strike::Fails(Moment::AfterTheEffect, error)) => {
-                self.perform(call).and(Err(error))
-            }
-            Some(Strike::ReadsThePast) => faults::answer_from_the_past(self, call, None),
-            None => match self.draw_staleness(call) {
-                Some(age) => faults::answer_from_the_past(self, call, Some(age)),
-                None => self.perform(call),
-            },
+            strike => iam::authorize(self, call).and_then(|()| self.answer_allowed(call, strike)),
         };
         let error = answer.as_ref().err().map(|error| error.code.clone());
         self.record(Happening::Called {
@@ -120,6 +117,17 @@ impl World {
             error,
         });
         answer
+    }
+
+    fn answer_allowed(&mut self, call: &Call, strike: Option<Strike>) -> Answer {
+        match strike {
+            Some(Strike::Fails(_, error)) => self.perform(call).and(Err(error)),
+            Some(Strike::ReadsThePast) => faults::answer_from_the_past(self, call, None),
+            None => match self.draw_staleness(call) {
+                Some(age) => faults::answer_from_the_past(self, call, Some(age)),
+                None => self.perform(call),
+            },
+        }
     }
 
     fn perform(&mut self, call: &Call) -> Answer {

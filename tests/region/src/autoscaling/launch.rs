@@ -23,7 +23,7 @@ pub(super) fn launch(world: &mut World, name: &str, size: u32) {
         return;
     };
     let group = &world.autoscaling.groups[name];
-    let (instance_type, tags) = machine_of(world, group);
+    let (instance_type, tags, role) = machine_of(world, group);
     let (template, protected) = (template_of(world, group), group.protects_new);
     if world.compute.capacity_refused {
         let reason = format!(
@@ -41,6 +41,7 @@ pub(super) fn launch(world: &mut World, name: &str, size: u32) {
             subnet,
             instance_type,
             tags,
+            role,
         },
     );
     let activity = activity::start(world, name, Kind::Launch, &instance, cause);
@@ -67,9 +68,10 @@ pub(super) fn launch(world: &mut World, name: &str, size: u32) {
     world.after(boot, Agenda::AutoScaling(Due::Booted { group, instance }));
 }
 
-/// Instance type and tags of a launch: the template's tags, the group's propagated ones over
+/// Instance type, tags and role of a launch: the template's tags, the group's propagated ones over
 /// them, and AWS's own.
-fn machine_of(world: &World, group: &Group) -> (String, BTreeMap<String, String>) {
+fn machine_of(world: &World, group: &Group) -> (String, BTreeMap<String, String>, Option<String>) {
+    let mut role = None;
     let mut tags = BTreeMap::new();
     let mut instance_type = DEFAULT_INSTANCE_TYPE.to_owned();
     if let Some(template) = template_of(world, group) {
@@ -84,10 +86,11 @@ fn machine_of(world: &World, group: &Group) -> (String, BTreeMap<String, String>
         if let Some(known) = world.compute.launch_template(&key) {
             instance_type.clone_from(&known.instance_type);
             tags.extend(known.instance_tags.clone());
+            role.clone_from(&known.role);
         }
     }
     tags.extend(propagated_tags(group));
-    (instance_type, tags)
+    (instance_type, tags, role)
 }
 
 /// What joining a group writes on an instance.

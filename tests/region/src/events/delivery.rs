@@ -2,12 +2,15 @@
 
 use super::{Delivery, Due, Input, MessageGroup, Mishap, Rule, Trigger};
 use crate::api::{Call, Service};
+use crate::iam::{self, Principal};
 use crate::journal::Happening;
 use crate::lambda;
 use crate::sqs::{self, MessageAttribute, NewMessage};
 use crate::world::World;
 use serde_json::Value;
 use std::time::Duration;
+
+const SERVICE: &str = "events.amazonaws.com";
 
 /// Starts an event's way to every target of a rule.
 pub(super) fn send(world: &mut World, rule: &Rule, event: &Value) {
@@ -89,7 +92,8 @@ pub(super) fn arrive(world: &mut World, delivery: &Delivery) {
             .collect(),
         ..NewMessage::default()
     };
-    if let Err((_, message)) = send_to_queue(world, &dead_letter, new) {
+    let principal = principal(world, delivery);
+    if let Err((_, message)) = send_to_queue(world, &principal, &dead_letter, new) {
         lost(world, &delivery.rule, &dead_letter, message);
     }
 }
@@ -108,13 +112,17 @@ fn hand_over(world: &mut World, delivery: &Delivery) -> Result<(), Refusal> {
             serde_json::from_str(&text).unwrap_or(Value::String(text))
         }
     };
+    let principal = principal(world, delivery);
     if let Some(function) = world.lambda.by_arn(&target.arn) {
         let name = function.name.clone();
+        may(world, &principal, "lambda:InvokeFunction", &target.arn)?;
         lambda::invoke_async(world, &name, input);
         return Ok(());
     }
     if let Some(operation) = target.arn.strip_prefix("arn:aws:scheduler:::aws-sdk:") {
-        return call(world, operation, input);
+        let key = format!("scheduler.amazonaws.com/{}", delivery.rule);
+        world.iam.add_key(&key, principal);
+        return call(world, key, operation, input);
     }
     let group_id = match &target.message_group {
         None => None,
@@ -138,12 +146,32 @@ fn hand_over(world: &mut World, delivery: &Delivery) -> Result<(), Refusal> {
         group_id,
         ..NewMessage::default()
     };
-    send_to_queue(world, &target.arn, new)
+    send_to_queue(world, &principal, &target.arn, new)
+}
+
+/// As whom a delivery is made: a schedule in its role, a rule as the service itself.
+fn principal(world: &World, delivery: &Delivery) -> Principal {
+    if let Some(role) = &delivery.target.role {
+        return Principal::session(&world.settings, role, &delivery.rule);
+    }
+    let rule = world.events.rules.get(&delivery.rule);
+    Principal::service(SERVICE, rule.map(|rule| rule.arn.as_str()))
+}
+
+fn may(
+    world: &mut World,
+    principal: &Principal,
+    action: &str,
+    resource: &str,
+) -> Result<(), Refusal> {
+    // The code is EventBridge's (User Guide, "Using dead-letter queues").
+    iam::allow(world, principal, action, resource)
+        .map_err(|message| ("NO_PERMISSIONS".to_owned(), message))
 }
 
 /// Makes an API call, as EventBridge Scheduler's universal targets do: `service:operation`.
 /// Source: EventBridge Scheduler User Guide, "Using universal targets".
-fn call(world: &mut World, target: &str, input: Value) -> Result<(), Refusal> {
+fn call(world: &mut World, caller: String, target: &str, input: Value) -> Result<(), Refusal> {
     let (service, operation) = target.split_once(':').unwrap_or((target, ""));
     let service = match service {
         "autoscaling" => Service::AutoScaling,
@@ -163,7 +191,7 @@ fn call(world: &mut World, target: &str, input: Value) -> Result<(), Refusal> {
         service,
         operation,
         input,
-        caller: "scheduler.amazonaws.com".to_owned(),
+        caller,
     };
     world
         .answer(&call)
@@ -171,13 +199,19 @@ fn call(world: &mut World, target: &str, input: Value) -> Result<(), Refusal> {
         .map_err(|error| (error.code, error.message))
 }
 
-fn send_to_queue(world: &mut World, arn: &str, new: NewMessage) -> Result<(), Refusal> {
+fn send_to_queue(
+    world: &mut World,
+    principal: &Principal,
+    arn: &str,
+    new: NewMessage,
+) -> Result<(), Refusal> {
     let queue = world
         .sqs
         .by_arn(arn)
         .map(|queue| queue.name.clone())
         .ok_or_else(|| ("NO_RESOURCE".to_owned(), format!("there is no {arn}")))?;
-    sqs::send(world, &queue, "events.amazonaws.com", new)
+    may(world, principal, "sqs:SendMessage", arn)?;
+    sqs::send(world, &queue, SERVICE, new)
         .map(|_| ())
         .map_err(|error| (error.code, error.message))
 }

@@ -75,6 +75,8 @@ pub struct Target {
     pub message_group: Option<MessageGroup>,
     /// ARN of the queue for events that could not be delivered.
     pub dead_letter: Option<String>,
+    /// ARN of the role in which a schedule reaches it. A rule is a service of its own.
+    pub role: Option<String>,
 }
 
 /// What a target gets.

@@ -3,6 +3,7 @@
 use super::{Input, MessageGroup, Path, Pattern, Rule, add_rule};
 use super::{Mishap, Target, Trigger};
 use crate::api::{Call, Service};
+use crate::iam::{Kind, Policy, Role};
 use crate::journal::Happening;
 use crate::settings::Settings;
 use crate::world::World;
@@ -10,10 +11,24 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use time::macros::datetime;
 
+const RULE: &str = "arn:aws:events:eu-west-1:123456789012:rule/rule";
+
 fn world() -> World {
     let mut world = World::new(Settings::default(), datetime!(2026-11-22 12:00 UTC));
     let fifo = json!({"FifoQueue": "true", "ContentBasedDeduplication": "true"});
-    for (name, attributes) in [("q.fifo", fifo), ("dead", json!({}))] {
+    for (name, mut attributes) in [("q.fifo", fifo), ("dead", json!({}))] {
+        attributes["Policy"] = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": {"Service": "events.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": arn(name),
+                "Condition": {"ArnEquals": {"aws:SourceArn": RULE}},
+            }],
+        })
+        .to_string()
+        .into();
         let call = Call {
             service: Service::Sqs,
             operation: "CreateQueue".to_owned(),
@@ -32,7 +47,7 @@ fn arn(queue: &str) -> String {
 fn rule(trigger: Trigger) -> Rule {
     Rule {
         name: "rule".to_owned(),
-        arn: "arn:aws:events:eu-west-1:123456789012:rule/rule".to_owned(),
+        arn: RULE.to_owned(),
         enabled: true,
         trigger,
         targets: vec![Target {
@@ -43,6 +58,7 @@ fn rule(trigger: Trigger) -> Rule {
                 Path::parse("$.detail.instance-id").unwrap(),
             )),
             dead_letter: Some(arn("dead")),
+            role: None,
         }],
     }
 }
@@ -139,6 +155,7 @@ fn a_schedule_can_make_an_api_call() {
         every: Duration::from_hours(1),
         by_scheduler: true,
     });
+    scheduled.targets[0].role = Some(may_set_attributes(&mut world));
     scheduled.targets[0].arn = "arn:aws:scheduler:::aws-sdk:sqs:setQueueAttributes".to_owned();
     scheduled.targets[0].input = Input::Constant(json!({
         "QueueUrl": "http://region.invalid/123456789012/dead",
@@ -148,4 +165,49 @@ fn a_schedule_can_make_an_api_call() {
     wait(&mut world, 1);
     let visibility = world.sqs.queues["dead"].attributes.visibility_timeout();
     assert_eq!(visibility, Duration::from_secs(7));
+}
+
+/// A role that may do what the schedule does, and nothing else.
+fn may_set_attributes(world: &mut World) -> String {
+    let policy = |kind, statement: Value| {
+        let document = json!({"Version": "2012-10-17", "Statement": [statement]});
+        Policy::parse("Role", kind, &document).unwrap()
+    };
+    let trust = json!({
+        "Effect": "Allow",
+        "Principal": {"Service": "scheduler.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    });
+    let sets = json!({
+        "Effect": "Allow", "Action": "sqs:SetQueueAttributes", "Resource": arn("dead"),
+    });
+    let role = Role {
+        name: "role".to_owned(),
+        trust: policy(Kind::Trust, trust),
+        policies: vec![policy(Kind::Identity, sets)],
+    };
+    let role_arn = "arn:aws:iam::123456789012:role/role".to_owned();
+    world.iam.roles.insert(role_arn.clone(), role);
+    role_arn
+}
+
+#[test]
+fn a_rule_needs_the_queue_s_permission_and_else_its_dead_letter_queue_says_why() {
+    let mut world = world();
+    world.iam.resource_policies.remove(&arn("q.fifo"));
+    add_rule(&mut world, rule(on_success()));
+    let detail = json!({"status": "Success", "instance-id": "i-1"});
+    world.emit("aws.ssm", "Command", vec![], detail);
+    wait(&mut world, 1);
+    assert!(bodies(&world, "q.fifo").is_empty());
+    let queue = &world.sqs.queues["dead"];
+    let message = queue.messages(world.now).next().unwrap();
+    let attribute = |name: &str| message.attributes[name].string_value.clone().unwrap();
+    assert_eq!(attribute("ERROR_CODE"), "NO_PERMISSIONS");
+    assert_eq!(
+        attribute("ERROR_MESSAGE"),
+        "User: events.amazonaws.com is not authorized to perform: sqs:sendmessage on resource: \
+         arn:aws:sqs:eu-west-1:123456789012:q.fifo because no resource-based policy allows the \
+         sqs:sendmessage action"
+    );
 }

@@ -6,6 +6,7 @@
 use super::Due;
 use super::function::FunctionError;
 use super::invocation::{self, Source};
+use crate::iam;
 use crate::sqs::{self, NewMessage};
 use crate::world::World;
 use serde_json::{Value, json};
@@ -140,18 +141,22 @@ fn give_up(world: &mut World, event: &Event, condition: &str, error: Option<&Fun
             });
             record["responsePayload"] = error.to_json();
         }
-        send(world, arn, &record);
+        send(world, &event.function, arn, &record);
     }
     if let Some(arn) = &settings.dead_letter {
-        send(world, arn, &event.payload);
+        send(world, &event.function, arn, &event.payload);
     }
 }
 
-/// A queue that does not take it loses the event, as on AWS (metric `DestinationDeliveryFailures`).
-fn send(world: &mut World, arn: &str, body: &Value) {
+/// Sends in the function's role. A queue that does not take it loses the event, as on AWS (metric `DestinationDeliveryFailures`).
+fn send(world: &mut World, function: &str, arn: &str, body: &Value) {
     let Some(queue) = world.sqs.by_arn(arn).map(|queue| queue.name.clone()) else {
         return;
     };
+    let principal = world.iam.principal(function);
+    if iam::allow(world, &principal, "sqs:SendMessage", arn).is_err() {
+        return;
+    }
     let message = NewMessage {
         body: body.to_string(),
         ..NewMessage::default()

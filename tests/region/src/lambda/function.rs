@@ -77,7 +77,8 @@ impl FunctionError {
 pub struct FunctionConfig {
     /// Its name in the template.
     pub logical_id: String,
-    /// Its name in the region: also the access key id it signs its calls with.
+    /// Its name in the region: also the access key id it signs its calls with, which stands for
+    /// its role.
     pub name: String,
     /// ARN.
     pub arn: String,
@@ -93,6 +94,8 @@ pub struct FunctionConfig {
     pub reserved_concurrency: Option<usize>,
     /// What happens to asynchronous events.
     pub asynchronous: AsyncSettings,
-    /// IAM policies of its role, resolved, as the template has them.
-    pub policies: Value,
+    /// The log group that its lines go to.
+    pub log_group: String,
+    /// Whether Lambda writes traces of it.
+    pub traced: bool,
 }

@@ -3,6 +3,7 @@
 use super::asynchronous::{self, Event};
 use super::function::{FunctionError, Invocation};
 use super::mapping::{self, Batch};
+use crate::iam;
 use crate::journal::Happening;
 use crate::world::{Effect, World};
 use serde_json::Value;
@@ -49,6 +50,7 @@ pub(super) fn start(
         payload,
         deadline: world.now + config.timeout,
     };
+    write_logs(world, function);
     world.record(Happening::Invoked {
         function: function.to_owned(),
         request_id: request_id.clone(),
@@ -59,6 +61,28 @@ pub(super) fn start(
     };
     world.lambda.running.insert(request_id, running);
     world.effect(Effect::Invoke(invocation));
+}
+
+/// Lambda writes a function's logs and traces in its role; the function runs whether that is
+/// allowed or not. The region keeps neither: only the permissions are asked for.
+fn write_logs(world: &mut World, function: &str) {
+    let principal = world.iam.principal(function);
+    let config = &world.lambda.functions[function];
+    let traced = config.traced;
+    let stream = format!(
+        "arn:aws:logs:{}:{}:log-group:{}:log-stream:{function}",
+        world.settings.region_name, world.settings.account_id, config.log_group
+    );
+    let mut write = |action: &str| {
+        // A refusal is in the journal.
+        let _ = iam::allow(world, &principal, action, &stream);
+    };
+    write("logs:CreateLogStream");
+    write("logs:PutLogEvents");
+    if traced {
+        write("xray:PutTraceSegments");
+        write("xray:PutTelemetryRecords");
+    }
 }
 
 /// Takes the result of an invocation that the region performed.

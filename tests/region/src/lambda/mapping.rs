@@ -5,6 +5,7 @@
 use super::Due;
 use super::function::FunctionError;
 use super::invocation::{self, Source};
+use crate::iam;
 use crate::sqs::{self, Received};
 use crate::world::World;
 use serde_json::{Value, json};
@@ -126,6 +127,14 @@ pub(super) fn poll(world: &mut World, index: usize) {
             return;
         };
         let queue = queue.name.clone();
+        let principal = world.iam.principal(&mapping.function);
+        if iam::allow(world, &principal, "sqs:ReceiveMessage", &mapping.queue_arn).is_err() {
+            // It goes on polling (assumed: at this pace).
+            world.lambda.mappings[index].poll_is_due = true;
+            let due = crate::world::Due::Lambda(Due::Poll(index));
+            world.after(DENIED_POLL_PAUSE, due);
+            return;
+        }
         let received = gather(world, &queue, mapping.batch_size);
         if received.is_empty() {
             return;
@@ -163,6 +172,9 @@ pub(super) fn start(world: &mut World, mut batch: Batch) -> bool {
     invocation::start(world, &function, request_id, payload, Source::Batch(batch));
     true
 }
+
+/// Between two polls that the role does not allow.
+const DENIED_POLL_PAUSE: Duration = Duration::from_mins(1);
 
 /// Up to `batch_size` messages; one receive gives at most ten.
 fn gather(world: &mut World, queue: &str, batch_size: usize) -> Vec<Received> {
@@ -235,12 +247,25 @@ pub(super) fn settle(world: &mut World, batch: &Batch, result: Result<Value, Fun
     let Some(failed) = failed else {
         return;
     };
+    let (function, arn) = (mapping.function.clone(), mapping.queue_arn.clone());
+    let done = |message_id: &String| !failed.contains(message_id);
+    if !batch
+        .messages
+        .iter()
+        .any(|(message_id, _)| done(message_id))
+    {
+        return;
+    }
+    let principal = world.iam.principal(&function);
+    if iam::allow(world, &principal, "sqs:DeleteMessage", &arn).is_err() {
+        return;
+    }
     for (message_id, handle) in &batch.messages {
         let mut lost = || {
             let deliveries = &mut world.faults.deliveries;
             deliveries.loses_delete(&batch.queue, &mut world.rng)
         };
-        if !failed.contains(message_id) && !lost() {
+        if done(message_id) && !lost() {
             // Refused when a FIFO message became visible while the function was running: then it
             // is delivered again, as on AWS.
             let _ = sqs::delete(world, &batch.queue, handle);

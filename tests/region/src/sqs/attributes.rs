@@ -43,7 +43,7 @@ const SWITCHES: [&str; 3] = [
     "ContentBasedDeduplication",
     "SqsManagedSseEnabled",
 ];
-/// Kept and shown, without effect in the region.
+/// Kept and shown as they are; only the policy has an effect in the region.
 const DOCUMENTS: [&str; 3] = ["Policy", "RedriveAllowPolicy", "KmsMasterKeyId"];
 
 impl Attributes {

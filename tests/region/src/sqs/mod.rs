@@ -43,6 +43,12 @@ impl Sqs {
         self.queues.get(name).filter(|queue| queue.arn == arn)
     }
 
+    /// ARN of the queue that a message-move task takes from.
+    pub(crate) fn source_of_move(&self, handle: &str) -> Option<String> {
+        let task = self.moves.iter().find(|task| task.handle() == handle)?;
+        Some(task.source().to_owned())
+    }
+
     /// The queue with this URL.
     pub fn by_url(&self, url: &str) -> Option<&Queue> {
         let name = url.rsplit('/').next()?;

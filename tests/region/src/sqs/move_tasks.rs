@@ -31,6 +31,16 @@ pub struct MoveTask {
     started_at: OffsetDateTime,
 }
 
+impl MoveTask {
+    pub(super) fn handle(&self) -> &str {
+        &self.handle
+    }
+
+    pub(super) fn source(&self) -> &str {
+        &self.source
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Running,

@@ -8,6 +8,7 @@ use super::inputs::{
 };
 use super::queue::Queue;
 use crate::api::{Answer, AwsError};
+use crate::iam;
 use crate::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -39,6 +40,9 @@ pub(super) fn create(world: &mut World, value: &Value) -> Answer {
         settings.region_name, settings.account_id
     );
     let url = format!("{}/{}/{name}", settings.endpoint, settings.account_id);
+    if let Some(policy) = request.attributes.get("Policy") {
+        iam::queue_policy_set(world, &arn, policy)?;
+    }
     let mut queue = Queue::new(name.clone(), arn, url.clone(), attributes, world.now);
     queue.tags = request.tags;
     world.sqs.queues.insert(name, queue);
@@ -231,6 +235,10 @@ pub(super) fn set_attributes(world: &mut World, value: &Value) -> Answer {
     attributes.set(&request.attributes)?;
     check_fifo_attributes(&attributes, &request.attributes)?;
     check_redrive(world, &attributes, &request.attributes)?;
+    if let Some(policy) = request.attributes.get("Policy") {
+        let arn = world.sqs.queues[&name].arn.clone();
+        iam::queue_policy_set(world, &arn, policy)?;
+    }
     let now = world.now;
     let queue = super::queue_mut(world, &name)?;
     queue.attributes = attributes;

@@ -3,6 +3,7 @@
 use super::{Command, Due, Invocation, Status};
 use crate::api::Service;
 use crate::commands::{CommandRun, Outcome};
+use crate::compute;
 use crate::faults;
 use crate::journal::Happening;
 use crate::wire::timestamp::iso_millis;
@@ -13,6 +14,10 @@ use serde_json::json;
 /// `MaxStderrLength`).
 const MAX_STDOUT: usize = 24_000;
 const MAX_STDERR: usize = 8_000;
+
+/// What an agent asks for to take a command, and to report its end.
+const TAKES: [&str; 2] = ["ec2messages:GetMessages", "ec2messages:AcknowledgeMessage"];
+const REPORTS: [&str; 2] = ["ec2messages:SendReply", "ec2messages:DeleteMessage"];
 
 /// The agent starts the script, if it still works.
 pub(super) fn pick_up(world: &mut World, command_id: &str, instance: &str) {
@@ -25,6 +30,9 @@ pub(super) fn pick_up(world: &mut World, command_id: &str, instance: &str) {
             instance: instance.to_owned(),
         };
         world.at(up_again, Agenda::Ssm(due));
+        return;
+    }
+    if !compute::agent_may(world, instance, &TAKES) {
         return;
     }
     let pretend_for = world.draw(world.settings.timings.command_run);
@@ -64,7 +72,7 @@ pub(super) fn pick_up(world: &mut World, command_id: &str, instance: &str) {
 
 /// The script ended: the agent reports, if it still works.
 pub fn finished(world: &mut World, command_id: &str, instance: &str, outcome: Outcome) {
-    if !agent_works(world, instance) {
+    if !agent_works(world, instance) || !compute::agent_may(world, instance, &REPORTS) {
         return;
     }
     faults::remember(world);

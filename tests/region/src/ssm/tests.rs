@@ -37,6 +37,7 @@ fn launch(world: &mut World) -> String {
             subnet: None,
             instance_type: "t3.micro".to_owned(),
             tags: BTreeMap::from([("team".to_owned(), "x".to_owned())]),
+            role: None,
         },
     )
 }

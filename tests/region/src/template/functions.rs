@@ -1,7 +1,8 @@
 //! `AWS::Serverless::Function` with the events that invoke it.
 
 use super::parameters::text_of;
-use super::{Attributes, Declaration, Error, Loader, read, rules};
+use super::{Attributes, Declaration, Error, Loader, identities, read, rules};
+use crate::iam::Principal;
 use crate::lambda::{AsyncSettings, FunctionConfig, Mapping};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -24,9 +25,10 @@ struct Properties {
     events: BTreeMap<String, Event>,
     #[serde(default)]
     policies: Value,
+    role: Option<String>,
+    logging_config: Option<LoggingConfig>,
+    tracing: Option<String>,
     // Without effect in the region, which runs whatever code it is given.
-    #[serde(default, rename = "Role")]
-    _role: Option<IgnoredAny>,
     #[serde(default, rename = "Handler")]
     _handler: Option<IgnoredAny>,
     #[serde(default, rename = "Runtime")]
@@ -35,16 +37,35 @@ struct Properties {
     _architectures: Option<IgnoredAny>,
     #[serde(default, rename = "Description")]
     _description: Option<IgnoredAny>,
-    #[serde(default, rename = "LoggingConfig")]
-    _logging_config: Option<IgnoredAny>,
-    #[serde(default, rename = "Tracing")]
-    _tracing: Option<IgnoredAny>,
     #[serde(default, rename = "RecursiveLoop")]
     _recursive_loop: Option<IgnoredAny>,
     #[serde(default, rename = "Tags")]
     _tags: Option<IgnoredAny>,
     #[serde(default, rename = "EphemeralStorage")]
     _ephemeral_storage: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct LoggingConfig {
+    log_group: Option<String>,
+    #[serde(default, rename = "LogFormat")]
+    _log_format: Option<IgnoredAny>,
+    #[serde(default, rename = "ApplicationLogLevel")]
+    _application_log_level: Option<IgnoredAny>,
+    #[serde(default, rename = "SystemLogLevel")]
+    _system_log_level: Option<IgnoredAny>,
+}
+
+/// What SAM lets a function's implicit role do, beyond its policies and its logs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Connector {
+    /// Read a queue.
+    Queue,
+    /// Write traces.
+    Tracing,
+    /// Send what failed to the queue with this ARN.
+    Destination(String),
 }
 
 #[derive(Deserialize)]
@@ -156,6 +177,35 @@ pub(super) fn make(
         "arn:aws:lambda:{}:{}:function:{name}",
         settings.region_name, settings.account_id
     );
+    let traced = function.tracing.as_deref() == Some("Active");
+    let mut connectors = Vec::new();
+    if function.events.values().any(|event| event.kind == "SQS") {
+        connectors.push(Connector::Queue);
+    }
+    if traced {
+        connectors.push(Connector::Tracing);
+    }
+    let asynchronous = asynchronous(
+        function.event_invoke_config,
+        function.dead_letter_queue,
+        place,
+    )?;
+    let failed = [&asynchronous.on_failure, &asynchronous.dead_letter];
+    let failed = failed.into_iter().flatten().cloned();
+    connectors.extend(failed.map(Connector::Destination));
+    let role = identities::role_of_function(
+        loader,
+        declaration,
+        function.role,
+        &function.policies,
+        &connectors,
+    )?;
+    let session = Principal::session(&loader.world.settings, &role, &name);
+    loader.world.iam.add_key(&name, session);
+    let log_group = function
+        .logging_config
+        .and_then(|config| config.log_group)
+        .unwrap_or_else(|| format!("/aws/lambda/{name}"));
     let config = FunctionConfig {
         logical_id: declaration.name.to_owned(),
         name: name.clone(),
@@ -166,12 +216,9 @@ pub(super) fn make(
         memory_mb: function.memory_size.unwrap_or(128),
         environment: environment(function.environment, place)?,
         reserved_concurrency: function.reserved_concurrent_executions,
-        asynchronous: asynchronous(
-            function.event_invoke_config,
-            function.dead_letter_queue,
-            place,
-        )?,
-        policies: function.policies,
+        asynchronous,
+        log_group,
+        traced,
     };
     let functions = &mut loader.world.lambda.functions;
     functions.insert(name.clone(), config.clone());
@@ -269,6 +316,9 @@ fn map_queue(
 ) -> Result<(), Error> {
     let refused = |problem: String| Err(Error::new(place, problem));
     let event: QueueEvent = read(properties, place)?;
+    if loader.world.sqs.by_arn(&event.queue).is_some() {
+        identities::may_poll(loader, &function.name, &event.queue, place)?;
+    }
     let Some(queue) = loader.world.sqs.by_arn(&event.queue) else {
         return refused(format!("there is no queue {}", event.queue));
     };

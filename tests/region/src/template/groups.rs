@@ -93,7 +93,20 @@ struct TagSpecification {
     tags: Value,
 }
 
-/// Makes a launch template: of its data only the instance type and the tags of instances show.
+/// The role that an `IamInstanceProfile` gives, by its name or ARN.
+fn role_of(loader: &Loader<'_>, profile: &Value, place: &str) -> Result<String, Error> {
+    let named = profile["Name"].as_str().or_else(|| profile["Arn"].as_str());
+    let name = named.and_then(|name| name.rsplit('/').next());
+    let role = name.and_then(|name| loader.world.iam.instance_profiles.get(name));
+    role.cloned().ok_or_else(|| {
+        Error::new(
+            format!("{place}.LaunchTemplateData.IamInstanceProfile"),
+            "there is no such instance profile in the template",
+        )
+    })
+}
+
+/// Makes a launch template: of its data only the instance type, the role and the tags of instances show.
 pub(super) fn make_launch_template(
     loader: &mut Loader<'_>,
     declaration: &Declaration<'_>,
@@ -126,7 +139,13 @@ pub(super) fn make_launch_template(
             );
         }
     }
+    let role = data
+        .get("IamInstanceProfile")
+        .map(|profile| role_of(loader, profile, &declaration.place))
+        .transpose()?;
     let id = compute::register_launch_template(loader.world, &name, instance_type, tags);
+    let template = loader.world.compute.launch_templates.get_mut(&name);
+    template.expect("registered just now").role = role;
     let version = loader.world.compute.launch_templates[&name]
         .version
         .to_string();

@@ -8,6 +8,7 @@
 mod error;
 mod functions;
 mod groups;
+mod identities;
 mod order;
 mod parameters;
 mod passive;
@@ -179,10 +180,12 @@ impl Loader<'_> {
         };
         let attributes = match kind.as_str() {
             "AWS::SQS::Queue" => queues::make(self, &declaration)?,
-            "AWS::SQS::QueuePolicy" => Attributes {
-                reference: self.physical_name(name),
-                ..Attributes::default()
-            },
+            "AWS::SQS::QueuePolicy" => identities::make_queue_policy(self, &declaration)?,
+            "AWS::IAM::Role" => identities::make_role(self, &declaration)?,
+            "AWS::IAM::Policy" => identities::make_policy(self, &declaration, false)?,
+            "AWS::IAM::ManagedPolicy" => identities::make_policy(self, &declaration, true)?,
+            "AWS::IAM::InstanceProfile" => identities::make_instance_profile(self, &declaration)?,
+            "AWS::Lambda::Permission" => identities::make_permission(self, &declaration)?,
             "AWS::Serverless::Function" => functions::make(self, &declaration)?,
             "AWS::Events::Rule" => rules::make_rule(self, &declaration)?,
             "AWS::Scheduler::Schedule" => rules::make_schedule(self, &declaration)?,

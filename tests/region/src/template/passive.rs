@@ -25,24 +25,7 @@ const fn passive(
     }
 }
 
-const TYPES: [Passive; 11] = [
-    passive(
-        "AWS::IAM::Role",
-        "RoleName",
-        Some("arn:aws:iam::{account}:role/{name}"),
-    ),
-    Passive {
-        kind: "AWS::IAM::ManagedPolicy",
-        name_property: "ManagedPolicyName",
-        arn: Some("arn:aws:iam::{account}:policy/{name}"),
-        refers_by_arn: true,
-    },
-    passive("AWS::IAM::Policy", "PolicyName", None),
-    passive(
-        "AWS::IAM::InstanceProfile",
-        "InstanceProfileName",
-        Some("arn:aws:iam::{account}:instance-profile/{name}"),
-    ),
+const TYPES: [Passive; 6] = [
     passive(
         "AWS::Logs::LogGroup",
         "LogGroupName",
@@ -66,7 +49,6 @@ const TYPES: [Passive; 11] = [
         arn: Some("arn:aws:sns:{region}:{account}:{name}"),
         refers_by_arn: true,
     },
-    passive("AWS::Lambda::Permission", "Id", None),
 ];
 
 /// Gives a passive resource its attributes; `None` for a type that is not one.

@@ -1,7 +1,7 @@
 //! Event rules and schedules.
 
 use super::targets::TargetDetails;
-use super::{Attributes, Declaration, Error, Loader, read};
+use super::{Attributes, Declaration, Error, Loader, identities, read};
 use crate::events::{self, Pattern, Rule, Target, Trigger, parse_rate};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -91,8 +91,7 @@ struct ScheduleProperties {
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct ScheduleTarget {
     arn: String,
-    #[serde(default, rename = "RoleArn")]
-    _role_arn: Option<IgnoredAny>,
+    role_arn: String,
 }
 
 /// Adds an `AWS::Scheduler::Schedule`. Its target may be an API call
@@ -106,6 +105,12 @@ pub(super) fn make_schedule(
     let target_place = format!("{place}.Target");
     let (details, rest) = TargetDetails::split(properties.target, &target_place)?;
     let target: ScheduleTarget = read(&rest, &target_place)?;
+    identities::must_be_assumable(
+        loader,
+        &target.role_arn,
+        "scheduler.amazonaws.com",
+        &target_place,
+    )?;
     let name = properties
         .name
         .unwrap_or_else(|| loader.physical_name(declaration.name));
@@ -116,7 +121,10 @@ pub(super) fn make_schedule(
         arn: arn.clone(),
         enabled: is_enabled(properties.state.as_deref(), place)?,
         trigger: rate_trigger(&properties.schedule_expression, true, &expression_place)?,
-        targets: vec![details.into_target("target".to_owned(), target.arn, &target_place)?],
+        targets: vec![Target {
+            role: Some(target.role_arn),
+            ..details.into_target("target".to_owned(), target.arn, &target_place)?
+        }],
     };
     events::add_rule(loader.world, rule);
     Ok(Attributes {
@@ -158,8 +166,10 @@ pub(super) fn function_rule(
     let name = properties
         .rule_name
         .unwrap_or_else(|| loader.physical_name(logical_id));
+    let arn = rule_arn(loader, &name);
+    may_invoke(loader, logical_id, function_arn, &arn, place)?;
     let rule = Rule {
-        arn: rule_arn(loader, &name),
+        arn,
         name,
         enabled: is_enabled(properties.state.as_deref(), place)?,
         trigger: pattern_trigger(&properties.pattern, &format!("{place}.Pattern"))?,
@@ -206,16 +216,24 @@ pub(super) fn function_schedule(
     let name = properties
         .name
         .unwrap_or_else(|| loader.physical_name(logical_id));
-    let target: Target = details.into_target(
+    let mut target: Target = details.into_target(
         format!("{logical_id}LambdaTarget"),
         function_arn.to_owned(),
         place,
     )?;
     let enabled = is_enabled(properties.state.as_deref(), place)?;
     let arn = if is_scheduler {
+        target.role = Some(identities::role_of_schedule(
+            loader,
+            logical_id,
+            function_arn,
+            place,
+        )?);
         schedule_arn(loader, &name)
     } else {
-        rule_arn(loader, &name)
+        let arn = rule_arn(loader, &name);
+        may_invoke(loader, logical_id, function_arn, &arn, place)?;
+        arn
     };
     let rule = Rule {
         arn,
@@ -226,6 +244,25 @@ pub(super) fn function_schedule(
     };
     events::add_rule(loader.world, rule);
     Ok(())
+}
+
+/// The permission that SAM makes for a rule of a function's own.
+fn may_invoke(
+    loader: &mut Loader<'_>,
+    logical_id: &str,
+    function: &str,
+    rule: &str,
+    place: &str,
+) -> Result<(), Error> {
+    let owner = format!("{logical_id}Permission");
+    identities::may_invoke(
+        loader,
+        &owner,
+        function,
+        "events.amazonaws.com",
+        Some(rule),
+        place,
+    )
 }
 
 fn pattern_trigger(pattern: &Value, place: &str) -> Result<Trigger, Error> {

@@ -98,6 +98,7 @@ impl TargetDetails {
             input,
             message_group,
             dead_letter: self.dead_letter_config.map(|config| config.arn),
+            role: None,
         })
     }
 }

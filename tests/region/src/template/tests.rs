@@ -54,7 +54,13 @@ Resources:
       RedrivePolicy: {deadLetterTargetArn: !GetAtt Dead.Arn, maxReceiveCount: 9}
   Dead: {Type: AWS::SQS::Queue, Properties: {FifoQueue: true}}
   OnlyBig: {Type: AWS::SQS::Queue, Condition: Big}
-  Role: {Type: AWS::IAM::Role}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: '2012-10-17'
+        Statement:
+          {Effect: Allow, Principal: {Service: ec2.amazonaws.com}, Action: sts:AssumeRole}
   Template:
     Type: AWS::EC2::LaunchTemplate
     Properties:

@@ -85,6 +85,7 @@ fn former_code(code: &str) -> String {
     match code {
         "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue".to_owned(),
         "QueueNameExists" => "QueueAlreadyExists".to_owned(),
+        "AccessDeniedException" => "AccessDenied".to_owned(),
         "BatchEntryIdsNotDistinct"
         | "BatchRequestTooLong"
         | "EmptyBatchRequest"

@@ -285,6 +285,12 @@ mod tests {
             serde_json::from_slice::<Value>(response.body()).unwrap(),
             json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "gone"})
         );
+        let error = Err(AwsError::sender("AccessDeniedException", "no"));
+        let response = encode(JSON_1_0, "SendMessage", "id-4", &error);
+        assert_eq!(
+            response.headers()["x-amzn-query-error"],
+            "AccessDenied;Sender"
+        );
         let error = Err(AwsError::receiver("InternalServerError", "oops"));
         let response = encode(JSON_1_1, "SendCommand", "id-5", &error);
         assert_eq!(response.status(), 500);
