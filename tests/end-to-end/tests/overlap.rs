@@ -117,6 +117,10 @@ async fn a_batch_that_starts_late_finds_that_it_is_somebody_else_s() {
 async fn it_leaves_claims_alone_for_which_the_other_delivery_waits() {
     // Nothing is ready: the delivery that has the messages looks for twenty seconds at a time.
     let stage = late_batch(0, Duration::from_mins(1)).await;
+    // And the pool cannot grow for what waits.
+    stage
+        .region
+        .with(|world| world.compute.capacity_refused = true);
     stage.pass(Duration::from_secs(65)).await;
     assert_eq!(most_at_once(&stage), 2, "they ran beside each other");
     assert_eq!(entered(&stage), 0);
