@@ -12,7 +12,7 @@ use ready_pool_aws::queue::Outgoing;
 use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::{self, HandOver, LookAgain, Message};
-use ready_pool_core::outcome::{Ending, Outcome, Reason};
+use ready_pool_core::outcome::{Details, Ending, Outcome, Reason};
 use tracing::{error, info, warn};
 
 /// The acting part of one look.
@@ -125,7 +125,8 @@ impl<'a> Act<'a> {
             message,
             None,
             self.budget.now(),
-        );
+        )
+        .with(known(&item, None));
         let answered = if claim.dry_run {
             publish(self.function, &outcome).await
         } else {
@@ -145,7 +146,8 @@ impl<'a> Act<'a> {
             message,
             None,
             self.budget.now(),
-        );
+        )
+        .with(known(&item, None));
         let sent = publish(self.function, &outcome).await;
         self.settle(item, sent);
     }
@@ -172,7 +174,11 @@ impl<'a> Act<'a> {
             message,
             entry.instance.clone(),
             self.budget.now(),
-        );
+        )
+        .with(Details {
+            attempt: Some(entry.attempt),
+            ..Details::default()
+        });
         let sent = publish(self.function, &outcome).await;
         self.settle(item, sent);
     }
@@ -205,7 +211,8 @@ impl<'a> Act<'a> {
             message,
             None,
             self.budget.now(),
-        );
+        )
+        .with(known(&item, entry.as_ref().map(|entry| entry.attempt)));
         let sent = publish(self.function, &outcome).await;
         self.settle(item, sent);
     }
@@ -251,7 +258,7 @@ impl<'a> Act<'a> {
             .collect();
         let failed = self.function.auto_scaling.enter(&writes).await;
         let mut entered = Vec::new();
-        for assignment in assignments {
+        for mut assignment in assignments {
             let claim = &assignment.pending.request.claim;
             let failure = failed.iter().find(|(write, _)| {
                 write.target == claim.target_group && write.claim_id == claim.claim_id
@@ -266,6 +273,7 @@ impl<'a> Act<'a> {
                 info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, target_group = %claim.target_group, attempt = assignment.attempt, "entered the assignment");
                 self.remember(&assignment, Some(assignment.instance.clone()));
                 self.memory.untouched.insert(identity(claim));
+                assignment.pending.times.entered = Some(self.budget.now());
             }
             entered.push(assignment);
         }
@@ -306,7 +314,7 @@ impl<'a> Act<'a> {
     /// Detaches all in one call; after a refusal one by one.
     async fn detach_together(
         &mut self,
-        assignments: Vec<Assignment>,
+        mut assignments: Vec<Assignment>,
         capacity: Capacity,
     ) -> Vec<Assignment> {
         let instances: Vec<InstanceId> = assignments
@@ -318,7 +326,7 @@ impl<'a> Act<'a> {
         }
         match self.detach_from_pool(&instances, capacity).await {
             Ok(()) => {
-                for assignment in &assignments {
+                for assignment in &mut assignments {
                     self.note_detached(assignment);
                 }
                 assignments
@@ -357,7 +365,7 @@ impl<'a> Act<'a> {
         detached
     }
 
-    async fn detach_alone(&mut self, assignment: Assignment) -> Option<Assignment> {
+    async fn detach_alone(&mut self, mut assignment: Assignment) -> Option<Assignment> {
         match self
             .detach_from_pool(
                 std::slice::from_ref(&assignment.instance),
@@ -366,7 +374,7 @@ impl<'a> Act<'a> {
             .await
         {
             Ok(()) => {
-                self.note_detached(&assignment);
+                self.note_detached(&mut assignment);
                 Some(assignment)
             }
             Err(error) if error.says_not_detachable() => self.not_detachable(assignment, &error),
@@ -388,7 +396,8 @@ impl<'a> Act<'a> {
             .await
     }
 
-    fn note_detached(&mut self, assignment: &Assignment) {
+    fn note_detached(&mut self, assignment: &mut Assignment) {
+        assignment.pending.times.detached = Some(self.budget.now());
         let claim = &assignment.pending.request.claim;
         self.memory.untouched.remove(&identity(claim));
         info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, target_group = %claim.target_group, replaced = assignment.capacity == Capacity::Replace, "detached from the pool");
@@ -467,6 +476,15 @@ impl<'a> Act<'a> {
     }
 }
 
+/// What an outcome can say of how it went.
+fn known(item: &Pending, attempt: Option<Attempt>) -> Details {
+    Details {
+        attempt,
+        times: item.times,
+        ..Details::default()
+    }
+}
+
 fn hand_over(item: &Pending, instance: InstanceId, attempt: Attempt) -> Result<Outgoing, AwsError> {
     let group_id = instance.to_string();
     let hand_over = HandOver {
@@ -474,6 +492,7 @@ fn hand_over(item: &Pending, instance: InstanceId, attempt: Attempt) -> Result<O
         claim: item.request.claim.clone(),
         attempt,
         instance_id: instance,
+        times: item.times,
     };
     let deduplication_id = hand_over.deduplication_id();
     let message = Outgoing::json(&Message::HandOver(hand_over))?;

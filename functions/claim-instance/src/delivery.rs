@@ -15,6 +15,7 @@ use ready_pool_aws::outcomes::Outcomes;
 use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_aws::{Clients, SharedClock};
+use ready_pool_core::times::Times;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tracing::{error, info, warn};
@@ -42,6 +43,8 @@ pub(crate) struct Pending {
     pub(crate) request: Request,
     /// Why it waited at the last look.
     pub(crate) waits: Option<Waiting>,
+    /// When what happened to it so far happened, as far as this delivery knows.
+    pub(crate) times: Times,
 }
 
 impl ClaimInstance {
@@ -114,6 +117,7 @@ impl ClaimInstance {
                     body: message.body,
                     request,
                     waits: None,
+                    times: message.times,
                 }),
                 Err(reason) => unreadable.push((message, reason)),
             }

@@ -8,6 +8,7 @@ use ready_pool_core::claim::Claim;
 use ready_pool_core::ids::GroupName;
 use ready_pool_core::message::Message;
 use ready_pool_core::outcome::Reason;
+use ready_pool_core::times::Times;
 use serde_json::Value;
 
 /// The message group for dry runs that shall not stand in line behind real claims.
@@ -22,6 +23,8 @@ pub struct Received {
     pub receipt: String,
     /// As sent.
     pub body: String,
+    /// When what is behind it happened, as far as that is known.
+    pub times: Times,
     /// As read.
     pub content: Result<Request, Unreadable>,
 }
@@ -46,16 +49,40 @@ impl Received {
     pub fn read(record: SqsMessage, pool: &GroupName, now: Timestamp) -> Self {
         let body = record.body.unwrap_or_default();
         let group = record.attributes.get("MessageGroupId").map(String::as_str);
-        Self {
-            content: guarded(|| read_content(&body, group, pool, now)).unwrap_or_else(|panicked| {
+        let sent = record.attributes.get("SentTimestamp");
+        let sent = sent.and_then(|text| milliseconds(text));
+        let content =
+            guarded(|| read_content(&body, group, pool, now)).unwrap_or_else(|panicked| {
                 let message = panicked.to_string();
                 Err(unreadable(&body, Reason::InternalError, message))
-            }),
+            });
+        Self {
+            times: times(&body, &content, sent),
+            content,
             message_id: record.message_id.unwrap_or_default(),
             receipt: record.receipt_handle.unwrap_or_default(),
             body,
         }
     }
+}
+
+/// A claim's first send counts, also for a retry: that one carries it.
+fn times(body: &str, content: &Result<Request, Unreadable>, sent: Option<Timestamp>) -> Times {
+    if matches!(content, Ok(Request { asked: Some(_), .. }))
+        && let Ok(Message::Retry(retry)) = serde_json::from_str(body)
+    {
+        return retry.times;
+    }
+    Times {
+        sent,
+        ..Times::default()
+    }
+}
+
+/// SQS writes times in milliseconds since 1970.
+fn milliseconds(text: &str) -> Option<Timestamp> {
+    let milliseconds: i64 = text.parse().ok()?;
+    Timestamp::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok()
 }
 
 fn read_content(

@@ -14,6 +14,8 @@ pub const HISTORY_SETTLES: Duration = Duration::from_secs(15);
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Time that must be left for one more call.
 pub const TIME_FOR_A_CALL: Duration = Duration::from_secs(14);
+/// Time that must be left to ask for an outcome's details: then there is enough for the outcome itself.
+pub const TIME_FOR_DETAILS: Duration = Duration::from_secs(20);
 /// When a message that waits for an unfinished step comes again.
 pub const COMES_AGAIN: Duration = Duration::from_secs(1);
 /// When a message whose handling failed comes again.
@@ -32,6 +34,9 @@ pub struct Config {
     pub init_queue: String,
     /// `OUTCOME_QUEUE_URL`.
     pub outcome_queue: String,
+    /// `OUTCOME_OUTPUT_CHARACTERS`: how much of the end of a script's output an outcome tells, 0 for
+    /// none.
+    pub output_characters: usize,
 }
 
 impl Config {
@@ -43,6 +48,7 @@ impl Config {
             provision_queue: config::required(source, "PROVISION_QUEUE_URL")?,
             init_queue: config::required(source, "INIT_QUEUE_URL")?,
             outcome_queue: config::required(source, "OUTCOME_QUEUE_URL")?,
+            output_characters: config::required(source, "OUTCOME_OUTPUT_CHARACTERS")?,
         })
     }
 }

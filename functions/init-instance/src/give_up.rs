@@ -14,7 +14,8 @@ use ready_pool_core::claim::Claim;
 use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::{self, Message, Retry};
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::outcome::{Details, Reason};
+use ready_pool_core::times::Times;
 use tracing::{info, warn};
 
 /// A claim and the instance it has.
@@ -25,6 +26,8 @@ pub(crate) struct Claimed<'a> {
     pub(crate) instance: Option<&'a InstanceId>,
     pub(crate) attempt: Attempt,
     pub(crate) expires_at: Timestamp,
+    /// When what happened to it so far happened.
+    pub(crate) times: Times,
     /// The claim, whole, where the message at hand carries it: without it nothing more can be
     /// asked for.
     pub(crate) claim: Option<&'a Claim>,
@@ -86,17 +89,24 @@ impl InitInstance {
         budget: &Budget,
     ) -> Result<(), AwsError> {
         match (way, claimed.claim) {
-            (GoesOn::Another(attempt), Some(claim)) => self.ask_for(claim, attempt).await,
+            (GoesOn::Another(attempt), Some(claim)) => {
+                self.ask_for(claim, attempt, claimed.times).await
+            }
             (GoesOn::Another(_), None) => Ok(()),
             (GoesOn::Closed(reason), _) => self.tell_closed(claimed, reason, budget).await,
         }
     }
 
-    async fn ask_for(&self, claim: &Claim, attempt: Attempt) -> Result<(), AwsError> {
+    async fn ask_for(&self, claim: &Claim, attempt: Attempt, times: Times) -> Result<(), AwsError> {
         let retry = Retry {
             version: message::VERSION,
             claim: claim.clone(),
             attempt,
+            // The steps after the send are the next instance's to take.
+            times: Times {
+                sent: times.sent,
+                ..Times::default()
+            },
         };
         let deduplication_id = retry.deduplication_id();
         let message = Outgoing::json(&Message::Retry(retry))?
@@ -117,6 +127,11 @@ impl InitInstance {
             target: Some(claimed.target_group),
             instance: claimed.instance,
             standing: Standing::Failed(reason),
+            details: Details {
+                attempt: Some(claimed.attempt),
+                command: None,
+                times: claimed.times,
+            },
         };
         self.publish_end(&settled, budget).await
     }

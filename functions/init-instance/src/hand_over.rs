@@ -11,6 +11,7 @@ use ready_pool_aws::clock::{Budget, sleep};
 use ready_pool_aws::error::AwsError;
 use ready_pool_core::command::{Told, told};
 use ready_pool_core::message::HandOver;
+use ready_pool_core::times::Times;
 use std::collections::BTreeSet;
 use tracing::{error, info, warn};
 
@@ -136,13 +137,18 @@ impl InitInstance {
     async fn tell(&self, hand_over: &HandOver, budget: &Budget) -> Result<Tried, AwsError> {
         let claim = &hand_over.claim;
         let instance = &hand_over.instance_id;
+        let times = Times {
+            // Only known to be over by now: an earlier delivery may have done it.
+            attached: Some(budget.now()),
+            ..hand_over.times
+        };
         while budget.has(TIME_FOR_A_CALL) {
             if claim.is_expired(budget.now()) {
                 return Ok(Tried::GiveUp(too_late(true)));
             }
             let result = self
                 .systems_manager
-                .tell(instance, claim, hand_over.attempt)
+                .tell(instance, claim, hand_over.attempt, &times)
                 .await;
             match after_telling(&result) {
                 AfterTelling::Done => {
@@ -193,6 +199,7 @@ fn claimed(hand_over: &HandOver) -> Claimed<'_> {
         instance: Some(&hand_over.instance_id),
         attempt: hand_over.attempt,
         expires_at: hand_over.claim.expires_at,
+        times: hand_over.times,
         claim: Some(&hand_over.claim),
     }
 }

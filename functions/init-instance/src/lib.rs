@@ -7,6 +7,7 @@
 pub mod config;
 pub mod decide;
 mod delivery;
+mod details;
 mod give_up;
 mod hand_over;
 pub mod message;

@@ -9,13 +9,14 @@ use ready_pool_aws::clock::{Budget, sleep};
 use ready_pool_aws::error::AwsError;
 use ready_pool_aws::event::CommandDetail;
 use ready_pool_core::claim::MAX_TIME_TO_EXPIRY;
-use ready_pool_core::command::{Command, claim_key_of, told};
+use ready_pool_core::command::{Command, Told, claim_key_of, told};
 use ready_pool_core::group::Group;
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName, InstanceId};
 use ready_pool_core::ledger::ENTRY_OUTLIVES_COMMAND;
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::LookAgain;
-use ready_pool_core::outcome::{Ending, Outcome, Reason, VERSION};
+use ready_pool_core::outcome::{Details, Ending, Outcome, Reason, VERSION};
+use ready_pool_core::times::Times;
 use std::collections::BTreeSet;
 use tracing::{debug, error, info, warn};
 
@@ -34,6 +35,7 @@ pub(crate) struct Settled<'a> {
     pub(crate) target: Option<&'a GroupName>,
     pub(crate) instance: Option<&'a InstanceId>,
     pub(crate) standing: Standing,
+    pub(crate) details: Details,
 }
 
 impl InitInstance {
@@ -150,11 +152,22 @@ impl InitInstance {
         match (found, instance) {
             (Look::Leave, _) => Ok(Progress::Done),
             (Look::Settled { standing, retire }, _) => {
+                let details = match (told(&history, &message.key()), instance) {
+                    (Told::ThisClaim(command), Some(instance)) => {
+                        self.details(&command, instance, message.attempt, budget)
+                            .await
+                    }
+                    _ => Details {
+                        attempt: Some(message.attempt),
+                        ..Details::default()
+                    },
+                };
                 let settled = Settled {
                     claim_id: &message.claim_id,
                     target: Some(&message.target_group),
                     instance,
                     standing,
+                    details,
                 };
                 self.publish_end(&settled, budget).await?;
                 match instance {
@@ -184,6 +197,7 @@ impl InitInstance {
                     instance,
                     attempt: message.attempt,
                     expires_at: message.expires_at,
+                    times: Times::default(),
                     claim: None,
                 };
                 self.give_up(&claimed, giving_up, budget).await
@@ -245,6 +259,10 @@ impl InitInstance {
         standing: Standing,
         budget: &Budget,
     ) -> Result<(), AwsError> {
+        let attempt = entry.as_ref().map_or(1, |entry| entry.attempt);
+        let details = self
+            .details(&finished.command, &finished.instance, attempt, budget)
+            .await;
         match &finished.target {
             Some(target) => {
                 let settled = Entry {
@@ -276,6 +294,7 @@ impl InitInstance {
             target,
             instance: Some(&finished.instance),
             standing,
+            details,
         };
         self.publish_end(&settled, budget).await
     }
@@ -298,6 +317,7 @@ impl InitInstance {
             message: explain(reason).to_owned(),
             instance_id: settled.instance.cloned(),
             at: budget.now(),
+            details: settled.details.clone(),
         })
         .await?;
         info!(claim_id = %settled.claim_id, instance_id = ?settled.instance, reason = reason.code(), "reported the claim's end");

@@ -5,7 +5,7 @@ use crate::error::AwsError;
 use crate::metrics::{Metrics, Record};
 use crate::queue::{Outgoing, Queue};
 use ready_pool_core::ids::GroupName;
-use ready_pool_core::outcome::Outcome;
+use ready_pool_core::outcome::{Ending, Outcome};
 
 /// The outcome queue. Every outcome told is counted.
 #[derive(Clone, Debug)]
@@ -45,6 +45,7 @@ impl Outcomes {
             .by("Outcome", ending)
             .by("Reason", outcome.reason.code())
             .count("Outcomes", 1);
+        record = with_times(record, outcome);
         for (name, value) in [
             ("claim_id", &outcome.claim_id),
             ("target_group", &outcome.target_group),
@@ -58,5 +59,23 @@ impl Outcomes {
         }
         self.metrics.write(&record, outcome.at);
         Ok(())
+    }
+}
+
+/// The figures of how it went, as far as that is known. The whole time is one of claims that were
+/// served: of others it would say how patient they were.
+fn with_times(record: Record, outcome: &Outcome) -> Record {
+    let times = &outcome.details.times;
+    let whole = times
+        .from_sent_to(outcome.at)
+        .filter(|_| outcome.outcome == Ending::Ready);
+    let record = record
+        .time_if_known("TimeToReady", whole)
+        .time_if_known("Waited", times.waited())
+        .time_if_known("DetachTime", times.moved())
+        .time_if_known("InitTime", times.initialised());
+    match outcome.details.attempt {
+        Some(attempt) => record.count("Attempts", usize::from(attempt)),
+        None => record,
     }
 }

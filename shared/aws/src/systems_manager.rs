@@ -5,10 +5,12 @@ use crate::error::AwsError;
 use aws_sdk_ssm::types::{InstanceInformationStringFilter, PingStatus};
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::Claim;
-use ready_pool_core::command::{self, Command, CommandStatus};
+use ready_pool_core::command::{self, Command, CommandStatus, Record};
 use ready_pool_core::ids::{Attempt, InstanceId};
-use ready_pool_core::script;
+use ready_pool_core::script::{self, Header};
+use ready_pool_core::times::{Times, whole_milliseconds};
 use std::collections::BTreeMap;
+use time::format_description::well_known::Rfc3339;
 
 /// Values of one filter (API model).
 const MAX_FILTER_VALUES: usize = 100;
@@ -35,6 +37,19 @@ pub struct Agent {
     pub online: bool,
     /// When it registered.
     pub registered_at: Timestamp,
+}
+
+/// How a command ran on an instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    /// The script's exit status, once it has ended.
+    pub exit_code: Option<i32>,
+    /// What it printed: the first 24,000 characters (API model).
+    pub output: String,
+    /// What it printed as errors: the first 8,000 characters.
+    pub errors: String,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl SystemsManager {
@@ -137,9 +152,43 @@ impl SystemsManager {
                     command.status().map_or("", |status| status.as_str()),
                     command.status_details().unwrap_or_default(),
                 ),
+                record: record(&command),
             });
         }
         Ok(commands)
+    }
+
+    /// How a command ended on an instance. Nothing hangs on it, so it is asked once: the SDK does
+    /// not repeat it.
+    pub async fn run(&self, command_id: &str, instance: &InstanceId) -> Result<Run, AwsError> {
+        let answer = self
+            .client
+            .get_command_invocation()
+            .command_id(command_id)
+            .instance_id(instance.as_str())
+            .customize()
+            .config_override(
+                aws_sdk_ssm::config::Builder::new().retry_config(clients::single_attempt()),
+            )
+            .send()
+            .await
+            .map_err(|error| AwsError::new("GetCommandInvocation", &error))?;
+        Ok(Run {
+            // -1: it never started, or never ended.
+            exit_code: Some(answer.response_code()).filter(|code| *code >= 0),
+            output: answer
+                .standard_output_content()
+                .unwrap_or_default()
+                .to_owned(),
+            errors: answer
+                .standard_error_content()
+                .unwrap_or_default()
+                .to_owned(),
+            ended_at: answer
+                .execution_end_date_time()
+                .and_then(|text| Timestamp::parse(text, &Rfc3339).ok())
+                .map(whole_milliseconds),
+        })
     }
 
     /// Tells an instance a claim's init command; answers the command's id. Never repeated by the
@@ -149,6 +198,7 @@ impl SystemsManager {
         instance: &InstanceId,
         claim: &Claim,
         attempt: Attempt,
+        times: &Times,
     ) -> Result<String, AwsError> {
         const OPERATION: &str = "SendCommand";
         let mut request = self
@@ -158,7 +208,7 @@ impl SystemsManager {
             .instance_ids(instance.as_str())
             .comment(command::comment(&claim.key()))
             .timeout_seconds(DELIVERY_TIMEOUT_SECONDS)
-            .parameters("commands", vec![script::render(claim, attempt)])
+            .parameters("commands", vec![script::render(claim, attempt, times)])
             .parameters(
                 "executionTimeout",
                 vec![claim.init.execution_timeout_seconds.to_string()],
@@ -179,5 +229,20 @@ impl SystemsManager {
             .and_then(|command| command.command_id())
             .map(str::to_owned)
             .ok_or_else(|| AwsError::incomplete(OPERATION, "command id"))
+    }
+}
+
+/// What a history's line says besides.
+fn record(command: &aws_sdk_ssm::types::Command) -> Record {
+    let script = command
+        .parameters()
+        .and_then(|parameters| parameters.get("commands")?.first());
+    Record {
+        status_detail: command.status_details().unwrap_or_default().to_owned(),
+        told_at: command
+            .requested_date_time()
+            .and_then(|date| Timestamp::from_unix_timestamp_nanos(date.as_nanos()).ok())
+            .map(whole_milliseconds),
+        header: script.map_or_else(Header::default, |script| Header::read(script)),
     }
 }

@@ -5,6 +5,7 @@ use crate::ids::{ClaimId, ClaimKey, GroupName};
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::script;
+use crate::times::Times;
 use crate::wishes::Wishes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -152,7 +153,7 @@ impl Claim {
         }
         self.init.check()?;
         self.wishes.check()?;
-        let bytes = script::render(self, 1).len();
+        let bytes = script::render(self, 1, &Times::default()).len();
         if bytes > script::MAX_BYTES {
             return Err(field(
                 "init",

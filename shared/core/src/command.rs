@@ -1,6 +1,8 @@
 //! Run Command as the record of who was told what.
 
+use crate::Timestamp;
 use crate::ids::ClaimKey;
+use crate::script::Header;
 use std::collections::BTreeMap;
 
 /// What the comment of an init command starts with; the claim key follows.
@@ -20,6 +22,19 @@ pub struct Command {
     pub comment: String,
     /// How it stands.
     pub status: CommandStatus,
+    /// What else the history has of it.
+    pub record: Record,
+}
+
+/// What a history has of a command beyond what decisions need.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Record {
+    /// AWS's `StatusDetails`, as it spells them.
+    pub status_detail: String,
+    /// When it was accepted.
+    pub told_at: Option<Timestamp>,
+    /// What its script's first line says.
+    pub header: Header,
 }
 
 /// How a command stands.
@@ -113,6 +128,7 @@ mod tests {
             id: "c".to_owned(),
             comment: comment.to_owned(),
             status: CommandStatus::Running,
+            record: Record::default(),
         }
     }
 

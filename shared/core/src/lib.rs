@@ -17,6 +17,7 @@ pub mod retirement;
 #[cfg(feature = "schema")]
 mod schema;
 pub mod script;
+pub mod times;
 pub mod wishes;
 
 /// A point in time. Passed in, never read from a clock here.

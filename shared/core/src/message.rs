@@ -6,6 +6,7 @@ use crate::claim::{Claim, Init, WhenEmpty};
 use crate::ids::{Attempt, ClaimId, ClaimKey, GroupName, InstanceId};
 #[cfg(feature = "schema")]
 use crate::schema;
+use crate::times::Times;
 use crate::wishes::Wishes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -144,6 +145,9 @@ pub struct HandOver {
     pub attempt: Attempt,
     /// The instance.
     pub instance_id: InstanceId,
+    /// When what is behind the claim happened.
+    #[serde(default, skip_serializing_if = "Times::is_empty")]
+    pub times: Times,
 }
 
 impl HandOver {
@@ -206,6 +210,9 @@ pub struct Retry {
     pub claim: Claim,
     /// Which attempt is asked for.
     pub attempt: Attempt,
+    /// When what is behind the claim happened.
+    #[serde(default, skip_serializing_if = "Times::is_empty")]
+    pub times: Times,
 }
 
 impl Retry {

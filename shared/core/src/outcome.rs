@@ -2,9 +2,10 @@
 
 use crate::Timestamp;
 use crate::claim::Claim;
-use crate::ids::InstanceId;
+use crate::ids::{Attempt, InstanceId};
 #[cfg(feature = "schema")]
 use crate::schema;
+use crate::times::Times;
 use serde::{Deserialize, Serialize};
 
 /// Version of the outcome message.
@@ -41,6 +42,66 @@ pub struct Outcome {
     #[serde(with = "time::serde::rfc3339")]
     #[cfg_attr(feature = "schema", schemars(with = "schema::Moment"))]
     pub at: Timestamp,
+    /// What else is known of how it went.
+    #[serde(flatten)]
+    pub details: Details,
+}
+
+/// What an outcome says besides, as far as it is known. Whoever repeats an outcome may know less than
+/// who told it first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Details {
+    /// Which instance of the claim this was, from 1; one more for each that was given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Attempt"))]
+    pub attempt: Option<Attempt>,
+    /// The init command, where one was told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "CommandEnd"))]
+    pub command: Option<CommandEnd>,
+    /// When each step happened.
+    #[serde(default, skip_serializing_if = "Times::is_empty")]
+    pub times: Times,
+}
+
+/// How an init command ended, in Systems Manager's words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CommandEnd {
+    /// Its id, to look it up.
+    pub command_id: String,
+    /// `StatusDetails`: `Success`, `Failed`, `ExecutionTimedOut`, `DeliveryTimedOut`, ….
+    pub status_detail: String,
+    /// The script's exit status; absent when it was never started, or did not end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "i32"))]
+    pub exit_code: Option<i32>,
+    /// The end of what it printed, where the stack is set to tell it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    pub output_end: Option<String>,
+}
+
+/// The last so many characters of what a script printed: first its output, then its errors. None when
+/// it printed nothing, or nothing is wanted.
+pub fn output_end(output: &str, errors: &str, characters: usize) -> Option<String> {
+    let separator = if output.is_empty() || errors.is_empty() || output.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    let whole = [output, separator, errors].concat();
+    let skipped = whole.chars().count().saturating_sub(characters);
+    let end: String = whole
+        .chars()
+        .skip(skipped)
+        .map(|c| match c {
+            '\n' | '\t' => c,
+            other => printable_character(other),
+        })
+        .collect();
+    (!end.is_empty()).then_some(end)
 }
 
 /// How a claim ends.
@@ -150,7 +211,14 @@ impl Outcome {
             message: printable(&message.into()),
             instance_id,
             at,
+            details: Details::default(),
         }
+    }
+
+    /// The same, with more of what is known.
+    #[must_use]
+    pub fn with(self, details: Details) -> Self {
+        Self { details, ..self }
     }
 
     /// The outcome of a message that could not be read as a claim; what it says of itself is
@@ -171,6 +239,7 @@ impl Outcome {
             message: printable(message),
             instance_id: None,
             at,
+            details: Details::default(),
         }
     }
 }
@@ -180,14 +249,16 @@ impl Outcome {
 fn printable(text: &str) -> String {
     text.chars()
         .take(MAX_TEXT)
-        .map(|c| {
-            if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') {
-                char::REPLACEMENT_CHARACTER
-            } else {
-                c
-            }
-        })
+        .map(printable_character)
         .collect()
+}
+
+fn printable_character(c: char) -> char {
+    if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') {
+        char::REPLACEMENT_CHARACTER
+    } else {
+        c
+    }
 }
 
 #[cfg(test)]
@@ -205,6 +276,18 @@ mod tests {
         );
         assert_eq!(outcome.claim_id.as_deref(), Some("a\u{fffd}\u{fffd}"));
         assert_eq!(outcome.message.len(), MAX_TEXT);
+    }
+
+    #[test]
+    fn the_end_of_the_output_is_bounded_and_printable() {
+        assert_eq!(output_end("one\n", "two", 0), None);
+        assert_eq!(output_end("", "", 9), None);
+        assert_eq!(output_end("one\n", "two", 5).as_deref(), Some("e\ntwo"));
+        assert_eq!(output_end("one", "two", 99).as_deref(), Some("one\ntwo"));
+        assert_eq!(
+            output_end("", "ä\u{1b}\r", 3).as_deref(),
+            Some("ä\u{fffd}\u{fffd}")
+        );
     }
 
     #[test]

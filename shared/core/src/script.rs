@@ -6,10 +6,12 @@
 
 use crate::claim::Claim;
 use crate::ids::Attempt;
+use crate::times::Times;
 use std::fmt::Write;
 
 /// Longest rendered script, bytes. SSM documents may have 64 KB; the size limit of
-/// `SendCommand`'s parameters is not published, so this stays below.
+/// `SendCommand`'s parameters is not published, so this stays below. The header's times, less than
+/// 200 bytes, are not counted: nobody knows them when the claim is checked.
 pub const MAX_BYTES: usize = 60_000;
 
 /// Exit status when the marker cannot be written.
@@ -53,16 +55,18 @@ exit "$ready_pool_status"
 /// Commands and environment values go in as quoted data: whatever they hold, they cannot break
 /// out of their place. All commands share one subshell, so that a `cd` or a variable of one is
 /// there for the next, and an `exit` or a syntax error still ends in a recorded status.
-pub fn render(claim: &Claim, attempt: Attempt) -> String {
+///
+/// Its first line says what is known of the claim so far: [`Header`] reads it.
+pub fn render(claim: &Claim, attempt: Attempt, times: &Times) -> String {
     let mut script = String::new();
     // Writing to a String cannot fail.
     // By the key, not by the target's name: a group may be named `{{…}}`, and SSM would
     // substitute that.
-    let _ = writeln!(
-        script,
-        "# ready-pool: claim {}, attempt {attempt}",
-        claim.key()
-    );
+    let _ = write!(script, "{HEADER}{}, attempt {attempt}", claim.key());
+    for word in times.words() {
+        let _ = write!(script, ", {word}");
+    }
+    script.push('\n');
     let _ = writeln!(script, "ready_pool_claim={}", quote(claim.key().as_str()));
     script.push_str(PROLOGUE);
     for (name, value) in &claim.init.environment {
@@ -74,6 +78,38 @@ pub fn render(claim: &Claim, attempt: Attempt) -> String {
     }
     script.push_str(EPILOGUE);
     script
+}
+
+/// What the first line of a script starts with; the claim key follows.
+const HEADER: &str = "# ready-pool: claim ";
+
+/// What the first line of a script says, as far as it can be read: a script of an older version
+/// says less, one that is not ours nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Header {
+    /// Which attempt of its claim it was rendered for.
+    pub attempt: Option<Attempt>,
+    /// When the steps before it happened.
+    pub times: Times,
+}
+
+impl Header {
+    /// Reads the header of a script.
+    pub fn read(script: &str) -> Self {
+        let mut header = Self::default();
+        let line = script.lines().next().unwrap_or_default();
+        let Some(words) = line.strip_prefix(HEADER) else {
+            return header;
+        };
+        for word in words.split(", ") {
+            match word.split_once(' ') {
+                Some(("attempt", number)) => header.attempt = number.parse().ok(),
+                Some((step, moment)) => header.times.take_word(step, moment),
+                None => {}
+            }
+        }
+        header
+    }
 }
 
 /// Quotes any text (without NUL) as one word of a POSIX shell.
@@ -126,7 +162,7 @@ mod tests {
         fn run(&self, claim: &Claim) -> (i32, String, String) {
             let output = Command::new("sh")
                 .arg("-c")
-                .arg(render(claim, 1))
+                .arg(render(claim, 1, &Times::default()))
                 .env("READY_POOL_DIR", &self.0)
                 .output()
                 .unwrap();
@@ -225,6 +261,47 @@ mod tests {
     fn ssm_finds_nothing_to_substitute() {
         let mut claim = claim("a", &["true"], &[("A", "b")]);
         claim.target_group = GroupName::try_from("{{x}}").unwrap();
-        assert!(!render(&claim, 1).contains("{{"));
+        assert!(!render(&claim, 1, &Times::default()).contains("{{"));
+    }
+
+    #[test]
+    fn the_first_line_reads_back() {
+        let times = Times {
+            sent: Some(datetime!(2026-11-22 20:00 UTC)),
+            entered: Some(datetime!(2026-11-22 20:00:01.25 UTC)),
+            detached: Some(datetime!(2026-11-22 20:00:01.999 UTC)),
+            attached: Some(datetime!(2026-11-22 20:00:05 UTC)),
+            ..Times::default()
+        };
+        let claim = claim("a", &["true"], &[]);
+        let script = render(&claim, 3, &times);
+        let header = Header {
+            attempt: Some(3),
+            times,
+        };
+        assert_eq!(Header::read(&script), header);
+        assert!(script.starts_with("# ready-pool: claim a@"));
+        let longer = script.len() - render(&claim, 3, &Times::default()).len();
+        assert!(longer < 200, "{longer}");
+    }
+
+    #[test]
+    fn what_is_no_header_says_nothing() {
+        let first = Header {
+            attempt: Some(1),
+            times: Times::default(),
+        };
+        for (script, header) in [
+            ("", Header::default()),
+            ("echo, attempt 1", Header::default()),
+            ("# ready-pool: claim a@1, attempt 1\nsent x", first),
+            (
+                "# ready-pool: claim a@1, attempt 1, sent soon, dances well,, x",
+                first,
+            ),
+            ("# ready-pool: claim a@1, attempt 1000", Header::default()),
+        ] {
+            assert_eq!(Header::read(script), header, "{script}");
+        }
     }
 }

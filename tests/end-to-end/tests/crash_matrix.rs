@@ -43,6 +43,7 @@ const CALLS: [&str; 33] = [
     "init-instance.AutoScaling.TerminateInstanceInAutoScalingGroup",
     "init-instance.Sqs.ChangeMessageVisibilityBatch",
     "init-instance.Sqs.SendMessageBatch",
+    "init-instance.Ssm.GetCommandInvocation",
     "init-instance.Ssm.ListCommands",
     "init-instance.Ssm.SendCommand",
     "replenish-pool.AutoScaling.AttachInstances",

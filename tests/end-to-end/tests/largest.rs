@@ -10,6 +10,7 @@ use end_to_end::{Stage, Target, claim};
 use ready_pool_core::claim::{Claim, MAX_MESSAGE_BYTES};
 use ready_pool_core::outcome::{Ending, Reason};
 use ready_pool_core::script;
+use ready_pool_core::times::Times;
 use region::commands::{CommandRun, Pretence};
 use region::compute;
 use region::world::World;
@@ -25,7 +26,15 @@ async fn stage(pool_size: usize) -> (Stage, Lengths) {
     let stage = Stage::builder()
         .pool_size(pool_size)
         .scripts(move |run: &CommandRun| {
-            seen.lock().unwrap().push(run.script.trim_end().len());
+            // Without the times in its first line, which nobody knows when the claim is checked.
+            let header = run.script.lines().next().unwrap();
+            let times = header
+                .splitn(3, ", ")
+                .nth(2)
+                .map_or(0, |times| times.len() + 2);
+            seen.lock()
+                .unwrap()
+                .push(run.script.trim_end().len() - times);
             Pretence::default()
         })
         .start();
@@ -44,7 +53,7 @@ fn with_value(claim_id: &str, bytes: usize) -> Value {
 fn most(stage: &Stage, claim_id: &str) -> usize {
     let message = with_value(claim_id, 0).to_string();
     let claim = Claim::parse(&message, stage.now()).unwrap();
-    script::MAX_BYTES - script::render(&claim, 1).len()
+    script::MAX_BYTES - script::render(&claim, 1, &Times::default()).len()
 }
 
 /// The message, filled with blanks to the largest size that is read.

@@ -18,6 +18,7 @@ use ready_pool_core::ids::{GroupName, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing, tag_key};
 use ready_pool_core::message::{HandOver, LookAgain, VERSION};
 use ready_pool_core::retirement::{Step, next_step};
+use ready_pool_core::times::Times;
 use replenish_pool::decide as replenishing;
 use replenish_pool::notes::{self, Note, Stage};
 use std::cell::RefCell;
@@ -80,6 +81,7 @@ fn history(commands: &[Command], shared_target: bool) -> Vec<command::Command> {
             id: "command".to_owned(),
             comment: names().comment(command.claim, shared_target).to_owned(),
             status: command.status,
+            record: command::Record::default(),
         })
         .collect()
 }
@@ -115,6 +117,7 @@ fn hand_over(claim: u8, attempt: u8, instance: u8, shared_target: bool) -> HandO
         claim: names().claim(claim, shared_target).clone(),
         attempt,
         instance_id: names().instance(instance).clone(),
+        times: Times::default(),
     }
 }
 

@@ -14,6 +14,7 @@ use ready_pool_core::ledger::Entry;
 use ready_pool_core::message::{HandOver, LookAgain, Message, Retry, VERSION};
 use ready_pool_core::outcome::Outcome;
 use ready_pool_core::script;
+use ready_pool_core::times::Times;
 use serde_json::{Value, json};
 use time::macros::datetime;
 
@@ -166,7 +167,7 @@ pub fn check_accepted(accepted: &Claim) {
         ..accepted.clone()
     };
     for attempt in [0, 1, Attempt::MAX] {
-        let script = script::render(claim, attempt);
+        let script = script::render(claim, attempt, &Times::default());
         // The attempt's three digits are the only thing that `check` cannot know.
         assert!(
             script.len() <= script::MAX_BYTES + 2,
@@ -179,11 +180,13 @@ pub fn check_accepted(accepted: &Claim) {
             claim: claim.clone(),
             attempt,
             instance_id: InstanceId::try_from(INSTANCE).expect("an instance id"),
+            times: Times::default(),
         });
         let retry = Message::Retry(Retry {
             version: VERSION,
             claim: claim.clone(),
             attempt,
+            times: Times::default(),
         });
         let body = serde_json::to_string(&retry).expect("a retry is JSON");
         let again = received(&body).content.expect("a retry is served");

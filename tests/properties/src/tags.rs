@@ -3,7 +3,9 @@
 use crate::readers::{self, NOW, check_entry};
 use claim_instance::decide::{Decision, Memory, Request, View, decide};
 use ready_pool_core::claim::{Claim, Init, WhenEmpty};
-use ready_pool_core::command::{Command, CommandStatus, Histories, Told, claim_key_of, told};
+use ready_pool_core::command::{
+    Command, CommandStatus, Histories, Record, Told, claim_key_of, told,
+};
 use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Whereabouts};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::ledger;
@@ -40,6 +42,7 @@ pub fn group_tags(input: &[u8]) {
             id: (*key).to_owned(),
             comment: (*value).to_owned(),
             status: CommandStatus::from_aws(key, value),
+            record: Record::default(),
         })
         .collect();
     let untouched = group(TARGET, &[], tags.clone());

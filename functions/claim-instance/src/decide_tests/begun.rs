@@ -72,6 +72,7 @@ fn other_people_s_commands_tell_nothing() {
         id: "p".to_owned(),
         comment: "patching".to_owned(),
         status: CommandStatus::Succeeded,
+        record: Record::default(),
     };
     scene.histories.insert(instance(1), vec![patching]);
     assert_eq!(scene.decide_on(claim("a")), hand_over(1));

@@ -14,7 +14,7 @@ mod wishes;
 
 use super::*;
 use ready_pool_core::claim::Init;
-use ready_pool_core::command::{Command, CommandStatus, comment};
+use ready_pool_core::command::{Command, CommandStatus, Record, comment};
 use ready_pool_core::group::{MAX_TAGS, Member, OPT_IN_TAG};
 use ready_pool_core::ledger::tag_key;
 use ready_pool_core::wishes::Wishes;
@@ -119,6 +119,7 @@ impl Scene {
             id: "c".to_owned(),
             comment: comment(&claim.key()),
             status: CommandStatus::Running,
+            record: Record::default(),
         };
         self.histories
             .entry(instance(number))

@@ -7,10 +7,11 @@ mod reports;
 
 use super::*;
 use ready_pool_core::claim::{Claim, Init, WhenEmpty};
-use ready_pool_core::command::comment;
+use ready_pool_core::command::{Record, comment};
 use ready_pool_core::group::Member;
 use ready_pool_core::ids::ClaimId;
 use ready_pool_core::message::VERSION;
+use ready_pool_core::times::Times;
 use ready_pool_core::wishes::Wishes;
 use std::collections::{BTreeMap, BTreeSet};
 use time::Duration;
@@ -60,6 +61,7 @@ fn hand_over(attempt: Attempt) -> HandOver {
         },
         attempt,
         instance_id: instance(1),
+        times: Times::default(),
     }
 }
 
@@ -81,6 +83,7 @@ fn command(comment: &str) -> Command {
         id: "c".to_owned(),
         comment: comment.to_owned(),
         status: CommandStatus::Running,
+        record: Record::default(),
     }
 }
 

@@ -11,7 +11,7 @@ mod size;
 use super::*;
 use crate::notes::{self, Stage};
 use ready_pool_aws::auto_scaling::ActivityKind;
-use ready_pool_core::command::{Command, CommandStatus};
+use ready_pool_core::command::{Command, CommandStatus, Record};
 use ready_pool_core::group::{Lifecycle, Member};
 use ready_pool_core::ids::ClaimId;
 use ready_pool_core::ledger::tag_key;
@@ -154,6 +154,7 @@ impl View {
             id: "c".to_owned(),
             comment: comment.to_owned(),
             status: CommandStatus::Succeeded,
+            record: Record::default(),
         };
         self.round()
             .histories

@@ -9,6 +9,7 @@ use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::ledger;
 use ready_pool_core::message::{HandOver, LookAgain, Retry, VERSION};
 use ready_pool_core::script;
+use ready_pool_core::times::Times;
 use serde_json::{Value, json};
 
 /// `MessageDeduplicationId` and `MessageGroupId`: at most 128 letters, digits and punctuation
@@ -41,8 +42,9 @@ proptest! {
             claim: claim.clone(),
             attempt,
             instance_id: instance.clone(),
+            times: Times::default(),
         };
-        let retry = Retry { version: VERSION, claim: claim.clone(), attempt };
+        let retry = Retry { version: VERSION, claim: claim.clone(), attempt, times: Times::default() };
         let look = |instance_id: Option<InstanceId>| LookAgain {
             version: VERSION,
             claim_id: claim.claim_id.clone(),
@@ -67,7 +69,7 @@ proptest! {
     fn two_claims_share_no_name(a in claim(), b in claim(), attempt in 1_u8..4) {
         prop_assume!((&a.claim_id, &a.target_group) != (&b.claim_id, &b.target_group));
         prop_assert_ne!(a.key(), b.key());
-        let retry = |claim: Claim| Retry { version: VERSION, claim, attempt }.deduplication_id();
+        let retry = |claim: Claim| Retry { version: VERSION, claim, attempt, times: Times::default() }.deduplication_id();
         prop_assert_ne!(retry(a), retry(b));
     }
 
@@ -206,10 +208,18 @@ fn with_value_of(bytes: usize) -> String {
 
 #[test]
 fn a_claim_is_accepted_up_to_the_last_byte_of_its_script() {
-    let least = script::render(&Claim::parse(&with_value_of(0), NOW).unwrap(), 1).len();
+    let least = script::render(
+        &Claim::parse(&with_value_of(0), NOW).unwrap(),
+        1,
+        &Times::default(),
+    )
+    .len();
     let most = script::MAX_BYTES - least;
     let claim = Claim::parse(&with_value_of(most), NOW).unwrap();
-    assert_eq!(script::render(&claim, 1).len(), script::MAX_BYTES);
+    assert_eq!(
+        script::render(&claim, 1, &Times::default()).len(),
+        script::MAX_BYTES
+    );
     check_accepted(&claim);
     let problem = Claim::parse(&with_value_of(most + 1), NOW).unwrap_err();
     assert_eq!(

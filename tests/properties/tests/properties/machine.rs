@@ -3,6 +3,7 @@
 use ready_pool_core::claim::{Claim, Init, WhenEmpty};
 use ready_pool_core::ids::{ClaimId, GroupName};
 use ready_pool_core::script;
+use ready_pool_core::times::Times;
 use ready_pool_core::wishes::Wishes;
 use std::collections::BTreeMap;
 use std::fs;
@@ -54,7 +55,7 @@ impl Machine {
     /// Starts a claim's script as the agent does: a file, run where nothing else is.
     pub(crate) fn start(&self, shell: Shell, claim: &Claim) -> Child {
         let file = self.root.join(format!("{}.sh", claim.claim_id));
-        let text = script::render(claim, 1);
+        let text = script::render(claim, 1, &Times::default());
         if fs::read_to_string(&file).ok().as_ref() != Some(&text) {
             fs::write(&file, text).unwrap();
         }

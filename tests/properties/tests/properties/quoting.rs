@@ -6,6 +6,7 @@ use properties::readers::NOW;
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use ready_pool_core::script;
+use ready_pool_core::times::Times;
 use std::collections::BTreeMap;
 
 /// Values arrive as they were sent in every shell, and nothing else happens.
@@ -96,7 +97,7 @@ fn a_value_arrives_whole_at_the_limit() {
         &["printf '\\377%s\\376' \"$V\""],
         BTreeMap::from([("V".to_owned(), String::new())]),
     );
-    let room = script::MAX_BYTES - script::render(&least, 1).len();
+    let room = script::MAX_BYTES - script::render(&least, 1, &Times::default()).len();
     check_arrival(&BTreeMap::from([("V".to_owned(), "x".repeat(room))]));
     // A quote takes four bytes in the script.
     check_arrival(&BTreeMap::from([("V".to_owned(), "'".repeat(room / 4))]));

@@ -6,6 +6,7 @@ use ready_pool_core::claim::Claim;
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::message::{HandOver, LookAgain, Message, Retry, VERSION};
 use ready_pool_core::outcome::{Ending, Outcome, Reason};
+use ready_pool_core::times::Times;
 use serde_json::{Value, json};
 
 fn claim() -> Claim {
@@ -40,6 +41,7 @@ fn messages() -> [(&'static str, Message); 4] {
         claim: claim.clone(),
         attempt,
         instance_id: instance(),
+        times: Times::default(),
     };
     [
         ("look-again", look_again(None)),
@@ -51,6 +53,7 @@ fn messages() -> [(&'static str, Message); 4] {
                 version,
                 claim,
                 attempt,
+                times: Times::default(),
             }),
         ),
     ]

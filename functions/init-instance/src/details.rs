@@ -1,0 +1,52 @@
+//! What an outcome says of how the command went, beyond how the claim ended.
+
+use crate::config::TIME_FOR_DETAILS;
+use crate::delivery::InitInstance;
+use ready_pool_aws::clock::Budget;
+use ready_pool_aws::systems_manager::Run;
+use ready_pool_core::command::Command;
+use ready_pool_core::ids::{Attempt, InstanceId};
+use ready_pool_core::outcome::{CommandEnd, Details, output_end};
+use ready_pool_core::times::Times;
+use tracing::warn;
+
+impl InitInstance {
+    /// Reads the details. What cannot be read now is left out: the caller waits for the outcome, not
+    /// for them. `attempt` is the ledger's, for where the script's own word is missing.
+    pub(crate) async fn details(
+        &self,
+        command: &Command,
+        instance: &InstanceId,
+        attempt: Attempt,
+        budget: &Budget,
+    ) -> Details {
+        let run = if budget.has(TIME_FOR_DETAILS) {
+            self.systems_manager.run(&command.id, instance).await
+        } else {
+            Ok(Run::default())
+        };
+        let run = run.unwrap_or_else(|error| {
+            warn!(command_id = command.id, instance_id = %instance, %error, "cannot read the command's details; the outcome is told without them");
+            Run::default()
+        });
+        details(command, attempt, &run, self.config.output_characters)
+    }
+}
+
+fn details(command: &Command, attempt: Attempt, run: &Run, output_characters: usize) -> Details {
+    let record = &command.record;
+    Details {
+        attempt: Some(record.header.attempt.unwrap_or(attempt)),
+        command: Some(CommandEnd {
+            command_id: command.id.clone(),
+            status_detail: record.status_detail.clone(),
+            exit_code: run.exit_code,
+            output_end: output_end(&run.output, &run.errors, output_characters),
+        }),
+        times: Times {
+            told: record.told_at,
+            ended: run.ended_at,
+            ..record.header.times
+        },
+    }
+}
