@@ -1,13 +1,14 @@
 //! A command's way: pending, in progress, over; with its events.
 
 use super::{Command, Due, Invocation, Status};
-use crate::api::Service;
+use crate::api::{Answer, AwsError, Service};
 use crate::commands::{CommandRun, Outcome};
 use crate::compute;
 use crate::faults;
 use crate::journal::Happening;
 use crate::wire::timestamp::iso_millis;
 use crate::world::{Due as Agenda, Effect, World};
+use serde::Deserialize;
 use serde_json::json;
 
 /// How much output an agent reports, in characters (amazon-ssm-agent's `MaxStdoutLength` and
@@ -119,6 +120,34 @@ pub(super) fn expire(world: &mut World, command_id: &str, instance: &str) {
     if unfinished(world, command_id, instance).is_some() {
         end(world, command_id, instance, Status::ExecutionTimedOut);
     }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct CancelCommand {
+    command_id: String,
+    #[serde(default)]
+    instance_ids: Vec<String>,
+}
+
+/// `CancelCommand`. AWS tries its best, and promises nothing; here it always comes in time.
+pub(super) fn cancel(world: &mut World, input: &CancelCommand) -> Answer {
+    let Some(command) = world.ssm.commands.get(&input.command_id) else {
+        return Err(AwsError::sender(
+            "InvalidCommandId",
+            "The specified command ID isn't valid. Verify the ID and try again.",
+        ));
+    };
+    let instances: Vec<String> = command
+        .invocations
+        .keys()
+        .filter(|id| input.instance_ids.is_empty() || input.instance_ids.contains(id))
+        .cloned()
+        .collect();
+    for instance in instances {
+        end(world, &input.command_id, &instance, Status::Cancelled);
+    }
+    Ok(json!({}))
 }
 
 /// The machine goes, and its commands with it.

@@ -86,6 +86,8 @@ pub enum Status {
     Undeliverable,
     /// The instance went while it ran.
     Terminated,
+    /// Somebody cancelled it.
+    Cancelled,
 }
 
 impl Status {
@@ -97,6 +99,7 @@ impl Status {
             Self::Success => "Success",
             Self::Failed | Self::Undeliverable | Self::Terminated => "Failed",
             Self::DeliveryTimedOut | Self::ExecutionTimedOut => "TimedOut",
+            Self::Cancelled => "Cancelled",
         }
     }
 
@@ -131,6 +134,7 @@ impl Command {
         let first = |name: &str| all().find(|status| status.name() == name);
         first("Failed")
             .or_else(|| first("TimedOut"))
+            .or_else(|| first("Cancelled"))
             .unwrap_or(Status::Success)
     }
 
@@ -156,6 +160,7 @@ pub enum Due {
 pub fn answer(world: &mut World, call: &Call) -> Answer {
     let input = &call.input;
     match call.operation.as_str() {
+        "CancelCommand" => lifecycle::cancel(world, &read(input)?),
         "DescribeInstanceInformation" => inventory::describe(world, read(input)?),
         "GetCommandInvocation" => history::get_command_invocation(world, &read(input)?),
         "ListCommandInvocations" => history::list_command_invocations(world, &read(input)?),
