@@ -1,0 +1,159 @@
+//! Bad messages: each gets an answer that says what to fix, its original is kept, and the other
+//! claims go on.
+
+use end_to_end::{Stage, Target, claim};
+use ready_pool_core::outcome::{Ending, Outcome, Reason};
+use region::api::Service;
+use serde_json::{Value, json};
+
+/// Sends a bad message in front of a good claim; answers the bad one's outcome.
+async fn outcome_of(message: Value) -> Outcome {
+    let stage = Stage::with_ready_pool(2).await;
+    stage.create(Target::named("asg-good")).await;
+    stage.create(Target::named("asg-full").max_size(0)).await;
+    stage
+        .create(Target::named("asg-stranger").not_opted_in())
+        .await;
+    stage
+        .create(Target::named("asg-far").zones(&["eu-west-1f"]))
+        .await;
+    stage.create(Target::named("asg-closed")).await;
+    let suspend = json!({ "AutoScalingGroupName": "asg-closed", "ScalingProcesses": ["Launch"] });
+    stage
+        .call(Service::AutoScaling, "SuspendProcesses", suspend)
+        .await
+        .unwrap();
+
+    let body = message
+        .as_str()
+        .map_or_else(|| message.to_string(), ToOwned::to_owned);
+    stage.send_as(body.clone(), &stage.pool, "bad").await;
+    stage.send(&claim("good", "asg-good")).await;
+
+    assert_eq!(stage.outcome("good").await.outcome, Ending::Ready);
+    let outcomes = stage.outcomes();
+    let rejected: Vec<&Outcome> = outcomes
+        .iter()
+        .filter(|outcome| outcome.claim_id.as_deref() != Some("good"))
+        .collect();
+    assert_eq!(rejected.len(), 1, "{outcomes:#?}");
+    assert_eq!(rejected[0].outcome, Ending::Rejected);
+    assert_eq!(
+        stage.bodies_in("RejectedQueue").await,
+        [body],
+        "the original is kept"
+    );
+    let outcome = rejected[0].clone();
+    stage.end().await;
+    outcome
+}
+
+fn aimed_at(target: &str) -> Value {
+    claim("bad", target)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_no_json_is_rejected() {
+    let outcome = outcome_of(json!("hello?")).await;
+    assert_eq!(outcome.reason, Reason::Malformed);
+    assert!(outcome.message.contains("not a claim"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_misspelt_option_is_rejected_by_name() {
+    let mut message = aimed_at("asg-good");
+    message["when_emtpy"] = json!("wait");
+    let outcome = outcome_of(message).await;
+    assert_eq!(outcome.claim_id.as_deref(), Some("bad"));
+    assert!(
+        outcome.message.contains("unknown field `when_emtpy`"),
+        "{}",
+        outcome.message
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_target_is_rejected() {
+    let outcome = outcome_of(aimed_at("asg-nowhere")).await;
+    assert_eq!(outcome.reason, Reason::UnknownTarget);
+    assert!(
+        outcome
+            .message
+            .contains("no Auto Scaling group asg-nowhere")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_target_is_rejected() {
+    let outcome = outcome_of(aimed_at("asg-full")).await;
+    assert_eq!(outcome.reason, Reason::TargetFull);
+    assert!(outcome.message.contains("raise its maximum size"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_has_not_opted_in_is_rejected() {
+    let outcome = outcome_of(aimed_at("asg-stranger")).await;
+    assert_eq!(outcome.reason, Reason::NotOptedIn);
+    assert!(
+        outcome
+            .message
+            .contains("ready-pool:pool = ready-pool-pool")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_pool_itself_is_no_target() {
+    assert_eq!(
+        outcome_of(aimed_at("ready-pool-pool")).await.reason,
+        Reason::TargetIsOurs
+    );
+    assert_eq!(
+        outcome_of(aimed_at("ready-pool-retirement")).await.reason,
+        Reason::TargetIsOurs
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_without_a_zone_in_common_is_rejected() {
+    assert_eq!(
+        outcome_of(aimed_at("asg-far")).await.reason,
+        Reason::NoCommonZone
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_cannot_be_attached_to_is_rejected() {
+    let outcome = outcome_of(aimed_at("asg-closed")).await;
+    assert_eq!(outcome.reason, Reason::TargetSuspended);
+    assert!(outcome.message.contains("resume it"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_in_a_wrong_group_is_rejected_with_the_right_one() {
+    let stage = Stage::with_ready_pool(2).await;
+    stage.create(Target::named("asg-1")).await;
+    stage
+        .send_as(claim("lost", "asg-1").to_string(), "lost", "lost")
+        .await;
+    stage.send(&claim("good", "asg-1")).await;
+
+    let outcome = stage.outcome("lost").await;
+    assert_eq!(outcome.reason, Reason::WrongMessageGroup);
+    assert!(
+        outcome.message.contains("\"ready-pool-pool\""),
+        "{}",
+        outcome.message
+    );
+    assert_eq!(stage.outcome("good").await.outcome, Ending::Ready);
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_claims_for_the_last_place_of_a_target_get_one_yes_and_one_no() {
+    let stage = Stage::with_ready_pool(3).await;
+    stage.create(Target::named("asg-1").max_size(1)).await;
+    stage.send_together(["first", "second"].map(|claim_id| claim(claim_id, "asg-1")));
+    assert_eq!(stage.outcome("first").await.outcome, Ending::Ready);
+    assert_eq!(stage.outcome("second").await.reason, Reason::TargetFull);
+    stage.end().await;
+}

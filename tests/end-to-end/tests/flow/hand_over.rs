@@ -1,0 +1,258 @@
+//! Between detach and told: slow detaches, busy or silent services, instances that are elsewhere.
+
+use end_to_end::{Stage, Target, claim};
+use ready_pool_core::outcome::{Ending, Reason};
+use region::api::{AwsError, Service};
+use region::compute;
+use region::faults::{Failure, Fault, Moment};
+use region::journal::Happening;
+use region::settings::{MultiDetach, Spread};
+use serde_json::json;
+use std::time::Duration;
+
+fn lost_answer(service: Service, operation: &str) -> Fault {
+    Fault {
+        moment: Moment::AfterTheEffect,
+        failure: Failure::Silence,
+        ..Fault::next(service, operation, AwsError::receiver("unused", "unused"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_detach_that_takes_half_a_minute_is_waited_for() {
+    let stage = Stage::builder()
+        .settings(|settings| settings.timings.detach = Spread::exactly(Duration::from_secs(30)))
+        .start();
+    stage.pool_is_ready(2).await;
+    stage.create(Target::named("asg-1")).await;
+    stage.send(&claim("c", "asg-1")).await;
+    let outcome = stage.outcome("c").await;
+    assert_eq!(outcome.outcome, Ending::Ready);
+    assert_eq!(
+        stage.entry("asg-1", "c").unwrap().split(' ').nth(2),
+        Some("1"),
+        "the first attempt"
+    );
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_detach_that_takes_minutes_outlives_invocations() {
+    let stage = Stage::builder()
+        .settings(|settings| settings.timings.detach = Spread::exactly(Duration::from_mins(3)))
+        .start();
+    stage.pool_is_ready(2).await;
+    stage.create(Target::named("asg-1")).await;
+    stage.send(&claim("c", "asg-1")).await;
+    assert_eq!(stage.outcome("c").await.outcome, Ending::Ready);
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_throttled_call_is_tried_again() {
+    for (service, operation) in [
+        (Service::AutoScaling, "DescribeAutoScalingGroups"),
+        (Service::AutoScaling, "CreateOrUpdateTags"),
+        (Service::AutoScaling, "DetachInstances"),
+        (Service::AutoScaling, "AttachInstances"),
+        (Service::Ssm, "DescribeInstanceInformation"),
+        (Service::Ssm, "SendCommand"),
+        (Service::Ssm, "ListCommands"),
+        (Service::Sqs, "SendMessageBatch"),
+        (Service::Sqs, "ChangeMessageVisibilityBatch"),
+    ] {
+        let stage = Stage::with_ready_pool(2).await;
+        stage.create(Target::named("asg-1")).await;
+        stage.break_next(Fault::throttle(service, operation, 5));
+        stage.send(&claim("c", "asg-1")).await;
+        let outcome = stage.outcome("c").await;
+        assert_eq!(outcome.outcome, Ending::Ready, "{operation}");
+        assert_eq!(stage.in_service("asg-1").len(), 1, "{operation}");
+        stage.end().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ec2_s_rate_limit_behind_an_attach_is_not_a_refusal() {
+    let stage = Stage::with_ready_pool(2).await;
+    stage.create(Target::named("asg-1")).await;
+    let limited = AwsError::validation("EC2 Request limit exceeded.");
+    stage.break_next(Fault::next(
+        Service::AutoScaling,
+        "AttachInstances",
+        limited,
+    ));
+    stage.send(&claim("c", "asg-1")).await;
+    assert_eq!(stage.outcome("c").await.outcome, Ending::Ready);
+    assert_eq!(
+        stage.entry("asg-1", "c").unwrap().split(' ').nth(2),
+        Some("1"),
+        "the first attempt"
+    );
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_to_any_write_leaves_one_instance_told_once() {
+    for (service, operation) in [
+        (Service::AutoScaling, "CreateOrUpdateTags"),
+        (Service::AutoScaling, "DetachInstances"),
+        (Service::AutoScaling, "AttachInstances"),
+        (Service::Ssm, "SendCommand"),
+        (Service::Sqs, "SendMessageBatch"),
+    ] {
+        let stage = Stage::with_ready_pool(2).await;
+        stage.create(Target::named("asg-1")).await;
+        stage.break_next(lost_answer(service, operation));
+        stage.send(&claim("c", "asg-1")).await;
+        let outcome = stage.outcome("c").await;
+        assert_eq!(outcome.outcome, Ending::Ready, "{operation}");
+        assert_eq!(stage.in_service("asg-1").len(), 1, "{operation}");
+        // What is told once, and owned once, is checked on the region's state.
+        stage.pool_is_ready(2).await;
+        stage.end().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn already_attached_to_the_right_group_is_success() {
+    let stage = Stage::with_ready_pool(2).await;
+    stage.create(Target::named("asg-1")).await;
+    // The answer to the attach is lost three times: the fourth call finds it done.
+    stage.break_next(Fault {
+        times: 1,
+        moment: Moment::AfterTheEffect,
+        ..Fault::next(
+            Service::AutoScaling,
+            "AttachInstances",
+            AwsError::receiver("InternalFailure", "oops"),
+        )
+    });
+    stage.send(&claim("c", "asg-1")).await;
+    assert_eq!(stage.outcome("c").await.outcome, Ending::Ready);
+    let refusals = stage.refusals("AttachInstances");
+    assert!(
+        refusals.contains(&"ValidationError".to_owned()),
+        "{refusals:?}"
+    );
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_somebody_attached_elsewhere_is_given_up_untouched() {
+    let stage = Stage::builder()
+        .settings(|settings| settings.timings.detach = Spread::exactly(Duration::from_secs(3)))
+        .start();
+    stage.pool_is_ready(2).await;
+    stage.create(Target::named("asg-1")).await;
+    stage.create(Target::named("asg-thief")).await;
+    // Only the function is throttled, long enough for the thief.
+    let mut busy = Fault::throttle(Service::AutoScaling, "AttachInstances", 20);
+    busy.calls.callers = vec!["ready-pool-init-instance".to_owned()];
+    stage.break_next(busy);
+    stage.send(&claim("c", "asg-1")).await;
+    // As soon as it is free, somebody else takes it; that call is not the functions'.
+    stage
+        .until("a detach", |world| {
+            world
+                .journal
+                .entries()
+                .any(|entry| matches!(entry.what, Happening::Detached { .. }))
+        })
+        .await;
+    let stolen = stage
+        .journal()
+        .into_iter()
+        .find_map(|entry| match entry.what {
+            Happening::Detached { instance, .. } => Some(instance),
+            _ => None,
+        })
+        .unwrap();
+    let steal = json!({ "AutoScalingGroupName": "asg-thief", "InstanceIds": [stolen] });
+    while stage
+        .call(Service::AutoScaling, "AttachInstances", steal.clone())
+        .await
+        .is_err()
+    {}
+
+    let outcome = stage.outcome("c").await;
+    assert_eq!(outcome.outcome, Ending::Ready);
+    assert_ne!(
+        outcome.instance_id.unwrap().as_str(),
+        stolen,
+        "another instance"
+    );
+    assert_eq!(
+        stage.in_service("asg-thief"),
+        [stolen],
+        "nobody touched the stolen one"
+    );
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_leaves_the_pool_first_is_replaced_by_another() {
+    for multi_detach in [MultiDetach::AllRefused, MultiDetach::GoodOnesDetached] {
+        let stage = Stage::builder()
+            .pool_size(4)
+            .settings(|settings| settings.multi_detach = multi_detach)
+            .start();
+        stage.pool_is_ready(4).await;
+        for n in 0..3 {
+            stage.create(Target::named(&format!("asg-{n}"))).await;
+        }
+        stage.send_together((0..3).map(|n| claim(&format!("claim-{n}"), &format!("asg-{n}"))));
+        // Between entering and detaching, one of the three dies.
+        stage
+            .until("entries", |world| {
+                world.autoscaling.groups["asg-1"]
+                    .tags
+                    .keys()
+                    .any(|key| key.contains("claim/"))
+            })
+            .await;
+        let entry = stage.entry("asg-1", "claim-1").unwrap();
+        let doomed = entry.split(' ').nth(1).unwrap().to_owned();
+        stage
+            .region
+            .with(|world| compute::kill_instance(world, &doomed));
+        for n in 0..3 {
+            let outcome = stage.outcome(&format!("claim-{n}")).await;
+            assert_eq!(outcome.outcome, Ending::Ready, "{multi_detach:?}");
+        }
+        stage.pool_is_ready(4).await;
+        stage.end().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_was_filled_meanwhile_refuses_and_the_instance_is_retired() {
+    let stage = Stage::builder()
+        .settings(|settings| settings.timings.detach = Spread::exactly(Duration::from_secs(10)))
+        .start();
+    stage.pool_is_ready(2).await;
+    stage.create(Target::named("asg-1").max_size(1)).await;
+    stage.send(&claim("c", "asg-1")).await;
+    stage
+        .until("a detach", |world| {
+            world
+                .journal
+                .entries()
+                .any(|entry| matches!(entry.what, Happening::Detaching { .. }))
+        })
+        .await;
+    let grow = json!({ "AutoScalingGroupName": "asg-1", "DesiredCapacity": 1 });
+    stage
+        .call(Service::AutoScaling, "SetDesiredCapacity", grow)
+        .await
+        .unwrap();
+
+    let outcome = stage.outcome("c").await;
+    assert_eq!(
+        (outcome.outcome, outcome.reason),
+        (Ending::Failed, Reason::TargetRefused)
+    );
+    assert!(outcome.message.contains("maximum size"));
+    stage.gone(outcome.instance_id.unwrap().as_str()).await;
+    stage.end().await;
+}

@@ -1,0 +1,35 @@
+//! The whole flow, scenario by scenario: the real handlers in the simulated region. One binary, since
+//! linking takes longer than most of its tests; `cargo test --test flow poison` runs one module.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "whatever is not as expected must stop the test"
+)]
+
+mod backlog;
+mod bad_input;
+mod clock;
+mod crash_matrix;
+mod crowding;
+mod empty_pool;
+mod existing_pool;
+mod figures;
+mod forged;
+mod hand_over;
+mod house;
+mod init_command;
+mod largest;
+mod normal_path;
+mod options;
+mod outcomes;
+mod overlap;
+mod pauses;
+mod permissions;
+mod poison;
+mod real_binaries;
+mod retirement;
+mod scale_out;
+mod storms;
+mod template;

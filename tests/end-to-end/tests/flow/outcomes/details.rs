@@ -1,0 +1,177 @@
+//! What an outcome says of how it went.
+
+use super::caller::Caller;
+use end_to_end::{Stage, Target, claim};
+use ready_pool_core::Timestamp;
+use ready_pool_core::outcome::Outcome;
+use region::api::{AwsError, Service};
+use region::commands::{CommandRun, Pretence};
+use region::faults::Fault;
+use serde_json::json;
+use std::time::Duration;
+
+fn printing(_: &CommandRun) -> Pretence {
+    Pretence {
+        exit_code: 7,
+        stdout: format!("{}\nalmost\u{1b}[0m\n", "x".repeat(3_000)),
+        stderr: "broken\n".to_owned(),
+        ..Pretence::default()
+    }
+}
+
+async fn outcome_of_a_claim(stage: &Stage) -> Outcome {
+    stage.create(Target::named("asg-1")).await;
+    stage.send(&claim("c", "asg-1")).await;
+    let heard = Caller::of(stage).hear("c").await;
+    serde_json::from_value(heard.outcome).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_step_has_its_time_in_order() {
+    let stage = Stage::with_ready_pool(2).await;
+    let sent_after = stage.now();
+    let outcome = outcome_of_a_claim(&stage).await;
+    let times = outcome.details.times;
+    let steps: Vec<Timestamp> = [
+        times.sent,
+        times.entered,
+        times.detached,
+        times.attached,
+        times.told,
+        times.ended,
+        Some(outcome.at),
+    ]
+    .into_iter()
+    .map(|step| step.unwrap_or_else(|| panic!("a step is missing: {times:?}")))
+    .collect();
+    let millisecond = Duration::from_millis(1);
+    for pair in steps.windows(2) {
+        assert!(pair[0] <= pair[1] + millisecond, "{times:?}");
+    }
+    assert!(sent_after <= steps[0] + millisecond && steps[6] <= stage.now());
+    assert!(
+        times.initialised().unwrap() > Duration::from_millis(100),
+        "the command took its time"
+    );
+
+    // The figures are the same.
+    let figure = |name: &str| stage.figures.values(name, &[("claim_id", "c")]);
+    let seconds = |took: Option<Duration>| vec![took.unwrap().as_secs_f64() * 1_000.0];
+    assert_eq!(
+        figure("TimeToReady"),
+        seconds(times.from_sent_to(outcome.at))
+    );
+    assert_eq!(figure("Waited"), seconds(times.waited()));
+    assert_eq!(figure("DetachTime"), seconds(times.moved()));
+    assert_eq!(figure("InitTime"), seconds(times.initialised()));
+    assert_eq!(figure("Attempts"), [1.0]);
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_send_counts_and_each_attempt_has_its_own_steps() {
+    let stage = Stage::with_ready_pool(2).await;
+    stage.break_next(Fault::next(
+        Service::Ssm,
+        "SendCommand",
+        AwsError::sender("InvalidInstanceId", "Instances not in a valid state"),
+    ));
+    let before = stage.now();
+    let outcome = outcome_of_a_claim(&stage).await;
+    assert_eq!(outcome.details.attempt, Some(2));
+    let times = outcome.details.times;
+    assert!(times.sent.unwrap() < before + Duration::from_secs(1));
+    assert!(
+        times.waited().unwrap() > Duration::from_secs(2),
+        "{times:?}"
+    );
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn output_is_told_only_where_the_stack_says_so() {
+    for (characters, expected) in [
+        ("0", None),
+        ("24", Some("almost\u{fffd}[0m\nbroken\n")),
+        ("6", Some("roken\n")),
+    ] {
+        let stage = Stage::builder()
+            .parameter("OutcomeOutputCharacters", characters)
+            .scripts(printing)
+            .start();
+        stage.pool_is_ready(2).await;
+        let outcome = outcome_of_a_claim(&stage).await;
+        let command = outcome.details.command.unwrap();
+        assert_eq!(
+            (command.exit_code, command.status_detail.as_str()),
+            (Some(7), "Failed")
+        );
+        let told = command.output_end.as_deref();
+        match expected {
+            None => assert_eq!(told, None),
+            Some(end) => {
+                assert!(told.unwrap().ends_with(end), "{told:?}");
+                assert!(told.unwrap().chars().count() <= characters.parse().unwrap());
+            }
+        }
+        stage.gone(outcome.instance_id.unwrap().as_str()).await;
+        stage.end().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn details_that_cannot_be_read_hold_nothing_up() {
+    let stage = Stage::with_ready_pool(2).await;
+    stage.break_next(Fault::throttle(Service::Ssm, "GetCommandInvocation", 1));
+    let outcome = outcome_of_a_claim(&stage).await;
+    assert_eq!(stage.calls("GetCommandInvocation"), 1, "asked once");
+    let command = outcome.details.command.unwrap();
+    assert_eq!(command.status_detail, "Success");
+    assert_eq!(
+        (command.exit_code, outcome.details.times.ended),
+        (None, None)
+    );
+    assert!(outcome.details.times.told.is_some());
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn times_survive_wiped_tags() {
+    let stage = Stage::builder()
+        .scripts(|_| Pretence {
+            takes: Some(Duration::from_secs(30)),
+            ..Pretence::default()
+        })
+        .start();
+    stage.pool_is_ready(2).await;
+    stage.create(Target::named("asg-1")).await;
+    stage.send(&claim("c", "asg-1")).await;
+    stage
+        .until("the script runs", |world| !world.ssm.commands.is_empty())
+        .await;
+    let wipe = json!({"Tags": [{
+        "ResourceId": "asg-1", "ResourceType": "auto-scaling-group", "Key": "ready-pool:claim/c",
+    }]});
+    stage
+        .call(Service::AutoScaling, "DeleteTags", wipe)
+        .await
+        .unwrap();
+    let heard = Caller::of(&stage).hear("c").await;
+    assert_eq!(heard.outcome["attempt"], 1);
+    assert!(heard.outcome["times"]["sent"].is_string());
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_sent_again_gets_its_outcome_again() {
+    let stage = Stage::with_ready_pool(2).await;
+    let first = outcome_of_a_claim(&stage).await;
+    stage
+        .send_as(claim("c", "asg-1").to_string(), &stage.pool, "again")
+        .await;
+    let again = Caller::of(&stage).hear("c").await;
+    assert_eq!(again.outcome["outcome"], "ready");
+    assert_eq!(again.outcome["instance_id"], json!(first.instance_id));
+    assert_eq!(again.outcome["attempt"], 1);
+    stage.end().await;
+}

@@ -1,0 +1,298 @@
+//! Every way a claim can end, as the caller reads it.
+
+use super::caller::{Caller, Heard};
+use end_to_end::{Stage, StageBuilder, Target, claim};
+use ready_pool_core::ids::InstanceId;
+use ready_pool_core::ledger::{Entry, Standing};
+use region::api::{AwsError, Service};
+use region::commands::{CommandRun, Pretence};
+use region::compute;
+use region::faults::Fault;
+use region::journal::Happening;
+use region::settings::Spread;
+use region::world::World;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The outcome in one line: what programs look at.
+fn in_brief(heard: &Heard) -> String {
+    let outcome = &heard.outcome;
+    for (attribute, value) in &heard.attributes {
+        assert_eq!(outcome[attribute], *value, "attribute and body disagree");
+    }
+    assert!(heard.attributes.contains_key("outcome") && heard.attributes.contains_key("reason"));
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let ending = format!("{} {}", text(&outcome["outcome"]), text(&outcome["reason"]));
+    let command = &outcome["command"];
+    if command.is_null() {
+        return ending;
+    }
+    let (detail, exit_code) = (text(&command["status_detail"]), &command["exit_code"]);
+    format!("{ending}: {detail} {exit_code}")
+}
+
+async fn heard(stage: &Stage, claim_id: &str) -> String {
+    in_brief(&Caller::of(stage).hear(claim_id).await)
+}
+
+async fn ready(builder: StageBuilder) -> Stage {
+    let stage = builder.start();
+    stage.pool_is_ready(2).await;
+    stage.create(Target::named("asg-1")).await;
+    stage
+}
+
+fn slow(_: &CommandRun) -> Pretence {
+    Pretence {
+        takes: Some(Duration::from_mins(2)),
+        ..Pretence::default()
+    }
+}
+
+/// The end, once what failed is retired.
+async fn end(stage: Stage) {
+    stage.pass(Duration::from_mins(5)).await;
+    stage.end().await;
+}
+
+/// Waits until the claim's script runs; answers the command and its instance.
+async fn running(stage: &Stage) -> (String, String) {
+    let started = |world: &World| {
+        world.journal.entries().find_map(|entry| match &entry.what {
+            Happening::CommandStarted {
+                instance,
+                command_id,
+            } => Some((command_id.clone(), instance.clone())),
+            _ => None,
+        })
+    };
+    stage
+        .until("a script runs", |world| started(world).is_some())
+        .await;
+    stage.region.read(started).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_script_decides() {
+    let stage = Stage::builder().pool_size(3).scripts(|run: &CommandRun| {
+        let of = |name: &str| {
+            run.script
+                .starts_with(&format!("# ready-pool: claim {name}@"))
+        };
+        Pretence {
+            exit_code: if of("fails") { 7 } else { 0 },
+            takes: of("slow").then_some(Duration::from_hours(1)),
+            ..Pretence::default()
+        }
+    });
+    let stage = stage.start();
+    stage.pool_is_ready(3).await;
+    stage.create(Target::named("asg-1")).await;
+    for (claim_id, expected) in [
+        ("good", "ready initialised: Success 0"),
+        ("fails", "failed script_failed: Failed 7"),
+        ("slow", "failed script_timed_out: ExecutionTimedOut null"),
+    ] {
+        let mut message = claim(claim_id, "asg-1");
+        message["init"]["execution_timeout_seconds"] = json!(30);
+        stage.send(&message).await;
+        assert_eq!(heard(&stage, claim_id).await, expected);
+    }
+    end(stage).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_agent_a_dead_machine_and_a_cancelled_command_are_told_apart() {
+    let stage = Stage::with_ready_pool(1).await;
+    stage.create(Target::named("asg-1")).await;
+    let silent = stage.in_service(&stage.pool)[0].clone();
+    stage
+        .region
+        .with(|world| compute::kill_agent(world, &silent));
+    stage.send(&claim("silent", "asg-1")).await;
+    let expected = "failed not_delivered: DeliveryTimedOut null";
+    assert_eq!(heard(&stage, "silent").await, expected);
+    end(stage).await;
+
+    let stage = ready(Stage::builder().scripts(slow)).await;
+    stage.send(&claim("dead", "asg-1")).await;
+    let (_, instance) = running(&stage).await;
+    stage
+        .region
+        .with(|world| compute::kill_instance(world, &instance));
+    let expected = "failed not_delivered: Terminated null";
+    assert_eq!(heard(&stage, "dead").await, expected);
+    end(stage).await;
+
+    let stage = ready(Stage::builder().scripts(slow)).await;
+    stage.send(&claim("cancelled", "asg-1")).await;
+    let (command, _) = running(&stage).await;
+    let cancel = json!({ "CommandId": command });
+    stage
+        .call(Service::Ssm, "CancelCommand", cancel)
+        .await
+        .unwrap();
+    let expected = "failed cancelled: Cancelled null";
+    assert_eq!(heard(&stage, "cancelled").await, expected);
+    end(stage).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_its_tenant_takes_out_meanwhile_is_lost() {
+    let stage = ready(Stage::builder().scripts(slow)).await;
+    stage.send(&claim("c", "asg-1")).await;
+    let (_, instance) = running(&stage).await;
+    let detach = json!({
+        "AutoScalingGroupName": "asg-1", "InstanceIds": [instance],
+        "ShouldDecrementDesiredCapacity": true,
+    });
+    stage
+        .call(Service::AutoScaling, "DetachInstances", detach)
+        .await
+        .unwrap();
+    let expected = "failed instance_lost: Success 0";
+    assert_eq!(heard(&stage, "c").await, expected);
+    stage.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_fills_up_meanwhile_refuses() {
+    let detach = |settings: &mut region::settings::Settings| {
+        settings.timings.detach = Spread::exactly(Duration::from_secs(10));
+    };
+    let stage = Stage::builder().settings(detach).start();
+    stage.pool_is_ready(2).await;
+    stage.create(Target::named("asg-1").max_size(1)).await;
+    stage.send(&claim("c", "asg-1")).await;
+    stage
+        .until("a detach", |world| {
+            let mut entries = world.journal.entries();
+            entries.any(|entry| matches!(entry.what, Happening::Detaching { .. }))
+        })
+        .await;
+    let grow = json!({ "AutoScalingGroupName": "asg-1", "DesiredCapacity": 1 });
+    stage
+        .call(Service::AutoScaling, "SetDesiredCapacity", grow)
+        .await
+        .unwrap();
+    assert_eq!(heard(&stage, "c").await, "failed target_refused");
+    end(stage).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_stays_empty() {
+    let stage = Stage::builder().pool_size(0).start();
+    stage.create(Target::named("asg-1")).await;
+    let mut hasty = claim("hasty", "asg-1");
+    hasty["when_empty"] = json!("reject");
+    stage.send(&hasty).await;
+    assert_eq!(heard(&stage, "hasty").await, "rejected pool_empty");
+    let mut patient = claim("patient", "asg-1");
+    patient["expires_at"] = stage.in_future(Duration::from_mins(2)).into();
+    stage.send(&patient).await;
+    assert_eq!(heard(&stage, "patient").await, "failed expired");
+    end(stage).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_instances_that_cannot_be_told() {
+    let stage = ready(Stage::builder()).await;
+    for _ in 0..3 {
+        stage.break_next(Fault::next(
+            Service::Ssm,
+            "SendCommand",
+            AwsError::sender("InvalidInstanceId", "Instances not in a valid state"),
+        ));
+    }
+    stage.send(&claim("c", "asg-1")).await;
+    let mut caller = Caller::of(&stage);
+    let outcome = caller.hear("c").await;
+    assert_eq!(in_brief(&outcome), "failed attempts_exhausted");
+    assert_eq!(outcome.outcome["attempt"], 3);
+    end(stage).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_tried_is_rejected_with_what_to_correct() {
+    let stage = Stage::with_ready_pool(2).await;
+    for target in [
+        Target::named("asg-1"),
+        Target::named("asg-full").max_size(0),
+        Target::named("asg-stranger").not_opted_in(),
+        Target::named("asg-far").zones(&["eu-west-1f"]),
+        Target::named("asg-closed"),
+        Target::named("asg-tagged"),
+    ] {
+        stage.create(target).await;
+    }
+    let suspend = json!({ "AutoScalingGroupName": "asg-closed", "ScalingProcesses": ["Launch"] });
+    stage
+        .call(Service::AutoScaling, "SuspendProcesses", suspend)
+        .await
+        .unwrap();
+    let open = Entry {
+        instance: InstanceId::try_from("i-0123456789abcdef0").ok(),
+        attempt: 1,
+        standing: Standing::Assigned,
+        expires_at: stage.now() + Duration::from_hours(3),
+    };
+    let tags: Vec<Value> = (0..49)
+        .map(|number| {
+            json!({ "ResourceId": "asg-tagged", "ResourceType": "auto-scaling-group",
+                    "Key": format!("ready-pool:claim/{number}"), "Value": open.to_string(),
+                    "PropagateAtLaunch": false })
+        })
+        .collect();
+    for tags in tags.chunks(25) {
+        let input = json!({ "Tags": tags });
+        stage
+            .call(Service::AutoScaling, "CreateOrUpdateTags", input)
+            .await
+            .unwrap();
+    }
+
+    let mut caller = Caller::of(&stage);
+    for (target, reason) in [
+        ("asg-nowhere", "unknown_target"),
+        ("asg-stranger", "not_opted_in"),
+        (stage.pool.as_str(), "target_is_ours"),
+        ("asg-full", "target_full"),
+        ("asg-far", "no_common_zone"),
+        ("asg-closed", "target_suspended"),
+        ("asg-tagged", "too_many_open_claims"),
+    ] {
+        stage.send(&claim(reason, target)).await;
+        let outcome = caller.hear(reason).await;
+        assert_eq!(in_brief(&outcome), format!("rejected {reason}"));
+    }
+    let body = claim("stray", "asg-1").to_string();
+    stage.send_as(body, "stray", "stray").await;
+    let outcome = caller.hear("stray").await;
+    assert_eq!(in_brief(&outcome), "rejected wrong_message_group");
+    let mut misspelt = claim("misspelt", "asg-1");
+    misspelt["when_emtpy"] = json!("wait");
+    stage.send(&misspelt).await;
+    let outcome = caller.hear("misspelt").await;
+    assert_eq!(in_brief(&outcome), "rejected malformed");
+
+    // What a consumer that only cares for one target, or one reason, gets to see.
+    assert_eq!(caller.with("target_group", "asg-full").len(), 1);
+    assert_eq!(caller.with("reason", "malformed").len(), 1);
+    assert_eq!(caller.with("outcome", "rejected").len(), 9);
+    stage.stop().await;
+}
+
+#[test]
+fn every_reason_has_its_line_in_the_docs() {
+    let docs = include_str!("../../../../../docs/outcomes.md");
+    let schema: Value =
+        serde_json::from_str(include_str!("../../../../../docs/schemas/outcome.json")).unwrap();
+    let reasons = schema["properties"]["reason"]["oneOf"].as_array().unwrap();
+    for reason in reasons {
+        let code = reason["const"].as_str().unwrap();
+        assert!(
+            docs.contains(&format!("| `{code}` |")),
+            "docs/outcomes.md has no line for {code}"
+        );
+    }
+}

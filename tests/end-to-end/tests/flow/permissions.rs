@@ -1,0 +1,593 @@
+//! Least privilege: a tour of everything that the stack does uses every permission that the
+//! template gives, and no run gets by without one of them.
+
+use end_to_end::{Stage, StageBuilder, Target, claim};
+use ready_pool_core::outcome::{Ending, Reason};
+use region::api::{AwsError, Call, Service};
+use region::faults::{Calls, Failure, Fault, Moment};
+use region::iam::{self, Effect, Policy, Refused, Statement, Use};
+use region::journal::Happening;
+use region::{compute, events};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// The users that the template's managed policies are for: the signup service, and whoever waits
+/// for outcomes. Both are their access key ids, too.
+const SIGNUP: &str = "signup";
+const READER: &str = "reader";
+
+/// What nothing in the region does, and why it is allowed all the same.
+const NOT_PLAYED: [(&str, &str); 1] = [(
+    "ec2messages:FailMessage",
+    "an agent says it of a command that it cannot read; ours are always readable",
+)];
+
+/// What a tour came to.
+#[derive(Default)]
+struct Toured {
+    /// Why the template could not even be started.
+    not_started: Option<String>,
+    denied: BTreeSet<Refused>,
+    /// Whether somebody of the account got a message of their own into InitQueue.
+    intruded: bool,
+    /// Which claims ended how.
+    endings: Vec<(String, Ending)>,
+    uses: BTreeSet<Use>,
+    allowed: BTreeSet<Use>,
+}
+
+fn builder() -> StageBuilder {
+    Stage::builder()
+        .pool_size(3)
+        .parameter("ScaleOutAlarmPrefix", "grow-")
+        .parameter("ScaleOutCommand", "bash /opt/join.sh")
+        .scripts(|run| {
+            let fails = run.script.contains("fails.sh");
+            region::commands::Pretence {
+                exit_code: i32::from(fails),
+                ..region::commands::Pretence::default()
+            }
+        })
+}
+
+fn add_users(stage: &Stage) {
+    let stack = stage.region.stack();
+    let users = [(SIGNUP, "SendClaimsPolicy"), (READER, "ReadOutcomesPolicy")];
+    for (name, policy) in users {
+        let policies = vec![stack.reference(policy).to_owned()];
+        stage.region.with(|world| {
+            let settings = world.settings.clone();
+            world.iam.add_user(&settings, name, policies);
+        });
+    }
+}
+
+async fn call(
+    stage: &Stage,
+    caller: &str,
+    operation: &str,
+    input: Value,
+) -> Result<Value, AwsError> {
+    let call = Call {
+        service: Service::Sqs,
+        operation: operation.to_owned(),
+        input,
+        caller: caller.to_owned(),
+    };
+    stage.region.call(call).await
+}
+
+/// Sends a claim as the signup service; that it may not is in the journal.
+async fn signs_up(stage: &Stage, claim: &Value, deduplication_id: &str) {
+    let input = json!({
+        "QueueUrl": stage.queue("ProvisionQueue"),
+        "MessageBody": claim.to_string(),
+        "MessageGroupId": stage.pool,
+        "MessageDeduplicationId": deduplication_id,
+    });
+    let _ = call(stage, SIGNUP, "SendMessage", input).await;
+}
+
+async fn reads_an_outcome(stage: &Stage) {
+    let url = stage.queue("OutcomeQueue");
+    let input = |more: Value| {
+        let mut input = json!({ "QueueUrl": url });
+        input
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        input
+    };
+    let _ = call(stage, READER, "GetQueueAttributes", input(json!({}))).await;
+    let received = call(stage, READER, "ReceiveMessage", input(json!({}))).await;
+    let received = received.unwrap_or_default();
+    let handle = json!({ "ReceiptHandle": received["Messages"][0]["ReceiptHandle"] });
+    let mut hold = handle.clone();
+    hold["VisibilityTimeout"] = 60.into();
+    let _ = call(stage, READER, "ChangeMessageVisibility", input(hold)).await;
+    let _ = call(stage, READER, "DeleteMessage", input(handle)).await;
+}
+
+/// Somebody of the account, who may do everything, tries InitQueue.
+async fn intrudes(stage: &Stage) -> bool {
+    let input = json!({
+        "QueueUrl": stage.queue("InitQueue"),
+        "MessageBody": "{}",
+        "MessageGroupId": "i-0123456789abcdef0",
+        "MessageDeduplicationId": "intruder",
+    });
+    call(stage, "somebody", "SendMessage", input).await.is_ok()
+}
+
+/// An event of an alarm on a group.
+fn alarm(stage: &Stage, group: &str) {
+    let detail = json!({
+        "alarmName": format!("grow-{group}"),
+        "state": { "value": "ALARM" },
+        "configuration": { "metrics": [{ "metricStat": { "metric": {
+            "namespace": "AWS/EC2",
+            "name": "CPUUtilization",
+            "dimensions": { "AutoScalingGroupName": group },
+        }, "period": 60, "stat": "Average" } }] },
+    });
+    stage.region.with(|world| {
+        let kind = "CloudWatch Alarm State Change";
+        events::put(world, "aws.cloudwatch", kind, Vec::new(), detail);
+    });
+}
+
+/// An end of a command that no rule's target can take: it names no instance.
+fn undeliverable(stage: &Stage) {
+    let detail = json!({ "document-name": "AWS-RunShellScript", "status": "Success" });
+    stage.region.with(|world| {
+        let kind = "EC2 Command Invocation Status-change Notification";
+        events::put(world, "aws.ssm", kind, Vec::new(), detail);
+    });
+}
+
+/// An entry that has served its time.
+fn old_entry(stage: &Stage) {
+    stage.region.with(|world| {
+        let group = world.autoscaling.groups.get_mut("asg-1").unwrap();
+        let tag = region::autoscaling::Tag {
+            value: "v1 i-0123456789abcdef0 1 ready 2026-11-21T20:00:00Z".to_owned(),
+            propagate_at_launch: false,
+        };
+        group
+            .tags
+            .insert("ready-pool:claim/long-ago".to_owned(), tag);
+    });
+}
+
+fn command_rule_is_enabled(stage: &Stage, enabled: bool) {
+    let rule = stage.region.stack().reference("CommandFinishedRule");
+    stage.region.with(|world| {
+        world.events.rules.get_mut(rule).unwrap().enabled = enabled;
+    });
+}
+
+/// The tour is over early: it showed what it is for.
+struct Enough;
+
+/// Lets time pass, until what was refused is enough.
+async fn pass(
+    stage: &Stage,
+    duration: Duration,
+    enough: &impl Fn(&BTreeSet<Refused>) -> bool,
+) -> Result<(), Enough> {
+    const STEP: Duration = Duration::from_secs(2);
+    let end = stage.now() + duration;
+    while stage.now() < end {
+        if stage.region.read(|world| enough(world.iam.refused())) {
+            return Err(Enough);
+        }
+        stage.pass(STEP).await;
+    }
+    Ok(())
+}
+
+/// Everything that the stack does, at fixed times: a run that is refused something goes on.
+async fn tour(builder: StageBuilder, enough: impl Fn(&BTreeSet<Refused>) -> bool) -> Toured {
+    let stage = match builder.try_start() {
+        Ok(stage) => stage,
+        Err(error) => {
+            return Toured {
+                not_started: Some(error.to_string()),
+                ..Toured::default()
+            };
+        }
+    };
+    add_users(&stage);
+    let mut intruded = false;
+    // Nothing more to do when it ends early.
+    let _ = play(&stage, &mut intruded, &enough).await;
+    let endings = stage
+        .outcomes()
+        .into_iter()
+        .map(|outcome| (outcome.claim_id.unwrap_or_default(), outcome.outcome))
+        .collect();
+    let toured = stage.region.read(|world| Toured {
+        not_started: None,
+        denied: world.iam.refused().clone(),
+        intruded,
+        endings,
+        uses: world.iam.uses().clone(),
+        allowed: world.iam.allowed(),
+    });
+    stage.stop().await;
+    toured
+}
+
+async fn play(
+    stage: &Stage,
+    intruded: &mut bool,
+    enough: &impl Fn(&BTreeSet<Refused>) -> bool,
+) -> Result<(), Enough> {
+    let minutes = |minutes: u64| pass(stage, Duration::from_mins(minutes), enough);
+    // The first suspension fails, as far as the schedule can see: its role keeps that.
+    stage.break_next(Fault::nth(
+        Calls::of(Service::AutoScaling, "SuspendProcesses"),
+        1,
+        Moment::AfterTheEffect,
+        Failure::Internal,
+    ));
+    minutes(4).await?;
+    for name in ["asg-1", "asg-2"] {
+        stage.create(Target::named(name)).await;
+    }
+    stage.create(Target::named("asg-3").not_opted_in()).await;
+    let with_script = |claim_id: &str, script: &str| {
+        let mut claim = claim(claim_id, "asg-1");
+        claim["init"]["commands"] = json!([script]);
+        claim["expires_at"] = stage.in_future(Duration::from_hours(2)).into();
+        claim
+    };
+
+    // A claim, sent again while its script runs.
+    let normal = with_script("normal", "bash /opt/init.sh");
+    signs_up(stage, &normal, "normal").await;
+    pass(stage, Duration::from_secs(6), enough).await?;
+    signs_up(stage, &normal, "normal-again").await;
+    // One whose script fails: its machine is retired.
+    signs_up(stage, &with_script("broken", "bash fails.sh"), "broken").await;
+    // One for a group that did not opt in.
+    signs_up(stage, &claim("rejected", "asg-3"), "rejected").await;
+    minutes(2).await?;
+
+    // One whose first instance is gone before it is told. Its hand-over comes again, for a call
+    // fails for which the SDK has no second try.
+    stage.break_next(Fault::next(
+        Service::Ssm,
+        "SendCommand",
+        AwsError::sender("InvalidInstanceId", "Instances not in a valid state"),
+    ));
+    stage.break_next(Fault::nth(
+        Calls::of(Service::Ssm, "ListCommands").by("ready-pool-init-instance"),
+        1,
+        Moment::BeforeTheEffect,
+        Failure::Error(AwsError::sender("InvalidCommandId", "no such command")),
+    ));
+    signs_up(
+        stage,
+        &with_script("another", "bash /opt/init.sh"),
+        "another",
+    )
+    .await;
+    minutes(3).await?;
+
+    // One of which no event tells the end; an alarm's; and an event that nobody can take.
+    command_rule_is_enabled(stage, false);
+    signs_up(stage, &with_script("silent", "bash /opt/init.sh"), "silent").await;
+    minutes(3).await?;
+    command_rule_is_enabled(stage, true);
+    alarm(stage, "asg-2");
+    undeliverable(stage);
+    old_entry(stage);
+    *intruded = intrudes(stage).await;
+    reads_an_outcome(stage).await;
+    minutes(2).await?;
+
+    // Somebody changes the pool's size; then an agent dies.
+    let input = json!({ "AutoScalingGroupName": stage.pool, "DesiredCapacity": 2 });
+    let _ = stage
+        .call(Service::AutoScaling, "SetDesiredCapacity", input)
+        .await;
+    minutes(3).await?;
+    if let Some(member) = stage.in_service(&stage.pool).first().cloned() {
+        stage
+            .region
+            .with(|world| compute::kill_agent(world, &member));
+    }
+    minutes(16).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_that_is_allowed_is_used_and_everything_that_is_used_is_allowed() {
+    let toured = tour(builder(), |_| false).await;
+    assert_eq!(toured.not_started, None);
+    let ended = |claim_id: &str| {
+        let mut endings = toured.endings.iter();
+        endings
+            .find(|(claim, _)| claim == claim_id)
+            .map(|(_, ending)| *ending)
+    };
+    assert_eq!(ended("normal"), Some(Ending::Ready));
+    assert_eq!(ended("broken"), Some(Ending::Failed));
+    assert_eq!(ended("rejected"), Some(Ending::Rejected));
+    assert_eq!(ended("another"), Some(Ending::Ready));
+    assert_eq!(ended("silent"), Some(Ending::Ready));
+    assert_eq!(toured.endings.len(), 6, "{:#?}", toured.endings);
+
+    let intruder = |denied: &&Refused| denied.principal == "administrator";
+    let denied: Vec<&Refused> = toured.denied.iter().filter(|one| !intruder(one)).collect();
+    assert!(denied.is_empty(), "used, but not allowed: {denied:#?}");
+    assert!(!toured.intruded);
+
+    let unused: Vec<&Use> = toured
+        .allowed
+        .difference(&toured.uses)
+        .filter(|allowed| {
+            !NOT_PLAYED
+                .iter()
+                .any(|(action, _)| *action == allowed.action)
+        })
+        .collect();
+    assert!(unused.is_empty(), "allowed, but never used: {unused:#?}");
+    for (action, why) in NOT_PLAYED {
+        let used = toured.uses.iter().any(|one| one.action == action);
+        assert!(!used, "{action} is used: it need not be excused ({why})");
+    }
+}
+
+/// Every policy of the template, as the region has it.
+fn policies(stage: &Stage) -> Vec<Policy> {
+    let iam_of = |world: &region::world::World| {
+        let of_roles = world.iam.roles.values();
+        let of_roles = of_roles.flat_map(|role| role.policies.iter().chain([&role.trust]));
+        let of_resources = world.iam.resource_policies.values().flatten();
+        of_roles
+            .chain(of_resources)
+            .chain(world.iam.managed_policies.values())
+            .cloned()
+            .collect()
+    };
+    stage.region.read(iam_of)
+}
+
+/// The statements that the template itself has; SAM makes the permissions of a function's own rules.
+fn statements(stage: &Stage) -> Vec<(String, Statement)> {
+    let resources = &stage.region.stack().resources;
+    let mut statements = Vec::new();
+    for policy in policies(stage) {
+        if resources.contains_key(&policy.owner) {
+            let owner = policy.owner;
+            let of_policy = policy.statements.into_iter();
+            statements.extend(of_policy.map(|statement| (owner.clone(), statement)));
+        }
+    }
+    statements
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_statement_has_a_name_and_no_wider_resource_than_aws_allows() {
+    let stage = builder().start();
+    let statements = statements(&stage);
+    stage.stop().await;
+    assert!(statements.len() > 30, "{}", statements.len());
+    for (owner, statement) in statements {
+        let Statement {
+            sid,
+            actions,
+            resources,
+            ..
+        } = &statement;
+        assert!(!sid.starts_with('#'), "{owner}: a statement without Sid");
+        for action in actions {
+            assert!(!action.contains(['*', '?']), "{owner}/{sid}: {action}");
+            assert!(
+                !(iam::knows_resources(action) && resources.iter().any(|one| one == "*")),
+                "{owner}/{sid}: {action} on everything"
+            );
+        }
+    }
+}
+
+/// The template without one statement.
+fn without(template: &str, owner: &str, sid: &str) -> String {
+    let mut kept = Vec::new();
+    let (mut in_owner, mut dropping, mut found) = (false, None, 0);
+    for line in template.lines() {
+        let indentation = line.len() - line.trim_start().len();
+        if indentation == 2 && line.ends_with(':') {
+            in_owner = line.trim() == format!("{owner}:");
+        }
+        if let Some(level) = dropping
+            && !line.is_empty()
+            && indentation <= level
+        {
+            dropping = None;
+        }
+        if in_owner && line.trim() == format!("- Sid: {sid}") {
+            dropping = Some(indentation);
+            found += 1;
+        }
+        if dropping.is_none() {
+            kept.push(line);
+        }
+    }
+    assert_eq!(found, 1, "statement {sid} of {owner} in the template");
+    kept.join("\n") + "\n"
+}
+
+/// Whether a refusal says that this statement is missing.
+fn tells_of(denied: &Refused, role: &str, owner: &str, statement: &Statement) -> bool {
+    let whose = match owner {
+        "SendClaimsPolicy" => denied.principal.ends_with(":user/signup"),
+        "ReadOutcomesPolicy" => denied.principal.ends_with(":user/reader"),
+        owner if owner.ends_with("QueuePolicy") => denied.principal == "events.amazonaws.com",
+        _ => denied.principal.contains(&format!(":assumed-role/{role}/")),
+    };
+    whose && statement.actions.contains(&denied.action)
+}
+
+/// The whole tour for each statement: so the statements are dealt out to several tests.
+async fn remove_each(part: usize, parts: usize) {
+    let stage = builder().start();
+    let statements = statements(&stage);
+    let role = |owner: &str| stage.region.stack().reference(owner).to_owned();
+    let mut unnoticed = Vec::new();
+    for (index, (owner, statement)) in statements.iter().enumerate() {
+        if index % parts != part {
+            continue;
+        }
+        let name = format!("{owner}/{}", statement.sid);
+        let changed = builder().template(|text| without(text, owner, &statement.sid));
+        let tells = |denied: &&Refused| tells_of(denied, &role_of(&role, owner), owner, statement);
+        let toured = tour(changed, |refused| refused.iter().any(|one| tells(&one))).await;
+        let told: Vec<String> = match (&toured.not_started, statement.effect) {
+            (Some(error), _) => {
+                let says = |action: &String| error.contains(action.as_str());
+                let said =
+                    statement.actions.iter().any(says) && error.contains(&role_of(&role, owner));
+                said.then(|| error.clone()).into_iter().collect()
+            }
+            (None, Effect::Deny) => {
+                let text = "a message of somebody else's got into the queue".to_owned();
+                toured.intruded.then_some(text).into_iter().collect()
+            }
+            (None, Effect::Allow) => toured
+                .denied
+                .iter()
+                .filter(tells)
+                .map(|denied| {
+                    format!(
+                        "{} may not {} on {}",
+                        denied.principal, denied.action, denied.resource
+                    )
+                })
+                .collect(),
+        };
+        println!(
+            "{name}: {}",
+            told.first().map_or("NOT NOTICED", String::as_str)
+        );
+        if told.is_empty() {
+            unnoticed.push(name);
+        }
+    }
+    stage.stop().await;
+    assert!(unnoticed.is_empty(), "nobody misses {unnoticed:?}");
+}
+
+fn role_of(role: &impl Fn(&str) -> String, owner: &str) -> String {
+    if owner.ends_with("Role") {
+        role(owner)
+    } else {
+        owner.to_owned()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_statement_can_be_removed_without_a_refusal_that_names_it_1() {
+    remove_each(0, 2).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_statement_can_be_removed_without_a_refusal_that_names_it_2() {
+    remove_each(1, 2).await;
+}
+
+/// Gives all permissions back, as an operator who mends the stack.
+async fn mend(stage: &Stage) {
+    let whole = builder().start();
+    let (roles, managed, resources) = whole.region.read(|world| {
+        let iam = &world.iam;
+        (
+            iam.roles.clone(),
+            iam.managed_policies.clone(),
+            iam.resource_policies.clone(),
+        )
+    });
+    whole.stop().await;
+    stage.region.with(|world| {
+        world.iam.roles = roles;
+        world.iam.managed_policies = managed;
+        world.iam.resource_policies = resources;
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_claim_is_lost_while_a_permission_is_missing() {
+    let whole = builder().start();
+    let statements = statements(&whole);
+    whole.stop().await;
+    let mut held_up = 0;
+    for (owner, statement) in statements {
+        let carries_claims = matches!(
+            owner.as_str(),
+            "ClaimInstanceRole" | "InitInstanceRole" | "InitQueuePolicy"
+        );
+        if !carries_claims || matches!(statement.sid.as_str(), "WriteLogs" | "WriteTraces") {
+            continue;
+        }
+        let Ok(stage) = builder()
+            .template(|text| without(text, &owner, &statement.sid))
+            .try_start()
+        else {
+            continue;
+        };
+        stage.pool_is_ready(3).await;
+        stage.create(Target::named("asg-1")).await;
+        let mut message = claim("signup-1", "asg-1");
+        message["expires_at"] = stage.in_future(Duration::from_hours(2)).into();
+        stage.send(&message).await;
+        stage.pass(Duration::from_mins(4)).await;
+        let ended = !stage.outcomes().is_empty();
+        held_up += usize::from(!ended);
+        mend(&stage).await;
+        let outcome = stage.outcome("signup-1").await;
+        let name = format!("{owner}/{}", statement.sid);
+        assert_eq!(outcome.outcome, Ending::Ready, "{name}: {outcome:?}");
+        stage.pass(Duration::from_mins(2)).await;
+        let violations = stage.violations();
+        assert!(violations.is_empty(), "{name}: {violations:#?}");
+        stage.stop().await;
+    }
+    assert!(held_up >= 6, "only {held_up} were held up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_opts_out_while_its_claim_is_under_way_ends_the_claim() {
+    let stage = Stage::with_ready_pool(2).await;
+    stage.create(Target::named("asg-1")).await;
+    stage.send(&claim("signup-1", "asg-1")).await;
+    let detached = |world: &region::world::World| {
+        let mut entries = world.journal.entries();
+        entries.any(|entry| matches!(entry.what, Happening::Detaching { .. }))
+    };
+    stage.until("a detach", detached).await;
+    let tags = json!([{ "Key": "ready-pool:pool", "ResourceId": "asg-1",
+                        "ResourceType": "auto-scaling-group" }]);
+    stage
+        .call(Service::AutoScaling, "DeleteTags", json!({ "Tags": tags }))
+        .await
+        .unwrap();
+    let outcome = stage.outcome("signup-1").await;
+    assert_eq!(
+        (outcome.outcome, outcome.reason),
+        (Ending::Failed, Reason::TargetRefused)
+    );
+    let asked: BTreeSet<String> = stage.region.read(|world| {
+        let refused = world.iam.refused().iter();
+        refused.map(|one| one.action.clone()).collect()
+    });
+    let expected = [
+        "autoscaling:AttachInstances",
+        "autoscaling:CreateOrUpdateTags",
+    ];
+    assert_eq!(asked, expected.map(str::to_owned).into());
+    stage.gone(outcome.instance_id.unwrap().as_str()).await;
+    assert!(stage.in_service("asg-1").is_empty());
+    stage.stop().await;
+}

@@ -1,0 +1,207 @@
+//! The template: everything is wired, and nothing that is can be taken out unnoticed.
+
+mod alarms;
+mod bench;
+mod surgery;
+mod wiring;
+
+use bench::Bench;
+use end_to_end::Stage;
+use region::settings::Settings;
+use region::template::Stack;
+use region::world::World;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use surgery::without;
+use time::macros::datetime;
+
+const TEMPLATE: &str = include_str!("../../../../../template.yaml");
+
+#[tokio::test(start_paused = true)]
+async fn everything_is_wired() {
+    assert_eq!(wiring::problems(TEMPLATE).await, [""; 0]);
+}
+
+/// A part that can be taken out: where it is, and the name that the problem must have.
+struct Part {
+    path: Vec<String>,
+    name: String,
+}
+
+/// Event rules, schedules, mappings, dead-letter queues and what leads to them, as the template
+/// has them: a new one is covered without a word here.
+fn parts(stack: &Stack) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let mut add = |path: &[&str], name: &str| {
+        parts.push(Part {
+            path: path.iter().map(|key| (*key).to_owned()).collect(),
+            name: name.to_owned(),
+        });
+    };
+    for (name, resource) in &stack.resources {
+        let properties = &resource.properties;
+        match resource.kind.as_str() {
+            "AWS::Events::Rule" | "AWS::Scheduler::Schedule" => {
+                add(&["Resources", name], name);
+                add(&["Resources", name, "DeadLetterConfig"], name);
+            }
+            "AWS::SQS::Queue" => {
+                add(&["Resources", name], name);
+                if properties.get("RedrivePolicy").is_some() {
+                    add(&["Resources", name, "RedrivePolicy"], name);
+                }
+            }
+            "AWS::Serverless::Function" => {
+                let events = properties["Events"].as_object().expect("events");
+                for (event, declared) in events {
+                    let part = format!("{name}.{event}");
+                    add(&["Resources", name, "Events", event], &part);
+                    if declared["Type"] != "SQS" {
+                        let path = ["Resources", name, "Events", event, "DeadLetterConfig"];
+                        add(&path, &part);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    parts
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_rule_mapping_or_queue_can_be_taken_out_unnoticed() {
+    let bench = Bench::start(TEMPLATE).unwrap();
+    let parts = parts(bench.stack());
+    bench.region.stop().await;
+    assert!(parts.len() >= 23, "where are the others? {}", parts.len());
+    for Part { path, name } in parts {
+        let keys: Vec<&str> = path.iter().map(String::as_str).collect();
+        let problems = wiring::problems(&without(TEMPLATE, &keys)).await;
+        let place = path.join(".");
+        assert!(
+            problems.iter().any(|problem| problem.contains(&name)),
+            "without {place}, nothing that fails names {name}: {problems:#?}"
+        );
+        println!("without {place}: {}", problems.join("; "));
+    }
+}
+
+/// The template as it is deployed with these parameters.
+fn deployed(template: &str, parameters: &[(&str, &str)]) -> Stack {
+    let mut world = World::new(Settings::default(), datetime!(2026-11-22 20:00 UTC));
+    let mut given = BTreeMap::from([("Subnets".to_owned(), "subnet-1a".to_owned())]);
+    given.extend(
+        parameters
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    );
+    region::template::load(&mut world, template, bench::STACK, &given).unwrap()
+}
+
+#[test]
+fn everything_that_must_not_go_unnoticed_has_its_alarm() {
+    let stack = deployed(TEMPLATE, &[]);
+    assert_eq!(alarms::problems(&stack), [""; 0]);
+    // A pool that shall be empty may be.
+    assert_eq!(
+        alarms::problems(&deployed(TEMPLATE, &[("PoolSize", "0")])),
+        ["no alarm on Ready of ready-pool-pool"]
+    );
+}
+
+#[test]
+fn no_alarm_can_be_taken_out_unnoticed() {
+    let stack = deployed(TEMPLATE, &[]);
+    let filters = ["ClaimInstance", "InitInstance", "ReplenishPool"]
+        .map(|function| format!("{function}LoggedErrors"));
+    let alarms = alarms::alarms(&stack);
+    assert!(alarms.len() >= 16, "{}", alarms.len());
+    for name in (alarms.iter().map(|(name, _)| *name)).chain(filters.iter().map(String::as_str)) {
+        let less = deployed(&without(TEMPLATE, &["Resources", name]), &[]);
+        let problems = alarms::problems(&less);
+        assert!(!problems.is_empty(), "nobody misses {name}");
+        println!("without {name}: {}", problems.join("; "));
+    }
+}
+
+#[test]
+fn alarms_are_told_to_a_topic_if_there_is_one() {
+    let topic = "arn:aws:sns:eu-west-1:123456789012:pager";
+    for (name, alarm) in alarms::alarms(&deployed(TEMPLATE, &[("AlarmTopic", topic)])) {
+        assert_eq!(alarm["AlarmActions"][0], topic, "{name}");
+        assert_eq!(alarm["OKActions"][0], topic, "{name}");
+    }
+    for (name, alarm) in alarms::alarms(&deployed(TEMPLATE, &[])) {
+        assert!(alarm.get("AlarmActions").is_none(), "{name}");
+    }
+}
+
+/// Alarms on metrics of our own look at figures that the functions really write.
+#[tokio::test(start_paused = true)]
+async fn what_alarms_look_at_is_written() {
+    let stage = Stage::with_ready_pool(2).await;
+    stage.pass(Duration::from_mins(2)).await;
+    let stack = stage.region.stack();
+    let own: Vec<&str> = alarms::alarms(stack)
+        .into_iter()
+        .filter(|(_, alarm)| alarm["Namespace"] == "ready-pool")
+        .filter(|(_, alarm)| alarm["Dimensions"][0]["Name"] == "Pool")
+        .filter_map(|(_, alarm)| alarm["MetricName"].as_str())
+        .collect();
+    assert!(own.contains(&"Ready"), "{own:?}");
+    for metric in own {
+        let written = stage.figures.values(metric, &[("Pool", &stage.pool)]);
+        assert!(!written.is_empty(), "nobody writes {metric}");
+    }
+    stage.end().await;
+}
+
+/// An operator reads names and descriptions, and nothing else, at three in the morning.
+#[test]
+fn every_alarm_is_in_the_runbook() {
+    let runbook = include_str!("../../../../../docs/operations.md");
+    for (name, alarm) in alarms::alarms(&deployed(TEMPLATE, &[])) {
+        let given = alarm["AlarmName"].as_str().unwrap();
+        let short = given.strip_prefix("ready-pool-").unwrap();
+        assert!(runbook.contains(&format!("| `…-{short}` |")), "{name}");
+        let description = alarm["AlarmDescription"].as_str().unwrap();
+        assert!(description.len() > 20, "{name}: {description:?}");
+    }
+}
+
+/// Every parameter is in a group, has a label, and says what it is.
+#[test]
+fn an_operator_can_read_what_a_parameter_is() {
+    let section = |from: &str, to: &str| {
+        let start = TEMPLATE.find(&format!("\n{from}:\n")).unwrap();
+        let end = TEMPLATE.find(&format!("\n{to}:\n")).unwrap();
+        &TEMPLATE[start..end]
+    };
+    let metadata = section("Metadata", "Parameters");
+    let parameters = section("Parameters", "Rules");
+    let is_name = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
+    let names: Vec<&str> = parameters
+        .lines()
+        .filter(is_name)
+        .map(|line| line.trim().trim_end_matches(':'))
+        .collect();
+    assert!(names.len() >= 17, "{names:?}");
+    for name in names {
+        assert!(
+            metadata.contains(&format!("      {name}: {{default:")),
+            "no label: {name}"
+        );
+        let grouped = metadata
+            .lines()
+            .filter(|line| line.trim_start().starts_with("Parameters: ["))
+            .any(|line| line.split(['[', ',', ']']).any(|word| word.trim() == name));
+        assert!(grouped, "in no group: {name}");
+        let rest = &parameters[parameters.find(&format!("\n  {name}:\n")).unwrap() + 1..];
+        let own: String = rest
+            .lines()
+            .skip(1)
+            .take_while(|line| !is_name(line))
+            .collect();
+        assert!(own.contains("Description: "), "no description: {name}");
+    }
+}
