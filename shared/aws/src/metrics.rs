@@ -88,7 +88,8 @@ impl Record {
     /// How long something took.
     #[must_use]
     pub fn time(mut self, name: &'static str, took: Duration) -> Self {
-        let milliseconds = took.as_secs_f64() * 1_000.0;
+        #[allow(clippy::cast_precision_loss, reason = "exact for 285 years")]
+        let milliseconds = took.as_micros() as f64 / 1_000.0;
         self.figures.push((name, Unit::Milliseconds, milliseconds));
         self
     }

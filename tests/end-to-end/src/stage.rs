@@ -238,6 +238,14 @@ impl Stage {
         .await;
     }
 
+    /// Waits until the instance is in service in the group.
+    pub async fn joins(&self, group: &str, instance: &str) {
+        self.until("the instance is in service", |world| {
+            in_service(world, group).iter().any(|id| id == instance)
+        })
+        .await;
+    }
+
     /// Waits until `done` says so.
     ///
     /// # Panics

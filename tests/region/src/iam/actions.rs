@@ -97,6 +97,7 @@ const ALL: [Actions; 14] = [
     Actions {
         service: "ssm",
         names: &[
+            "CancelCommand",
             "DescribeInstanceInformation",
             "GetCommandInvocation",
             "ListCommandInvocations",

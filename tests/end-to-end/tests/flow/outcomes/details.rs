@@ -56,14 +56,14 @@ async fn each_step_has_its_time_in_order() {
 
     // The figures are the same.
     let figure = |name: &str| stage.figures.values(name, &[("claim_id", "c")]);
-    let seconds = |took: Option<Duration>| vec![took.unwrap().as_secs_f64() * 1_000.0];
+    let milliseconds = |took: Option<Duration>| vec![took.unwrap().as_micros() as f64 / 1_000.0];
     assert_eq!(
         figure("TimeToReady"),
-        seconds(times.from_sent_to(outcome.at))
+        milliseconds(times.from_sent_to(outcome.at))
     );
-    assert_eq!(figure("Waited"), seconds(times.waited()));
-    assert_eq!(figure("DetachTime"), seconds(times.moved()));
-    assert_eq!(figure("InitTime"), seconds(times.initialised()));
+    assert_eq!(figure("Waited"), milliseconds(times.waited()));
+    assert_eq!(figure("DetachTime"), milliseconds(times.moved()));
+    assert_eq!(figure("InitTime"), milliseconds(times.initialised()));
     assert_eq!(figure("Attempts"), [1.0]);
     stage.end().await;
 }

@@ -142,6 +142,7 @@ async fn an_instance_that_its_tenant_takes_out_meanwhile_is_lost() {
     let stage = ready(Stage::builder().scripts(slow)).await;
     stage.send(&claim("c", "asg-1")).await;
     let (_, instance) = running(&stage).await;
+    stage.joins("asg-1", &instance).await;
     let detach = json!({
         "AutoScalingGroupName": "asg-1", "InstanceIds": [instance],
         "ShouldDecrementDesiredCapacity": true,
