@@ -56,7 +56,10 @@ async fn each_step_has_its_time_in_order() {
 
     // The figures are the same.
     let figure = |name: &str| stage.figures.values(name, &[("claim_id", "c")]);
-    let milliseconds = |took: Option<Duration>| vec![took.unwrap().as_micros() as f64 / 1_000.0];
+    let milliseconds = |took: Option<Duration>| {
+        let microseconds = u32::try_from(took.unwrap().as_micros()).unwrap();
+        vec![f64::from(microseconds) / 1_000.0]
+    };
     assert_eq!(
         figure("TimeToReady"),
         milliseconds(times.from_sent_to(outcome.at))
