@@ -65,18 +65,23 @@ pub struct Memory {
 
 impl Memory {
     /// A claim's entry: what this delivery wrote, unless the ledger says what can only have been
-    /// written since. A read may be older than what was written here; but init-instance, which is
-    /// at work meanwhile, settles a claim or moves it on to a later attempt, and never back.
+    /// written since.
     pub fn entry_of(&self, claim: &Claim, target: Option<&Group>) -> Option<Entry> {
         let read = target.and_then(|target| target.entry(&claim.claim_id));
-        let Some(written) = self.entries.get(&identity(claim)) else {
-            return read;
-        };
-        let since = read.filter(|read| {
-            read.attempt > written.attempt || (read.attempt == written.attempt && !read.is_open())
-        });
-        since.or_else(|| Some(written.clone()))
+        match self.entries.get(&identity(claim)) {
+            Some(written) => Some(latest(read, written)),
+            None => read,
+        }
     }
+}
+
+/// Which of the two is newer. A read may be older than what was written here; but init-instance,
+/// which is at work meanwhile, settles a claim or moves it on to a later attempt, and never back.
+fn latest(read: Option<Entry>, written: &Entry) -> Entry {
+    let since = read.filter(|read| {
+        read.attempt > written.attempt || (read.attempt == written.attempt && !read.is_open())
+    });
+    since.unwrap_or_else(|| written.clone())
 }
 
 /// What becomes of a request.

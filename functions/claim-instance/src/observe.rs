@@ -2,12 +2,12 @@
 
 use crate::decide::{Memory, Request, View};
 use ready_pool_aws::auto_scaling::AutoScaling;
-use ready_pool_aws::error::AwsError;
+use ready_pool_aws::error::ObserveError;
 use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_core::Timestamp;
 use ready_pool_core::command::Histories;
-use ready_pool_core::group::{Group, Lifecycle, Whereabouts};
+use ready_pool_core::group::{Group, Whereabouts};
 use ready_pool_core::ids::{GroupName, InstanceId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,19 +30,9 @@ pub(crate) struct Sources<'a> {
     pub(crate) provision_queue: &'a Queue,
 }
 
-/// Why a look failed.
-#[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum ObserveError {
-    /// A read failed.
-    #[error(transparent)]
-    Aws(#[from] AwsError),
-    /// The function's own settings name a group that does not exist.
-    #[error("the pool's group {0} does not exist; check POOL_GROUP")]
-    NoPool(GroupName),
-}
-
 /// Looks: at the pool and all targets in one call, at the agents of what could be handed out, and
 /// at the instances of claims that were begun before.
+///
 /// `delivered` messages are in the batch: the rest of the queue is the line that a dry run beside
 /// it has before it.
 pub(crate) async fn observe(
@@ -66,12 +56,12 @@ pub(crate) async fn observe(
     let pool = targets
         .get(pool_name)
         .cloned()
-        .ok_or_else(|| ObserveError::NoPool(pool_name.clone()))?;
+        .ok_or_else(|| ObserveError::NoGroup(pool_name.clone()))?;
 
     let candidates: Vec<InstanceId> = pool
         .members
         .iter()
-        .filter(|member| member.lifecycle == Lifecycle::InService && member.healthy)
+        .filter(|member| member.is_fit())
         .map(|member| member.instance.clone())
         .collect();
     let online = systems_manager.online(&candidates).await?;

@@ -3,16 +3,14 @@
 use crate::decide::{Plan, View};
 use crate::notes::{self, Stage};
 use ready_pool_aws::metrics::Record;
-use ready_pool_core::group::Lifecycle;
+use ready_pool_core::group::Member;
 use ready_pool_core::ledger::Entry;
 
 /// The state of the pool and its claims: once a minute, by a full look.
 pub(crate) fn state(view: &View, plan: &Plan) -> Option<Record> {
     let round = view.round.as_ref()?;
-    let is_ready = |member: &&ready_pool_core::group::Member| {
-        member.lifecycle == Lifecycle::InService
-            && member.healthy
-            && (view.agents.get(&member.instance)).is_some_and(|agent| agent.online)
+    let is_ready = |member: &&Member| {
+        member.is_fit() && (view.agents.get(&member.instance)).is_some_and(|agent| agent.online)
     };
     let open = round
         .targets

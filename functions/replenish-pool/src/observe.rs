@@ -7,7 +7,7 @@ use crate::decide::{
 };
 use crate::notes;
 use ready_pool_aws::auto_scaling::AutoScaling;
-use ready_pool_aws::error::AwsError;
+use ready_pool_aws::error::ObserveError;
 use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_core::Timestamp;
@@ -16,17 +16,6 @@ use ready_pool_core::group::{Group, Lifecycle};
 use ready_pool_core::ids::{GroupName, InstanceId};
 use std::collections::BTreeSet;
 use std::time::Duration;
-
-/// Why a look failed.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum ObserveError {
-    /// A read failed.
-    #[error(transparent)]
-    Aws(#[from] AwsError),
-    /// The function's own settings name a group that does not exist.
-    #[error("the group {0} does not exist; check POOL_GROUP and RETIREMENT_GROUP")]
-    NoGroup(GroupName),
-}
 
 /// How much a pass looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -148,6 +148,19 @@ impl AwsError {
     }
 }
 
+/// Why a look at the world failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ObserveError {
+    /// A read failed.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// The function's own settings name a group that does not exist.
+    #[error(
+        "the group {0} does not exist; check the function's settings POOL_GROUP and RETIREMENT_GROUP"
+    )]
+    NoGroup(GroupName),
+}
+
 fn effect_of(code: &str, message: &str, status: u16) -> Effect {
     // EC2's throttling behind Auto Scaling comes as a ValidationError.
     if THROTTLING.contains(&code)

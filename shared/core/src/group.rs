@@ -69,6 +69,13 @@ pub enum Lifecycle {
     Other,
 }
 
+impl Member {
+    /// In service and healthy: ready, where its agent is online as well.
+    pub fn is_fit(&self) -> bool {
+        self.lifecycle == Lifecycle::InService && self.healthy
+    }
+}
+
 impl Lifecycle {
     /// Reads AWS's word.
     pub fn from_aws(state: &str) -> Self {

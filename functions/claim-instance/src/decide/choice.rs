@@ -2,7 +2,7 @@
 
 use super::{Batch, Waiting};
 use ready_pool_core::claim::Claim;
-use ready_pool_core::group::{Group, Lifecycle, Member};
+use ready_pool_core::group::{Group, Member};
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::wishes::Wishes;
 use std::collections::BTreeSet;
@@ -58,8 +58,7 @@ impl<'a> Batch<'a> {
             .members
             .iter()
             .filter(|member| {
-                member.lifecycle == Lifecycle::InService
-                    && member.healthy
+                member.is_fit()
                     && target.zones.contains(&member.zone)
                     && self.view.online.contains_key(&member.instance)
                     && !self.taken.contains(&member.instance)

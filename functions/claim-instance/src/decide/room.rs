@@ -1,6 +1,6 @@
 //! Whether a target may and can take one more instance.
 
-use super::{Batch, Decision, Waiting, count, reject};
+use super::{Batch, Decision, Waiting, count, latest, reject};
 use ready_pool_core::claim::Claim;
 use ready_pool_core::group::{Group, MAX_TAGS};
 use ready_pool_core::ids::ClaimId;
@@ -111,7 +111,8 @@ impl<'a> Batch<'a> {
         let mut entries: BTreeMap<ClaimId, Entry> = target.entries().collect();
         for ((group, claim_id), entry) in &self.view.memory.entries {
             if *group == target.name {
-                entries.insert(claim_id.clone(), entry.clone());
+                let read = entries.remove(claim_id);
+                entries.insert(claim_id.clone(), latest(read, entry));
             }
         }
         entries

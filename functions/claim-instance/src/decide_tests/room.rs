@@ -72,6 +72,15 @@ fn an_entry_that_reads_do_not_show_yet_holds_a_place() {
 }
 
 #[test]
+fn a_claim_that_init_instance_settled_meanwhile_holds_no_place() {
+    let scene = Scene::with_ready(1)
+        .target(|target| target.max_size = 1)
+        .entry("z", &settled(90, Standing::Failed(Reason::TargetRefused)))
+        .remembers(&claim("z"), entry(Some(90), 1));
+    assert_eq!(scene.decide_on(claim("a")), assign(1, 1));
+}
+
+#[test]
 fn earlier_claims_of_the_batch_take_the_room_of_later_ones() {
     let scene = Scene::with_ready(3).target(|target| target.max_size = 2);
     let decisions = scene.decide(&sent(&[claim("a"), claim("b"), claim("c")]));

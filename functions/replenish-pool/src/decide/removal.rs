@@ -21,11 +21,7 @@ const AGENT_AWAY: Duration = Duration::from_mins(5);
 const MOST_AT_ONCE: usize = 20;
 
 pub(super) fn plan(view: &View, round: &Round, plan: &mut Plan) {
-    plan.terminate = round
-        .retirement
-        .members
-        .iter()
-        .filter(|member| member.lifecycle == Lifecycle::InService)
+    plan.terminate = in_service(&round.retirement)
         .map(|member| member.instance.clone())
         .collect();
     let away = away(view);
@@ -64,8 +60,8 @@ fn entered(round: &Round) -> BTreeSet<InstanceId> {
         .collect()
 }
 
-pub(super) fn in_service(pool: &Group) -> impl Iterator<Item = &Member> {
-    (pool.members.iter()).filter(|member| member.lifecycle == Lifecycle::InService)
+pub(super) fn in_service(group: &Group) -> impl Iterator<Item = &Member> {
+    (group.members.iter()).filter(|member| member.lifecycle == Lifecycle::InService)
 }
 
 /// When the instance was launched into the pool or attached to it, if these activities tell.

@@ -57,11 +57,7 @@ fn unserved(view: &View) -> i32 {
             && !activity.failed
             && activity.started_at > view.now - SERVED_FOR
     });
-    let ready = view
-        .pool
-        .members
-        .iter()
-        .filter(|member| member.lifecycle == Lifecycle::InService && member.healthy);
+    let ready = view.pool.members.iter().filter(|member| member.is_fit());
     let unserved = view
         .backlog
         .saturating_sub(served.count())
