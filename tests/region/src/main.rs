@@ -1,4 +1,4 @@
-//! The simulated region's command line: `demo` and `serve`.
+//! The simulated region's command line: `demo`, `serve` and `claim`.
 
 mod cli;
 

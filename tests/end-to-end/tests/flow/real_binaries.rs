@@ -1,16 +1,28 @@
 //! The flow once with everything real: the function binaries as processes behind the Lambda
-//! Runtime API, sockets, the wall clock, and scripts that run. It is the README's first command.
+//! Runtime API, sockets, the wall clock, and scripts that run. It is the README's first command; and
+//! `serve`, of which `claim` asks how a claim stands.
 
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+
+/// The region's program, with these arguments.
+fn region(arguments: &[&str]) -> Command {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .current_dir(workspace)
+        .args(["run", "--quiet", "--bin", "region", "--"])
+        .args(arguments)
+        .env_remove("AWS_ENDPOINT_URL");
+    command
+}
 
 /// Runs `demo` a fifty times as fast as AWS; returns its story, or fails with it.
 fn demo(options: &[&str]) -> String {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let demo = Command::new(env!("CARGO"))
-        .current_dir(workspace)
-        .args(["run", "--quiet", "--bin", "region", "--", "demo"])
-        .args(["--time-scale", "0.02"])
+    let demo = region(&["demo", "--time-scale", "0.02"])
         .args(options)
         .output()
         .expect("cargo runs");
@@ -63,4 +75,144 @@ fn the_demo_of_the_readme_gets_its_instance_ready() {
             .unwrap_or_else(|| panic!("no {step:?} in its place in:\n{told}"));
         rest = after;
     }
+}
+
+/// A region that runs; it ends when this is dropped.
+struct Served {
+    process: Child,
+    /// Where everything is.
+    whereabouts: Value,
+}
+
+impl Served {
+    fn start() -> Self {
+        let options = ["serve", "--json", "--port", "0", "--pool-size", "1"];
+        let mut process = region(&options)
+            .args(["--time-scale", "0.02"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            // `cargo run` becomes the region on Unix: the process that is ended is the region.
+            .spawn()
+            .expect("cargo runs");
+        let mut line = String::new();
+        let out = process.stdout.as_mut().expect("it is piped");
+        BufReader::new(out)
+            .read_line(&mut line)
+            .expect("serve says where it is");
+        Self {
+            process,
+            whereabouts: serde_json::from_str(&line).expect("serve speaks JSON"),
+        }
+    }
+
+    fn endpoint(&self) -> &str {
+        self.whereabouts["endpoint"].as_str().expect("an endpoint")
+    }
+
+    /// Posts JSON and returns the answer's.
+    fn post(&self, path: &str, headers: &str, body: &Value) -> Value {
+        let address = self.endpoint().strip_prefix("http://").expect("HTTP");
+        let mut stream = TcpStream::connect(address).expect("the region listens");
+        let body = body.to_string();
+        let length = body.len();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n{headers}\r\n{body}"
+        )
+        .expect("the region reads");
+        let mut answer = String::new();
+        stream
+            .read_to_string(&mut answer)
+            .expect("the region answers");
+        let (_, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+    }
+
+    /// A click on the page's button.
+    fn send_a_claim(&self) -> Value {
+        let headers = format!(
+            "Origin: {}\r\nContent-Type: application/json\r\n",
+            self.endpoint()
+        );
+        let order = json!({ "count": 1, "script": "succeeds", "waits": true });
+        self.post("/_region/claims", &headers, &order)
+    }
+
+    /// Receives an outcome, and leaves it on its queue.
+    fn outcome(&self) -> Option<Value> {
+        let headers = "Content-Type: application/x-amz-json-1.0\r\n\
+                       X-Amz-Target: AmazonSQS.ReceiveMessage\r\n\
+                       Authorization: AWS4-HMAC-SHA256 Credential=me/20261122/eu-west-1/sqs/aws4_request\r\n";
+        let queue = &self.whereabouts["queues"]["outcome"];
+        let input = json!({ "QueueUrl": queue, "WaitTimeSeconds": 20, "VisibilityTimeout": 0 });
+        let answer = self.post("/", headers, &input);
+        assert!(answer.get("__type").is_none(), "{answer}");
+        let body = answer["Messages"][0]["Body"].as_str()?;
+        Some(serde_json::from_str(body).expect("an outcome is JSON"))
+    }
+
+    /// What `claim` prints, and whether it says that all is well.
+    fn claim(&self, arguments: &[&str]) -> (bool, String, String) {
+        let told = region(&["claim", "--endpoint", self.endpoint()])
+            .args(arguments)
+            .output()
+            .expect("cargo runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (
+            told.status.success(),
+            text(&told.stdout),
+            text(&told.stderr),
+        )
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // As Ctrl-C would: the region ends the processes of its functions.
+        let id = self.process.id().to_string();
+        let _ = Command::new("kill").args(["-INT", &id]).status();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn the_story_of_a_claim_is_told_while_the_region_runs() {
+    let served = Served::start();
+    assert_eq!(served.send_a_claim()["said"], "signup-2001 is sent");
+    // Each waits for twenty seconds at most.
+    let outcome = (0..6).find_map(|_| served.outcome()).expect("an outcome");
+    assert_eq!(outcome["outcome"], "ready");
+    let instance = outcome["instance_id"].as_str().expect("an instance");
+    // Twice: a look changes nothing, so the second one sees the same message received once.
+    for _ in 0..2 {
+        let (success, told, log) = served.claim(&["signup-2001"]);
+        assert!(success, "{told}\n{log}");
+        let in_target = format!("{instance} in tenant-2001, the target: InService, running");
+        let settled = format!("settled: {instance} is initialised (attempt 1)");
+        for part in [
+            "signup-2001 for tenant-2001 (signup-2001@",
+            "): ready, ",
+            &settled,
+            &in_target,
+            "Success, exit code 0;",
+            "setting up organisation 2001",
+            "on outcome: ready (initialised); visible, received once",
+            "the init script succeeded",
+            "waited for an instance",
+            "use it",
+        ] {
+            assert!(told.contains(part), "no {part:?} in:\n{told}");
+        }
+    }
+    let (success, told, _) = served.claim(&["signup-2001", "--json"]);
+    assert!(success, "{told}");
+    let known: Value = serde_json::from_str(&told).expect("one line of JSON");
+    assert_eq!(known["claims"][0]["entry"]["entry"]["standing"], "ready");
+
+    let (success, told, log) = served.claim(&["signup-2002"]);
+    assert!(!success, "{told}");
+    assert_eq!(told, "");
+    assert!(log.contains("nobody knows a claim signup-2002"), "{log}");
+    assert!(log.contains("the history: 1 commands"), "{log}");
 }

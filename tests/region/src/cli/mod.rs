@@ -1,14 +1,18 @@
 //! The command line: what can be asked for, and how failures are told.
 
 mod build;
+mod claim;
 mod claims;
 mod crowd;
 mod demo;
 mod environment_files;
 mod follow;
 mod functions;
+mod ledger;
+mod moment;
 mod page;
 mod print;
+mod progress;
 mod serve;
 mod start;
 mod story;
@@ -43,6 +47,9 @@ enum Command {
     Demo(DemoOptions),
     /// Stays up for the AWS CLI, boto3, any SDK and a browser, and tells what happens, until Ctrl-C
     Serve(ServeOptions),
+    /// Tells one claim's story, from the ledger, the history and the queues of a region that runs
+    /// (`serve`, or `demo` while it stays up)
+    Claim(ClaimOptions),
 }
 
 /// What `demo` is asked for.
@@ -85,7 +92,21 @@ struct ServeOptions {
     environment: Option<PathBuf>,
 }
 
-/// What both take.
+/// What `claim` is asked for.
+#[derive(Args)]
+struct ClaimOptions {
+    /// The claim's id. Where several targets have such a claim, each is told
+    #[arg(value_name = "CLAIM_ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    id: String,
+    /// Where the region is [default: `AWS_ENDPOINT_URL`, else the one that was started last]
+    #[arg(long, value_name = "URL")]
+    endpoint: Option<String>,
+    /// Print what is known as one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `demo` and `serve` take.
 #[derive(Args)]
 struct Common {
     /// Port to listen on; 0 takes a free one
@@ -174,6 +195,10 @@ enum Failure {
     },
     #[error("{0}")]
     NotReady(String),
+    #[error("{0}")]
+    NoRegion(String),
+    #[error("{0}")]
+    UnknownClaim(String),
     #[error("interrupted")]
     Interrupted,
     /// Whoever read standard output went away.
@@ -205,6 +230,7 @@ pub(crate) fn main() -> ExitCode {
         match command {
             Command::Demo(options) => demo::run(options).await,
             Command::Serve(options) => serve::run(options).await,
+            Command::Claim(options) => claim::run(options).await,
         }
     });
     match result {

@@ -56,6 +56,34 @@ impl Printer {
         self.text(&format!("\n{title}"))
     }
 
+    /// A title that begins the output.
+    pub(super) fn heading(&mut self, title: &str) -> io::Result<()> {
+        let title = self.paint(title, Style::Bold);
+        self.text(&title)
+    }
+
+    /// Something known under a label (none where it goes on), and what belongs below it.
+    pub(super) fn field(
+        &mut self,
+        label: &str,
+        text: &str,
+        below: &[String],
+        tone: Tone,
+    ) -> io::Result<()> {
+        let label = self.paint(&format!("{label:<9}"), Style::Dim);
+        let text = match tone {
+            Tone::Plain => text.to_owned(),
+            Tone::Good => self.paint(text, Style::Green),
+            Tone::Bad => self.paint(text, Style::Red),
+        };
+        writeln!(self.out, "  {label}  {text}")?;
+        let bar = self.paint("│", Style::Dim);
+        for below in below {
+            writeln!(self.out, "{:13}{bar} {below}", "")?;
+        }
+        self.out.flush()
+    }
+
     /// A line that stands out as good.
     pub(super) fn good(&mut self, text: &str) -> io::Result<()> {
         let text = self.paint(text, Style::Green);

@@ -1,6 +1,7 @@
 //! Starting a region with its stack, its functions and its endpoint; and stopping all of it.
 
 use super::build;
+use super::claim::Left;
 use super::functions::Functions;
 use super::page::Page;
 use super::{Common, Failure};
@@ -35,6 +36,8 @@ pub(super) struct Running {
     /// Who does the functions' work.
     pub(super) functions: Arc<Functions>,
     endpoint: Endpoint,
+    /// Until the region stops, `claim` finds it.
+    _left: Option<Left>,
 }
 
 /// Who makes calls of this command line's own.
@@ -184,6 +187,7 @@ impl Running {
                     error,
                 }
             })?;
+        let left = Left::of(&settings.endpoint);
         Ok(Self {
             region,
             names,
@@ -191,6 +195,7 @@ impl Running {
             started,
             functions,
             endpoint,
+            _left: left,
         })
     }
 

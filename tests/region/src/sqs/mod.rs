@@ -18,7 +18,7 @@ pub use message_attributes::{MessageAttribute, MessageAttributes, md5_of_attribu
 pub(crate) use messages::system_attributes;
 pub use messages::{long_poll, receivable};
 pub use move_tasks::MoveTask;
-pub use queue::{Counts, Message, NewMessage, Queue, Received, Sent};
+pub use queue::{Counts, Message, NewMessage, Queue, Received, Sent, Standing};
 
 use crate::api::{Answer, AwsError, Call, Service};
 use crate::journal::Happening;

@@ -124,6 +124,17 @@ pub struct Received {
     pub receipt_handle: String,
 }
 
+/// How a message stands at some moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It can be received.
+    Visible,
+    /// Somebody received it, and it is invisible until then.
+    InFlight(OffsetDateTime),
+    /// It was sent with a delay that lasts until then.
+    Delayed(OffsetDateTime),
+}
+
 /// What one receive does.
 #[derive(Debug, Default)]
 pub struct Receive {
@@ -145,15 +156,21 @@ pub struct Counts {
 }
 
 impl Message {
-    fn is_available(&self, now: OffsetDateTime) -> bool {
+    /// How it stands; a look that changes nothing.
+    pub fn standing(&self, now: OffsetDateTime) -> Standing {
         match self.state {
-            State::Waiting { from } => from <= now,
-            State::InFlight { until, .. } => until <= now,
+            State::Waiting { from } if from > now => Standing::Delayed(from),
+            State::InFlight { until, .. } if until > now => Standing::InFlight(until),
+            State::Waiting { .. } | State::InFlight { .. } => Standing::Visible,
         }
     }
 
+    fn is_available(&self, now: OffsetDateTime) -> bool {
+        self.standing(now) == Standing::Visible
+    }
+
     fn is_in_flight(&self, now: OffsetDateTime) -> bool {
-        matches!(self.state, State::InFlight { until, .. } if until > now)
+        matches!(self.standing(now), Standing::InFlight(_))
     }
 }
 
@@ -462,10 +479,10 @@ impl Queue {
     pub fn counts(&self, now: OffsetDateTime) -> Counts {
         let mut counts = Counts::default();
         for message in self.messages(now) {
-            match message.state {
-                _ if message.is_available(now) => counts.visible += 1,
-                State::InFlight { .. } => counts.in_flight += 1,
-                State::Waiting { .. } => counts.delayed += 1,
+            match message.standing(now) {
+                Standing::Visible => counts.visible += 1,
+                Standing::InFlight(_) => counts.in_flight += 1,
+                Standing::Delayed(_) => counts.delayed += 1,
             }
         }
         counts

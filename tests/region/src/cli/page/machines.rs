@@ -1,7 +1,7 @@
 //! The machines: those of the pool, and those that are elsewhere.
 
-use super::moment::Moment;
-use super::progress::Progress;
+use crate::cli::moment::Moment;
+use crate::cli::progress::Progress;
 use crate::cli::start::Names;
 use region::autoscaling::{Group, Lifecycle, Member};
 use region::compute::{Instance, State};
@@ -14,15 +14,15 @@ const ELSEWHERE_SHOWN: usize = 24;
 
 /// The pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Pool {
+pub(in crate::cli) struct Pool {
     /// The group's name.
-    pub(super) name: String,
+    pub(in crate::cli) name: String,
     /// How many machines it should have.
-    pub(super) desired: u32,
+    pub(in crate::cli) desired: u32,
     /// How many of them are ready.
-    pub(super) ready: usize,
+    pub(in crate::cli) ready: usize,
     /// How many are on their way to it.
-    pub(super) booting: usize,
+    pub(in crate::cli) booting: usize,
     /// All it has, oldest first.
     pub(super) members: Vec<Machine>,
 }
@@ -69,7 +69,7 @@ pub(super) enum Health {
 }
 
 /// The pool as it is.
-pub(super) fn pool(world: &World, names: &Names, progress: &Progress) -> Pool {
+pub(in crate::cli) fn pool(world: &World, names: &Names, progress: &Progress) -> Pool {
     let Some(group) = world.autoscaling.groups.get(&names.pool) else {
         return Pool::default();
     };

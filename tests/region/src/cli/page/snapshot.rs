@@ -1,13 +1,12 @@
 //! Everything the page shows, at one moment: plain data, made from the world and the journal.
 
 use super::machines::{self, Machine, Pool};
-use super::moment::Moment;
-use super::progress::{Claim, Counts, Phase, Progress, Report};
 use super::troubles::{Troubles, troubles};
+use crate::cli::moment::Moment;
+use crate::cli::progress::{Claim, Counts, Phase, Progress, Report};
 use crate::cli::start::Names;
 use crate::cli::story::{Line, Tone};
 use crate::cli::summary::percentile;
-use region::sqs::Queue;
 use region::world::World;
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -161,34 +160,38 @@ fn line(progress: &Progress) -> WaitingLine {
 
 /// Those on a claim's way first, then those of dead letters.
 fn queues(world: &World, names: &Names) -> Vec<QueueView> {
-    let all = || world.sqs.queues.values();
-    let dead_letters: BTreeSet<String> = all()
-        .filter_map(|queue| Some(queue.attributes.redrive_policy()?.dead_letter_arn))
-        .collect();
-    let targets = world.events.rules.values().flat_map(|rule| &rule.targets);
-    let undelivered: BTreeSet<&String> = targets
-        .filter_map(|target| target.dead_letter.as_ref())
-        .collect();
-    let is_dead_letter =
-        |queue: &Queue| dead_letters.contains(&queue.arn) || undelivered.contains(&queue.arn);
+    let dead_letters = dead_letter_queues(world);
     let order = |queue: &QueueView| {
         let way = ["provision", "init", "outcome", "rejected"];
         let place = way.iter().position(|name| *name == queue.name);
         (queue.is_dead_letter, place.unwrap_or(way.len()))
     };
-    let mut queues: Vec<QueueView> = all()
+    let mut queues: Vec<QueueView> = world
+        .sqs
+        .queues
+        .values()
         .map(|queue| {
             let counts = queue.counts(world.now);
             QueueView {
                 name: names.short(&queue.name).to_owned(),
                 visible: counts.visible,
                 in_flight: counts.in_flight,
-                is_dead_letter: is_dead_letter(queue),
+                is_dead_letter: dead_letters.contains(&queue.arn),
             }
         })
         .collect();
     queues.sort_by_key(order);
     queues
+}
+
+/// ARNs of the queues whose messages nobody could handle, or EventBridge could not deliver.
+pub(in crate::cli) fn dead_letter_queues(world: &World) -> BTreeSet<String> {
+    let queues = world.sqs.queues.values();
+    let unhandled =
+        queues.filter_map(|queue| Some(queue.attributes.redrive_policy()?.dead_letter_arn));
+    let targets = world.events.rules.values().flat_map(|rule| &rule.targets);
+    let undelivered = targets.filter_map(|target| target.dead_letter.clone());
+    unhandled.chain(undelivered).collect()
 }
 
 /// By their messages, so that a row stays where it is when its claim ends.

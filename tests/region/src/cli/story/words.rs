@@ -131,7 +131,7 @@ pub(super) fn group_of(input: &Value) -> &str {
 }
 
 /// Text from outside on one line, without control characters, cut where it is long.
-pub(super) fn shortened(text: &str) -> String {
+pub(in crate::cli) fn shortened(text: &str) -> String {
     let mut short: String = text
         .chars()
         .take(MOST_TEXT)

@@ -116,7 +116,7 @@ fn a_claim_is_followed_from_its_message_to_its_outcome() {
         (0, claim("c-1")),
         (1, entry("c-1", ENTRY)),
         (3, detached("i-1")),
-        (6, told("i-1", "ready-pool c-1@01234567")),
+        (6, told("i-1", &ledger::comment("c-1", "t"))),
         (7, attached("i-1", "t")),
         (10, started()),
         (15, finished(0)),
@@ -206,7 +206,7 @@ fn what_is_no_step_of_a_claim_is_left_out() {
         (2, entry("c-1", ENTRY)),
         (3, attached("i-1", "another")),
         (3, detached("i-9")),
-        (4, told("i-1", "ready-pool c-11@01234567")),
+        (4, told("i-1", &ledger::comment("c-11", "t"))),
         (4, told("i-1", "somebody else's")),
         (5, started()),
         (6, finished(0)),
@@ -257,6 +257,19 @@ fn a_rejected_claim_can_be_sent_anew() {
         ..Counts::default()
     };
     assert_eq!(progress.counts(), counts);
+}
+
+#[test]
+fn a_dry_run_is_no_claim_and_ends_none() {
+    let asked = json!({ "claim_id": "c-1", "target_group": "t", "dry_run": true });
+    let asks = message("s-provision.fifo", &asked);
+    let answered = outcome("c-1", "dry_run");
+    let alone = progress(vec![(0, asks.clone()), (1, answered.clone())]);
+    assert_eq!(alone.claims().count(), 0);
+    assert_eq!(alone.counts(), Counts::default());
+    assert_eq!(alone.outcomes().count(), 1);
+    let beside = progress(vec![(0, claim("c-1")), (1, asks), (2, answered)]);
+    assert_eq!(only(&beside).phase(), Some(Phase::Waiting));
 }
 
 #[test]

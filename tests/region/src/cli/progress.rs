@@ -1,18 +1,15 @@
 //! How far every claim is, told by the journal alone.
 
+use super::claims::{Ending, message_to};
+use super::ledger::{self, Standing};
 use super::moment::Moment;
-use crate::cli::claims::{Ending, message_to};
-use crate::cli::start::Names;
-use crate::cli::story::words::output;
+use super::start::Names;
+use super::story::words::output;
 use region::journal::{Entry, Happening};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 
-/// The tag of a claim's entry begins so; the claim's id follows.
-const ENTRY_TAG: &str = "ready-pool:claim/";
-/// The comment of a claim's command begins so; the claim's id and `@` follow.
-const COMMENT: &str = "ready-pool ";
 /// Claims that have ended are forgotten beyond so many.
 const ENDED_KEPT: usize = 200;
 /// Outcomes that are kept.
@@ -53,7 +50,7 @@ pub(super) struct Step {
 }
 
 /// The steps on a claim's way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Taken {
     /// Its message is on the queue.
@@ -243,6 +240,10 @@ impl Progress {
             let (Some(target), Some(id)) = (text("target_group"), text("claim_id")) else {
                 return;
             };
+            // It only asks, and changes nothing.
+            if message.get("dry_run").is_some_and(|asks| asks == true) {
+                return;
+            }
             // A function asks for another instance with the same words and some of its own.
             if message.get("ready_pool").is_some() {
                 self.step(&(target, id), Taken::GivenUp, Some(Phase::Waiting), at);
@@ -308,24 +309,24 @@ impl Progress {
         let tags = input.get("Tags").and_then(Value::as_array);
         for tag in tags.into_iter().flatten() {
             let text = |name: &str| tag.get(name).and_then(Value::as_str).unwrap_or_default();
-            let Some(id) = text("Key").strip_prefix(ENTRY_TAG) else {
+            let Some(id) = text("Key").strip_prefix(ledger::TAG) else {
                 continue;
             };
             let key = (text("ResourceId").to_owned(), id.to_owned());
-            let mut words = text("Value").split(' ').skip(1);
-            let (instance, attempt) = (words.next(), words.next());
-            let (Some(instance), Some(attempt), Some("assigned")) =
-                (instance, attempt, words.next())
+            let assigned = ledger::Entry::read(text("Value"))
+                .filter(|entry| entry.standing == Standing::Assigned);
+            let Some((instance, attempt)) =
+                assigned.and_then(|entry| Some((entry.instance?, entry.attempt)))
             else {
                 continue;
             };
             let Some(claim) = self.claims.get_mut(&key) else {
                 continue;
             };
-            if instance.starts_with("i-") && claim.instance.as_deref() != Some(instance) {
-                claim.instance = Some(instance.to_owned());
-                claim.attempts = attempt.parse().unwrap_or(claim.attempts + 1);
-                self.holders.insert(instance.to_owned(), key.clone());
+            if claim.instance.as_ref() != Some(&instance) {
+                claim.instance = Some(instance.clone());
+                claim.attempts = attempt;
+                self.holders.insert(instance, key.clone());
                 self.step(&key, Taken::Entered, Some(Phase::Detaching), at);
             }
         }
@@ -335,10 +336,7 @@ impl Progress {
         let Some(key) = self.holders.get(instance).cloned() else {
             return;
         };
-        let named = comment
-            .strip_prefix(COMMENT)
-            .and_then(|rest| rest.split('@').next());
-        if named == Some(key.1.as_str()) {
+        if comment == ledger::comment(&key.1, &key.0) {
             self.commands.insert(command.to_owned(), key.clone());
             self.step(&key, Taken::Told, Some(Phase::Telling), at);
         }
@@ -376,7 +374,9 @@ impl Progress {
             message: word("message"),
             took: None,
         };
-        let key = ending.and_then(|ending| Some((ending.target?, ending.claim_id)));
+        let key = ending
+            .filter(|ending| ending.outcome != "dry_run")
+            .and_then(|ending| Some((ending.target?, ending.claim_id)));
         if let Some(claim) = key.and_then(|key| self.claims.get_mut(&key)) {
             if let Some(end) = &mut claim.end {
                 // Told again: nothing new.

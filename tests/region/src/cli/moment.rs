@@ -1,4 +1,4 @@
-//! Time as the page has it.
+//! Time as a browser has it.
 
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -11,6 +11,13 @@ impl Moment {
     /// Milliseconds since an earlier moment.
     pub(super) fn since(self, earlier: Self) -> u64 {
         u64::try_from(self.0 - earlier.0).unwrap_or(0)
+    }
+}
+
+impl From<Moment> for OffsetDateTime {
+    fn from(moment: Moment) -> Self {
+        let nanoseconds = i128::from(moment.0) * 1_000_000;
+        Self::from_unix_timestamp_nanos(nanoseconds).unwrap_or(Self::UNIX_EPOCH)
     }
 }
 
