@@ -211,7 +211,7 @@ impl<'r> Demo<'r> {
     async fn stay(&mut self) -> Result<(), Failure> {
         self.printer.text(&format!(
             "\nThe region stays up. Open {} to send a claim with a click and to break things. \
-             Ctrl-C ends it.",
+             `cargo claim <claim_id>` tells how one stands. Ctrl-C ends it.",
             self.running.page()
         ))?;
         loop {

@@ -142,6 +142,7 @@ fn introduction(running: &Running) -> String {
                retirement {retirement}
 
 Try it: create a target, send a claim (its deadline is 4 h ahead at most), receive its outcome.
+How the claim stands meanwhile, and afterwards: cargo claim claim-1
 
 export AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none
 aws --endpoint-url {endpoint} autoscaling create-auto-scaling-group --auto-scaling-group-name my-target --min-size 0 --max-size 5 --availability-zones {zones} --launch-template LaunchTemplateName=tenant,Version=1 --tags Key={OPT_IN_TAG},Value={pool},PropagateAtLaunch=false
