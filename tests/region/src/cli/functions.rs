@@ -1,6 +1,6 @@
 //! Who does the work of each function: its own program, unless the command line says otherwise.
 
-use super::build::{self, Programs};
+use super::build::Programs;
 use super::{Common, Failure};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -76,8 +76,13 @@ pub(super) fn program_name(config: &FunctionConfig) -> Option<&str> {
 }
 
 impl Functions {
-    /// Builds the programs, unless there is a directory of them.
-    pub(super) async fn prepare(options: &Common) -> Result<Self, Failure> {
+    /// Has the programs built, unless there is a directory of them. That may take minutes; so a
+    /// name that is no function's of the stack, or that was given twice, fails before.
+    pub(super) async fn prepare(
+        options: &Common,
+        stack: &Stack,
+        build: impl FnOnce() -> Result<Programs, Failure>,
+    ) -> Result<Self, Failure> {
         let mut places = Vec::new();
         for Named { name, value } in options.functions.iter().cloned() {
             let value = if value.starts_with("http://") {
@@ -100,9 +105,10 @@ impl Functions {
             name: name.clone(),
             value: Place::Paused,
         }));
+        check(&places, stack)?;
         let programs = match &options.function_dir {
             Some(directory) => Programs::In(directory.clone()),
-            None => build::build()?,
+            None => build()?,
         };
         Ok(Self { places, programs })
     }
@@ -139,22 +145,22 @@ impl Functions {
             _ => None,
         })
     }
+}
 
-    /// Fails for a name that is no function's, and for a function that was named twice.
-    pub(super) fn check(&self, stack: &Stack) -> Result<(), Failure> {
-        let mut named = BTreeSet::new();
-        for place in &self.places {
-            let known = stack.functions.values().find(|config| place.is_for(config));
-            let config = known.ok_or_else(|| unknown(&place.name, stack))?;
-            if !named.insert(&config.logical_id) {
-                return Err(Failure::Function(format!(
-                    "function {} was given more than one place",
-                    config.logical_id
-                )));
-            }
+/// Fails for a name that is no function's, and for a function that was named twice.
+fn check(places: &[Named<Place>], stack: &Stack) -> Result<(), Failure> {
+    let mut named = BTreeSet::new();
+    for place in places {
+        let known = stack.functions.values().find(|config| place.is_for(config));
+        let config = known.ok_or_else(|| unknown(&place.name, stack))?;
+        if !named.insert(&config.logical_id) {
+            return Err(Failure::Function(format!(
+                "function {} was given more than one place",
+                config.logical_id
+            )));
         }
-        Ok(())
     }
+    Ok(())
 }
 
 impl<T> Named<T> {
@@ -243,9 +249,7 @@ Resources:
     #[tokio::test]
     async fn a_function_goes_by_three_names() {
         for name in ["ClaimFunction", "claim", "stack-claim"] {
-            let functions = paused(&[name]);
-            let region = region(&functions);
-            functions.check(region.stack()).unwrap();
+            let region = region(&paused(&[name]));
             let room = |function: &str| {
                 region.read(|world| world.lambda.functions[function].reserved_concurrency)
             };
@@ -255,22 +259,33 @@ Resources:
         }
     }
 
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        common: Common,
+    }
+
+    /// What a command line is told before anything is built.
+    async fn refusal_of(arguments: &[&str]) -> String {
+        let line = ["region"].iter().chain(arguments);
+        let options = <Line as clap::Parser>::try_parse_from(line).unwrap().common;
+        let region = region(&paused(&[]));
+        let build = || unreachable!("it is built, and only then refused");
+        let prepared = Functions::prepare(&options, region.stack(), build).await;
+        region.stop().await;
+        prepared.err().expect("a refusal").to_string()
+    }
+
     #[tokio::test]
-    async fn a_name_that_is_nobodys_is_answered_with_the_known_ones() {
-        let functions = paused(&["clam"]);
-        let region = region(&functions);
-        let error = functions.check(region.stack()).unwrap_err().to_string();
+    async fn a_name_that_is_nobodys_is_answered_at_once_with_the_known_ones() {
+        let unknown = "the template has no function \"clam\"; it has claim (ClaimFunction), init (InitFunction)";
+        assert_eq!(refusal_of(&["--function", "clam=true"]).await, unknown);
+        assert_eq!(refusal_of(&["--external", "clam"]).await, unknown);
+        assert_eq!(refusal_of(&["--pause", "clam"]).await, unknown);
         assert_eq!(
-            error,
-            "the template has no function \"clam\"; it has claim (ClaimFunction), init (InitFunction)"
-        );
-        let twice = paused(&["claim", "ClaimFunction"]);
-        let error = twice.check(region.stack()).unwrap_err().to_string();
-        assert_eq!(
-            error,
+            refusal_of(&["--function", "claim=true", "--pause", "ClaimFunction"]).await,
             "function ClaimFunction was given more than one place"
         );
-        region.stop().await;
     }
 
     #[test]

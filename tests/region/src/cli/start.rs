@@ -11,6 +11,7 @@ use region::commands::Bash;
 use region::endpoint::Endpoint;
 use region::region::{Region, StartError, TemplateSource};
 use region::settings::Settings;
+use region::template::{self, Stack};
 use region::world::World;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -149,7 +150,8 @@ impl Running {
         host: IpAddr,
     ) -> Result<Self, Failure> {
         let template = template_of(options)?;
-        let functions = Arc::new(Functions::prepare(options).await?);
+        let stack = template.stack()?;
+        let functions = Arc::new(Functions::prepare(options, &stack, build::build).await?);
         let listener = listen(SocketAddr::new(host, options.port)).await?;
         let mut settings = Settings {
             seed: options.seed,
@@ -174,7 +176,6 @@ impl Running {
             })
             .start()
             .map_err(|error| explained(error, template.path, options.function_dir.as_deref()))?;
-        functions.check(region.stack())?;
         let names = Names::of(&region)?;
         let page = Page::of(Client {
             region: region.clone(),
@@ -239,6 +240,25 @@ fn pool_is_full(world: &World, names: &Names) -> bool {
 struct Template {
     path: PathBuf,
     source: TemplateSource,
+}
+
+impl Template {
+    /// What is in the template, known before anything is built or started: loaded into a world
+    /// that is thrown away.
+    fn stack(&self) -> Result<Stack, Failure> {
+        let mut scratch = World::new(Settings::default(), OffsetDateTime::UNIX_EPOCH);
+        let TemplateSource {
+            text,
+            stack_name,
+            parameters,
+        } = &self.source;
+        template::load(&mut scratch, text, stack_name, parameters).map_err(|error| {
+            Failure::Template {
+                path: self.path.clone(),
+                error,
+            }
+        })
+    }
 }
 
 fn template_of(options: &Common) -> Result<Template, Failure> {
