@@ -17,7 +17,7 @@ async fn main() -> Result<(), Error> {
     run(service_fn(
         move |event: LambdaEvent<EventBridgeEvent<Value>>| async move {
             let budget = Budget::of_invocation(Arc::new(SystemClock), &event.context);
-            Ok::<_, Error>(function.handle(&event.payload, &budget).await?)
+            function.handle(&event.payload, &budget).await
         },
     ))
     .await

@@ -5,6 +5,7 @@
 
 use aws_sdk_autoscaling::error::ProvideErrorMetadata;
 use aws_sdk_autoscaling::error::{DisplayErrorContext, SdkError};
+use lambda_runtime::Diagnostic;
 use ready_pool_core::ids::GroupName;
 
 /// A failed AWS call.
@@ -161,6 +162,21 @@ pub enum ObserveError {
     NoGroup(GroupName),
 }
 
+/// What Lambda is told, and so what stands in its log and in `errorType` of its answer. Without
+/// this it would be the name of a boxed error's Rust type.
+impl From<ObserveError> for Diagnostic {
+    fn from(error: ObserveError) -> Self {
+        let error_type = match error {
+            ObserveError::Aws(_) => "AwsCallFailed",
+            ObserveError::NoGroup(_) => "NoSuchGroup",
+        };
+        Self {
+            error_type: error_type.to_owned(),
+            error_message: error.to_string(),
+        }
+    }
+}
+
 fn effect_of(code: &str, message: &str, status: u16) -> Effect {
     // EC2's throttling behind Auto Scaling comes as a ValidationError.
     if THROTTLING.contains(&code)
@@ -247,5 +263,23 @@ mod tests {
             assert!(error("ValidationError", message, 400).says_not_detachable());
         }
         assert!(!error("AccessDenied", "not in InService or Standby", 403).says_not_detachable());
+    }
+
+    #[test]
+    fn lambda_is_told_what_kind_of_error_it_was() {
+        let told = |error: ObserveError| {
+            let told = Diagnostic::from(error);
+            format!("{}: {}", told.error_type, told.error_message)
+        };
+        assert_eq!(
+            told(error("AccessDenied", "not authorized", 403).into()),
+            "AwsCallFailed: AttachInstances failed: AccessDenied: not authorized"
+        );
+        let gone = GroupName::try_from("ready-pool-pool").unwrap();
+        assert_eq!(
+            told(ObserveError::NoGroup(gone)),
+            "NoSuchGroup: the group ready-pool-pool does not exist; check the function's settings \
+             POOL_GROUP and RETIREMENT_GROUP"
+        );
     }
 }
