@@ -20,12 +20,20 @@ TARGET = "asg-production-1337"
 # What tests/sam-local/base-image made is not in the registry.
 OPTIONS = ["--skip-pull-image"]
 POOL_SIZE = 2
+# Lines of a log that are shown when something fails.
+SHOWN = 60
 
 
 def check(holds, what):
     """Fails the run unless `holds`."""
     if not holds:
-        raise AssertionError(what)
+        raise SystemExit(f"error: {what}")
+
+
+def show(whose, log):
+    """The end of a log, for whoever wants to know why the run failed."""
+    lines = log.splitlines()[-SHOWN:]
+    print(f"--- {whose}:", *lines, sep="\n", file=sys.stderr, flush=True)
 
 
 def say(text):
@@ -59,7 +67,7 @@ def serving(environment):
             yield Region(pathlib.Path(environment))
         except BaseException:
             log.seek(0)
-            sys.stderr.write(log.read())
+            show("the region", log.read())
             raise
         finally:
             process.send_signal(signal.SIGINT)
@@ -72,13 +80,19 @@ class Flow:
     def __init__(self, region):
         self.region = region
         self.files = set()
+        self.last = ("nothing was invoked", "")
 
     def file(self, name, claim_id=None):
         self.files.add(name)
-        return invoke(self.region, str(EVENTS / name), claim_id, OPTIONS)
+        return self.invoke(str(EVENTS / name), claim_id)
 
     def next_of(self, function):
-        return invoke(self.region, function, None, OPTIONS)
+        return self.invoke(function)
+
+    def invoke(self, what, claim_id=None):
+        answer, log = invoke(self.region, what, claim_id, OPTIONS)
+        self.last = (what, log)
+        return answer, log
 
     def commands_of(self, instance):
         return self.region.clients["ssm"].list_commands(InstanceId=instance)["Commands"]
@@ -201,22 +215,32 @@ def a_stale_event(flow):
     return event
 
 
+def play(flow):
+    """Everything, with the region there; returns an event for when it is gone."""
+    try:
+        the_pool_fills(flow)
+        a_claim(flow, "first")
+        other_claims(flow)
+        whatever_happens_to_the_pool(flow)
+        event = a_stale_event(flow)
+    except BaseException:
+        show(*flow.last)
+        raise
+    missed = {path.name for path in EVENTS.glob("*.json")} - flow.files
+    check(not missed, f"not invoked: {missed}")
+    return event
+
+
 def main():
     with tempfile.TemporaryDirectory() as environment:
         with serving(environment) as region:
             flow = Flow(region)
-            the_pool_fills(flow)
-            a_claim(flow, "first")
-            other_claims(flow)
-            whatever_happens_to_the_pool(flow)
-            event = a_stale_event(flow)
-            missed = {path.name for path in EVENTS.glob("*.json")} - flow.files
-            check(not missed, f"not invoked: {missed}")
+            event = play(flow)
         # Nobody listens any more.
         answer, log = sam_local_invoke(region, "claim-instance", event, OPTIONS)
         failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
         check(failed == [event["Records"][0]["messageId"]], f"no region, and yet {answer}")
-        check("Connection refused" in log, log)
+        check("Connection refused" in log, f"nobody was told that the region is gone: {log}")
         say("without a region, claim-instance says that the connection was refused")
     print(f"{len(flow.files)} events, each with its function in a container", flush=True)
 

@@ -54,16 +54,31 @@ class Region:
         any_of = self.variables["claim-instance"]
         self.pool = any_of["POOL_GROUP"]
         self.name = any_of["AWS_REGION"]
-        self.clients = {
-            service: boto3.client(
-                service,
-                endpoint_url=any_of["AWS_ENDPOINT_URL"],
-                region_name=self.name,
-                aws_access_key_id="owner",
-                aws_secret_access_key="none",
-            )
-            for service in ("autoscaling", "sqs", "ssm")
-        }
+        self.endpoint = any_of["AWS_ENDPOINT_URL"]
+        services = ("autoscaling", "sqs", "ssm")
+        self.clients = {service: self.client(service, "owner") for service in services}
+
+    def client(self, service, access_key):
+        """A client in somebody's name. The region knows a caller by the access key."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=self.name,
+            aws_access_key_id=access_key,
+            aws_secret_access_key="none",
+        )
+
+    def sender(self, function, body):
+        """A client that may send this to the function's queue.
+
+        The init queue takes messages of our own roles and rule only, whoever else owns the
+        account. So each is sent by whoever sends it on AWS; and what EventBridge says, by a role
+        that gets through.
+        """
+        if function != "init-instance":
+            return self.clients["sqs"]
+        name = "claim-instance" if "init" in body else "replenish-pool"
+        return self.client("sqs", self.variables[name]["AWS_ACCESS_KEY_ID"])
 
     def queue(self, function):
         return self.variables[function][FUNCTIONS[function][1]]
@@ -166,7 +181,7 @@ def live(region, path, claim_id=None):
         record = event["Records"][0]
         body = live_body(region, json.loads(record["body"]), claim_id)
         detail = body.get("detail", {})
-        sent = region.clients["sqs"].send_message(
+        sent = region.sender(function, body).send_message(
             QueueUrl=region.queue(function),
             MessageBody=json.dumps(body),
             MessageGroupId=body.get("instance_id") or detail.get("instance-id") or region.pool,
