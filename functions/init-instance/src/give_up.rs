@@ -143,7 +143,7 @@ impl InitInstance {
         target: &GroupName,
         budget: &Budget,
     ) -> Result<Progress, AwsError> {
-        match retire(
+        let retired = retire(
             &self.auto_scaling,
             instance,
             target,
@@ -151,8 +151,16 @@ impl InitInstance {
             &self.config.retirement,
             budget,
         )
-        .await?
-        {
+        .await;
+        let retired = match retired {
+            // Our policy asks for the opt-in tag: it would be refused each time it comes again.
+            Err(error) if error.says_detach_denied() && !self.is_target(target).await? => {
+                warn!(instance_id = %instance, target_group = %target, %error, "the target has opted out; its instance is left in it");
+                return Ok(Progress::Done);
+            }
+            other => other?,
+        };
+        match retired {
             Retired::Terminated => {
                 info!(instance_id = %instance, "retired");
                 let record = Record::of(&self.config.pool)

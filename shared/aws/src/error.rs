@@ -134,6 +134,12 @@ impl AwsError {
         matches!(self.code.as_str(), "AccessDenied" | "AccessDeniedException")
     }
 
+    /// `DetachInstances` refused for want of a permission: one is missing, or the group has not (any
+    /// more) the tag that the policy asks for.
+    pub fn says_detach_denied(&self) -> bool {
+        self.operation == "DetachInstances" && self.says_denied()
+    }
+
     /// The group is gone.
     pub fn says_group_gone(&self) -> bool {
         self.says("AutoScalingGroup name not found")

@@ -22,6 +22,7 @@ mod house;
 mod init_command;
 mod largest;
 mod normal_path;
+mod opting_out;
 mod options;
 mod outcomes;
 mod overlap;
