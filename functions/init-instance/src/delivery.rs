@@ -13,6 +13,7 @@ use ready_pool_aws::metrics::Metrics;
 use ready_pool_aws::outcomes::Outcomes;
 use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
+use ready_pool_core::group::Group;
 use ready_pool_core::ids::GroupName;
 use ready_pool_core::outcome::Outcome;
 use std::collections::BTreeSet;
@@ -138,12 +139,17 @@ impl InitInstance {
     /// Whether the group is there and has opted in. Our policy asks for the tag that says so:
     /// without it AWS answers as if a permission were missing.
     pub(crate) async fn is_target(&self, name: &GroupName) -> Result<bool, AwsError> {
+        let group = self.target(name).await?;
+        Ok(group.is_some_and(|group| group.is_opted_in_to(&self.config.pool)))
+    }
+
+    /// The group as it is now; `None` when there is none of this name.
+    pub(crate) async fn target(&self, name: &GroupName) -> Result<Option<Group>, AwsError> {
         let groups = self
             .auto_scaling
             .groups(&BTreeSet::from([name.clone()]))
             .await?;
-        let group = groups.get(name);
-        Ok(group.is_some_and(|group| group.is_opted_in_to(&self.config.pool)))
+        Ok(groups.into_values().next())
     }
 
     pub(crate) async fn publish(&self, outcome: &Outcome) -> Result<(), AwsError> {

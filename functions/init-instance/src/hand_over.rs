@@ -12,7 +12,6 @@ use ready_pool_aws::error::AwsError;
 use ready_pool_core::command::{Told, told};
 use ready_pool_core::message::HandOver;
 use ready_pool_core::times::Times;
-use std::collections::BTreeSet;
 use tracing::{error, info, warn};
 
 /// How trying to attach or to tell ended.
@@ -34,13 +33,8 @@ impl InitInstance {
         let claim = &hand_over.claim;
         let instance = &hand_over.instance_id;
         let history = self.systems_manager.history(instance).await?;
-        let targets = self
-            .auto_scaling
-            .groups(&BTreeSet::from([claim.target_group.clone()]))
-            .await?;
-        let entry = targets
-            .get(&claim.target_group)
-            .and_then(|target| target.entry(&claim.claim_id));
+        let target = self.target(&claim.target_group).await?;
+        let entry = target.and_then(|target| target.entry(&claim.claim_id));
 
         match begin(hand_over, &history, entry.as_ref(), budget.now()) {
             Beginning::ToldBefore => {
@@ -107,18 +101,17 @@ impl InitInstance {
                     return Tried::Done;
                 }
                 Attached::TryAgain => {
-                    match result {
-                        // The pool's detach is not finished: as a rule for three seconds.
-                        Err(error) if error.already_part_of().is_none() => {
-                            let opted_out = error.says_denied()
-                                && matches!(self.is_target(&claim.target_group).await, Ok(false));
-                            if opted_out {
-                                warn!(claim_id = %claim.claim_id, instance_id = %instance, target_group = %claim.target_group, %error, "the target is gone, or has opted out");
-                                return Tried::GiveUp(target_refused());
-                            }
-                            warn!(claim_id = %claim.claim_id, instance_id = %instance, target_group = %claim.target_group, %error, "cannot attach; trying again");
+                    // Otherwise the pool's detach is not finished: as a rule for three seconds.
+                    if let Err(error) = result
+                        && error.already_part_of().is_none()
+                    {
+                        let opted_out = error.says_denied()
+                            && matches!(self.is_target(&claim.target_group).await, Ok(false));
+                        if opted_out {
+                            warn!(claim_id = %claim.claim_id, instance_id = %instance, target_group = %claim.target_group, %error, "the target is gone, or has opted out");
+                            return Tried::GiveUp(target_refused());
                         }
-                        _ => {}
+                        warn!(claim_id = %claim.claim_id, instance_id = %instance, target_group = %claim.target_group, %error, "cannot attach; trying again");
                     }
                     sleep(ATTACH_EVERY).await;
                 }

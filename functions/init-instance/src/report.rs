@@ -17,7 +17,6 @@ use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::LookAgain;
 use ready_pool_core::outcome::{Details, Ending, Outcome, Reason, VERSION};
 use ready_pool_core::times::Times;
-use std::collections::BTreeSet;
 use tracing::{debug, error, info, warn};
 
 /// A command of a claim.
@@ -114,14 +113,6 @@ impl InitInstance {
             }
             None => Ok(None),
         }
-    }
-
-    async fn target(&self, name: &GroupName) -> Result<Option<Group>, AwsError> {
-        let groups = self
-            .auto_scaling
-            .groups(&BTreeSet::from([name.clone()]))
-            .await?;
-        Ok(groups.into_values().next())
     }
 
     /// See how a claim stands: the event may be lost, or the messages died. `first`: the message was
