@@ -81,7 +81,7 @@ fn told_before(hand_over: &HandOver, entry: Option<&Entry>) -> Beginning {
         Some((Standing::Failed(reason), Some(instance))) if *instance == hand_over.instance_id => {
             Beginning::GivenUpBefore {
                 way: GoesOn::Closed(reason),
-                retire: true,
+                retire: !hand_over.claim.on_init_failure.keeps(reason),
             }
         }
         _ => Beginning::ToldBefore,
@@ -95,7 +95,8 @@ fn moved_on(hand_over: &HandOver, entry: &Entry, ours_alone: bool) -> Option<Beg
     let this_instance = entry.instance.as_ref() == Some(&hand_over.instance_id);
     let given_up_before = |way| Beginning::GivenUpBefore {
         way,
-        retire: ours_alone,
+        retire: ours_alone
+            && !matches!(way, GoesOn::Closed(reason) if hand_over.claim.on_init_failure.keeps(reason)),
     };
     let without_it = if ours_alone {
         Beginning::Abandon
@@ -235,7 +236,8 @@ pub enum Report {
     Leave,
     /// Settle as ready.
     Ready,
-    /// Settle as failed, and retire the instance if it is still in the target.
+    /// Settle as failed, and retire the instance if it is still in the target, unless its claim
+    /// keeps it.
     Failed(Reason),
 }
 
@@ -341,10 +343,9 @@ pub fn look(
         if first && !expired {
             return Look::Leave;
         }
-        let failed = matches!(entry.standing, Standing::Failed(_));
         return Look::Settled {
             standing: entry.standing,
-            retire: failed && instance.is_some() && told != Told::AnotherClaim,
+            retire: instance.is_some() && to_be_retired(entry.standing, &told),
         };
     }
     match told {
@@ -354,6 +355,17 @@ pub fn look(
         Told::AnotherClaim | Told::Nothing if !expired => Look::Leave,
         Told::AnotherClaim => Look::GiveUp(too_late(false)),
         Told::Nothing => Look::GiveUp(too_late(instance.is_some())),
+    }
+}
+
+/// Whether the instance of a settled claim is of no use: the claim failed, and does not keep it.
+fn to_be_retired(standing: Standing, told: &Told) -> bool {
+    match (standing, told) {
+        (Standing::Ready | Standing::Assigned, _) | (_, Told::AnotherClaim) => false,
+        (Standing::Failed(_), Told::Nothing) => true,
+        (Standing::Failed(reason), Told::ThisClaim(command)) => {
+            !command.record.header.on_init_failure.keeps(reason)
+        }
     }
 }
 

@@ -218,7 +218,12 @@ impl InitInstance {
                 Report::Failed(reason) => {
                     self.tell_end(&finished, entry, Standing::Failed(reason), budget)
                         .await?;
+                    let policy = finished.command.record.header.on_init_failure;
                     return match &finished.target {
+                        Some(target) if policy.keeps(reason) => {
+                            info!(claim_id = %finished.claim_id, instance_id = %finished.instance, target_group = %target.name, "init failed; the instance is kept for a look");
+                            Ok(Progress::Done)
+                        }
                         Some(target) => self.remove(&finished.instance, &target.name, budget).await,
                         None => Ok(Progress::Done),
                     };

@@ -2,6 +2,7 @@
 
 use crate::Timestamp;
 use crate::ids::{ClaimId, ClaimKey, GroupName};
+use crate::init_failure::OnInitFailure;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::script;
@@ -41,6 +42,9 @@ pub struct Claim {
     /// Which instance it would rather have than another.
     #[serde(default, skip_serializing_if = "Wishes::is_empty")]
     pub wishes: Wishes,
+    /// What becomes of the instance if its init fails.
+    #[serde(default, skip_serializing_if = "OnInitFailure::is_default")]
+    pub on_init_failure: OnInitFailure,
     /// Only say what would become of it, and change nothing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub dry_run: bool,

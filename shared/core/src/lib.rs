@@ -9,6 +9,7 @@ pub mod command;
 mod deadline;
 pub mod group;
 pub mod ids;
+pub mod init_failure;
 pub mod ledger;
 pub mod message;
 pub mod outcome;

@@ -4,6 +4,7 @@
 use crate::Timestamp;
 use crate::claim::{Claim, Init, WhenEmpty};
 use crate::ids::{Attempt, ClaimId, ClaimKey, GroupName, InstanceId};
+use crate::init_failure::OnInitFailure;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::times::Times;
@@ -38,6 +39,8 @@ struct CarriedClaim {
     when_empty: WhenEmpty,
     #[serde(default, skip_serializing_if = "CarriedWishes::is_empty")]
     wishes: CarriedWishes,
+    #[serde(default, skip_serializing_if = "OnInitFailure::is_default")]
+    on_init_failure: OnInitFailure,
     #[serde(with = "time::serde::rfc3339")]
     #[cfg_attr(feature = "schema", schemars(with = "schema::Moment"))]
     expires_at: Timestamp,
@@ -85,6 +88,7 @@ impl From<Claim> for CarriedClaim {
                 zones: claim.wishes.zones,
                 instance_types: claim.wishes.instance_types,
             },
+            on_init_failure: claim.on_init_failure,
             expires_at: claim.expires_at,
         }
     }
@@ -106,6 +110,7 @@ impl From<CarriedClaim> for Claim {
                 zones: carried.wishes.zones,
                 instance_types: carried.wishes.instance_types,
             },
+            on_init_failure: carried.on_init_failure,
             dry_run: false,
             expires_at: carried.expires_at,
         }
@@ -235,6 +240,7 @@ mod tests {
             "init": {"commands": ["true"], "environment": {}, "working_directory": null, "execution_timeout_seconds": 600},
             "when_empty": "wait", "expires_at": "2026-11-22T20:15:00Z",
             "wishes": {"zones": ["eu-west-1a"], "instance_types": ["m5.large"]},
+            "on_init_failure": "keep",
             "attempt": 1, "instance_id": "i-0123456789abcdef0"
         });
         let message: Message = serde_json::from_value(json.clone()).unwrap();

@@ -6,6 +6,7 @@
 
 use crate::claim::Claim;
 use crate::ids::Attempt;
+use crate::init_failure::OnInitFailure;
 use crate::times::Times;
 use std::fmt::Write;
 
@@ -63,6 +64,10 @@ pub fn render(claim: &Claim, attempt: Attempt, times: &Times) -> String {
     // By the key, not by the target's name: a group may be named `{{…}}`, and SSM would
     // substitute that.
     let _ = write!(script, "{HEADER}{}, attempt {attempt}", claim.key());
+    if !claim.on_init_failure.is_default() {
+        let policy = claim.on_init_failure.code();
+        let _ = write!(script, ", {ON_INIT_FAILURE} {policy}");
+    }
     for word in times.words() {
         let _ = write!(script, ", {word}");
     }
@@ -82,6 +87,8 @@ pub fn render(claim: &Claim, attempt: Attempt, times: &Times) -> String {
 
 /// What the first line of a script starts with; the claim key follows.
 const HEADER: &str = "# ready-pool: claim ";
+/// What a first line calls the claim's `on_init_failure`.
+const ON_INIT_FAILURE: &str = "on_init_failure";
 
 /// What the first line of a script says, as far as it can be read: a script of an older version
 /// says less, one that is not ours nothing.
@@ -89,6 +96,8 @@ const HEADER: &str = "# ready-pool: claim ";
 pub struct Header {
     /// Which attempt of its claim it was rendered for.
     pub attempt: Option<Attempt>,
+    /// What its claim wants done when it fails. A word of a newer version is none.
+    pub on_init_failure: OnInitFailure,
     /// When the steps before it happened.
     pub times: Times,
 }
@@ -104,6 +113,9 @@ impl Header {
         for word in words.split(", ") {
             match word.split_once(' ') {
                 Some(("attempt", number)) => header.attempt = number.parse().ok(),
+                Some((ON_INIT_FAILURE, word)) => {
+                    header.on_init_failure = OnInitFailure::from_code(word).unwrap_or_default();
+                }
                 Some((step, moment)) => header.times.take_word(step, moment),
                 None => {}
             }
@@ -143,6 +155,7 @@ mod tests {
             },
             when_empty: WhenEmpty::Wait,
             wishes: Wishes::default(),
+            on_init_failure: OnInitFailure::default(),
             dry_run: false,
             expires_at: datetime!(2026-11-22 20:15 UTC),
         }
@@ -273,13 +286,17 @@ mod tests {
             attached: Some(datetime!(2026-11-22 20:00:05 UTC)),
             ..Times::default()
         };
-        let claim = claim("a", &["true"], &[]);
+        let mut claim = claim("a", &["true"], &[]);
+        for on_init_failure in [OnInitFailure::Keep, OnInitFailure::Retire] {
+            claim.on_init_failure = on_init_failure;
+            let header = Header {
+                attempt: Some(3),
+                on_init_failure,
+                times,
+            };
+            assert_eq!(Header::read(&render(&claim, 3, &times)), header);
+        }
         let script = render(&claim, 3, &times);
-        let header = Header {
-            attempt: Some(3),
-            times,
-        };
-        assert_eq!(Header::read(&script), header);
         assert!(script.starts_with("# ready-pool: claim a@"));
         let longer = script.len() - render(&claim, 3, &Times::default()).len();
         assert!(longer < 200, "{longer}");
@@ -289,14 +306,14 @@ mod tests {
     fn what_is_no_header_says_nothing() {
         let first = Header {
             attempt: Some(1),
-            times: Times::default(),
+            ..Header::default()
         };
         for (script, header) in [
             ("", Header::default()),
             ("echo, attempt 1", Header::default()),
             ("# ready-pool: claim a@1, attempt 1\nsent x", first),
             (
-                "# ready-pool: claim a@1, attempt 1, sent soon, dances well,, x",
+                "# ready-pool: claim a@1, attempt 1, sent soon, on_init_failure dance, dances well,, x",
                 first,
             ),
             ("# ready-pool: claim a@1, attempt 1000", Header::default()),

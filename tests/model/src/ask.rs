@@ -12,12 +12,15 @@ use init_instance::decide as initialising;
 use ready_pool_aws::auto_scaling::{Activity, ActivityKind};
 use ready_pool_aws::error::{AwsError, Effect};
 use ready_pool_aws::systems_manager::Agent;
+use ready_pool_core::claim::Claim;
 use ready_pool_core::command::{self, CommandStatus, Histories};
 use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Whereabouts};
 use ready_pool_core::ids::{GroupName, InstanceId};
+use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::{Entry, Standing, tag_key};
 use ready_pool_core::message::{HandOver, LookAgain, VERSION};
 use ready_pool_core::retirement::{Step, next_step};
+use ready_pool_core::script::Header;
 use ready_pool_core::times::Times;
 use replenish_pool::decide as replenishing;
 use replenish_pool::notes::{self, Note, Stage};
@@ -74,6 +77,14 @@ fn line(entry: &Entry) -> Line {
 
 /// Newest first, as Systems Manager lists them.
 fn history(commands: &[Command], shared_target: bool) -> Vec<command::Command> {
+    history_of(commands, shared_target, OnInitFailure::default())
+}
+
+fn history_of(
+    commands: &[Command],
+    shared_target: bool,
+    on_init_failure: OnInitFailure,
+) -> Vec<command::Command> {
     commands
         .iter()
         .rev()
@@ -81,13 +92,24 @@ fn history(commands: &[Command], shared_target: bool) -> Vec<command::Command> {
             id: "command".to_owned(),
             comment: names().comment(command.claim, shared_target).to_owned(),
             status: command.status,
-            record: command::Record::default(),
+            record: command::Record {
+                header: Header {
+                    on_init_failure,
+                    ..Header::default()
+                },
+                ..command::Record::default()
+            },
         })
         .collect()
 }
 
 /// A history that says just this to the claim.
-fn history_that_says(told: Told, claim: u8, shared_target: bool) -> Vec<command::Command> {
+fn history_that_says(
+    told: Told,
+    claim: u8,
+    shared_target: bool,
+    on_init_failure: OnInitFailure,
+) -> Vec<command::Command> {
     let command = match told {
         Told::Nothing => return Vec::new(),
         Told::This(status) => Command { claim, status },
@@ -96,7 +118,7 @@ fn history_that_says(told: Told, claim: u8, shared_target: bool) -> Vec<command:
             status: CommandStatus::Running,
         },
     };
-    history(&[command], shared_target)
+    history_of(&[command], shared_target, on_init_failure)
 }
 
 question! {
@@ -111,10 +133,14 @@ question! {
     }
 }
 
-fn hand_over(claim: u8, attempt: u8, instance: u8, shared_target: bool) -> HandOver {
+fn hand_over(message: (u8, u8, u8), shared_target: bool, policy: OnInitFailure) -> HandOver {
+    let (claim, attempt, instance) = message;
     HandOver {
         version: VERSION,
-        claim: names().claim(claim, shared_target).clone(),
+        claim: Claim {
+            on_init_failure: policy,
+            ..names().claim(claim, shared_target).clone()
+        },
         attempt,
         instance_id: names().instance(instance).clone(),
         times: Times::default(),
@@ -128,12 +154,12 @@ question! {
         told: Told,
         entered: Option<Line>,
         clock: Clock,
-        shared_target: bool
+        shared_target: bool,
+        policy: OnInitFailure
     ) -> initialising::Beginning {
-        let (claim, attempt, instance) = message;
         initialising::begin(
-            &hand_over(claim, attempt, instance, shared_target),
-            &history_that_says(told, claim, shared_target),
+            &hand_over(message, shared_target, policy),
+            &history_that_says(told, message.0, shared_target, policy),
             entered.map(entry).as_ref(),
             time(clock),
         )
@@ -225,15 +251,15 @@ question! {
 question! {
     /// What a look at an open claim finds.
     look(
-        claim: u8,
-        attempt: u8,
-        instance: Option<u8>,
+        message: (u8, u8, Option<u8>),
         told: Told,
         entered: Option<Line>,
         expired: bool,
-        first: bool
+        first: bool,
+        policy: OnInitFailure
     ) -> initialising::Look {
-        let history = history_that_says(told, claim, false);
+        let (claim, attempt, instance) = message;
+        let history = history_that_says(told, claim, false, policy);
         initialising::look(
             entered.map(entry).as_ref(),
             attempt,

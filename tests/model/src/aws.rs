@@ -7,6 +7,7 @@ use crate::state::{
     Clock, Command, INSTANCES, InitMessage, Line, Machine, Place, Request, Slot, State,
 };
 use ready_pool_core::command::CommandStatus;
+use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::Standing;
 use ready_pool_core::outcome::Reason;
 
@@ -143,7 +144,9 @@ impl World<'_> {
             .zip(machine.runs)
             .filter(|(_, runs)| *runs > 0)
             .map(|(claim, _)| claim);
-        let wrong = told.chain(ran).any(|claim| !self.has_failed(claim));
+        let wrong = told
+            .chain(ran)
+            .any(|claim| !self.has_failed(claim) || self.is_kept(instance, claim));
         self.state.broken.removed_told |= wrong;
     }
 
@@ -152,6 +155,24 @@ impl World<'_> {
         let failed = entered.is_some_and(|line| matches!(line.standing, Standing::Failed(_)));
         let heard = self.state.heard[usize::from(claim)];
         failed || heard.failed || heard.too_late
+    }
+
+    /// Whether the claim has failed by the end of its command on this instance, and keeps it.
+    fn is_kept(&self, instance: u8, claim: u8) -> bool {
+        let entered = self.state.ledger[self.slot(claim)].now;
+        let without_a_command = |reason| {
+            matches!(
+                reason,
+                Reason::Expired | Reason::TargetRefused | Reason::AttemptsExhausted
+            )
+        };
+        let closed = entered.is_some_and(|line| match line.standing {
+            Standing::Failed(reason) => {
+                line.instance == Some(instance) && !without_a_command(reason)
+            }
+            Standing::Ready | Standing::Assigned => false,
+        });
+        closed && self.config.on_init_failure == OnInitFailure::Keep
     }
 
     // Auto Scaling: tags.

@@ -1,5 +1,7 @@
 //! What a run explores: how large the world is, what may go wrong, and which rule is left out.
 
+use ready_pool_core::init_failure::OnInitFailure;
+
 /// A kind of fault. Each occurrence costs one of the configuration's faults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -105,6 +107,8 @@ pub enum Rule {
     TellAgain,
     /// A hand-over of a claim that was closed closes it again, although its instance was told.
     CloseAgain,
+    /// Whoever tells a claim's end again keeps its instance, too.
+    KeepAgain,
 }
 
 impl Rule {
@@ -128,6 +132,7 @@ impl Rule {
         Self::KeepMessage,
         Self::TellAgain,
         Self::CloseAgain,
+        Self::KeepAgain,
     ];
 }
 
@@ -148,6 +153,8 @@ pub struct Configuration {
     pub faults: u8,
     /// Of which kinds.
     pub kinds: &'static [Fault],
+    /// What the claims want done when their init fails.
+    pub on_init_failure: OnInitFailure,
     /// Whether claim-instance's look is split into its two halves.
     pub split_look: bool,
     /// Whether the ledger and the messages must know of every instance that left the pool: not

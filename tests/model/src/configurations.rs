@@ -1,6 +1,7 @@
 //! The configurations that every test run explores. Several small ones find more than one large.
 
 use crate::configuration::{Configuration, Fault};
+use ready_pool_core::init_failure::OnInitFailure;
 
 /// Faults of handlers and of calls.
 const OURS: &[Fault] = &[
@@ -67,6 +68,20 @@ const MACHINES: &[Fault] = &[Fault::InstanceDies, Fault::Crash, Fault::EventLost
 
 const HANDLERS: &[Fault] = &[Fault::Crash, Fault::LostAnswer, Fault::Duplicate];
 
+/// What comes between a script that fails and its claim's end.
+const FAILURES: &[Fault] = &[
+    Fault::ScriptFails,
+    Fault::Crash,
+    Fault::LostAnswer,
+    Fault::Duplicate,
+    Fault::StaleRead,
+    Fault::LateEffect,
+    Fault::EventLost,
+    Fault::Resend,
+    Fault::Tenant,
+    Fault::DeadLetter,
+];
+
 /// Any one fault.
 const ANY: &[Fault] = &[
     Fault::Crash,
@@ -111,6 +126,7 @@ pub(crate) const ONE: Configuration = Configuration {
     instances: 2,
     ready: 2,
     shared_target: false,
+    on_init_failure: OnInitFailure::Retire,
     faults: 0,
     kinds: &[],
     split_look: true,
@@ -132,6 +148,7 @@ pub(crate) const TWO: Configuration = Configuration {
 pub fn all() -> Vec<Configuration> {
     let mut all = of_one_claim();
     all.extend(of_one_claim_at_length());
+    all.extend(of_failing_claims());
     all.extend(of_two_claims());
     all
 }
@@ -249,6 +266,29 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             kinds: ANY_TWO,
             unseen: &[],
             states: Some(755_294),
+            ..ONE
+        },
+    ]
+}
+
+fn of_failing_claims() -> Vec<Configuration> {
+    vec![
+        Configuration {
+            name: "one claim, kept",
+            on_init_failure: OnInitFailure::Keep,
+            faults: 3,
+            kinds: FAILURES,
+            unseen: &[],
+            states: Some(238_143),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, kept, an agent dies",
+            on_init_failure: OnInitFailure::Keep,
+            faults: 1,
+            kinds: &[Fault::AgentDies],
+            split_look: false,
+            states: Some(209_643),
             ..ONE
         },
     ]

@@ -8,6 +8,7 @@ use protocol_model::exploration::{self, Explored, TooLarge, explore};
 use protocol_model::protocol::Protocol;
 use protocol_model::step::Action;
 use protocol_model::variants;
+use ready_pool_core::init_failure::OnInitFailure;
 use std::time::{Duration, Instant};
 
 /// Explores the claim protocol in a configuration of your own.
@@ -32,6 +33,9 @@ struct Options {
     /// All claims are for the same target.
     #[arg(long)]
     shared_target: bool,
+    /// What the claims want done when their init fails: `retire`, `keep`.
+    #[arg(long, default_value = "retire", value_parser = policy)]
+    on_init_failure: OnInitFailure,
     /// Faults, of any kind.
     #[arg(long, default_value_t = 1)]
     faults: u8,
@@ -47,6 +51,10 @@ struct Options {
     /// Give up at so many states.
     #[arg(long, default_value_t = 20_000_000)]
     bound: usize,
+}
+
+fn policy(word: &str) -> Result<OnInitFailure, String> {
+    OnInitFailure::from_code(word).ok_or_else(|| format!("no policy {word}"))
 }
 
 fn main() {
@@ -79,6 +87,7 @@ fn main() {
         instances: options.instances,
         ready: options.ready.unwrap_or(options.instances),
         shared_target: options.shared_target,
+        on_init_failure: options.on_init_failure,
         faults: options.faults,
         kinds: kinds.leak(),
         split_look: options.split_look,

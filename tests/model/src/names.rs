@@ -5,6 +5,7 @@ use ready_pool_core::Timestamp;
 use ready_pool_core::claim::{Claim, Init, WhenEmpty};
 use ready_pool_core::command::comment;
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
+use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::wishes::Wishes;
 use std::collections::BTreeMap;
 use time::Duration;
@@ -98,6 +99,7 @@ fn claim(number: usize, target: &GroupName) -> Claim {
         },
         when_empty: WhenEmpty::Wait,
         wishes: Wishes::default(),
+        on_init_failure: OnInitFailure::default(),
         dry_run: false,
         expires_at: DEADLINE,
     }

@@ -4,12 +4,13 @@ use crate::aws::{OTHERS, World};
 use crate::configuration::{Configuration, Fault};
 use crate::progress::Worker;
 use crate::state::{
-    Agent, Broken, CLAIMS, Clock, GROUPS, Heard, INSTANCES, Machine, Place, Request, State,
-    Swallowed,
+    Agent, Broken, CLAIMS, Clock, Command, GROUPS, Heard, INSTANCES, Machine, Place, Request,
+    State, Swallowed,
 };
 use crate::step::{Action, Actor, Answer};
 use crate::{environment, replenisher, worker, writer};
 use ready_pool_core::command::CommandStatus;
+use ready_pool_core::init_failure::OnInitFailure;
 use stateright::{Model, Property};
 
 /// The protocol in one configuration.
@@ -199,8 +200,21 @@ impl Protocol {
             && state.provision_dead.is_empty()
             && state.init.iter().all(Vec::is_empty)
             && state.init_dead.is_empty();
-        let at_rest = |machine| is_at_rest(machine, state.unread != 0);
+        let at_rest = |machine: &Machine| {
+            is_at_rest(machine, state.unread != 0) || self.is_kept(state, machine)
+        };
         answered && nothing_under_way && state.machines.iter().all(at_rest)
+    }
+
+    /// Whether it is left in a target for a look, although its agent never took the command up.
+    fn is_kept(&self, state: &State, machine: &Machine) -> bool {
+        let undelivered = |command: &Command| command.status == CommandStatus::NotDelivered;
+        // After a month nobody remembers the command.
+        let told = machine.commands.iter().any(undelivered) || state.clock == Clock::Ancient;
+        self.config.on_init_failure == OnInitFailure::Keep
+            && matches!(machine.place, Place::Target(_))
+            && !machine.agent.is_alive()
+            && told
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::configuration::{Configuration, Fault, Rule};
 use crate::configurations::{ONE, TWO};
+use ready_pool_core::init_failure::OnInitFailure;
 
 /// A weakened protocol, and the invariant that it breaks.
 #[derive(Clone, Debug)]
@@ -31,6 +32,10 @@ fn variant(rule: Rule) -> Variant {
     let two = |kinds| Configuration {
         faults: 2,
         ..one(kinds)
+    };
+    let kept = |config| Configuration {
+        on_init_failure: OnInitFailure::Keep,
+        ..config
     };
     let (config, breaks) = match rule {
         Rule::KeepEntries => (one(&[Fault::Resend]), "2"),
@@ -62,6 +67,13 @@ fn variant(rule: Rule) -> Variant {
                 ..one(&[Fault::LateEffect, Fault::Crash, Fault::EventLost])
             },
             END,
+        ),
+        Rule::KeepAgain => (
+            kept(Configuration {
+                faults: 3,
+                ..one(&[Fault::ScriptFails, Fault::EventLost, Fault::Crash])
+            }),
+            "5",
         ),
     };
     Variant {

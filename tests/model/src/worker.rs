@@ -14,6 +14,7 @@ use init_instance::decide::{
     AfterTelling, Attached, Beginning, GivingUp, Look as Found, Report, goes_on,
 };
 use ready_pool_core::command::CommandStatus;
+use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::Standing;
 use ready_pool_core::outcome::Reason;
 use ready_pool_core::retirement::Step;
@@ -125,6 +126,10 @@ impl Turn<'_, '_> {
         u8::try_from(self.group).unwrap() + 1
     }
 
+    fn policy(&self) -> OnInitFailure {
+        self.world.config.on_init_failure
+    }
+
     fn stale(&self) -> bool {
         self.answer == Answer::Stale
     }
@@ -209,7 +214,8 @@ impl Turn<'_, '_> {
         let message = (claim, attempt, self.this_instance());
         let shared = self.world.config.shared_target;
         let lacks_closing = self.world.config.lacks(Rule::CloseAgain);
-        match ask::begin(message, told, self.entry(), self.clock(), shared) {
+        let policy = self.policy();
+        match ask::begin(message, told, self.entry(), self.clock(), shared, policy) {
             _ if lacks_closing && matches!(told, Told::This(_)) => Worker::Acknowledge,
             Beginning::ToldBefore | Beginning::Leave => Worker::Acknowledge,
             Beginning::Attach => Worker::Attach,
@@ -418,7 +424,13 @@ impl Turn<'_, '_> {
         let (instance, expired) = (self.instance(), self.expired());
         let entry = self.entry();
         let first = self.world.state.repeated & (1 << self.group) == 0;
-        match ask::look(claim, attempt, instance, told, entry, expired, first) {
+        let policy = if self.world.config.lacks(Rule::KeepAgain) {
+            OnInitFailure::Retire
+        } else {
+            self.policy()
+        };
+        let message = (claim, attempt, instance);
+        match ask::look(message, told, entry, expired, first, policy) {
             Found::Leave => {
                 if entry.is_none() && self.world.state.clock >= Clock::LongAfter {
                     self.world.left_unread(claim);
@@ -490,8 +502,16 @@ impl Turn<'_, '_> {
             let attempt = settled.attempt;
             Worker::WriteEnd { standing, attempt }
         } else {
-            let retire = found && matches!(standing, Standing::Failed(_));
+            let retire = found && self.retires(standing);
             Worker::PublishEnd { standing, retire }
+        }
+    }
+
+    /// `report.rs`, `settle`: whether an instance is retired after its claim's end was told.
+    fn retires(&self, standing: Standing) -> bool {
+        match standing {
+            Standing::Failed(reason) => !self.policy().keeps(reason),
+            Standing::Ready | Standing::Assigned => false,
         }
     }
 
@@ -513,7 +533,7 @@ impl Turn<'_, '_> {
             self.world.write_line(self.claim(), Some(line), self.by());
         }
         if self.answer == Answer::Ok {
-            let retire = matches!(standing, Standing::Failed(_));
+            let retire = self.retires(standing);
             Worker::PublishEnd { standing, retire }
         } else {
             self.comes_again()

@@ -8,6 +8,7 @@ use ready_pool_core::command::{
 };
 use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Whereabouts};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
+use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger;
 use ready_pool_core::wishes::Wishes;
 use replenish_pool::notes;
@@ -207,6 +208,7 @@ fn claim(claim_id: &str) -> Claim {
         },
         when_empty: WhenEmpty::Wait,
         wishes: Wishes::default(),
+        on_init_failure: OnInitFailure::default(),
         dry_run: false,
         expires_at: NOW + Duration::hours(1),
     }

@@ -16,6 +16,7 @@ use super::*;
 use ready_pool_core::claim::Init;
 use ready_pool_core::command::{Command, CommandStatus, Record, comment};
 use ready_pool_core::group::{MAX_TAGS, Member, OPT_IN_TAG};
+use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::tag_key;
 use ready_pool_core::wishes::Wishes;
 use time::Duration;
@@ -219,6 +220,7 @@ fn claim(claim_id: &str) -> Claim {
         },
         when_empty: WhenEmpty::Wait,
         wishes: Wishes::default(),
+        on_init_failure: OnInitFailure::default(),
         dry_run: false,
         expires_at: DEADLINE,
     }

@@ -46,6 +46,20 @@ fn a_claim_that_was_closed_before_its_command_was_seen_is_closed_again_and_its_i
 }
 
 #[test]
+fn a_claim_that_keeps_what_failed_is_closed_again_and_its_instance_left() {
+    let mut hand_over = hand_over(1);
+    hand_over.claim.on_init_failure = OnInitFailure::Keep;
+    for (reason, retire) in [(Reason::ScriptFailed, false), (Reason::Expired, true)] {
+        let closed = entry(Some(1), 1, Standing::Failed(reason));
+        for history in [vec![told_this_claim()], vec![]] {
+            let beginning = begin(&hand_over, &history, Some(&closed), NOW);
+            let way = GoesOn::Closed(reason);
+            assert_eq!(beginning, Beginning::GivenUpBefore { way, retire });
+        }
+    }
+}
+
+#[test]
 fn an_instance_that_was_told_another_claim_is_given_up_and_not_touched() {
     for entry in [
         None,

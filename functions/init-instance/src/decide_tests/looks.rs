@@ -97,6 +97,23 @@ fn a_look_at_a_claim_that_failed_tells_it_again_and_goes_on_removing_what_is_its
     assert_eq!(found, expected);
 }
 
+#[test]
+fn a_look_at_a_claim_that_keeps_what_failed_tells_it_again_and_touches_nothing() {
+    for (reason, retire) in [
+        (Reason::ScriptFailed, false),
+        (Reason::ScriptTimedOut, false),
+        (Reason::NotDelivered, false),
+        (Reason::Cancelled, false),
+        // Its command was not known when it was closed.
+        (Reason::Expired, true),
+    ] {
+        let standing = Standing::Failed(reason);
+        let told = Told::ThisClaim(told_this_claim_that_keeps());
+        let found = look_at(Some(&entry(Some(1), 1, standing)), told, true);
+        assert_eq!(found, Look::Settled { standing, retire });
+    }
+}
+
 /// Entries that end the claim with instance 1.
 fn settled() -> [Entry; 2] {
     [

@@ -10,6 +10,7 @@ use ready_pool_core::claim::{Claim, Init, WhenEmpty};
 use ready_pool_core::command::{Record, comment};
 use ready_pool_core::group::Member;
 use ready_pool_core::ids::ClaimId;
+use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::message::VERSION;
 use ready_pool_core::times::Times;
 use ready_pool_core::wishes::Wishes;
@@ -56,6 +57,7 @@ fn hand_over(attempt: Attempt) -> HandOver {
             },
             when_empty: WhenEmpty::Wait,
             wishes: Wishes::default(),
+            on_init_failure: OnInitFailure::default(),
             dry_run: false,
             expires_at: DEADLINE,
         },
@@ -89,6 +91,13 @@ fn command(comment: &str) -> Command {
 
 fn told_this_claim() -> Command {
     command(&comment(&hand_over(1).claim.key()))
+}
+
+/// The same, of a claim that keeps what failed.
+fn told_this_claim_that_keeps() -> Command {
+    let mut command = told_this_claim();
+    command.record.header.on_init_failure = OnInitFailure::Keep;
+    command
 }
 
 fn told_another() -> Command {

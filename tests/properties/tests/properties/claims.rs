@@ -176,6 +176,7 @@ fn wrong_field() -> impl Strategy<Value = (&'static str, Value, &'static str)> {
         ("/init/comands", json!([]), "comands"),
         ("/when_empty", json!("launch"), "when_empty"),
         ("/dry_run", json!(1), "dry_run"),
+        ("/on_init_failure", json!("leave"), "on_init_failure"),
         ("/wishes", json!(["eu-west-1a"]), "wishes"),
         ("/wishes", json!({"zones": ["eu west"]}), "wishes.zones[0]"),
         (

@@ -2,6 +2,7 @@
 
 use ready_pool_core::claim::{Claim, Init, WhenEmpty};
 use ready_pool_core::ids::{ClaimId, GroupName};
+use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::script;
 use ready_pool_core::times::Times;
 use ready_pool_core::wishes::Wishes;
@@ -135,6 +136,7 @@ pub(crate) fn claim(
         },
         when_empty: WhenEmpty::Wait,
         wishes: Wishes::default(),
+        on_init_failure: OnInitFailure::default(),
         dry_run: false,
         expires_at: datetime!(2026-11-22 20:15 UTC),
     }

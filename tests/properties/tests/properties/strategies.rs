@@ -8,6 +8,7 @@ use proptest::test_runner::{Config, RngAlgorithm, RngSeed};
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::{Claim, Init, MAX_EXECUTION_TIMEOUT_SECONDS, WhenEmpty};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
+use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::outcome::Reason;
 use ready_pool_core::wishes::{MAX_WISHES, Wishes};
@@ -128,6 +129,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
         (furthest - Duration::seconds(seconds) - Duration::nanoseconds(nanoseconds))
             .to_offset(offset)
     });
+    let on_init_failure = prop_oneof![Just(OnInitFailure::Retire), Just(OnInitFailure::Keep)];
     let names = || vec("[a-z0-9.-]{1,64}", 0..=MAX_WISHES);
     let wishes = (names(), names()).prop_map(|(zones, instance_types)| Wishes {
         zones,
@@ -139,16 +141,27 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
         init,
         when_empty,
         wishes,
+        on_init_failure,
         any::<bool>(),
         expires_at,
     )
         .prop_map(
-            |(claim_id, target_group, init, when_empty, wishes, dry_run, expires_at)| Claim {
+            |(
                 claim_id,
                 target_group,
                 init,
                 when_empty,
                 wishes,
+                on_init_failure,
+                dry_run,
+                expires_at,
+            )| Claim {
+                claim_id,
+                target_group,
+                init,
+                when_empty,
+                wishes,
+                on_init_failure,
                 dry_run,
                 expires_at,
             },

@@ -89,6 +89,9 @@ fn both_refuse_what_is_wrong() {
         ("/when_emtpy", json!("wait")),
         ("/dry_run", json!("true")),
         ("/dry_run", json!(null)),
+        ("/on_init_failure", json!("Keep")),
+        ("/on_init_failure", json!(null)),
+        ("/on_init_failure", json!(["keep"])),
         ("/wishes", json!(["eu-west-1a"])),
         ("/wishes", json!({"zone": "eu-west-1a"})),
         ("/wishes", json!({"zones": "eu-west-1a"})),
@@ -248,13 +251,20 @@ fn claim_or_nearly() -> impl Strategy<Value = Value> {
             select(words(&["wait", "reject"])),
             &words(&["Wait", "launch", ""]),
         ),
+        mostly(
+            select(words(&["retire", "keep"])),
+            &words(&["Keep", "leave", ""]),
+        ),
     )
-        .prop_map(|(claim_id, target_group, init, expires_at, when_empty)| {
-            json!({
-                "claim_id": claim_id, "target_group": target_group, "init": init,
-                "expires_at": expires_at, "when_empty": when_empty,
-            })
-        })
+        .prop_map(
+            |(claim_id, target_group, init, expires_at, when_empty, on_init_failure)| {
+                json!({
+                    "claim_id": claim_id, "target_group": target_group, "init": init,
+                    "expires_at": expires_at, "when_empty": when_empty,
+                    "on_init_failure": on_init_failure,
+                })
+            },
+        )
 }
 
 proptest! {

@@ -5,3 +5,4 @@ mod caller;
 mod details;
 mod endings;
 mod events;
+mod init_failure;
