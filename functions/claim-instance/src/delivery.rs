@@ -16,6 +16,7 @@ use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_aws::{Clients, SharedClock};
 use ready_pool_core::times::Times;
+use ready_pool_core::trace::Trace;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tracing::{error, info, warn};
@@ -45,6 +46,8 @@ pub(crate) struct Pending {
     pub(crate) waits: Option<Waiting>,
     /// When what happened to it so far happened, as far as this delivery knows.
     pub(crate) times: Times,
+    /// The trace that it is part of.
+    pub(crate) trace: Option<Trace>,
 }
 
 impl ClaimInstance {
@@ -118,6 +121,7 @@ impl ClaimInstance {
                     request,
                     waits: None,
                     times: message.times,
+                    trace: message.trace.or(budget.trace()),
                 }),
                 Err(reason) => unreadable.push((message, reason)),
             }

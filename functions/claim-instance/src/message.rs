@@ -3,12 +3,14 @@
 use crate::decide::Request;
 use aws_lambda_events::event::sqs::SqsMessage;
 use ready_pool_aws::guard::guarded;
+use ready_pool_aws::queue::trace_of;
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::ids::GroupName;
 use ready_pool_core::message::Message;
 use ready_pool_core::outcome::Reason;
 use ready_pool_core::times::Times;
+use ready_pool_core::trace::Trace;
 use serde_json::Value;
 
 /// The message group for dry runs that shall not stand in line behind real claims.
@@ -25,6 +27,8 @@ pub struct Received {
     pub body: String,
     /// When what is behind it happened, as far as that is known.
     pub times: Times,
+    /// The trace that it was sent in.
+    pub trace: Option<Trace>,
     /// As read.
     pub content: Result<Request, Unreadable>,
 }
@@ -47,6 +51,7 @@ pub struct Unreadable {
 impl Received {
     /// Reads a record of the batch.
     pub fn read(record: SqsMessage, pool: &GroupName, now: Timestamp) -> Self {
+        let trace = trace_of(&record);
         let body = record.body.unwrap_or_default();
         let group = record.attributes.get("MessageGroupId").map(String::as_str);
         let sent = record.attributes.get("SentTimestamp");
@@ -58,6 +63,7 @@ impl Received {
             });
         Self {
             times: times(&body, &content, sent),
+            trace,
             content,
             message_id: record.message_id.unwrap_or_default(),
             receipt: record.receipt_handle.unwrap_or_default(),

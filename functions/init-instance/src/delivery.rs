@@ -79,6 +79,7 @@ impl InitInstance {
     /// Serves one message; answers whether it is done.
     async fn serve(&self, record: SqsMessage, budget: &Budget) -> bool {
         let first = is_first_delivery(&record);
+        let budget = &budget.for_message(&record);
         let body = record.body.unwrap_or_default();
         let delay = match Work::read(&body) {
             Err(problem) => {
@@ -152,8 +153,8 @@ impl InitInstance {
         Ok(groups.into_values().next())
     }
 
-    pub(crate) async fn publish(&self, outcome: &Outcome) -> Result<(), AwsError> {
-        self.outcomes.publish(outcome).await
+    pub(crate) async fn publish(&self, outcome: &Outcome, budget: &Budget) -> Result<(), AwsError> {
+        self.outcomes.publish(outcome, budget.trace()).await
     }
 }
 

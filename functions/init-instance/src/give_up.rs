@@ -90,14 +90,20 @@ impl InitInstance {
     ) -> Result<(), AwsError> {
         match (way, claimed.claim) {
             (GoesOn::Another(attempt), Some(claim)) => {
-                self.ask_for(claim, attempt, claimed.times).await
+                self.ask_for(claim, attempt, claimed.times, budget).await
             }
             (GoesOn::Another(_), None) => Ok(()),
             (GoesOn::Closed(reason), _) => self.tell_closed(claimed, reason, budget).await,
         }
     }
 
-    async fn ask_for(&self, claim: &Claim, attempt: Attempt, times: Times) -> Result<(), AwsError> {
+    async fn ask_for(
+        &self,
+        claim: &Claim,
+        attempt: Attempt,
+        times: Times,
+        budget: &Budget,
+    ) -> Result<(), AwsError> {
         let retry = Retry {
             version: message::VERSION,
             claim: claim.clone(),
@@ -110,7 +116,8 @@ impl InitInstance {
         };
         let deduplication_id = retry.deduplication_id();
         let message = Outgoing::json(&Message::Retry(retry))?
-            .ordered(self.config.pool.as_str(), deduplication_id);
+            .ordered(self.config.pool.as_str(), deduplication_id)
+            .traced(budget.trace());
         self.provision_queue.send_one(message).await?;
         info!(claim_id = %claim.claim_id, attempt, "asked for another instance");
         Ok(())

@@ -141,7 +141,7 @@ impl InitInstance {
             }
             let result = self
                 .systems_manager
-                .tell(instance, claim, hand_over.attempt, &times)
+                .tell(instance, claim, hand_over.attempt, &times, budget.trace())
                 .await;
             match after_telling(&result) {
                 AfterTelling::Done => {

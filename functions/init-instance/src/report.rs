@@ -143,15 +143,18 @@ impl InitInstance {
         match (found, instance) {
             (Look::Leave, _) => Ok(Progress::Done),
             (Look::Settled { standing, retire }, _) => {
-                let details = match (told(&history, &message.key()), instance) {
+                let (details, budget) = match (told(&history, &message.key()), instance) {
                     (Told::ThisClaim(command), Some(instance)) => {
-                        self.details(&command, instance, message.attempt, budget)
-                            .await
+                        let details = self.details(&command, instance, message.attempt, budget);
+                        (details.await, &in_trace_of(&command, budget))
                     }
-                    _ => Details {
-                        attempt: Some(message.attempt),
-                        ..Details::default()
-                    },
+                    _ => {
+                        let details = Details {
+                            attempt: Some(message.attempt),
+                            ..Details::default()
+                        };
+                        (details, budget)
+                    }
                 };
                 let settled = Settled {
                     claim_id: &message.claim_id,
@@ -198,6 +201,7 @@ impl InitInstance {
 
     /// Settles a claim by the final status of its command, waiting for an unfinished attach.
     async fn settle(&self, mut finished: Finished, budget: &Budget) -> Result<Progress, AwsError> {
+        let budget = &in_trace_of(&finished.command, budget);
         for look in 1.. {
             let entry = finished
                 .target
@@ -304,7 +308,7 @@ impl InitInstance {
             Standing::Failed(reason) => (Ending::Failed, reason),
             Standing::Ready | Standing::Assigned => (Ending::Ready, Reason::Initialised),
         };
-        self.publish(&Outcome {
+        let outcome = Outcome {
             version: VERSION,
             claim_id: Some(settled.claim_id.to_string()),
             target_group: settled.target.map(ToString::to_string),
@@ -314,9 +318,15 @@ impl InitInstance {
             instance_id: settled.instance.cloned(),
             at: budget.now(),
             details: settled.details.clone(),
-        })
-        .await?;
+        };
+        self.publish(&outcome, budget).await?;
         info!(claim_id = %settled.claim_id, instance_id = ?settled.instance, reason = reason.code(), "reported the claim's end");
         Ok(())
     }
+}
+
+/// Neither EventBridge's message nor replenish-pool's knows of the claim's trace; the script does.
+fn in_trace_of(command: &Command, budget: &Budget) -> Budget {
+    let trace = command.record.header.trace;
+    budget.clone().traced(trace.or(budget.trace()))
 }

@@ -1,6 +1,9 @@
 //! The one port through which time enters the functions.
 
+use crate::queue::trace_of;
+use aws_lambda_events::event::sqs::SqsMessage;
 use ready_pool_core::Timestamp;
+use ready_pool_core::trace::Trace;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,17 +27,29 @@ impl Clock for SystemClock {
     }
 }
 
-/// The end of an invocation: what is not done then is killed.
+/// The end of an invocation: what is not done then is killed. With it, the trace that the invocation
+/// is part of.
 #[derive(Clone, Debug)]
 pub struct Budget {
     clock: SharedClock,
     ends_at: Timestamp,
+    trace: Option<Trace>,
 }
 
 impl Budget {
     /// A budget until `ends_at`.
     pub fn new(clock: SharedClock, ends_at: Timestamp) -> Self {
-        Self { clock, ends_at }
+        Self {
+            clock,
+            ends_at,
+            trace: None,
+        }
+    }
+
+    /// The budget of an invocation in this trace.
+    #[must_use]
+    pub fn traced(self, trace: Option<Trace>) -> Self {
+        Self { trace, ..self }
     }
 
     /// The budget of the invocation with this context.
@@ -42,7 +57,19 @@ impl Budget {
         let milliseconds = i128::from(context.deadline) * 1_000_000;
         let ends_at =
             Timestamp::from_unix_timestamp_nanos(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH);
-        Self { clock, ends_at }
+        let trace = context.xray_trace_id.as_deref();
+        Self::new(clock, ends_at).traced(trace.and_then(|header| header.parse().ok()))
+    }
+
+    /// The trace.
+    pub fn trace(&self) -> Option<Trace> {
+        self.trace
+    }
+
+    /// The budget for a message's work, in the trace that it was sent in, if any.
+    #[must_use]
+    pub fn for_message(&self, record: &SqsMessage) -> Self {
+        self.clone().traced(trace_of(record).or(self.trace))
     }
 
     /// The present time.

@@ -6,6 +6,7 @@ use crate::metrics::{Metrics, Record};
 use crate::queue::{Outgoing, Queue};
 use ready_pool_core::ids::GroupName;
 use ready_pool_core::outcome::{Ending, Outcome};
+use ready_pool_core::trace::Trace;
 
 /// The outcome queue. Every outcome told is counted.
 #[derive(Clone, Debug)]
@@ -25,35 +26,31 @@ impl Outcomes {
         }
     }
 
-    /// Tells an outcome, with what a consumer may want to filter on as attributes.
-    pub async fn publish(&self, outcome: &Outcome) -> Result<(), AwsError> {
+    /// Tells an outcome, with what a consumer may want to filter on as attributes, in the claim's
+    /// trace.
+    pub async fn publish(&self, outcome: &Outcome, trace: Option<Trace>) -> Result<(), AwsError> {
         let ending = outcome.outcome.code();
+        let reason = outcome.reason.code();
         let mut message = Outgoing::json(outcome)?
             .with("outcome", ending)
-            .with("reason", outcome.reason.code());
+            .with("reason", reason)
+            .traced(trace);
+        let record = Record::of(&self.pool)
+            .by("Outcome", ending)
+            .by("Reason", reason)
+            .count("Outcomes", 1);
+        let mut record = with_times(record, outcome);
         for (name, value) in [
             ("claim_id", &outcome.claim_id),
             ("target_group", &outcome.target_group),
         ] {
             // SQS takes no empty attribute.
-            if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
-                message = message.with(name, value.clone());
-            }
-        }
-        self.queue.send_one(message).await?;
-        let mut record = Record::of(&self.pool)
-            .by("Outcome", ending)
-            .by("Reason", outcome.reason.code())
-            .count("Outcomes", 1);
-        record = with_times(record, outcome);
-        for (name, value) in [
-            ("claim_id", &outcome.claim_id),
-            ("target_group", &outcome.target_group),
-        ] {
-            if let Some(value) = value {
+            if let Some(value) = value.as_deref().filter(|value| !value.is_empty()) {
+                message = message.with(name, value);
                 record = record.with(name, value);
             }
         }
+        self.queue.send_one(message).await?;
         if let Some(instance) = &outcome.instance_id {
             record = record.with("instance_id", instance.as_str());
         }

@@ -2,11 +2,14 @@
 
 use crate::clients::Clients;
 use crate::error::{AwsError, Effect};
+use aws_lambda_events::event::sqs::SqsMessage;
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue, QueueAttributeName,
-    SendMessageBatchRequestEntry,
+    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue,
+    MessageSystemAttributeNameForSends as SystemAttribute, MessageSystemAttributeValue,
+    QueueAttributeName, SendMessageBatchRequestEntry,
 };
+use ready_pool_core::trace::Trace;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -33,6 +36,9 @@ pub struct Outgoing {
     pub fifo: Option<Fifo>,
     /// String attributes, to filter and look by.
     pub attributes: Vec<(&'static str, String)>,
+    /// The trace that it is part of. SQS passes it on to the receiver, and does not count it in the
+    /// message's size (SQS API reference, `AWSTraceHeader`).
+    pub trace: Option<Trace>,
 }
 
 impl Outgoing {
@@ -42,6 +48,7 @@ impl Outgoing {
             body,
             fifo: None,
             attributes: Vec::new(),
+            trace: None,
         }
     }
 
@@ -66,6 +73,12 @@ impl Outgoing {
             }),
             ..self
         }
+    }
+
+    /// The message as part of this trace.
+    #[must_use]
+    pub fn traced(self, trace: Option<Trace>) -> Self {
+        Self { trace, ..self }
     }
 
     /// The message with one attribute more.
@@ -231,6 +244,12 @@ impl Queue {
     }
 }
 
+/// The trace that a received message was sent in: SQS passes it on in a system attribute (SQS Developer
+/// Guide, message metadata).
+pub fn trace_of(record: &SqsMessage) -> Option<Trace> {
+    record.attributes.get("AWSTraceHeader")?.parse().ok()
+}
+
 fn entry(index: usize, message: &Outgoing) -> Result<SendMessageBatchRequestEntry, BuildError> {
     let mut entry = SendMessageBatchRequestEntry::builder()
         .id(index.to_string())
@@ -246,6 +265,13 @@ fn entry(index: usize, message: &Outgoing) -> Result<SendMessageBatchRequestEntr
             .string_value(value)
             .build()?;
         entry = entry.message_attributes(*name, value);
+    }
+    if let Some(trace) = &message.trace {
+        let value = MessageSystemAttributeValue::builder()
+            .data_type("String")
+            .string_value(trace.to_string())
+            .build()?;
+        entry = entry.message_system_attributes(SystemAttribute::AwsTraceHeader, value);
     }
     entry.build()
 }

@@ -9,6 +9,7 @@ use ready_pool_core::command::{self, Command, CommandStatus, Record};
 use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::script::{self, Header};
 use ready_pool_core::times::{Times, whole_milliseconds};
+use ready_pool_core::trace::Trace;
 use std::collections::BTreeMap;
 use time::format_description::well_known::Rfc3339;
 
@@ -199,6 +200,7 @@ impl SystemsManager {
         claim: &Claim,
         attempt: Attempt,
         times: &Times,
+        trace: Option<Trace>,
     ) -> Result<String, AwsError> {
         const OPERATION: &str = "SendCommand";
         let mut request = self
@@ -208,7 +210,10 @@ impl SystemsManager {
             .instance_ids(instance.as_str())
             .comment(command::comment(&claim.key()))
             .timeout_seconds(DELIVERY_TIMEOUT_SECONDS)
-            .parameters("commands", vec![script::render(claim, attempt, times)])
+            .parameters(
+                "commands",
+                vec![script::render(claim, attempt, times, trace)],
+            )
             .parameters(
                 "executionTimeout",
                 vec![claim.init.execution_timeout_seconds.to_string()],

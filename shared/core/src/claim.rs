@@ -157,7 +157,7 @@ impl Claim {
         }
         self.init.check()?;
         self.wishes.check()?;
-        let bytes = script::render(self, 1, &Times::default()).len();
+        let bytes = script::render(self, 1, &Times::default(), None).len();
         if bytes > script::MAX_BYTES {
             return Err(field(
                 "init",

@@ -19,6 +19,7 @@ pub mod retirement;
 mod schema;
 pub mod script;
 pub mod times;
+pub mod trace;
 pub mod wishes;
 
 /// A point in time. Passed in, never read from a clock here.

@@ -8,11 +8,12 @@ use crate::claim::Claim;
 use crate::ids::Attempt;
 use crate::init_failure::OnInitFailure;
 use crate::times::Times;
+use crate::trace::Trace;
 use std::fmt::Write;
 
 /// Longest rendered script, bytes. SSM documents may have 64 KB; the size limit of
-/// `SendCommand`'s parameters is not published, so this stays below. The header's times, less than
-/// 200 bytes, are not counted: nobody knows them when the claim is checked.
+/// `SendCommand`'s parameters is not published, so this stays below. The header's times and trace, less
+/// than 300 bytes, are not counted: nobody knows them when the claim is checked.
 pub const MAX_BYTES: usize = 60_000;
 
 /// Exit status when the marker cannot be written.
@@ -58,7 +59,7 @@ exit "$ready_pool_status"
 /// there for the next, and an `exit` or a syntax error still ends in a recorded status.
 ///
 /// Its first line says what is known of the claim so far: [`Header`] reads it.
-pub fn render(claim: &Claim, attempt: Attempt, times: &Times) -> String {
+pub fn render(claim: &Claim, attempt: Attempt, times: &Times, trace: Option<Trace>) -> String {
     let mut script = String::new();
     // Writing to a String cannot fail.
     // By the key, not by the target's name: a group may be named `{{…}}`, and SSM would
@@ -70,6 +71,9 @@ pub fn render(claim: &Claim, attempt: Attempt, times: &Times) -> String {
     }
     for word in times.words() {
         let _ = write!(script, ", {word}");
+    }
+    if let Some(trace) = trace {
+        let _ = write!(script, ", trace {trace}");
     }
     script.push('\n');
     let _ = writeln!(script, "ready_pool_claim={}", quote(claim.key().as_str()));
@@ -100,6 +104,8 @@ pub struct Header {
     pub on_init_failure: OnInitFailure,
     /// When the steps before it happened.
     pub times: Times,
+    /// The trace that its claim is part of.
+    pub trace: Option<Trace>,
 }
 
 impl Header {
@@ -116,6 +122,7 @@ impl Header {
                 Some((ON_INIT_FAILURE, word)) => {
                     header.on_init_failure = OnInitFailure::from_code(word).unwrap_or_default();
                 }
+                Some(("trace", trace)) => header.trace = trace.parse().ok(),
                 Some((step, moment)) => header.times.take_word(step, moment),
                 None => {}
             }
@@ -175,7 +182,7 @@ mod tests {
         fn run(&self, claim: &Claim) -> (i32, String, String) {
             let output = Command::new("sh")
                 .arg("-c")
-                .arg(render(claim, 1, &Times::default()))
+                .arg(render(claim, 1, &Times::default(), None))
                 .env("READY_POOL_DIR", &self.0)
                 .output()
                 .unwrap();
@@ -274,7 +281,7 @@ mod tests {
     fn ssm_finds_nothing_to_substitute() {
         let mut claim = claim("a", &["true"], &[("A", "b")]);
         claim.target_group = GroupName::try_from("{{x}}").unwrap();
-        assert!(!render(&claim, 1, &Times::default()).contains("{{"));
+        assert!(!render(&claim, 1, &Times::default(), None).contains("{{"));
     }
 
     #[test]
@@ -286,6 +293,8 @@ mod tests {
             attached: Some(datetime!(2026-11-22 20:00:05 UTC)),
             ..Times::default()
         };
+        let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+        let trace = Some(trace.parse().unwrap());
         let mut claim = claim("a", &["true"], &[]);
         for on_init_failure in [OnInitFailure::Keep, OnInitFailure::Retire] {
             claim.on_init_failure = on_init_failure;
@@ -293,13 +302,14 @@ mod tests {
                 attempt: Some(3),
                 on_init_failure,
                 times,
+                trace,
             };
-            assert_eq!(Header::read(&render(&claim, 3, &times)), header);
+            assert_eq!(Header::read(&render(&claim, 3, &times, trace)), header);
         }
-        let script = render(&claim, 3, &times);
+        let script = render(&claim, 3, &times, trace);
         assert!(script.starts_with("# ready-pool: claim a@"));
-        let longer = script.len() - render(&claim, 3, &Times::default()).len();
-        assert!(longer < 200, "{longer}");
+        let longer = script.len() - render(&claim, 3, &Times::default(), None).len();
+        assert!(longer < 300, "{longer}");
     }
 
     #[test]

@@ -105,7 +105,8 @@ impl Function for Hosted {
     fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, Result<Value, FunctionError>> {
         let function = self.function.clone();
         // Lambda writes the deadline by the clock of the function's machine.
-        let budget = Budget::new(self.clock.clone(), invocation.deadline + self.skew);
+        let budget = Budget::new(self.clock.clone(), invocation.deadline + self.skew)
+            .traced(invocation.trace_header().parse().ok());
         let payload = invocation.payload;
         async move {
             match function {

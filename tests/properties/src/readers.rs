@@ -167,7 +167,7 @@ pub fn check_accepted(accepted: &Claim) {
         ..accepted.clone()
     };
     for attempt in [0, 1, Attempt::MAX] {
-        let script = script::render(claim, attempt, &Times::default());
+        let script = script::render(claim, attempt, &Times::default(), None);
         // The attempt's three digits are the only thing that `check` cannot know.
         assert!(
             script.len() <= script::MAX_BYTES + 2,

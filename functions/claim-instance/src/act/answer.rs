@@ -11,6 +11,7 @@ use ready_pool_aws::queue::Outgoing;
 use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::outcome::{Details, Ending, Outcome, Reason};
+use ready_pool_core::trace::Trace;
 use tracing::{info, warn};
 
 /// A longer original is kept without attributes: they count towards SQS's limit of 1 MiB.
@@ -124,9 +125,9 @@ impl Act<'_> {
         let now = self.budget.now();
         let outcome = Outcome::of(claim, ending, reason, message, instance, now).with(details);
         let told = if ending == Ending::Rejected && !claim.dry_run {
-            keep(self.function, &item.body, &outcome).await
+            keep(self.function, &item.body, &outcome, item.trace).await
         } else {
-            self.function.outcomes.publish(&outcome).await
+            self.function.outcomes.publish(&outcome, item.trace).await
         };
         self.settle(item, told);
     }
@@ -142,15 +143,20 @@ fn known(item: &Pending, attempt: Option<Attempt>) -> Details {
 }
 
 /// Keeps the original of a rejected message where an operator finds it, then tells the sender.
-async fn keep(function: &ClaimInstance, body: &str, outcome: &Outcome) -> Result<(), AwsError> {
-    let mut original = Outgoing::plain(body.to_owned());
+async fn keep(
+    function: &ClaimInstance,
+    body: &str,
+    outcome: &Outcome,
+    trace: Option<Trace>,
+) -> Result<(), AwsError> {
+    let mut original = Outgoing::plain(body.to_owned()).traced(trace);
     if body.len() < LONGEST_WITH_ATTRIBUTES {
         original = original
             .with("reason", outcome.reason.code())
             .with("message", outcome.message.clone());
     }
     function.rejected_queue.send_one(original).await?;
-    function.outcomes.publish(outcome).await
+    function.outcomes.publish(outcome, trace).await
 }
 
 /// Rejects a message that is no claim.
@@ -167,7 +173,7 @@ pub(crate) async fn turn_away(
         function.clock.now(),
     );
     if refusal.dry_run {
-        return function.outcomes.publish(&outcome).await;
+        return function.outcomes.publish(&outcome, message.trace).await;
     }
-    keep(function, &message.body, &outcome).await
+    keep(function, &message.body, &outcome, message.trace).await
 }

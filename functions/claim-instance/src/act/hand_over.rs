@@ -81,7 +81,9 @@ pub(super) fn hand_over(
     };
     let deduplication_id = hand_over.deduplication_id();
     let message = Outgoing::json(&Message::HandOver(hand_over))?;
-    Ok(message.ordered(group_id, deduplication_id))
+    Ok(message
+        .ordered(group_id, deduplication_id)
+        .traced(item.trace))
 }
 
 fn look_again(
@@ -102,5 +104,7 @@ fn look_again(
     let group_id = look_again.group_id();
     let deduplication_id = look_again.deduplication_id(budget.now());
     let message = Outgoing::json(&Message::LookAgain(look_again))?;
-    Ok(message.ordered(group_id, deduplication_id))
+    Ok(message
+        .ordered(group_id, deduplication_id)
+        .traced(item.trace))
 }

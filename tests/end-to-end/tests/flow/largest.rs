@@ -47,7 +47,7 @@ fn with_value(claim_id: &str, bytes: usize) -> Value {
 fn most(stage: &Stage, claim_id: &str) -> usize {
     let message = with_value(claim_id, 0).to_string();
     let claim = Claim::parse(&message, stage.now()).unwrap();
-    script::MAX_BYTES - script::render(&claim, 1, &Times::default()).len()
+    script::MAX_BYTES - script::render(&claim, 1, &Times::default(), None).len()
 }
 
 /// The message, filled with blanks to the largest size that is read.

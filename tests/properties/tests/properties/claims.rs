@@ -213,12 +213,13 @@ fn a_claim_is_accepted_up_to_the_last_byte_of_its_script() {
         &Claim::parse(&with_value_of(0), NOW).unwrap(),
         1,
         &Times::default(),
+        None,
     )
     .len();
     let most = script::MAX_BYTES - least;
     let claim = Claim::parse(&with_value_of(most), NOW).unwrap();
     assert_eq!(
-        script::render(&claim, 1, &Times::default()).len(),
+        script::render(&claim, 1, &Times::default(), None).len(),
         script::MAX_BYTES
     );
     check_accepted(&claim);

@@ -56,7 +56,7 @@ impl Machine {
     /// Starts a claim's script as the agent does: a file, run where nothing else is.
     pub(crate) fn start(&self, shell: Shell, claim: &Claim) -> Child {
         let file = self.root.join(format!("{}.sh", claim.claim_id));
-        let text = script::render(claim, 1, &Times::default());
+        let text = script::render(claim, 1, &Times::default(), None);
         if fs::read_to_string(&file).ok().as_ref() != Some(&text) {
             fs::write(&file, text).unwrap();
         }

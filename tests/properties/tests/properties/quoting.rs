@@ -97,7 +97,7 @@ fn a_value_arrives_whole_at_the_limit() {
         &["printf '\\377%s\\376' \"$V\""],
         BTreeMap::from([("V".to_owned(), String::new())]),
     );
-    let room = script::MAX_BYTES - script::render(&least, 1, &Times::default()).len();
+    let room = script::MAX_BYTES - script::render(&least, 1, &Times::default(), None).len();
     check_arrival(&BTreeMap::from([("V".to_owned(), "x".repeat(room))]));
     // A quote takes four bytes in the script.
     check_arrival(&BTreeMap::from([("V".to_owned(), "'".repeat(room / 4))]));

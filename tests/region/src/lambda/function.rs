@@ -28,6 +28,17 @@ pub struct Invocation {
     pub deadline: OffsetDateTime,
 }
 
+impl Invocation {
+    /// The header of the trace that Lambda starts for it. Unsampled: there is no X-Ray here.
+    pub fn trace_header(&self) -> String {
+        let hex = self.request_id.replace('-', "");
+        format!(
+            "Root=1-{:08x}-{hex:.24};Parent={hex:.16};Sampled=0",
+            self.deadline.unix_timestamp()
+        )
+    }
+}
+
 /// Why an invocation failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{error_type}: {message}")]

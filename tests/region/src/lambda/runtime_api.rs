@@ -165,14 +165,7 @@ async fn next_invocation(State(shared): State<Arc<Shared>>) -> Response {
     };
     shared.fetched(&invocation.request_id);
     let deadline = invocation.deadline.unix_timestamp_nanos() / 1_000_000;
-    // Unsampled: there is no X-Ray here.
-    let hex = invocation.request_id.replace('-', "");
-    let trace = format!(
-        "Root=1-{:08x}-{:.24};Parent={:.16};Sampled=0",
-        invocation.deadline.unix_timestamp(),
-        hex,
-        hex
-    );
+    let trace = invocation.trace_header();
     (
         [
             ("Lambda-Runtime-Aws-Request-Id", invocation.request_id),

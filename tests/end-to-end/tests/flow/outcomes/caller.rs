@@ -23,6 +23,8 @@ pub(crate) struct Caller<'a> {
 pub(crate) struct Heard {
     /// What can be filtered on without reading the body.
     pub(crate) attributes: BTreeMap<String, String>,
+    /// The trace that it came in.
+    pub(crate) trace: Option<String>,
     /// The outcome.
     pub(crate) outcome: Value,
 }
@@ -42,6 +44,7 @@ impl<'a> Caller<'a> {
         loop {
             let input = json!({
                 "QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"],
+                "MessageSystemAttributeNames": ["AWSTraceHeader"],
             });
             let answer = self.stage.call(Service::Sqs, "ReceiveMessage", input);
             let answer = answer.await.expect("the queue can be read");
@@ -75,8 +78,10 @@ impl<'a> Caller<'a> {
         if self.heard.iter().any(same) {
             self.repeats += 1;
         } else {
+            let trace = &message["Attributes"]["AWSTraceHeader"];
             self.heard.push(Heard {
                 attributes,
+                trace: trace.as_str().map(str::to_owned),
                 outcome,
             });
         }

@@ -6,3 +6,4 @@ mod details;
 mod endings;
 mod events;
 mod init_failure;
+mod traces;
