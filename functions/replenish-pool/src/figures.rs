@@ -22,14 +22,26 @@ pub(crate) fn state(view: &View, plan: &Plan) -> Option<Record> {
         .values()
         .filter(|note| note.stage == Stage::Suspect)
         .count();
+    // Found for the second time: from now on they are taken out.
+    let leaks = plan
+        .note
+        .iter()
+        .filter(|(instance, note)| {
+            note.stage == Stage::Retiring
+                && !round.places.contains_key(instance)
+                && view.pool.member(instance).is_none()
+        })
+        .count();
     Some(
         Record::of(&view.pool.name)
             .count("Ready", view.pool.members.iter().filter(is_ready).count())
             .count("Desired", whole(view.pool.desired_capacity))
             .count("Size", whole(view.size))
             .count("Booting", plan.booting)
+            .count("Backlog", view.backlog)
             .count("OpenClaims", open.count())
             .count("Suspects", suspects)
+            .count("Leaks", leaks)
             .count("Retiring", notes.len() - suspects)
             .count("FailingLaunches", plan.failing_launches)
             .count("SparedMembers", plan.spared),

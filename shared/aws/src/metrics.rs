@@ -85,6 +85,15 @@ impl Record {
         self
     }
 
+    /// A number of things, where it is known.
+    #[must_use]
+    pub fn count_if_known(self, name: &'static str, count: Option<usize>) -> Self {
+        match count {
+            Some(count) => self.count(name, count),
+            None => self,
+        }
+    }
+
     /// How long something took.
     #[must_use]
     pub fn time(mut self, name: &'static str, took: Duration) -> Self {

@@ -147,6 +147,8 @@ async fn a_leaked_instance_is_found_hours_later_noted_and_retired() {
     assert_eq!(notes(&stage), []);
     assert_eq!(terminated(&stage), [leaked]);
     assert_eq!(stage.in_service(&stage.pool).len(), 2);
+    let said = |metric| stage.figures.sum(metric, &[]).round();
+    assert_eq!((said("Leaks"), said("Retirements")), (1.0, 1.0));
     stage.end().await;
 }
 

@@ -2,11 +2,14 @@
 
 mod alarms;
 mod bench;
+mod dashboard;
 mod surgery;
 mod wiring;
 
 use bench::Bench;
-use end_to_end::Stage;
+use dashboard::Drawn;
+use end_to_end::{Stage, Target, claim};
+use region::commands::{CommandRun, Pretence};
 use region::settings::Settings;
 use region::template::Stack;
 use region::world::World;
@@ -152,6 +155,46 @@ async fn what_alarms_look_at_is_written() {
     for metric in own {
         let written = stage.figures.values(metric, &[("Pool", &stage.pool)]);
         assert!(!written.is_empty(), "nobody writes {metric}");
+    }
+    stage.end().await;
+}
+
+/// The dashboard draws what the functions really write, under the dimensions that they give it.
+#[tokio::test(start_paused = true)]
+async fn what_the_dashboard_draws_is_written() {
+    let stage = Stage::builder()
+        .pool_size(2)
+        .scripts(|run: &CommandRun| Pretence {
+            exit_code: i32::from(run.script.starts_with("# ready-pool: claim fails@")),
+            ..Pretence::default()
+        })
+        .start();
+    stage.pool_is_ready(2).await;
+    stage.create(Target::named("asg-1")).await;
+    let mut foretold = claim("dry", "asg-1");
+    foretold["dry_run"] = true.into();
+    let claims = [
+        claim("good", "asg-1"),
+        claim("fails", "asg-1"),
+        claim("lost", "asg-404"),
+        foretold,
+    ];
+    for claim in &claims {
+        stage.send(claim).await;
+    }
+    stage.outcomes_of(claims.len()).await;
+    stage.pass(Duration::from_mins(5)).await;
+    let own: Vec<Drawn> = dashboard::drawn(stage.region.stack())
+        .into_iter()
+        .filter(|metric| metric.namespace == "ready-pool" && !metric.dimensions.is_empty())
+        .collect();
+    assert!(own.len() > 10, "{own:?}");
+    for metric in own {
+        let dimensions: Vec<(&str, &str)> = (metric.dimensions.iter())
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let written = stage.figures.values(&metric.name, &dimensions);
+        assert!(!written.is_empty(), "nobody writes {metric:?}");
     }
     stage.end().await;
 }
