@@ -143,19 +143,18 @@ impl InitInstance {
         match (found, instance) {
             (Look::Leave, _) => Ok(Progress::Done),
             (Look::Settled { standing, retire }, _) => {
-                let (details, budget) = match (told(&history, &message.key()), instance) {
-                    (Told::ThisClaim(command), Some(instance)) => {
+                let told = told(&history, &message.key());
+                let (details, budget) =
+                    if let (Told::ThisClaim(command), Some(instance)) = (told, instance) {
                         let details = self.details(&command, instance, message.attempt, budget);
                         (details.await, &in_trace_of(&command, budget))
-                    }
-                    _ => {
+                    } else {
                         let details = Details {
                             attempt: Some(message.attempt),
                             ..Details::default()
                         };
                         (details, budget)
-                    }
-                };
+                    };
                 let settled = Settled {
                     claim_id: &message.claim_id,
                     target: Some(&message.target_group),

@@ -248,6 +248,6 @@ fn record(command: &aws_sdk_ssm::types::Command) -> Record {
             .requested_date_time()
             .and_then(|date| Timestamp::from_unix_timestamp_nanos(date.as_nanos()).ok())
             .map(whole_milliseconds),
-        header: script.map_or_else(Header::default, |script| Header::read(script)),
+        header: Box::new(script.map_or_else(Header::default, |script| Header::read(script))),
     }
 }

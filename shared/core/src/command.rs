@@ -33,8 +33,8 @@ pub struct Record {
     pub status_detail: String,
     /// When it was accepted.
     pub told_at: Option<Timestamp>,
-    /// What its script's first line says.
-    pub header: Header,
+    /// What its script's first line says. Boxed: it would be most of a command, which is passed by value.
+    pub header: Box<Header>,
 }
 
 /// How a command stands.

@@ -93,10 +93,10 @@ fn history_of(
             comment: names().comment(command.claim, shared_target).to_owned(),
             status: command.status,
             record: command::Record {
-                header: Header {
+                header: Box::new(Header {
                     on_init_failure,
                     ..Header::default()
-                },
+                }),
                 ..command::Record::default()
             },
         })
