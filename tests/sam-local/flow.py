@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 
+import botocore.exceptions
 from invoke import FUNCTIONS, ROOT, Region, invoke, sam_local_invoke, wait_for
 
 EVENTS = ROOT / "events"
@@ -65,9 +66,13 @@ def serving(environment):
             ready, _, _ = select.select([process.stdout], [], [], 1200)
             check(ready and process.stdout.readline(), "serve did not say where it is")
             yield Region(pathlib.Path(environment))
-        except BaseException:
+        except BaseException as error:
             log.seek(0)
             show("the region", log.read())
+            if (status := process.poll()) is not None:
+                raise SystemExit(f"error: the region ended by itself, with status {status}") from None
+            if isinstance(error, botocore.exceptions.ClientError):
+                raise SystemExit(f"error: {error}") from None
             raise
         finally:
             process.send_signal(signal.SIGINT)
