@@ -9,6 +9,7 @@ use crate::script;
 use crate::times::Times;
 use crate::wishes::Wishes;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use time::Duration;
 
@@ -136,6 +137,7 @@ impl Claim {
         reader
             .end()
             .map_err(|error| Malformed::NotAClaim(error.to_string()))?;
+        refuse_other_shapes(body)?;
         claim.check(now)?;
         Ok(claim)
     }
@@ -228,6 +230,29 @@ impl Init {
     }
 }
 
+/// serde also reads an object from a list of its fields in order, and a word from `{"word": null}`. The
+/// schema has neither, and no sender shall come to rely on them.
+fn refuse_other_shapes(body: &str) -> Result<(), Malformed> {
+    let Ok(message) = serde_json::from_str::<Value>(body) else {
+        return Ok(());
+    };
+    if message.is_array() {
+        let problem = "must be a JSON object, and is a list";
+        return Err(Malformed::NotAClaim(problem.to_owned()));
+    }
+    for name in ["init", "wishes"] {
+        if message.get(name).is_some_and(Value::is_array) {
+            return Err(field(name, "must be a JSON object, and is a list"));
+        }
+    }
+    for name in ["when_empty", "on_init_failure"] {
+        if message.get(name).is_some_and(Value::is_object) {
+            return Err(field(name, "must be a string, and is an object"));
+        }
+    }
+    Ok(())
+}
+
 /// What no text may hold: `{{` starts SSM's own parameter substitution, a NUL cannot pass through
 /// a shell, and SQS carries no U+FFFE and U+FFFF.
 fn check_text(path: &str, text: &str) -> Result<(), Malformed> {
@@ -290,7 +315,7 @@ pub(crate) fn field(field: &str, problem: &str) -> Malformed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
     use time::macros::datetime;
 
     const NOW: Timestamp = datetime!(2026-11-22 20:00 UTC);
@@ -485,6 +510,22 @@ mod tests {
         for (pointer, value, expected) in cases {
             let problem = problem(&with(pointer, value.clone()));
             assert!(problem.contains(expected), "{pointer} = {value}: {problem}");
+        }
+    }
+
+    #[test]
+    fn lists_and_objects_are_not_taken_for_each_other() {
+        let claim = json!(["a", "b", [["true"]], "2026-11-22T20:15:00Z"]);
+        assert!(problem(&claim).starts_with("not a claim: "));
+        for (pointer, value) in [
+            ("/init", json!([["true"], {}, "/opt", 60])),
+            ("/wishes", json!([["eu-west-1a"], []])),
+            ("/when_empty", json!({ "wait": null })),
+            ("/on_init_failure", json!({ "keep": null })),
+            ("/expires_at", json!([60, "2026-11-22T20:00:00Z"])),
+        ] {
+            let problem = problem(&with(pointer, value));
+            assert!(problem.contains(&pointer[1..]), "{pointer}: {problem}");
         }
     }
 
