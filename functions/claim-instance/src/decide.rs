@@ -395,6 +395,7 @@ fn end(reason: Reason, message: String, entry: Option<Entry>) -> Decision {
         message,
         entry: entry.map(|entry| Entry {
             standing: Standing::Failed(reason),
+            instead_of: None,
             ..entry
         }),
     }

@@ -1,9 +1,12 @@
 //! What happens next to one instance: pure.
 
+mod report;
+
+pub use report::{LOOKS_BEFORE_LOST, Report, is_replaced, report};
+
 use ready_pool_aws::error::{AwsError, Effect};
 use ready_pool_core::Timestamp;
-use ready_pool_core::command::{Command, CommandStatus, Told, told};
-use ready_pool_core::group::{Group, Lifecycle};
+use ready_pool_core::command::{Command, Told, told};
 use ready_pool_core::ids::{Attempt, GroupName, InstanceId, MAX_ATTEMPTS};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::HandOver;
@@ -227,81 +230,6 @@ pub fn goes_on(giving_up: GivingUp, attempt: Attempt, expired: bool) -> GoesOn {
     }
 }
 
-/// What the status of a claim's command calls for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Report {
-    /// Not final, or the attach is not finished: look again a little later.
-    NotYet,
-    /// Not our word to say: the claim was settled with another instance.
-    Leave,
-    /// Settle as ready.
-    Ready,
-    /// Settle as failed, and retire the instance if it is still in the target, unless its claim
-    /// keeps it.
-    Failed(Reason),
-}
-
-/// How many looks must miss an instance in its target before it counts as lost: a group read
-/// right after an attach may be stale.
-pub const LOOKS_BEFORE_LOST: u32 = 3;
-
-/// Decides on the outcome of a command. A final status decides alone, and a claim that failed
-/// never becomes ready; `target` is `None` when the group is gone, and `look` counts from 1.
-pub fn report(
-    status: CommandStatus,
-    entry: Option<&Entry>,
-    target: Option<&Group>,
-    instance: &InstanceId,
-    look: u32,
-) -> Report {
-    if let Some(entry) = entry {
-        let another = entry.instance.as_ref() != Some(instance);
-        match entry.standing {
-            Standing::Assigned => {
-                // Given up before, and the claim goes on: only a success here is its end.
-                let superseded = another && (entry.instance.is_none() || entry.attempt > 1);
-                return match by_status(status, target, instance, look) {
-                    Report::Failed(_) if superseded => Report::Leave,
-                    report => report,
-                };
-            }
-            Standing::Ready | Standing::Failed(_) if another => return Report::Leave,
-            Standing::Failed(reason) => return Report::Failed(reason),
-            Standing::Ready => return Report::Ready,
-        }
-    }
-    by_status(status, target, instance, look)
-}
-
-fn by_status(
-    status: CommandStatus,
-    target: Option<&Group>,
-    instance: &InstanceId,
-    look: u32,
-) -> Report {
-    match status {
-        CommandStatus::Running => Report::NotYet,
-        CommandStatus::Failed => Report::Failed(Reason::ScriptFailed),
-        CommandStatus::TimedOut => Report::Failed(Reason::ScriptTimedOut),
-        CommandStatus::NotDelivered => Report::Failed(Reason::NotDelivered),
-        CommandStatus::Cancelled => Report::Failed(Reason::Cancelled),
-        CommandStatus::Succeeded => succeeded(target, instance, look),
-    }
-}
-
-/// The script succeeded: is the instance in service in its target?
-fn succeeded(target: Option<&Group>, instance: &InstanceId, look: u32) -> Report {
-    let member = target.and_then(|target| target.member(instance));
-    match member.map(|member| member.lifecycle) {
-        Some(Lifecycle::InService) => Report::Ready,
-        Some(Lifecycle::Pending | Lifecycle::PendingWait | Lifecycle::Other) => Report::NotYet,
-        None if look < LOOKS_BEFORE_LOST => Report::NotYet,
-        None | Some(Lifecycle::Standby | Lifecycle::Detaching | Lifecycle::Terminating) => {
-            Report::Failed(Reason::InstanceLost)
-        }
-    }
-}
-
 /// What a look at an open claim finds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Look {
@@ -334,11 +262,16 @@ pub fn look(
     expired: bool,
     first: bool,
 ) -> Look {
-    let Some(entry) =
-        entry.filter(|entry| entry.attempt == attempt && entry.instance.as_ref() == instance)
-    else {
+    let Some(entry) = entry else {
         return Look::Leave;
     };
+    if entry.attempt != attempt || entry.instance.as_ref() != instance {
+        return match told {
+            // Perhaps it was this look that moved the claim on, and died on the way.
+            Told::ThisClaim(command) if is_replaced(&command) => Look::Report(command),
+            _ => Look::Leave,
+        };
+    }
     if !entry.is_open() {
         if first && !expired {
             return Look::Leave;

@@ -123,16 +123,16 @@ impl InitInstance {
         }
     }
 
-    /// Writes a claim's entry. A target that refuses (it is gone, opted out, or its tags are full)
-    /// does not hold up the claim's end: the outcome is what counts.
-    pub(crate) async fn write_entry(&self, write: EntryToWrite) -> Result<(), AwsError> {
+    /// Writes a claim's entry; answers whether it stands. A target that refuses (it is gone, opted
+    /// out, or its tags are full) does not hold up the claim's end: the outcome is what counts.
+    pub(crate) async fn write_entry(&self, write: EntryToWrite) -> Result<bool, AwsError> {
         let Some((write, error)) = self.auto_scaling.enter(&[write]).await.pop() else {
-            return Ok(());
+            return Ok(true);
         };
         let refuses = error.effect == Effect::Refused && error.code == "ValidationError";
         if refuses || (error.says_denied() && !self.is_target(&write.target).await?) {
             warn!(claim_id = %write.claim_id, target_group = %write.target, %error, "the target takes no entry");
-            return Ok(());
+            return Ok(false);
         }
         Err(error)
     }

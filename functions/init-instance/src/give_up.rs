@@ -97,7 +97,7 @@ impl InitInstance {
         }
     }
 
-    async fn ask_for(
+    pub(crate) async fn ask_for(
         &self,
         claim: &Claim,
         attempt: Attempt,
@@ -200,6 +200,7 @@ impl Claimed<'_> {
                 attempt,
                 standing,
                 expires_at: self.expires_at,
+                instead_of: None,
             },
         }
     }

@@ -11,6 +11,7 @@ mod details;
 mod give_up;
 mod hand_over;
 pub mod message;
+mod replace;
 mod report;
 
 pub use config::Config;

@@ -1,9 +1,10 @@
 //! How a claim's command ended: write the entry, tell the caller.
 
 use crate::config::{LOOK_EVERY, TIME_FOR_A_CALL};
-use crate::decide::{Look, Report, look, report};
+use crate::decide::{Look, Report, is_replaced, look, report};
 use crate::delivery::{InitInstance, Progress};
 use crate::give_up::{Claimed, explain};
+use crate::replace::Replacement;
 use ready_pool_aws::auto_scaling::EntryToWrite;
 use ready_pool_aws::clock::{Budget, sleep};
 use ready_pool_aws::error::AwsError;
@@ -20,12 +21,12 @@ use ready_pool_core::times::Times;
 use tracing::{debug, error, info, warn};
 
 /// A command of a claim.
-struct Finished {
-    command: Command,
-    claim_id: ClaimId,
-    instance: InstanceId,
+pub(crate) struct Finished {
+    pub(crate) command: Command,
+    pub(crate) claim_id: ClaimId,
+    pub(crate) instance: InstanceId,
     /// The claim's target; `None` when it is gone.
-    target: Option<Group>,
+    pub(crate) target: Option<Group>,
 }
 
 /// A claim's end, to be told.
@@ -69,6 +70,14 @@ impl InitInstance {
             info!(%claim_id, instance_id = %instance, command_id = detail.command_id, "a very late event of a claim that is over");
             return Ok(Progress::Done);
         }
+        let target = match (target, &command.record.claim) {
+            // Its tags were wiped, and the instance is elsewhere: that its target is gone would be
+            // another matter.
+            (None, Some(claim)) if is_replaced(&command) => {
+                self.target(&claim.target_group).await?
+            }
+            (target, _) => target,
+        };
         let finished = Finished {
             command,
             claim_id,
@@ -207,11 +216,12 @@ impl InitInstance {
                 .as_ref()
                 .and_then(|target| target.entry(&finished.claim_id));
             match report(
-                finished.command.status,
+                &finished.command,
                 entry.as_ref(),
                 finished.target.as_ref(),
                 &finished.instance,
                 look,
+                budget.now(),
             ) {
                 Report::Ready => {
                     self.tell_end(&finished, entry, Standing::Ready, budget)
@@ -221,15 +231,28 @@ impl InitInstance {
                 Report::Failed(reason) => {
                     self.tell_end(&finished, entry, Standing::Failed(reason), budget)
                         .await?;
-                    let policy = finished.command.record.header.on_init_failure;
-                    return match &finished.target {
-                        Some(target) if policy.keeps(reason) => {
-                            info!(claim_id = %finished.claim_id, instance_id = %finished.instance, target_group = %target.name, "init failed; the instance is kept for a look");
-                            Ok(Progress::Done)
-                        }
-                        Some(target) => self.remove(&finished.instance, &target.name, budget).await,
-                        None => Ok(Progress::Done),
+                    return if finished.command.record.header.on_init_failure.keeps(reason) {
+                        info!(claim_id = %finished.claim_id, instance_id = %finished.instance, "init failed; the instance is kept for a look");
+                        Ok(Progress::Done)
+                    } else {
+                        self.retire_failed(&finished, budget).await
                     };
+                }
+                Report::Replace {
+                    reason,
+                    attempt,
+                    entered,
+                } => {
+                    let replacement = Replacement {
+                        reason,
+                        attempt,
+                        entered,
+                    };
+                    return self.replace(&finished, entry, &replacement, budget).await;
+                }
+                Report::Retire => {
+                    info!(claim_id = %finished.claim_id, instance_id = %finished.instance, "init failed, and the claim has gone on; removing the instance");
+                    return self.retire_failed(&finished, budget).await;
                 }
                 Report::Leave => return Ok(Progress::Done),
                 Report::NotYet => {}
@@ -249,9 +272,20 @@ impl InitInstance {
         Ok(Progress::Later)
     }
 
+    pub(crate) async fn retire_failed(
+        &self,
+        finished: &Finished,
+        budget: &Budget,
+    ) -> Result<Progress, AwsError> {
+        match &finished.target {
+            Some(target) => self.remove(&finished.instance, &target.name, budget).await,
+            None => Ok(Progress::Done),
+        }
+    }
+
     /// The entry first, then the caller: should we die in between, the message comes again and
     /// tells the same.
-    async fn tell_end(
+    pub(crate) async fn tell_end(
         &self,
         finished: &Finished,
         entry: Option<Entry>,
@@ -267,11 +301,13 @@ impl InitInstance {
                 let settled = Entry {
                     instance: Some(finished.instance.clone()),
                     standing,
+                    instead_of: None,
                     ..entry.clone().unwrap_or(Entry {
                         instance: None,
                         attempt: 1,
                         standing,
                         expires_at: budget.now() + MAX_TIME_TO_EXPIRY,
+                        instead_of: None,
                     })
                 };
                 if entry.as_ref() != Some(&settled) {

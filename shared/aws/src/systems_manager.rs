@@ -249,5 +249,9 @@ fn record(command: &aws_sdk_ssm::types::Command) -> Record {
             .and_then(|date| Timestamp::from_unix_timestamp_nanos(date.as_nanos()).ok())
             .map(whole_milliseconds),
         header: Box::new(script.map_or_else(Header::default, |script| Header::read(script))),
+        claim: script
+            .and_then(|script| script::claim_of(script))
+            .filter(|claim| command.comment() == Some(command::comment(&claim.key()).as_str()))
+            .map(Box::new),
     }
 }

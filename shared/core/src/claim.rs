@@ -164,7 +164,12 @@ impl Claim {
             return Err(field(
                 "init",
                 &format!(
-                    "makes a script of {bytes} bytes; at most {} are allowed: fetch large parts on the instance",
+                    "makes a script of {bytes} bytes{}; at most {} are allowed: fetch large parts on the instance",
+                    if self.on_init_failure == OnInitFailure::Replace {
+                        ", with the claim itself, which `on_init_failure`: `replace` needs there"
+                    } else {
+                        ""
+                    },
                     script::MAX_BYTES
                 ),
             ));

@@ -1,6 +1,7 @@
 //! Run Command as the record of who was told what.
 
 use crate::Timestamp;
+use crate::claim::Claim;
 use crate::ids::ClaimKey;
 use crate::script::Header;
 use std::collections::BTreeMap;
@@ -35,6 +36,9 @@ pub struct Record {
     pub told_at: Option<Timestamp>,
     /// What its script's first line says. Boxed: it would be most of a command, which is passed by value.
     pub header: Box<Header>,
+    /// The claim, where its script carries it ([`crate::script::claim_of`]) and it is the one that
+    /// the comment names.
+    pub claim: Option<Box<Claim>>,
 }
 
 /// How a command stands.

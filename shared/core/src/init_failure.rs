@@ -13,22 +13,27 @@ pub enum OnInitFailure {
     Retire,
     /// The claim fails, and its instance is left where it is, for a look.
     Keep,
+    /// The instance is retired, and the claim goes on with another one: before its deadline, and
+    /// with three instances at most. The last one's failure is the claim's.
+    Replace,
 }
 
 impl OnInitFailure {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Retire, Self::Keep, Self::Replace];
+
     /// The word for it, as in messages.
     pub fn code(self) -> &'static str {
         match self {
             Self::Retire => "retire",
             Self::Keep => "keep",
+            Self::Replace => "replace",
         }
     }
 
     /// What this word stands for.
     pub fn from_code(code: &str) -> Option<Self> {
-        [Self::Retire, Self::Keep]
-            .into_iter()
-            .find(|known| known.code() == code)
+        Self::ALL.into_iter().find(|known| known.code() == code)
     }
 
     /// Whether nothing was wished for.
@@ -45,6 +50,16 @@ impl OnInitFailure {
     /// nothing to look at.
     pub fn keeps(self, reason: Reason) -> bool {
         self == Self::Keep && ended_init(reason)
+    }
+
+    /// Whether another instance is tried after a command that ended for this reason: not where
+    /// somebody cancelled it, nor where the init succeeded and the instance was lost.
+    pub fn replaces(self, reason: Reason) -> bool {
+        self == Self::Replace
+            && matches!(
+                reason,
+                Reason::ScriptFailed | Reason::ScriptTimedOut | Reason::NotDelivered
+            )
     }
 }
 
@@ -66,7 +81,7 @@ mod tests {
 
     #[test]
     fn words_read_back() {
-        for policy in [OnInitFailure::Retire, OnInitFailure::Keep] {
+        for policy in OnInitFailure::ALL {
             assert_eq!(OnInitFailure::from_code(policy.code()), Some(policy));
             let json = serde_json::to_value(policy).unwrap();
             assert_eq!(json, policy.code());
@@ -81,5 +96,22 @@ mod tests {
         assert!(!OnInitFailure::Keep.keeps(Reason::Expired));
         assert!(!OnInitFailure::Keep.keeps(Reason::TargetRefused));
         assert!(!OnInitFailure::Retire.keeps(Reason::ScriptFailed));
+        assert!(!OnInitFailure::Replace.keeps(Reason::ScriptFailed));
+    }
+
+    #[test]
+    fn only_what_another_instance_may_do_better_is_replaced() {
+        for (reason, replaced) in [
+            (Reason::ScriptFailed, true),
+            (Reason::ScriptTimedOut, true),
+            (Reason::NotDelivered, true),
+            (Reason::Cancelled, false),
+            (Reason::InstanceLost, false),
+            (Reason::Expired, false),
+        ] {
+            assert_eq!(OnInitFailure::Replace.replaces(reason), replaced);
+            assert!(!OnInitFailure::Retire.replaces(reason));
+            assert!(!OnInitFailure::Keep.replaces(reason));
+        }
     }
 }

@@ -31,7 +31,7 @@ pub fn claim_id_of(tag_key: &str) -> Option<ClaimId> {
 }
 
 /// A claim's line in the ledger. As a tag value:
-/// `v1 <instance-id> <attempt> assigned|ready|failed <expires_at> [reason]`.
+/// `v1 <instance-id> <attempt> assigned|ready|failed <expires_at> [reason | instance-id]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The claim's instance; `None` (written `-`) when the last one was given up and no other is
@@ -43,6 +43,9 @@ pub struct Entry {
     pub standing: Standing,
     /// The claim's deadline.
     pub expires_at: Timestamp,
+    /// Whose place the next instance takes: one whose init failed, and which is on its way out. Only
+    /// of an open entry without an instance.
+    pub instead_of: Option<InstanceId>,
 }
 
 /// How a claim stands.
@@ -70,7 +73,11 @@ impl fmt::Display for Entry {
         let attempt = self.attempt;
         match self.standing {
             Standing::Assigned => {
-                write!(formatter, "v1 {instance} {attempt} assigned {expires_at}")
+                write!(formatter, "v1 {instance} {attempt} assigned {expires_at}")?;
+                match &self.instead_of {
+                    Some(failed) => write!(formatter, " {failed}"),
+                    None => Ok(()),
+                }
             }
             Standing::Ready => write!(formatter, "v1 {instance} {attempt} ready {expires_at}"),
             Standing::Failed(reason) => {
@@ -104,11 +111,16 @@ impl FromStr for Entry {
             "-" => None,
             id => Some(InstanceId::try_from(id).map_err(|_| refuse())?),
         };
+        let is_without_instance = instance.is_none();
         let attempt = next()?.parse().map_err(|_| refuse())?;
         let standing = next()?;
         let expires_at = Timestamp::parse(next()?, &Rfc3339).map_err(|_| refuse())?;
+        let mut instead_of = None;
         let standing = match standing {
-            "assigned" => Standing::Assigned,
+            "assigned" => {
+                instead_of = next().ok().and_then(|id| InstanceId::try_from(id).ok());
+                Standing::Assigned
+            }
             "ready" => Standing::Ready,
             "failed" => Standing::Failed(
                 next()
@@ -123,6 +135,7 @@ impl FromStr for Entry {
             attempt,
             standing,
             expires_at,
+            instead_of: instead_of.filter(|_| is_without_instance),
         })
     }
 }
@@ -139,8 +152,16 @@ mod tests {
             attempt: 2,
             standing,
             expires_at: datetime!(2026-11-22 20:15 UTC),
+            instead_of: None,
         };
         let cases = [
+            (
+                Entry {
+                    instead_of: Some(InstanceId::try_from("i-0123456789abcdef0").unwrap()),
+                    ..entry(None, Standing::Assigned)
+                },
+                "v1 - 2 assigned 2026-11-22T20:15:00Z i-0123456789abcdef0",
+            ),
             (
                 entry(Some("i-0123456789abcdef0"), Standing::Assigned),
                 "v1 i-0123456789abcdef0 2 assigned 2026-11-22T20:15:00Z",
@@ -171,6 +192,10 @@ mod tests {
                 .parse::<Entry>()
                 .is_ok()
         );
+        let named: Entry = "v1 i-01234567 1 assigned 2026-11-22T20:15:00Z i-89abcdef"
+            .parse()
+            .unwrap();
+        assert_eq!(named.instead_of, None, "it has an instance");
     }
 
     #[test]

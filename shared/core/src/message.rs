@@ -117,6 +117,20 @@ impl From<CarriedClaim> for Claim {
     }
 }
 
+/// A claim on one line, as it travels where there is no message: in its own script. It never holds
+/// `{{`, which SSM would substitute.
+pub(crate) fn to_line(claim: &Claim) -> Option<String> {
+    let line = serde_json::to_string(&CarriedClaim::from(claim.clone())).ok()?;
+    // Only within a text can one brace follow another, and there an escape stands for it.
+    Some(line.replace("{{", r"{\u007b"))
+}
+
+/// Reads a claim from its line.
+pub(crate) fn from_line(line: &str) -> Option<Claim> {
+    let carried: CarriedClaim = serde_json::from_str(line).ok()?;
+    Some(carried.into())
+}
+
 /// `claim` crosses the wire in its tolerant form.
 mod carried {
     use super::{CarriedClaim, Claim};

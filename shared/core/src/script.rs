@@ -7,6 +7,7 @@
 use crate::claim::Claim;
 use crate::ids::Attempt;
 use crate::init_failure::OnInitFailure;
+use crate::message;
 use crate::times::Times;
 use crate::trace::Trace;
 use std::fmt::Write;
@@ -58,7 +59,8 @@ exit "$ready_pool_status"
 /// out of their place. All commands share one subshell, so that a `cd` or a variable of one is
 /// there for the next, and an `exit` or a syntax error still ends in a recorded status.
 ///
-/// Its first line says what is known of the claim so far: [`Header`] reads it.
+/// Its first line says what is known of the claim so far: [`Header`] reads it. Where another
+/// instance is tried should this one fail, the second is the claim itself: [`claim_of`] reads it.
 pub fn render(claim: &Claim, attempt: Attempt, times: &Times, trace: Option<Trace>) -> String {
     let mut script = String::new();
     // Writing to a String cannot fail.
@@ -76,6 +78,11 @@ pub fn render(claim: &Claim, attempt: Attempt, times: &Times, trace: Option<Trac
         let _ = write!(script, ", trace {trace}");
     }
     script.push('\n');
+    if claim.on_init_failure == OnInitFailure::Replace
+        && let Some(line) = message::to_line(claim)
+    {
+        let _ = writeln!(script, "{CLAIM}{line}");
+    }
     let _ = writeln!(script, "ready_pool_claim={}", quote(claim.key().as_str()));
     script.push_str(PROLOGUE);
     for (name, value) in &claim.init.environment {
@@ -93,6 +100,17 @@ pub fn render(claim: &Claim, attempt: Attempt, times: &Times, trace: Option<Trac
 const HEADER: &str = "# ready-pool: claim ";
 /// What a first line calls the claim's `on_init_failure`.
 const ON_INIT_FAILURE: &str = "on_init_failure";
+
+/// What the second line starts with, where it is the claim.
+const CLAIM: &str = "# ready-pool: ";
+
+/// The claim that a script was rendered for, where the script carries it: where another instance is
+/// tried should the script fail.
+pub fn claim_of(script: &str) -> Option<Claim> {
+    let mut lines = script.lines();
+    lines.next()?.strip_prefix(HEADER)?;
+    message::from_line(lines.next()?.strip_prefix(CLAIM)?)
+}
 
 /// What the first line of a script says, as far as it can be read: a script of an older version
 /// says less, one that is not ours nothing.
@@ -296,7 +314,7 @@ mod tests {
         let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
         let trace = Some(trace.parse().unwrap());
         let mut claim = claim("a", &["true"], &[]);
-        for on_init_failure in [OnInitFailure::Keep, OnInitFailure::Retire] {
+        for on_init_failure in OnInitFailure::ALL {
             claim.on_init_failure = on_init_failure;
             let header = Header {
                 attempt: Some(3),
@@ -310,6 +328,40 @@ mod tests {
         assert!(script.starts_with("# ready-pool: claim a@"));
         let longer = script.len() - render(&claim, 3, &Times::default(), None).len();
         assert!(longer < 300, "{longer}");
+    }
+
+    #[test]
+    fn the_script_of_a_claim_that_may_need_another_instance_carries_it() {
+        let nasty = "'; exit 9 '\n# \r{ \"$(exit 9)\" \\ }";
+        let mut claim = claim(
+            "a",
+            &["test \"$X\" = \"$X\"; exit 3", nasty],
+            &[("X", nasty)],
+        );
+        claim.target_group = GroupName::try_from("{{{x}}").unwrap();
+        claim.wishes.zones = vec!["eu-west-1a".to_owned()];
+        claim.init.working_directory = Some("/opt".to_owned());
+        assert_eq!(claim_of(&render(&claim, 1, &Times::default(), None)), None);
+        claim.on_init_failure = OnInitFailure::Replace;
+        let script = render(&claim, 2, &Times::default(), None);
+        assert_eq!(claim_of(&script), Some(claim.clone()));
+        assert!(!script.contains("{{"));
+        let machine = Machine::new("carries");
+        assert_eq!(machine.run(&claim), (3, String::new(), String::new()));
+    }
+
+    #[test]
+    fn only_a_script_of_ours_carries_a_claim() {
+        let mut claim = claim("a", &["true"], &[]);
+        claim.on_init_failure = OnInitFailure::Replace;
+        let script = render(&claim, 1, &Times::default(), None);
+        let (_, without_header) = script.split_once('\n').unwrap();
+        let headers = "# ready-pool: claim a@1\n".to_owned();
+        for other in ["", "\n", without_header, "# ready-pool: claim a@1"] {
+            assert_eq!(claim_of(other), None, "{other}");
+        }
+        assert_eq!(claim_of(&(headers.clone() + "# ready-pool: {}")), None);
+        assert_eq!(claim_of(&(headers + without_header)), Some(claim));
     }
 
     #[test]

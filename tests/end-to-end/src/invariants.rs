@@ -46,6 +46,13 @@ pub enum Violation {
         /// Who removed it.
         function: String,
     },
+    /// An instance whose init failed, for a claim that wants another one then, is still in a target.
+    LeftOver {
+        /// The instance.
+        instance: String,
+        /// What it was told.
+        comment: String,
+    },
     /// Invariant 3: an instance runs in no group.
     Leaked {
         /// The instance.
@@ -78,7 +85,13 @@ pub(crate) fn check(
 ) -> Vec<Violation> {
     let mut violations = told_once(world);
     violations.extend(one_instance_each(world, history));
-    violations.extend(history.violations());
+    let replaced = replaced(world);
+    violations.extend(history.violations().into_iter().filter(|violation| {
+        // Its claim goes on without it, and perhaps to a good end.
+        !matches!(violation, Violation::ToldAndRemoved { instance, comment, .. }
+            if replaced.get(instance.as_str()) == Some(&comment.as_str()))
+    }));
+    violations.extend(nothing_left_over(world, &replaced, retirement));
     violations.extend(no_leaks(world));
     violations.extend(one_ending_each(history));
     violations.extend(no_open_entries(world, pool, retirement));
@@ -146,6 +159,50 @@ fn one_instance_each(world: &World, history: &History) -> Vec<Violation> {
                 claim: claim.to_string(),
                 instances,
             })
+        })
+        .collect()
+}
+
+/// The instances whose init failed for a claim that wants another one then, and what they were told.
+fn replaced(world: &World) -> BTreeMap<&str, &str> {
+    let commands = world.ssm.commands.values().filter(|command| {
+        let scripts = command.parameters.get("commands");
+        let header = scripts.and_then(|scripts| scripts.first()?.lines().next());
+        let wanted = header.is_some_and(|line| line.contains(", on_init_failure replace"));
+        wanted && command.comment.starts_with(COMMENT)
+    });
+    commands
+        .flat_map(|command| {
+            let failed = command.invocations.iter().filter(|(_, invocation)| {
+                matches!(
+                    invocation.status,
+                    Status::Failed
+                        | Status::ExecutionTimedOut
+                        | Status::DeliveryTimedOut
+                        | Status::Undeliverable
+                        | Status::Terminated
+                )
+            });
+            failed.map(|(instance, _)| (instance.as_str(), command.comment.as_str()))
+        })
+        .collect()
+}
+
+fn nothing_left_over(
+    world: &World,
+    replaced: &BTreeMap<&str, &str>,
+    retirement: &str,
+) -> Vec<Violation> {
+    let left_over = |instance: &str| {
+        let group = world.autoscaling.group_of(instance);
+        group.is_some_and(|group| group.name != retirement)
+    };
+    replaced
+        .iter()
+        .filter(|(instance, _)| left_over(instance))
+        .map(|(instance, comment)| Violation::LeftOver {
+            instance: (*instance).to_owned(),
+            comment: (*comment).to_owned(),
         })
         .collect()
 }

@@ -64,6 +64,9 @@ fn entry(line: Line) -> Entry {
         attempt: line.attempt,
         standing: line.standing,
         expires_at: crate::names::DEADLINE,
+        instead_of: line
+            .instead_of
+            .map(|instance| names().instance(instance).clone()),
     }
 }
 
@@ -72,6 +75,7 @@ fn line(entry: &Entry) -> Line {
         instance: entry.instance.as_ref().map(|id| names().index(id)),
         attempt: entry.attempt,
         standing: entry.standing,
+        instead_of: entry.instead_of.as_ref().map(|id| names().index(id)),
     }
 }
 
@@ -97,6 +101,8 @@ fn history_of(
                     on_init_failure,
                     ..Header::default()
                 }),
+                claim: (on_init_failure == OnInitFailure::Replace)
+                    .then(|| Box::new(names().claim(command.claim, shared_target).clone())),
                 ..command::Record::default()
             },
         })
@@ -224,10 +230,11 @@ question! {
         entered: Option<Line>,
         found: bool,
         instance: u8,
-        place: Place,
-        target: u8,
-        look: Look
+        seen: (Place, u8),
+        look: Look,
+        now: (Clock, OnInitFailure)
     ) -> initialising::Report {
+        let ((place, target), (clock, policy)) = (seen, now);
         let member = match place {
             Place::Target(group) if group == target => Some(Lifecycle::InService),
             Place::LeavingTarget(group) if group == target => Some(Lifecycle::Detaching),
@@ -235,8 +242,11 @@ question! {
         };
         let members = member.map(|lifecycle| (instance, lifecycle)).into_iter().collect();
         let group = group(&names().targets[usize::from(target)], members, BTreeMap::new());
+        // Which claim it is does not matter: only that it is known.
+        let command = Command { claim: 0, status };
+        let command = history_of(&[command], false, policy).remove(0);
         initialising::report(
-            status,
+            &command,
             entered.map(entry).as_ref(),
             found.then_some(&group),
             names().instance(instance),
@@ -244,6 +254,7 @@ question! {
                 Look::First => 1,
                 Look::Last => initialising::LOOKS_BEFORE_LOST,
             },
+            time(clock),
         )
     }
 }

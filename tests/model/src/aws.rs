@@ -144,9 +144,10 @@ impl World<'_> {
             .zip(machine.runs)
             .filter(|(_, runs)| *runs > 0)
             .map(|(claim, _)| claim);
-        let wrong = told
-            .chain(ran)
-            .any(|claim| !self.has_failed(claim) || self.is_kept(instance, claim));
+        let wrong = told.chain(ran).any(|claim| {
+            let over = self.has_failed(claim) || self.is_replaced(instance, claim);
+            !over || self.is_kept(instance, claim)
+        });
         self.state.broken.removed_told |= wrong;
     }
 
@@ -173,6 +174,14 @@ impl World<'_> {
             Standing::Ready | Standing::Assigned => false,
         });
         closed && self.config.on_init_failure == OnInitFailure::Keep
+    }
+
+    /// Whether the claim's command has failed on this instance, and the claim goes on without it.
+    fn is_replaced(&self, instance: u8, claim: u8) -> bool {
+        let entered = self.state.ledger[self.slot(claim)].now;
+        let moved_on = entered.is_none_or(|line| line.instance != Some(instance));
+        let failed = self.state.machines[usize::from(instance)].has_failed(claim);
+        moved_on && failed && self.config.on_init_failure == OnInitFailure::Replace
     }
 
     // Auto Scaling: tags.

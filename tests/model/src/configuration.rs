@@ -109,6 +109,10 @@ pub enum Rule {
     CloseAgain,
     /// Whoever tells a claim's end again keeps its instance, too.
     KeepAgain,
+    /// Whoever comes again goes on with a replacement that was begun.
+    ReplaceAgain,
+    /// So does a look.
+    LookAtReplaced,
 }
 
 impl Rule {
@@ -133,6 +137,8 @@ impl Rule {
         Self::TellAgain,
         Self::CloseAgain,
         Self::KeepAgain,
+        Self::ReplaceAgain,
+        Self::LookAtReplaced,
     ];
 }
 

@@ -149,6 +149,7 @@ pub fn all() -> Vec<Configuration> {
     let mut all = of_one_claim();
     all.extend(of_one_claim_at_length());
     all.extend(of_failing_claims());
+    all.extend(of_replaced_claims());
     all.extend(of_two_claims());
     all
 }
@@ -279,7 +280,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 3,
             kinds: FAILURES,
             unseen: &[],
-            states: Some(238_143),
+            states: Some(245_077),
             ..ONE
         },
         Configuration {
@@ -290,6 +291,47 @@ fn of_failing_claims() -> Vec<Configuration> {
             split_look: false,
             states: Some(209_643),
             ..ONE
+        },
+    ]
+}
+
+/// Where a claim gets another instance when init fails. Each failure begins a second claim's worth of
+/// states, so these worlds have fewer kinds of faults.
+fn of_replaced_claims() -> Vec<Configuration> {
+    let replaced = Configuration {
+        on_init_failure: OnInitFailure::Replace,
+        unseen: &[],
+        ..ONE
+    };
+    vec![
+        Configuration {
+            name: "one claim, replaced",
+            faults: 1,
+            kinds: FAILURES,
+            states: Some(67_282),
+            ..replaced.clone()
+        },
+        Configuration {
+            name: "one claim, replaced, tags wiped",
+            faults: 2,
+            kinds: &[Fault::ScriptFails, Fault::Wipe],
+            states: Some(286_185),
+            ..replaced.clone()
+        },
+        Configuration {
+            name: "one claim, replaced, an agent dies",
+            faults: 1,
+            kinds: &[Fault::AgentDies],
+            split_look: false,
+            states: Some(327_845),
+            ..replaced.clone()
+        },
+        Configuration {
+            name: "one claim, replaced, a crash",
+            faults: 2,
+            kinds: &[Fault::ScriptFails, Fault::Crash],
+            states: Some(980_178),
+            ..replaced
         },
     ]
 }

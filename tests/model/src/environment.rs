@@ -7,6 +7,7 @@ use crate::state::{Agent, CLAIMS, Clock, INSTANCES, InitMessage, Place, Request,
 use crate::step::{Action, Actor};
 use crate::{replenisher, worker, writer};
 use ready_pool_core::command::CommandStatus;
+use ready_pool_core::init_failure::OnInitFailure;
 
 /// What could happen besides the handlers' own steps.
 pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
@@ -20,6 +21,11 @@ pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<A
                 actions.push(Action::CommandEnds(instance, position, true, true));
                 actions.push(Action::CommandEnds(instance, position, true, false));
                 actions.push(Action::CommandEnds(instance, position, false, true));
+                // A failure that nobody hears of goes the way of the successes, but where it has
+                // consequences of its own.
+                if config.on_init_failure != OnInitFailure::Retire {
+                    actions.push(Action::CommandEnds(instance, position, false, false));
+                }
             }
         }
         if machine.late.is_some() {

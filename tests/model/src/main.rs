@@ -33,7 +33,7 @@ struct Options {
     /// All claims are for the same target.
     #[arg(long)]
     shared_target: bool,
-    /// What the claims want done when their init fails: `retire`, `keep`.
+    /// What the claims want done when their init fails: `retire`, `keep`, `replace`.
     #[arg(long, default_value = "retire", value_parser = policy)]
     on_init_failure: OnInitFailure,
     /// Faults, of any kind.

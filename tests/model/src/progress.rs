@@ -183,9 +183,27 @@ pub enum Worker {
         retire: bool,
     },
     /// `shared/aws/src/retirement.rs`: looking where the instance is.
-    RetireLook,
+    RetireLook {
+        /// The attempt to ask for when it is retired.
+        then: Option<u8>,
+    },
     /// `shared/aws/src/retirement.rs`: about to do this.
-    RetireDo(Removing),
+    RetireDo {
+        /// What.
+        call: Removing,
+        /// The attempt to ask for when it is retired.
+        then: Option<u8>,
+    },
+    /// `replace.rs`, `move_on`: the entry is next.
+    MoveOn {
+        /// The attempt to ask for.
+        attempt: u8,
+    },
+    /// `replace.rs`, `replace`: the retry is next.
+    Ask {
+        /// The attempt to ask for.
+        attempt: u8,
+    },
     /// `report.rs`, `look_again`: the history was read, the entry is next.
     LookEntry(Told),
     /// `report.rs`, `settle`: with the command's status; the target's state is next.

@@ -1,14 +1,55 @@
 //! The invariants, each as an `always`, and next to each a `sometimes` that shows that the
 //! situation it is about comes up.
 
+use crate::configuration::Configuration;
 use crate::progress::Worker;
 use crate::protocol::Protocol;
 use crate::state::{CLAIMS, Clock, INSTANCES, Machine, Place, State};
 use crate::writer;
+use ready_pool_core::init_failure::OnInitFailure;
 use stateright::Property;
 
 /// All of them.
-pub(crate) fn all() -> Vec<Property<Protocol>> {
+pub(crate) fn all(config: &Configuration) -> Vec<Property<Protocol>> {
+    let mut all = of_every_protocol();
+    if config.on_init_failure == OnInitFailure::Replace {
+        all.extend(of_replacements());
+    }
+    all
+}
+
+/// Where a claim gets another instance when init fails.
+fn of_replacements() -> Vec<Property<Protocol>> {
+    vec![
+        Property::always(
+            "8 a claim has one told instance in its target that has not failed",
+            |_, state: &State| {
+                (0_u8..).take(CLAIMS).all(|claim| {
+                    let members = state.machines.iter().filter(|machine| {
+                        matches!(machine.place, Place::Target(_))
+                            && machine.was_told(claim)
+                            && !machine.has_failed(claim)
+                    });
+                    members.count() <= 1
+                })
+            },
+        ),
+        Property::sometimes(
+            "8 a claim ends ready after a failure",
+            |_, state: &State| {
+                (0_u8..).zip(&state.heard).any(|(claim, heard)| {
+                    heard.ready
+                        && state
+                            .machines
+                            .iter()
+                            .any(|machine| machine.has_failed(claim))
+                })
+            },
+        ),
+    ]
+}
+
+fn of_every_protocol() -> Vec<Property<Protocol>> {
     vec![
         Property::always(
             "1 an instance is initialised once, for one claim",
@@ -31,14 +72,15 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
         }),
         Property::always(
             "2 a claim that ended ready has one instance, initialised, in its target",
-            |_, state: &State| {
+            |model: &Protocol, state: &State| {
+                let replaces = model.config.on_init_failure == OnInitFailure::Replace;
                 !state.broken.ready_elsewhere
                     && (0..CLAIMS).all(|claim| {
                         !state.heard[claim].ready
                             || state
                                 .machines
                                 .iter()
-                                .filter(|machine| owned(machine, claim))
+                                .filter(|machine| owned(machine, claim, replaces))
                                 .count()
                                 <= 1
                     })
@@ -111,8 +153,10 @@ fn is_untold(state: &State) -> bool {
     })
 }
 
-fn owned(machine: &Machine, claim: usize) -> bool {
-    machine.runs[claim] > 0 && machine.place != Place::Gone
+/// A machine whose init failed is not its claim's where another one takes its place.
+fn owned(machine: &Machine, claim: usize, replaces: bool) -> bool {
+    let failed = replaces && machine.has_failed(u8::try_from(claim).unwrap());
+    machine.runs[claim] > 0 && machine.place != Place::Gone && !failed
 }
 
 fn is_leaked(machine: &Machine) -> bool {

@@ -72,7 +72,7 @@ impl Model for Protocol {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        crate::properties::all()
+        crate::properties::all(&self.config)
     }
 }
 
@@ -201,9 +201,21 @@ impl Protocol {
             && state.init.iter().all(Vec::is_empty)
             && state.init_dead.is_empty();
         let at_rest = |machine: &Machine| {
-            is_at_rest(machine, state.unread != 0) || self.is_kept(state, machine)
+            let at_rest =
+                is_at_rest(machine, state.unread != 0) && !self.is_left_over(state, machine);
+            at_rest || self.is_kept(state, machine)
         };
         answered && nothing_under_way && state.machines.iter().all(at_rest)
+    }
+
+    /// Whether an instance that was, or should have been, replaced is still in its target.
+    fn is_left_over(&self, state: &State, machine: &Machine) -> bool {
+        let claims = 0..self.config.claims;
+        self.config.on_init_failure == OnInitFailure::Replace
+            && matches!(machine.place, Place::Target(_))
+            && claims
+                .filter(|claim| state.unread & (1 << claim) == 0)
+                .any(|claim| machine.has_failed(claim))
     }
 
     /// Whether it is left in a target for a look, although its agent never took the command up.

@@ -105,6 +105,18 @@ impl Machine {
         sent || self.late == Some(claim) || self.runs[usize::from(claim)] > 0
     }
 
+    /// Whether the claim's init was tried here, and failed.
+    pub fn has_failed(&self, claim: u8) -> bool {
+        let undelivered = |command: &Command| {
+            command.claim != claim || command.status == CommandStatus::NotDelivered
+        };
+        let ran = self.runs[usize::from(claim)] > 0;
+        self.marker == Some((claim, false))
+            || (!ran
+                && self.commands.iter().any(|command| command.claim == claim)
+                && self.commands.iter().all(undelivered))
+    }
+
     /// Where a read shows it.
     pub fn seen(&self, stale: bool) -> Place {
         match self.was {
@@ -199,6 +211,8 @@ pub struct Line {
     pub attempt: u8,
     /// How it stands.
     pub standing: Standing,
+    /// Whose place the next instance takes.
+    pub instead_of: Option<u8>,
 }
 
 /// A message on ProvisionQueue.

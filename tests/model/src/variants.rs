@@ -37,6 +37,10 @@ fn variant(rule: Rule) -> Variant {
         on_init_failure: OnInitFailure::Keep,
         ..config
     };
+    let replaced = |config| Configuration {
+        on_init_failure: OnInitFailure::Replace,
+        ..config
+    };
     let (config, breaks) = match rule {
         Rule::KeepEntries => (one(&[Fault::Resend]), "2"),
         Rule::EntryPerClaim => (
@@ -68,6 +72,9 @@ fn variant(rule: Rule) -> Variant {
             },
             END,
         ),
+        Rule::ReplaceAgain | Rule::LookAtReplaced => {
+            (replaced(two(&[Fault::EventLost, Fault::Crash])), END)
+        }
         Rule::KeepAgain => (
             kept(Configuration {
                 faults: 3,

@@ -52,11 +52,13 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
         }
         Worker::WriteWay { .. }
         | Worker::GoOn { .. }
+        | Worker::MoveOn { .. }
+        | Worker::Ask { .. }
         | Worker::WriteEnd { .. }
         | Worker::PublishEnd { .. } => vec![Answer::Ok, Answer::LostDone, Answer::LostNever],
         Worker::LookFirst => vec![Answer::Ok],
-        Worker::RetireLook => vec![Answer::Ok, Answer::StalePlace],
-        Worker::RetireDo(_) => vec![Answer::Ok, Answer::LostDone],
+        Worker::RetireLook { .. } => vec![Answer::Ok, Answer::StalePlace],
+        Worker::RetireDo { .. } => vec![Answer::Ok, Answer::LostDone],
         Worker::Acknowledge => vec![Answer::Ok, Answer::Repeats],
     }
 }
@@ -99,8 +101,10 @@ impl Turn<'_, '_> {
             Worker::LookFirst => self.look_first(),
             Worker::WriteWay { way, retire } => self.write_way(way, retire),
             Worker::GoOn { way, retire } => self.go_on(way, retire),
-            Worker::RetireLook => self.retire_look(),
-            Worker::RetireDo(call) => self.retire_do(call),
+            Worker::RetireLook { then } => self.retire_look(then),
+            Worker::RetireDo { call, then } => self.retire_do(call, then),
+            Worker::MoveOn { attempt } => self.move_on(attempt),
+            Worker::Ask { attempt } => self.ask(attempt),
             Worker::LookEntry(told) => self.look_entry(told),
             Worker::Settle { status, look } => self.settle(status, look),
             Worker::WriteEnd { standing, attempt } => self.write_end(standing, attempt),
@@ -219,7 +223,7 @@ impl Turn<'_, '_> {
             _ if lacks_closing && matches!(told, Told::This(_)) => Worker::Acknowledge,
             Beginning::ToldBefore | Beginning::Leave => Worker::Acknowledge,
             Beginning::Attach => Worker::Attach,
-            Beginning::Abandon => Worker::RetireLook,
+            Beginning::Abandon => Self::then_retire(true),
             Beginning::GivenUpBefore { way, retire } => {
                 let way = ask::way(way);
                 Worker::GoOn { way, retire }
@@ -329,11 +333,13 @@ impl Turn<'_, '_> {
                 instance: None,
                 attempt,
                 standing: Standing::Assigned,
+                instead_of: None,
             },
             Way::Closed(reason) => Line {
                 instance: self.instance(),
                 attempt,
                 standing: Standing::Failed(reason),
+                instead_of: None,
             },
         };
         if self.answer != Answer::LostNever {
@@ -373,45 +379,83 @@ impl Turn<'_, '_> {
 
     fn then_retire(retire: bool) -> Worker {
         if retire {
-            Worker::RetireLook
+            Worker::RetireLook { then: None }
         } else {
             Worker::Acknowledge
         }
     }
 
     /// `retirement.rs`, `retire`: where is it?
-    fn retire_look(&mut self) -> Worker {
+    fn retire_look(&mut self, then: Option<u8>) -> Worker {
         let place = self.seen();
         let believed_in = self.world.target_of(self.claim());
+        let doing = |call| Worker::RetireDo { call, then };
         if self.world.config.lacks(Rule::RetireByGroup) {
-            return Worker::RetireDo(Removing::Terminate);
+            return doing(Removing::Terminate);
         }
         match ask::step(place, Some(believed_in)) {
-            Step::Done => Worker::Acknowledge,
-            Step::Wait => Worker::RetireLook,
-            Step::Detach => Worker::RetireDo(Removing::Detach),
-            Step::Attach => Worker::RetireDo(Removing::Attach),
-            Step::Terminate => Worker::RetireDo(Removing::Terminate),
+            Step::Done => Self::then_ask(then),
+            Step::Wait => Worker::RetireLook { then },
+            Step::Detach => doing(Removing::Detach),
+            Step::Attach => doing(Removing::Attach),
+            Step::Terminate => doing(Removing::Terminate),
+        }
+    }
+
+    /// `replace.rs`, `replace`: what comes after the retirement.
+    fn then_ask(then: Option<u8>) -> Worker {
+        then.map_or(Worker::Acknowledge, |attempt| Worker::Ask { attempt })
+    }
+
+    /// `replace.rs`, `move_on`: the entry says with which attempt the claim goes on.
+    fn move_on(&mut self, attempt: u8) -> Worker {
+        let line = Line {
+            instance: None,
+            attempt,
+            standing: Standing::Assigned,
+            instead_of: self.instance(),
+        };
+        if self.answer != Answer::LostNever {
+            self.world.write_line(self.claim(), Some(line), self.by());
+        }
+        if self.answer == Answer::Ok {
+            Worker::RetireLook {
+                then: Some(attempt),
+            }
+        } else {
+            self.comes_again()
+        }
+    }
+
+    /// `replace.rs`, `replace`: asking for another instance.
+    fn ask(&mut self, attempt: u8) -> Worker {
+        if self.answer != Answer::LostNever {
+            self.world.send_retry(self.claim(), attempt);
+        }
+        if self.answer == Answer::Ok {
+            Worker::Acknowledge
+        } else {
+            self.comes_again()
         }
     }
 
     /// `retirement.rs`, `retire`: the step.
-    fn retire_do(&mut self, call: Removing) -> Worker {
+    fn retire_do(&mut self, call: Removing, then: Option<u8>) -> Worker {
         let instance = self.this_instance();
         match call {
             Removing::Detach => {
                 let target = self.world.target_of(self.claim());
                 self.world.detach_from_target(target, instance);
-                Worker::RetireLook
+                Worker::RetireLook { then }
             }
             Removing::Attach => match self.world.attach(Into::Retirement, instance) {
-                AttachAnswer::Gone => Worker::Acknowledge,
+                AttachAnswer::Gone => Self::then_ask(then),
                 _ if self.answer == Answer::LostDone => self.comes_again(),
-                _ => Worker::RetireLook,
+                _ => Worker::RetireLook { then },
             },
             Removing::Terminate => {
                 self.world.terminate(instance);
-                Worker::Acknowledge
+                Self::then_ask(then)
             }
         }
     }
@@ -429,6 +473,7 @@ impl Turn<'_, '_> {
         } else {
             self.policy()
         };
+        let moved_on = entry.is_some_and(|line| line.instance != instance);
         let message = (claim, attempt, instance);
         match ask::look(message, told, entry, expired, first, policy) {
             Found::Leave => {
@@ -442,6 +487,9 @@ impl Turn<'_, '_> {
             }
             Found::Settled { standing, retire } => Worker::PublishEnd { standing, retire },
             Found::Report(command) if !command.status.is_final() => Worker::Acknowledge,
+            Found::Report(_) if self.world.config.lacks(Rule::LookAtReplaced) && moved_on => {
+                Worker::Acknowledge
+            }
             Found::Report(command) => Worker::Settle {
                 status: command.status,
                 look: Look::First,
@@ -474,7 +522,25 @@ impl Turn<'_, '_> {
             self.world.left_unread(self.claim());
             return Worker::Acknowledge;
         }
-        match ask::report(status, entry, found, instance, place, target, look) {
+        // `report.rs`, `command_finished`: then the script says which target it is.
+        let failed = status.is_final() && status != CommandStatus::Succeeded;
+        let found = found || (failed && self.policy() == OnInitFailure::Replace);
+        let (seen, now) = ((place, target), (self.clock(), self.policy()));
+        match ask::report(status, entry, found, instance, seen, look, now) {
+            Report::Replace { entered: true, .. }
+                if self.world.config.lacks(Rule::ReplaceAgain) =>
+            {
+                Worker::Acknowledge
+            }
+            Report::Replace {
+                attempt,
+                entered: true,
+                ..
+            } => Worker::RetireLook {
+                then: Some(attempt),
+            },
+            Report::Replace { attempt, .. } => Worker::MoveOn { attempt },
+            Report::Retire => Self::then_retire(true),
             Report::NotYet if look == Look::First && status.is_final() => Worker::Settle {
                 status,
                 look: Look::Last,
@@ -520,6 +586,7 @@ impl Turn<'_, '_> {
             instance: self.instance(),
             attempt: entry.map_or(1, |line| line.attempt),
             standing,
+            instead_of: None,
         }
     }
 
@@ -529,6 +596,7 @@ impl Turn<'_, '_> {
                 instance: self.instance(),
                 attempt,
                 standing,
+                instead_of: None,
             };
             self.world.write_line(self.claim(), Some(line), self.by());
         }

@@ -556,5 +556,6 @@ fn assigned(assignment: Assignment, instance: Option<u8>) -> Line {
         instance,
         attempt: assignment.attempt,
         standing: Standing::Assigned,
+        instead_of: None,
     }
 }

@@ -10,6 +10,7 @@ use ready_pool_aws::event::AutoScalingDetail;
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::{Claim, MAX_MESSAGE_BYTES};
 use ready_pool_core::ids::{Attempt, GroupName, InstanceId};
+use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::Entry;
 use ready_pool_core::message::{HandOver, LookAgain, Message, Retry, VERSION};
 use ready_pool_core::outcome::Outcome;
@@ -175,6 +176,8 @@ pub fn check_accepted(accepted: &Claim) {
             script.len()
         );
         assert!(!script.contains('\0') && !script.contains("{{"));
+        let carried = (claim.on_init_failure == OnInitFailure::Replace).then(|| claim.clone());
+        assert_eq!(script::claim_of(&script), carried);
         check_hand_over(HandOver {
             version: VERSION,
             claim: claim.clone(),
@@ -245,6 +248,7 @@ fn check_hand_over(hand_over: HandOver) {
         attempt: hand_over.attempt,
         standing: ready_pool_core::ledger::Standing::Assigned,
         expires_at: hand_over.claim.expires_at,
+        instead_of: None,
     });
     let message = Message::HandOver(hand_over);
     let body = serde_json::to_string(&message).expect("a hand-over is JSON");

@@ -48,6 +48,7 @@ impl Act<'_> {
                     attempt: assignment.attempt,
                     standing: Standing::Assigned,
                     expires_at: assignment.pending.request.claim.expires_at,
+                    instead_of: None,
                 },
             })
             .collect();
@@ -85,6 +86,7 @@ impl Act<'_> {
                 attempt: assignment.attempt,
                 standing: Standing::Assigned,
                 expires_at: claim.expires_at,
+                instead_of: None,
             },
         );
     }

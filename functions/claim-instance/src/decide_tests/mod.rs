@@ -272,6 +272,7 @@ fn entry(number: Option<u32>, attempt: Attempt) -> Entry {
         attempt,
         standing: Standing::Assigned,
         expires_at: DEADLINE,
+        instead_of: None,
     }
 }
 

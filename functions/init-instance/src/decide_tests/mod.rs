@@ -3,12 +3,13 @@
 mod answers;
 mod beginning;
 mod looks;
+mod replacing;
 mod reports;
 
 use super::*;
 use ready_pool_core::claim::{Claim, Init, WhenEmpty};
-use ready_pool_core::command::{Record, comment};
-use ready_pool_core::group::Member;
+use ready_pool_core::command::{CommandStatus, Record, comment};
+use ready_pool_core::group::{Group, Lifecycle, Member};
 use ready_pool_core::ids::ClaimId;
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::message::VERSION;
@@ -73,6 +74,7 @@ fn entry(number: Option<u32>, attempt: Attempt, standing: Standing) -> Entry {
         attempt,
         standing,
         expires_at: DEADLINE,
+        instead_of: None,
     }
 }
 
@@ -93,6 +95,15 @@ fn told_this_claim() -> Command {
     command(&comment(&hand_over(1).claim.key()))
 }
 
+/// The same, ended, of a claim that wants another instance when its init fails.
+fn told_this_claim_that_replaces(status: CommandStatus) -> Command {
+    let mut command = told_this_claim();
+    command.status = status;
+    command.record.header.on_init_failure = OnInitFailure::Replace;
+    command.record.claim = Some(Box::new(hand_over(1).claim));
+    command
+}
+
 /// The same, of a claim that keeps what failed.
 fn told_this_claim_that_keeps() -> Command {
     let mut command = told_this_claim();
@@ -107,4 +118,27 @@ fn told_another() -> Command {
 /// The first attempt, before the deadline.
 fn begin_with(history: &[Command], entry: Option<&Entry>) -> Beginning {
     begin(&hand_over(1), history, entry, NOW)
+}
+
+/// The target with instance 1 in this state, or without it.
+fn target(lifecycle: Option<Lifecycle>) -> Group {
+    let member = |lifecycle| Member {
+        instance: instance(1),
+        zone: "a".to_owned(),
+        lifecycle,
+        healthy: true,
+        instance_type: None,
+        launch_template: None,
+    };
+    Group {
+        name: name("tenant"),
+        min_size: 0,
+        max_size: 4,
+        desired_capacity: 1,
+        zones: BTreeSet::from(["a".to_owned()]),
+        suspended: BTreeSet::new(),
+        tags: BTreeMap::new(),
+        launch_template: None,
+        members: lifecycle.map(member).into_iter().collect(),
+    }
 }

@@ -2,32 +2,23 @@
 
 use super::*;
 
-/// The target with instance 1 in this state, or without it.
-fn target(lifecycle: Option<Lifecycle>) -> Group {
-    let member = |lifecycle| Member {
-        instance: instance(1),
-        zone: "a".to_owned(),
-        lifecycle,
-        healthy: true,
-        instance_type: None,
-        launch_template: None,
-    };
-    Group {
-        name: name("tenant"),
-        min_size: 0,
-        max_size: 4,
-        desired_capacity: 1,
-        zones: BTreeSet::from(["a".to_owned()]),
-        suspended: BTreeSet::new(),
-        tags: BTreeMap::new(),
-        launch_template: None,
-        members: lifecycle.map(member).into_iter().collect(),
-    }
-}
-
 fn report_on(status: CommandStatus, entry: Option<&Entry>) -> Report {
     let target = target(Some(Lifecycle::InService));
-    report(status, entry, Some(&target), &instance(1), 1)
+    report_to(status, entry, Some(&target), 1)
+}
+
+/// A report on a command of a claim that retires what fails.
+fn report_to(
+    status: CommandStatus,
+    entry: Option<&Entry>,
+    target: Option<&Group>,
+    look: u32,
+) -> Report {
+    let command = Command {
+        status,
+        ..told_this_claim()
+    };
+    report(&command, entry, target, &instance(1), look, NOW)
 }
 
 const STATUSES: [CommandStatus; 6] = [
@@ -76,7 +67,7 @@ fn a_claim_that_is_ready_never_fails() {
     for status in STATUSES {
         assert_eq!(report_on(status, Some(&ready)), Report::Ready, "{status:?}");
     }
-    let report = report(CommandStatus::Failed, Some(&ready), None, &instance(1), 1);
+    let report = report_to(CommandStatus::Failed, Some(&ready), None, 1);
     assert_eq!(report, Report::Ready);
 }
 
@@ -104,11 +95,10 @@ fn an_initialised_instance_is_ready_only_in_service_in_its_target() {
         (Lifecycle::Terminating, lost),
     ] {
         let target = target(Some(lifecycle));
-        let report = report(
+        let report = report_to(
             CommandStatus::Succeeded,
             Some(&open(1, 1)),
             Some(&target),
-            &instance(1),
             1,
         );
         assert_eq!(report, expected, "{lifecycle:?}");
@@ -127,11 +117,10 @@ fn an_initialised_instance_that_is_missing_is_lost_at_the_third_look() {
                 (LOOKS_BEFORE_LOST, lost),
                 (u32::MAX, lost),
             ] {
-                let report = report(
+                let report = report_to(
                     CommandStatus::Succeeded,
                     entry.as_ref(),
                     target.as_ref(),
-                    &instance(1),
                     look,
                 );
                 assert_eq!(report, expected, "look {look} of {target:?}");
@@ -144,11 +133,10 @@ fn an_initialised_instance_that_is_missing_is_lost_at_the_third_look() {
 fn an_attach_that_takes_long_is_not_a_loss() {
     for lifecycle in [Lifecycle::Pending, Lifecycle::PendingWait, Lifecycle::Other] {
         let target = target(Some(lifecycle));
-        let report = report(
+        let report = report_to(
             CommandStatus::Succeeded,
             Some(&open(1, 1)),
             Some(&target),
-            &instance(1),
             u32::MAX,
         );
         assert_eq!(report, Report::NotYet, "{lifecycle:?}");
@@ -187,11 +175,10 @@ fn a_superseded_instance_that_is_initialised_and_in_service_still_makes_its_clai
 #[test]
 fn a_superseded_instance_that_is_lost_after_its_success_does_not_end_its_claim() {
     for entry in superseded() {
-        let report = report(
+        let report = report_to(
             CommandStatus::Succeeded,
             Some(&entry),
             None,
-            &instance(1),
             LOOKS_BEFORE_LOST,
         );
         assert_eq!(report, Report::Leave, "{entry}");
@@ -217,13 +204,7 @@ fn a_failed_script_is_a_failed_script_wherever_the_instance_is() {
         Some(target(None)),
         Some(target(Some(Lifecycle::Pending))),
     ] {
-        let report = report(
-            CommandStatus::Failed,
-            Some(&open(1, 1)),
-            target.as_ref(),
-            &instance(1),
-            1,
-        );
+        let report = report_to(CommandStatus::Failed, Some(&open(1, 1)), target.as_ref(), 1);
         assert_eq!(report, Report::Failed(Reason::ScriptFailed));
     }
 }

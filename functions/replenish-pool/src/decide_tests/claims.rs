@@ -15,6 +15,7 @@ fn open(number: Option<u32>, attempt: Attempt) -> Entry {
         attempt,
         standing: Standing::Assigned,
         expires_at: NOW + Duration::from_mins(5),
+        instead_of: None,
     }
 }
 
@@ -25,6 +26,7 @@ fn settled(standing: Standing, ago: Duration) -> Entry {
         attempt: 1,
         standing,
         expires_at: NOW - ago,
+        instead_of: None,
     }
 }
 

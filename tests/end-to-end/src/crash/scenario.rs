@@ -24,6 +24,10 @@ pub enum Scenario {
     Batch,
     /// The init script fails.
     FailingScript,
+    /// The init script fails on the first instance, and the claim wants another one then.
+    Replaced,
+    /// The same, and no event about a command arrives.
+    ReplacedUnheard,
     /// The agent of the first instance is gone: another instance, another attempt.
     AnotherInstance,
     /// Two claims and one instance: the second waits for the next to boot.
@@ -60,10 +64,12 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Normal,
         Self::Batch,
         Self::FailingScript,
+        Self::Replaced,
+        Self::ReplacedUnheard,
         Self::AnotherInstance,
         Self::Waiting,
         Self::TargetRefused,
@@ -138,8 +144,10 @@ impl Scenario {
             | Self::DryRun
             | Self::Surplus
             | Self::SentTwice => (true, false, false, false),
-            Self::FailingScript | Self::TargetRefused => (false, true, false, true),
-            Self::SlowDetach => (false, true, false, false),
+            Self::FailingScript | Self::Replaced | Self::TargetRefused => {
+                (false, true, false, true)
+            }
+            Self::SlowDetach | Self::ReplacedUnheard => (false, true, false, false),
             Self::AnotherInstance => (true, true, false, false),
             Self::LookAgain | Self::HandOverLost => (false, true, true, false),
             Self::SilentLaunch => (false, false, true, true),
@@ -193,6 +201,11 @@ impl Scenario {
                 exit_code: 7,
                 ..Pretence::default()
             }),
+            // As the first line of a script says.
+            Self::Replaced | Self::ReplacedUnheard => builder.scripts(|run| Pretence {
+                exit_code: i32::from(run.script.contains(", attempt 1, ")) * 7,
+                ..Pretence::default()
+            }),
             Self::SentTwice => builder.scripts(|_| Pretence {
                 takes: Some(Duration::from_secs(40)),
                 ..Pretence::default()
@@ -229,7 +242,7 @@ impl Scenario {
                 "SendCommand",
                 AwsError::sender("InvalidInstanceId", "Instances not in a valid state"),
             )),
-            Self::LookAgain => {
+            Self::LookAgain | Self::ReplacedUnheard => {
                 let rule = world.events.rules.get_mut(rule);
                 rule.expect("the template has the rule").enabled = false;
             }
@@ -406,5 +419,8 @@ impl Scenario {
 fn message(scenario: Scenario, stage: &Stage, claim_id: &str, target: &str) -> Value {
     let mut message = claim(claim_id, target);
     message["expires_at"] = stage.in_future(scenario.deadline()).into();
+    if matches!(scenario, Scenario::Replaced | Scenario::ReplacedUnheard) {
+        message["on_init_failure"] = json!("replace");
+    }
     message
 }

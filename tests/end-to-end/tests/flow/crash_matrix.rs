@@ -140,6 +140,8 @@ matrices! {
     normal: Normal,
     batch: Batch,
     failing_script: FailingScript,
+    replaced: Replaced,
+    replaced_unheard: ReplacedUnheard,
     another_instance: AnotherInstance,
     waiting: Waiting,
     target_refused: TargetRefused,

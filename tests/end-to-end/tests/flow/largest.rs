@@ -141,6 +141,41 @@ async fn the_largest_claim_gets_another_instance_when_its_first_one_dies() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_largest_claim_that_wants_it_gets_another_instance_when_its_script_fails() {
+    // The script carries the claim, so what is in it counts twice.
+    let with_value = |claim_id: &str, bytes: usize| {
+        let mut message = with_value(claim_id, bytes);
+        message["on_init_failure"] = "replace".into();
+        message
+    };
+    let stage = Stage::builder()
+        .pool_size(2)
+        .scripts(|run: &CommandRun| Pretence {
+            exit_code: i32::from(run.script.contains(", attempt 1, ")),
+            ..Pretence::default()
+        })
+        .start();
+    stage.pool_is_ready(2).await;
+    stage.create(Target::named("asg-1")).await;
+    let smallest = Claim::parse(&with_value("large", 0).to_string(), stage.now()).unwrap();
+    let smallest = script::render(&smallest, 1, &Times::default(), None).len();
+    let most = (script::MAX_BYTES - smallest) / 2;
+    stage.send(&with_value("large", most)).await;
+    let outcome = stage.outcome("large").await;
+    assert_eq!(outcome.outcome, Ending::Ready, "{outcome:?}");
+    assert_eq!(outcome.details.attempt, Some(2));
+    stage.send(&with_value("wider", most + 1)).await;
+    let outcome = stage.outcome("wider").await;
+    assert_eq!(outcome.reason, Reason::Malformed);
+    assert!(
+        outcome.message.contains("with the claim itself"),
+        "{outcome:?}"
+    );
+    stage.pass(std::time::Duration::from_mins(2)).await;
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_byte_more_is_rejected_with_the_limit_and_kept() {
     let (stage, _) = stage(1).await;
     let too_long = padded(&with_value("too-long", 10)) + " ";

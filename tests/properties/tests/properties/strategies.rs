@@ -129,7 +129,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
         (furthest - Duration::seconds(seconds) - Duration::nanoseconds(nanoseconds))
             .to_offset(offset)
     });
-    let on_init_failure = prop_oneof![Just(OnInitFailure::Retire), Just(OnInitFailure::Keep)];
+    let on_init_failure = prop::sample::select(OnInitFailure::ALL.to_vec());
     let names = || vec("[a-z0-9.-]{1,64}", 0..=MAX_WISHES);
     let wishes = (names(), names()).prop_map(|(zones, instance_types)| Wishes {
         zones,
@@ -211,12 +211,17 @@ pub(crate) fn entry() -> impl Strategy<Value = Entry> {
         Just(Standing::Ready),
         prop::sample::select(reasons),
     ];
-    (option::of(instance_id()), any::<u8>(), standing, moment()).prop_map(
-        |(instance, attempt, standing, expires_at)| Entry {
-            instance,
-            attempt,
-            standing,
-            expires_at,
+    let instances = (option::of(instance_id()), option::of(instance_id()));
+    (instances, any::<u8>(), standing, moment()).prop_map(
+        |((instance, failed), attempt, standing, expires_at)| {
+            let waits = instance.is_none() && standing == Standing::Assigned;
+            Entry {
+                instance,
+                attempt,
+                standing,
+                expires_at,
+                instead_of: failed.filter(|_| waits),
+            }
         },
     )
 }

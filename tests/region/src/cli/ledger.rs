@@ -52,17 +52,22 @@ impl Entry {
             id if id.starts_with("i-") => Some(id.to_owned()),
             _ => return None,
         };
+        let attempt = next()?.parse().ok()?;
+        let standing = match next()? {
+            "assigned" => Standing::Assigned,
+            "ready" => Standing::Ready,
+            "failed" => Standing::Failed,
+            _ => return None,
+        };
+        let expires_at = next()?.to_owned();
+        // After an open one stands the instance that failed and is replaced.
+        let reason = next().filter(|_| standing == Standing::Failed);
         Some(Self {
             instance,
-            attempt: next()?.parse().ok()?,
-            standing: match next()? {
-                "assigned" => Standing::Assigned,
-                "ready" => Standing::Ready,
-                "failed" => Standing::Failed,
-                _ => return None,
-            },
-            expires_at: next()?.to_owned(),
-            reason: next().map(str::to_owned),
+            attempt,
+            standing,
+            expires_at,
+            reason: reason.map(str::to_owned),
         })
     }
 }
@@ -104,6 +109,8 @@ mod tests {
         );
         assert_eq!(open.expires_at, "2026-11-22T20:15:00Z");
         assert_eq!(open.reason, None);
+        let replaced = read("v1 - 2 assigned 2026-11-22T20:15:00Z i-1");
+        assert_eq!((replaced.instance, replaced.reason), (None, None));
         let failed = read("v1 - 3 failed 2026-11-22T20:15:00Z expired and more");
         assert_eq!(
             (failed.instance, failed.reason.as_deref(), failed.standing),

@@ -252,7 +252,7 @@ fn claim_or_nearly() -> impl Strategy<Value = Value> {
             &words(&["Wait", "launch", ""]),
         ),
         mostly(
-            select(words(&["retire", "keep"])),
+            select(words(&["retire", "keep", "replace"])),
             &words(&["Keep", "leave", ""]),
         ),
     )

@@ -236,6 +236,7 @@ async fn what_is_not_tried_is_rejected_with_what_to_correct() {
         attempt: 1,
         standing: Standing::Assigned,
         expires_at: stage.now() + Duration::from_hours(3),
+        instead_of: None,
     };
     let tags: Vec<Value> = (0..49)
         .map(|number| {

@@ -2,16 +2,24 @@
 
 use super::caller::Caller;
 use end_to_end::{Stage, StageBuilder, Target, claim};
-use region::commands::Pretence;
+use region::commands::{CommandRun, Pretence};
 use region::compute;
 use region::journal::Happening;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 fn keeping(claim_id: &str) -> Value {
+    wanting("keep", claim_id)
+}
+
+fn replacing(claim_id: &str) -> Value {
+    wanting("replace", claim_id)
+}
+
+fn wanting(on_init_failure: &str, claim_id: &str) -> Value {
     let mut message = claim(claim_id, "asg-1");
     message["init"]["execution_timeout_seconds"] = json!(30);
-    message["on_init_failure"] = json!("keep");
+    message["on_init_failure"] = json!(on_init_failure);
     message
 }
 
@@ -109,4 +117,250 @@ async fn a_kept_instance_stays_when_the_end_is_found_by_looking_again() {
         .with(|world| world.events.unreliability.drop = 1.0);
     stage.send(&keeping("c")).await;
     fails_and_is_kept(stage, "c", "script_failed").await;
+}
+
+/// Which attempt of its claim a script says it is for.
+fn attempt_of(run: &CommandRun) -> u8 {
+    let header = run.script.lines().next().unwrap();
+    let attempt = header
+        .split(", ")
+        .find_map(|word| word.strip_prefix("attempt "));
+    attempt.unwrap().parse().unwrap()
+}
+
+/// Scripts fail up to this attempt.
+fn failing_up_to(attempt: u8) -> StageBuilder {
+    Stage::builder().scripts(move |run| Pretence {
+        exit_code: if attempt_of(run) <= attempt { 7 } else { 0 },
+        ..Pretence::default()
+    })
+}
+
+/// The instances that were told anything, in order.
+fn told(stage: &Stage) -> Vec<String> {
+    let commands = stage.journal().into_iter();
+    commands
+        .filter_map(|entry| match entry.what {
+            Happening::CommandSent { instance, .. } => Some(instance),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The claim ends ready with its second instance, and the first one is gone.
+async fn is_replaced(stage: Stage, claim_id: &str) {
+    let mut caller = Caller::of(&stage);
+    let heard = caller.hear(claim_id).await.outcome;
+    assert_eq!(heard["outcome"], "ready", "{heard}");
+    assert_eq!(heard["attempt"], 2);
+    let told = told(&stage);
+    let [first, second] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(heard["instance_id"], second.as_str());
+    assert_ne!(first, second);
+    stage.gone(first).await;
+    stage.pass(Duration::from_mins(20)).await;
+    assert_eq!(stage.in_service("asg-1"), std::slice::from_ref(second));
+    assert_eq!(stage.desired("asg-1"), 1);
+    assert_eq!(
+        stage.outcomes().len(),
+        1,
+        "one outcome, and not before the end"
+    );
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_whose_script_failed_is_replaced() {
+    let stage = ready(failing_up_to(1)).await;
+    stage.send(&replacing("c")).await;
+    is_replaced(stage, "c").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_whose_script_ran_out_of_time_is_replaced() {
+    let stage = ready(Stage::builder().scripts(|run| Pretence {
+        takes: (attempt_of(run) == 1).then_some(Duration::from_mins(2)),
+        ..Pretence::default()
+    }));
+    let stage = stage.await;
+    stage.send(&replacing("c")).await;
+    is_replaced(stage, "c").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_whose_agent_is_gone_is_replaced() {
+    let stage = ready(Stage::builder()).await;
+    // All those that are there now; the pool will make others.
+    for instance in stage.in_service(&stage.pool) {
+        stage
+            .region
+            .with(|world| compute::kill_agent(world, &instance));
+    }
+    let mut message = replacing("c");
+    message["expires_at"] = stage.in_future(Duration::from_hours(1)).into();
+    stage.send(&message).await;
+    let mut caller = Caller::of(&stage);
+    let heard = caller.hear("c").await.outcome;
+    assert_eq!(heard["outcome"], "ready", "{heard}");
+    let told = told(&stage);
+    assert!((2..=3).contains(&told.len()), "{told:?}");
+    assert_eq!(told.len() as u64, heard["attempt"].as_u64().unwrap());
+    stage.pass(Duration::from_mins(20)).await;
+    assert_eq!(stage.in_service("asg-1").len(), 1);
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_whose_machine_died_while_its_script_ran_is_replaced() {
+    let stage = ready(Stage::builder().scripts(|_| Pretence {
+        takes: Some(Duration::from_secs(20)),
+        ..Pretence::default()
+    }));
+    let stage = stage.await;
+    stage.send(&replacing("c")).await;
+    stage
+        .until("a script runs", |world| {
+            let mut entries = world.journal.entries();
+            entries.any(|entry| matches!(entry.what, Happening::CommandStarted { .. }))
+        })
+        .await;
+    let first = told(&stage).remove(0);
+    stage
+        .region
+        .with(|world| compute::kill_instance(world, &first));
+    let mut caller = Caller::of(&stage);
+    let heard = caller.hear("c").await.outcome;
+    assert_eq!(heard["outcome"], "ready", "{heard}");
+    assert_eq!(heard["attempt"], 2);
+    stage.pass(Duration::from_mins(20)).await;
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_is_found_by_looking_again_is_replaced() {
+    let stage = ready(failing_up_to(1)).await;
+    stage
+        .region
+        .with(|world| world.events.unreliability.drop = 1.0);
+    stage.send(&replacing("c")).await;
+    is_replaced(stage, "c").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_every_event_doubled_one_instance_is_replaced_once() {
+    let stage = ready(failing_up_to(1)).await;
+    stage
+        .region
+        .with(|world| world.events.unreliability.duplicate = 1.0);
+    stage.send(&replacing("c")).await;
+    is_replaced(stage, "c").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_target_has_room_for_the_replacement() {
+    let stage = failing_up_to(1).start();
+    stage.pool_is_ready(2).await;
+    stage.create(Target::named("asg-1").max_size(1)).await;
+    stage.send(&replacing("c")).await;
+    is_replaced(stage, "c").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_instances_at_most_are_tried_and_the_last_reason_is_the_claim_s() {
+    let stage = ready(failing_up_to(u8::MAX)).await;
+    stage.send(&replacing("c")).await;
+    let mut caller = Caller::of(&stage);
+    let heard = caller.hear("c").await.outcome;
+    assert_eq!(heard["outcome"], "failed");
+    assert_eq!(heard["reason"], "script_failed");
+    assert_eq!(heard["command"]["exit_code"], 7);
+    assert_eq!(heard["attempt"], 3);
+    stage.pass(Duration::from_mins(30)).await;
+    let told = told(&stage);
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert_eq!(heard["instance_id"], told[2].as_str());
+    for instance in &told {
+        stage.gone(instance).await;
+    }
+    assert!(stage.in_service("asg-1").is_empty());
+    assert_eq!(stage.desired("asg-1"), 0);
+    let outcomes = stage.outcomes();
+    assert_eq!(outcomes.len(), 1);
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn past_the_deadline_the_first_failure_is_the_claim_s() {
+    let stage = ready(Stage::builder().scripts(|_| Pretence {
+        exit_code: 7,
+        takes: Some(Duration::from_secs(20)),
+        ..Pretence::default()
+    }));
+    let stage = stage.await;
+    let mut message = replacing("c");
+    message["expires_at"] = stage.in_future(Duration::from_secs(15)).into();
+    stage.send(&message).await;
+    let mut caller = Caller::of(&stage);
+    let heard = caller.hear("c").await.outcome;
+    assert_eq!(heard["reason"], "script_failed");
+    assert_eq!(heard["attempt"], 1);
+    stage.pass(Duration::from_mins(5)).await;
+    assert_eq!(told(&stage).len(), 1);
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_waits_for_its_replacement_to_the_deadline_is_expired() {
+    let stage = failing_up_to(1).pool_size(1).start();
+    stage.pool_is_ready(1).await;
+    stage.create(Target::named("asg-1")).await;
+    let refuses = |refused: bool| {
+        stage
+            .region
+            .with(|world| world.compute.capacity_refused = refused);
+    };
+    refuses(true);
+    stage.send(&replacing("c")).await;
+    let mut caller = Caller::of(&stage);
+    let heard = caller.hear("c").await.outcome;
+    assert_eq!(heard["outcome"], "failed");
+    assert_eq!(heard["reason"], "expired");
+    assert_eq!(heard["instance_id"], Value::Null);
+    stage.gone(&told(&stage)[0]).await;
+    refuses(false);
+    stage.pass(Duration::from_mins(40)).await;
+    stage.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_person_cancelled_is_not_replaced() {
+    let stage = ready(Stage::builder().scripts(|_| Pretence {
+        takes: Some(Duration::from_secs(25)),
+        ..Pretence::default()
+    }));
+    let stage = stage.await;
+    stage.send(&replacing("c")).await;
+    let started = |world: &region::world::World| {
+        world.journal.entries().find_map(|entry| match &entry.what {
+            Happening::CommandStarted { command_id, .. } => Some(command_id.clone()),
+            _ => None,
+        })
+    };
+    stage
+        .until("a script runs", |world| started(world).is_some())
+        .await;
+    let command = stage.region.read(started).unwrap();
+    let cancel = json!({ "CommandId": command });
+    stage
+        .call(region::api::Service::Ssm, "CancelCommand", cancel)
+        .await
+        .unwrap();
+    let mut caller = Caller::of(&stage);
+    let heard = caller.hear("c").await.outcome;
+    assert_eq!(heard["reason"], "cancelled");
+    stage.pass(Duration::from_mins(5)).await;
+    assert_eq!(told(&stage).len(), 1);
+    stage.end().await;
 }
