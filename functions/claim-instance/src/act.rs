@@ -1,5 +1,4 @@
-//! Carries out the decisions of one look: answers first, then instances, in few calls for the
-//! whole batch.
+//! Carries out decisions: answers first, then instances, in few calls for all of them.
 
 mod answer;
 mod assign;
@@ -7,8 +6,9 @@ mod hand_over;
 
 pub(crate) use answer::turn_away;
 
+use crate::batch::Pending;
 use crate::decide::{Decision, Memory};
-use crate::delivery::{ClaimInstance, Pending};
+use crate::delivery::ClaimInstance;
 use assign::Assignment;
 use hand_over::hand_over;
 use ready_pool_aws::auto_scaling::Capacity;
@@ -40,17 +40,21 @@ impl<'a> Act<'a> {
         }
     }
 
-    /// What is still pending, in the order it came, and whether something was written that reads
-    /// may not show yet.
+    /// What is still pending, and whether something was written that reads may not show yet.
     pub(crate) fn finish(self) -> (Vec<Pending>, bool) {
         (self.pending, self.uncertain)
     }
 
-    pub(crate) async fn carry_out(&mut self, pending: Vec<Pending>, decisions: Vec<Decision>) {
-        let order: Vec<String> = pending.iter().map(|item| item.message_id.clone()).collect();
+    /// The claims that are pending so far.
+    pub(crate) fn pending(&self) -> &[Pending] {
+        &self.pending
+    }
+
+    /// In few calls for all of them.
+    pub(crate) async fn carry_out(&mut self, decided: Vec<(Pending, Decision)>) {
         let mut assignments = Vec::new();
         let mut messages = Vec::new();
-        for (mut item, decision) in pending.into_iter().zip(decisions) {
+        for (mut item, decision) in decided {
             match decision {
                 Decision::Wait(why) => {
                     // Once in a delivery, not at each of its looks.
@@ -103,8 +107,6 @@ impl<'a> Act<'a> {
             messages.push((item, message));
         }
         self.send(messages).await;
-        self.pending
-            .sort_by_key(|item| order.iter().position(|id| *id == item.message_id));
     }
 
     /// Done, or, after a failure, still pending.

@@ -156,6 +156,9 @@ pub enum Waiting {
     LedgerFull,
     /// The same claim stands further up in the batch.
     BehindItself,
+    /// Its last delivery may have died of it: others go first. Not decided here, but by its place
+    /// in the line.
+    LastOfAll,
 }
 
 impl Waiting {
@@ -169,6 +172,7 @@ impl Waiting {
                 "settled entries fill the target's tags, and some are about to be removed"
             }
             Self::BehindItself => "the same claim stands further up in the line",
+            Self::LastOfAll => "its last delivery may have died of it, so those behind it go first",
         }
     }
 }

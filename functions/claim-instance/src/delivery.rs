@@ -1,25 +1,21 @@
-//! One delivery of a batch: lease it, look until everything is settled or time is up, give the
-//! rest back.
+//! One delivery of messages: lease them, line them up, deal with them, give the rest back.
 
-use crate::act::{self, Act};
-use crate::config::{Config, LEASE, LOOK_EVERY, LOOK_FOR, SETTLE};
-use crate::decide::{Memory, Request, Waiting, decide, identity};
-use crate::message::{Received, Unreadable};
-use crate::observe::{Sources, observe};
+use crate::batch::{Batch, Item};
+use crate::config::{Config, LEASE};
+use crate::given_back::GivenBack;
+use crate::lineup::{Delivered, Manner, line_up};
+use crate::message::Received;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use ready_pool_aws::auto_scaling::AutoScaling;
-use ready_pool_aws::clock::{Budget, sleep};
+use ready_pool_aws::clock::Budget;
 use ready_pool_aws::error::AwsError;
 use ready_pool_aws::metrics::Metrics;
 use ready_pool_aws::outcomes::Outcomes;
 use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_aws::{Clients, SharedClock};
-use ready_pool_core::times::Times;
-use ready_pool_core::trace::Trace;
 use std::collections::BTreeSet;
-use std::time::Duration;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 /// The function with everything it needs.
 #[derive(Clone, Debug)]
@@ -33,21 +29,7 @@ pub struct ClaimInstance {
     pub(crate) rejected_queue: Queue,
     pub(crate) metrics: Metrics,
     pub(crate) clock: SharedClock,
-}
-
-/// A request that this delivery still owes an answer.
-#[derive(Clone, Debug)]
-pub(crate) struct Pending {
-    pub(crate) message_id: String,
-    pub(crate) receipt: String,
-    pub(crate) body: String,
-    pub(crate) request: Request,
-    /// Why it waited at the last look.
-    pub(crate) waits: Option<Waiting>,
-    /// When what happened to it so far happened, as far as this delivery knows.
-    pub(crate) times: Times,
-    /// The trace that it is part of.
-    pub(crate) trace: Option<Trace>,
+    given_back: GivenBack,
 }
 
 impl ClaimInstance {
@@ -63,6 +45,7 @@ impl ClaimInstance {
             metrics: clients.metrics(),
             config,
             clock,
+            given_back: GivenBack::default(),
         }
     }
 
@@ -82,168 +65,87 @@ impl ClaimInstance {
 
     /// Answers the ids of the messages that are not settled.
     async fn serve(&self, event: SqsEvent, budget: &Budget) -> Vec<String> {
-        let delivered = event.records.len();
-        let received: Vec<Received> = event
-            .records
-            .into_iter()
-            .map(|record| Received::read(record, &self.config.pool, self.clock.now()))
+        let now = self.clock.now();
+        let records = event.records.into_iter();
+        let received: Vec<(Received, Delivered)> = records
+            .map(|record| Received::read(record, &self.config.pool, now))
+            .map(|message| {
+                let delivered = self.delivered(&message);
+                (message, delivered)
+            })
             .collect();
+        let in_batch = received.len();
         let lost = match self.lease(&received).await {
             Ok(lost) => lost,
             Err(error) => {
                 warn!(%error, "cannot lease the batch; it comes again");
-                return received
-                    .into_iter()
-                    .map(|message| message.message_id)
-                    .collect();
+                return self.untouched(received);
             }
         };
         let (leased, stale): (Vec<_>, Vec<_>) = received
             .into_iter()
-            .partition(|message| !lost.contains(&message.receipt));
+            .partition(|(message, _)| !lost.contains(&message.receipt));
         let mut returned: Vec<String> = Vec::new();
-        for message in stale {
+        for (message, _) in stale {
             info!(
                 message_id = message.message_id,
                 "the message is another delivery's now"
             );
             returned.push(message.message_id);
         }
-
-        let mut pending = Vec::new();
-        let mut unreadable = Vec::new();
-        for message in leased {
-            match message.content.clone() {
-                Ok(request) => pending.push(Pending {
-                    message_id: message.message_id,
-                    receipt: message.receipt,
-                    body: message.body,
-                    request,
-                    waits: None,
-                    times: message.times,
-                    trace: message.trace.or(budget.trace()),
-                }),
-                Err(reason) => unreadable.push((message, reason)),
+        let batch = Batch::new(self, budget, in_batch, in_line(leased));
+        for left in batch.deal_with().await {
+            // One that let others go first is as suspect as before.
+            if left.manner != Manner::Later {
+                self.given_back.note(&left.message_id, left.receives);
             }
+            returned.push(left.message_id);
         }
-        returned.extend(self.turn_away(unreadable).await);
-
-        let mut memory = Memory::default();
-        let (pending, uncertain) = self
-            .look_until_settled(pending, &mut memory, delivered, budget)
-            .await;
-        self.give_back(&pending, uncertain).await;
-        returned.extend(pending.into_iter().map(|pending| pending.message_id));
         returned
     }
 
-    async fn lease(&self, received: &[Received]) -> Result<BTreeSet<String>, AwsError> {
+    fn delivered(&self, message: &Received) -> Delivered {
+        Delivered {
+            receives: message.receives,
+            given_back: self.given_back.take(&message.message_id, message.receives),
+        }
+    }
+
+    /// Nothing was done: who was no suspect still is none.
+    fn untouched(&self, received: Vec<(Received, Delivered)>) -> Vec<String> {
+        let ids = received.into_iter().map(|(message, delivered)| {
+            if !delivered.is_suspect() {
+                self.given_back.note(&message.message_id, message.receives);
+            }
+            message.message_id
+        });
+        ids.collect()
+    }
+
+    async fn lease(
+        &self,
+        received: &[(Received, Delivered)],
+    ) -> Result<BTreeSet<String>, AwsError> {
         let receipts: Vec<String> = received
             .iter()
-            .map(|message| message.receipt.clone())
+            .map(|(message, _)| message.receipt.clone())
             .collect();
         self.provision_queue.hold(&receipts, LEASE).await
     }
+}
 
-    /// Rejects messages that are no claims; answers the ids of those that could not be rejected.
-    async fn turn_away(&self, unreadable: Vec<(Received, Unreadable)>) -> Vec<String> {
-        let mut returned = Vec::new();
-        for (message, refusal) in unreadable {
-            // Not the problem itself: it may quote commands and values.
-            warn!(
-                message_id = message.message_id,
-                claim_id = refusal.claim_id,
-                reason = refusal.reason.code(),
-                "rejected a message; what is wrong with it is on the rejected queue"
-            );
-            if let Err(error) = act::turn_away(self, &message, &refusal).await {
-                error!(message_id = message.message_id, %error, "cannot reject the message; it comes again");
-                returned.push(message.message_id);
-            }
-        }
-        returned
-    }
-
-    /// Looks every two seconds until nothing is pending or time is up. Answers what is still
-    /// pending, and whether something was written that reads may not show yet.
-    async fn look_until_settled(
-        &self,
-        mut pending: Vec<Pending>,
-        memory: &mut Memory,
-        delivered: usize,
-        budget: &Budget,
-    ) -> (Vec<Pending>, bool) {
-        let last_look = self.clock.now() + LOOK_FOR;
-        let mut uncertain = false;
-        while !pending.is_empty() {
-            (pending, uncertain) = self.look(pending, memory, delivered, budget).await;
-            if pending.is_empty() || uncertain || self.clock.now() + LOOK_EVERY > last_look {
-                break;
-            }
-            sleep(LOOK_EVERY).await;
-        }
-        let entered = pending
-            .iter()
-            .any(|item| memory.entries.contains_key(&identity(&item.request.claim)));
-        (pending, uncertain || entered)
-    }
-
-    /// One look: observe, decide, act.
-    async fn look(
-        &self,
-        pending: Vec<Pending>,
-        memory: &mut Memory,
-        delivered: usize,
-        budget: &Budget,
-    ) -> (Vec<Pending>, bool) {
-        let requests: Vec<Request> = pending
-            .iter()
-            .map(|pending| pending.request.clone())
-            .collect();
-        let sources = Sources {
-            auto_scaling: &self.auto_scaling,
-            systems_manager: &self.systems_manager,
-            provision_queue: &self.provision_queue,
-        };
-        let observed = observe(sources, &self.config.pool, &requests, memory, delivered).await;
-        let observed = match observed {
-            Ok(observed) => observed,
-            Err(error) => {
-                warn!(%error, "cannot look; trying again");
-                return (pending, false);
-            }
-        };
-        if let Some(value) = observed.pool().pause().misspelt {
-            error!(pool = %self.config.pool, value, "the pool's tag ready-pool:pause has none of the values claims, replenishing and all; everything is paused until it is mended");
-        }
-        let decisions = {
-            let view = observed.view(
-                self.clock.now(),
-                self.config.size,
-                &self.config.retirement,
-                memory,
-            );
-            decide(&view, &requests)
-        };
-        let mut act = Act::new(self, memory, budget);
-        act.carry_out(pending, decisions).await;
-        act.finish()
-    }
-
-    /// Makes the messages visible again: at once, or, where something was written that reads may
-    /// not show yet, a little later.
-    async fn give_back(&self, pending: &[Pending], uncertain: bool) {
-        if pending.is_empty() {
-            return;
-        }
-        let receipts: Vec<String> = pending
-            .iter()
-            .map(|pending| pending.receipt.clone())
-            .collect();
-        let delay = if uncertain { SETTLE } else { Duration::ZERO };
-        if let Err(error) = self.provision_queue.hold(&receipts, delay).await {
-            // They become visible by themselves when the lease ends.
-            warn!(%error, "cannot give the messages back early");
-        }
-    }
+/// The messages in the order in which they are dealt with.
+fn in_line(leased: Vec<(Received, Delivered)>) -> Vec<Item> {
+    let delivered: Vec<Delivered> = leased.iter().map(|(_, delivered)| *delivered).collect();
+    let mut items: Vec<Option<Received>> = leased
+        .into_iter()
+        .map(|(message, _)| Some(message))
+        .collect();
+    line_up(&delivered)
+        .into_iter()
+        .filter_map(|(position, manner)| {
+            let message = items.get_mut(position)?.take()?;
+            Some(Item { message, manner })
+        })
+        .collect()
 }

@@ -5,9 +5,12 @@
 //! `observe → decide → act`; [`decide`] is pure.
 
 mod act;
+mod batch;
 pub mod config;
 pub mod decide;
 mod delivery;
+mod given_back;
+pub mod lineup;
 pub mod message;
 mod observe;
 

@@ -23,6 +23,8 @@ pub struct Received {
     pub message_id: String,
     /// With which it is held or given back.
     pub receipt: String,
+    /// How often SQS has delivered it, this time included.
+    pub receives: u32,
     /// As sent.
     pub body: String,
     /// When what is behind it happened, as far as that is known.
@@ -54,6 +56,8 @@ impl Received {
         let trace = trace_of(&record);
         let body = record.body.unwrap_or_default();
         let group = record.attributes.get("MessageGroupId").map(String::as_str);
+        let receives = record.attributes.get("ApproximateReceiveCount");
+        let receives = receives.and_then(|count| count.parse().ok()).unwrap_or(1);
         let sent = record.attributes.get("SentTimestamp");
         let sent = sent.and_then(|text| milliseconds(text));
         let content =
@@ -65,6 +69,7 @@ impl Received {
             times: times(&body, &content, sent),
             trace,
             content,
+            receives,
             message_id: record.message_id.unwrap_or_default(),
             receipt: record.receipt_handle.unwrap_or_default(),
             body,

@@ -5,9 +5,9 @@ use crate::error::{AwsError, Effect};
 use aws_lambda_events::event::sqs::SqsMessage;
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, MessageAttributeValue,
-    MessageSystemAttributeNameForSends as SystemAttribute, MessageSystemAttributeValue,
-    QueueAttributeName, SendMessageBatchRequestEntry,
+    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
+    MessageAttributeValue, MessageSystemAttributeNameForSends as SystemAttribute,
+    MessageSystemAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry,
 };
 use ready_pool_core::trace::Trace;
 use std::collections::BTreeSet;
@@ -241,6 +241,32 @@ impl Queue {
             );
         }
         Ok(lost)
+    }
+
+    /// Deletes received messages. One whose receipt no longer works is somebody else's, and stays.
+    pub async fn delete(&self, receipts: &[String]) -> Result<(), AwsError> {
+        const OPERATION: &str = "DeleteMessageBatch";
+        for batch in receipts.chunks(MAX_BATCH) {
+            let entries: Result<Vec<_>, _> = batch
+                .iter()
+                .enumerate()
+                .map(|(index, receipt)| {
+                    DeleteMessageBatchRequestEntry::builder()
+                        .id(index.to_string())
+                        .receipt_handle(receipt)
+                        .build()
+                })
+                .collect();
+            let entries = entries.map_err(|_| AwsError::incomplete(OPERATION, "complete entry"))?;
+            self.client
+                .delete_message_batch()
+                .queue_url(&self.url)
+                .set_entries(Some(entries))
+                .send()
+                .await
+                .map_err(|error| AwsError::new(OPERATION, &error))?;
+        }
+        Ok(())
     }
 }
 

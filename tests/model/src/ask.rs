@@ -8,6 +8,7 @@ use crate::names::{EARLIER, names, time};
 use crate::progress::{Chore, Groups, Look, Memory, Told, Verdict, Way};
 use crate::state::{CLAIMS, Clock, Command, INSTANCES, Line, Place, Request};
 use claim_instance::decide as claiming;
+use claim_instance::lineup::{self, Delivered, Manner};
 use init_instance::decide as initialising;
 use ready_pool_aws::auto_scaling::{Activity, ActivityKind};
 use ready_pool_aws::error::{AwsError, Effect};
@@ -298,6 +299,22 @@ question! {
         let targets = targets(ledger, shared_target);
         let memory = remembered(&memory, shared_target);
         memory.entry_of(claim, targets.get(&claim.target_group)).as_ref().map(line)
+    }
+}
+
+question! {
+    /// In which order claim-instance deals with a batch, and how, the suspects being delivered for
+    /// the so-manieth time.
+    line_up(suspects: Vec<bool>, receives: u8) -> Vec<(u8, Manner)> {
+        let delivered = |suspect: bool| Delivered {
+            receives: if suspect { receives.into() } else { 1 },
+            given_back: false,
+        };
+        let batch: Vec<Delivered> = suspects.into_iter().map(delivered).collect();
+        lineup::line_up(&batch)
+            .into_iter()
+            .map(|(position, manner)| (u8::try_from(position).unwrap(), manner))
+            .collect()
     }
 }
 

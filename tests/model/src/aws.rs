@@ -330,8 +330,8 @@ impl World<'_> {
         if self.state.swallowed.retries & bit == 0 {
             self.state.swallowed.retries |= bit;
             self.state.provision.push(Request {
-                claim,
                 asked: Some(attempt),
+                ..Request::of(claim)
             });
         }
     }
@@ -378,6 +378,10 @@ impl World<'_> {
 
     /// Forgets what cannot matter any more, so that equal worlds are equal states.
     pub(crate) fn normalise(&mut self) {
+        if let [alone] = &mut self.state.provision[..] {
+            // Nobody is in line with it.
+            alone.suspect = false;
+        }
         for (group, queue) in self.state.init.iter().enumerate() {
             // Only looks ask whether they were delivered before.
             if !matches!(queue.first(), Some(InitMessage::LookAgain { .. })) {

@@ -113,6 +113,8 @@ pub enum Rule {
     ReplaceAgain,
     /// So does a look.
     LookAtReplaced,
+    /// A batch of which nobody knows how its last delivery ended is dealt with one by one.
+    OneByOne,
 }
 
 impl Rule {
@@ -139,6 +141,7 @@ impl Rule {
         Self::KeepAgain,
         Self::ReplaceAgain,
         Self::LookAtReplaced,
+        Self::OneByOne,
     ];
 }
 
@@ -166,6 +169,9 @@ pub struct Configuration {
     /// Whether the ledger and the messages must know of every instance that left the pool: not
     /// where reads are stale or tags are wiped.
     pub ledger_knows: bool,
+    /// A claim that ends every invocation of claim-instance that enters it. Then the deadline does
+    /// not pass, and a good end is that all others are served.
+    pub poison: Option<u8>,
     /// The rule that is left out.
     pub without: Option<Rule>,
     /// Numbers of the situations (`sometimes`) that cannot come up here.

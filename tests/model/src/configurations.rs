@@ -131,6 +131,7 @@ pub(crate) const ONE: Configuration = Configuration {
     kinds: &[],
     split_look: true,
     ledger_knows: false,
+    poison: None,
     without: None,
     unseen: &['6'],
     states: None,
@@ -142,6 +143,15 @@ pub(crate) const TWO: Configuration = Configuration {
     claims: 2,
     split_look: false,
     ..ONE
+};
+
+/// Two claims, and the first ends every invocation that enters it.
+pub(crate) const POISON: Configuration = Configuration {
+    name: "two claims, one is poison",
+    poison: Some(0),
+    ready: 1,
+    unseen: &['3', '4', '5', '6', '7'],
+    ..TWO
 };
 
 /// All of them.
@@ -189,7 +199,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: THEIRS,
             unseen: &[],
-            states: Some(45_917),
+            states: Some(58_843),
             ..ONE
         },
         Configuration {
@@ -212,7 +222,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: MACHINES,
             split_look: false,
-            states: Some(221_337),
+            states: Some(297_503),
             ..ONE
         },
         Configuration {
@@ -242,7 +252,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 2,
             kinds: PLACES,
             unseen: &[],
-            states: Some(43_192),
+            states: Some(54_261),
             ..ONE
         },
         Configuration {
@@ -258,7 +268,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 3,
             kinds: THEIRS,
             unseen: &[],
-            states: Some(207_283),
+            states: Some(324_866),
             ..ONE
         },
         Configuration {
@@ -266,7 +276,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 2,
             kinds: ANY_TWO,
             unseen: &[],
-            states: Some(755_294),
+            states: Some(840_408),
             ..ONE
         },
     ]
@@ -280,7 +290,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 3,
             kinds: FAILURES,
             unseen: &[],
-            states: Some(245_077),
+            states: Some(353_601),
             ..ONE
         },
         Configuration {
@@ -330,7 +340,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             name: "one claim, replaced, a crash",
             faults: 2,
             kinds: &[Fault::ScriptFails, Fault::Crash],
-            states: Some(980_178),
+            states: Some(1_234_490),
             ..replaced
         },
     ]
@@ -348,7 +358,7 @@ fn of_two_claims() -> Vec<Configuration> {
             ready: 3,
             faults: 1,
             kinds: &[Fault::Crash],
-            states: Some(457_804),
+            states: Some(834_786),
             ..TWO
         },
         Configuration {
@@ -365,7 +375,7 @@ fn of_two_claims() -> Vec<Configuration> {
             ready: 1,
             faults: 1,
             kinds: &[Fault::Duplicate, Fault::StaleRead],
-            states: Some(558_312),
+            states: Some(961_282),
             ..TWO
         },
         Configuration {
@@ -376,6 +386,10 @@ fn of_two_claims() -> Vec<Configuration> {
             kinds: &[Fault::StalePlace],
             states: Some(272_697),
             ..TWO
+        },
+        Configuration {
+            states: Some(296),
+            ..POISON
         },
     ]
 }

@@ -2,7 +2,7 @@
 
 use crate::aws::World;
 use crate::configuration::{Configuration, Rule};
-use crate::progress::{Worker, Writer, WriterStage};
+use crate::progress::{Worker, WriterStage};
 use crate::state::{Agent, CLAIMS, Clock, INSTANCES, InitMessage, Place, Request, Slot, State};
 use crate::step::{Action, Actor};
 use crate::{replenisher, worker, writer};
@@ -98,8 +98,10 @@ fn wipes(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
 
 fn messages(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     for claim in 0..config.claims {
-        let again = Request { claim, asked: None };
-        let waiting = state.provision.iter().filter(|request| **request == again);
+        let waiting = state
+            .provision
+            .iter()
+            .filter(|request| request.claim == claim && request.asked.is_none());
         if waiting.count() < 2 && state.clock < Clock::Ancient {
             actions.push(Action::Resend(claim));
         }
@@ -153,7 +155,8 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
         && nothing_moves
         && replenisher::wishes(state, config, false).is_empty();
     let passes = match state.clock {
-        Clock::Open => true,
+        // The others are to be served before the deadline.
+        Clock::Open => config.poison.is_none(),
         Clock::Expired => quiet,
         Clock::HoursAfter | Clock::LongAfter => quiet && nothing_runs,
         Clock::Ancient => false,
@@ -186,12 +189,14 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
         Action::LeaseEnds => {
             let writer = std::mem::take(&mut world.state.writers[0]);
             world.state.writers[1] = writer;
+            writer::nobody_knows(world.state);
         }
         Action::BatchIsLate => {
             let late = &mut world.state.writers[1];
-            late.batch.clone_from(&world.state.provision);
+            late.batch = writer::received(&world.state.provision);
             late.open = (0_u8..).take(late.batch.len()).collect();
             late.stage = WriterStage::Throttled;
+            writer::nobody_knows(world.state);
         }
         Action::DetachEnds(instance) => world.moves(instance, Place::Free),
         Action::CommandEnds(instance, position, ok, event) => {
@@ -215,7 +220,7 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
             world.machine(instance).tenants = true;
         }
         Action::Wipe(target) => wipe(world, target),
-        Action::Resend(claim) => world.state.provision.push(Request { claim, asked: None }),
+        Action::Resend(claim) => world.state.provision.push(Request::of(claim)),
         Action::ClaimDies => {
             let request = world.state.provision.remove(0);
             world.state.provision_dead.push(request);
@@ -235,9 +240,11 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
         }
         Action::FiveMinutes => minutes_pass(world),
         Action::Time => time_passes(world),
-        Action::Step(..) | Action::LookAgain(_) | Action::Decide(_) | Action::DecideOnStale(_) => {
-            unreachable!("a step of ours")
-        }
+        Action::Step(..)
+        | Action::OneByOne(_)
+        | Action::LookAgain(_)
+        | Action::Decide(_)
+        | Action::DecideOnStale(_) => unreachable!("a step of ours"),
     }
 }
 
@@ -245,10 +252,7 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
 /// have caught up with what it wrote.
 fn crash(world: &mut World<'_>, actor: Actor) {
     match actor {
-        Actor::Writer(slot) => {
-            world.state.writers[usize::from(slot)] = Writer::default();
-            world.settles(writer::BY);
-        }
+        Actor::Writer(slot) => writer::dies(world, usize::from(slot)),
         Actor::Worker(group) => {
             world.state.workers[usize::from(group)] = Worker::Idle;
             world.state.repeated |= 1 << group;

@@ -45,6 +45,9 @@ struct Options {
     /// Split claim-instance's look into its two halves.
     #[arg(long)]
     split_look: bool,
+    /// A claim that ends every invocation that enters it.
+    #[arg(long)]
+    poison: Option<u8>,
     /// A rule of the protocol to leave out, by name.
     #[arg(long)]
     without: Option<String>,
@@ -92,6 +95,7 @@ fn main() {
         kinds: kinds.leak(),
         split_look: options.split_look,
         ledger_knows: false,
+        poison: options.poison,
         without: options.rule(),
         unseen: &[],
         states: None,

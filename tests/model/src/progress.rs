@@ -1,6 +1,7 @@
 //! How far each handler is, as small program counters: each step ends with one call to AWS.
 
 use crate::state::{CLAIMS, INSTANCES, InitMessage, Line, Request};
+use claim_instance::lineup::Manner;
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::ledger::Standing;
 use ready_pool_core::outcome::Reason;
@@ -12,6 +13,12 @@ pub struct Writer {
     pub batch: Vec<Request>,
     /// Positions in the batch that are not settled, in order.
     pub open: Vec<u8>,
+    /// Where there are suspects: the order in which the batch is dealt with, and how.
+    pub line: Vec<(u8, Manner)>,
+    /// What was decided on suspects whose turn comes.
+    pub alone: Vec<(u8, Verdict)>,
+    /// Positions that are deleted already, as bits.
+    pub deleted: u8,
     /// What it remembers.
     pub memory: Memory,
     /// How far it is.
@@ -20,8 +27,8 @@ pub struct Writer {
     pub answers: Vec<(u8, Answering)>,
     /// Assignments that are being entered and detached.
     pub assignments: Vec<Assignment>,
-    /// Of those, the ones still to be detached alone.
-    pub alone: Vec<Assignment>,
+    /// Of those, the ones still to be detached one by one.
+    pub one_by_one: Vec<Assignment>,
     /// Messages for InitQueue.
     pub sends: Vec<Sending>,
     /// Positions that are pending after this look.
@@ -41,10 +48,10 @@ pub struct Memory {
     pub spent: u8,
 }
 
-/// How far a delivery is. Named after the calls of `functions/claim-instance/src/act.rs`.
+/// How far a delivery is. Named after the calls of `functions/claim-instance/src/{batch,act}.rs`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WriterStage {
-    /// About to look: `delivery.rs`, `look`.
+    /// About to look: `batch.rs`, `look`.
     #[default]
     Look,
     /// The batch was received, Lambda is throttled, and its lease has run out.
@@ -61,7 +68,9 @@ pub enum WriterStage {
     DetachAlone,
     /// `act.rs`, `send`.
     Send,
-    /// `delivery.rs`, `give_back`, and the answer to SQS.
+    /// `batch.rs`, `delete_settled`, before the next suspect's turn.
+    Delete,
+    /// `batch.rs`, `give_back`, and the answer to SQS.
     Return,
 }
 

@@ -48,7 +48,9 @@ impl Model for Protocol {
             config: &self.config,
             state: &mut next,
             by: match action {
-                Action::Step(Actor::Writer(_), _) | Action::LookAgain(_) => writer::BY,
+                Action::Step(Actor::Writer(_), _) | Action::LookAgain(_) | Action::OneByOne(_) => {
+                    writer::BY
+                }
                 Action::Step(Actor::Worker(group), _) => group + 1,
                 _ => OTHERS,
             },
@@ -61,6 +63,7 @@ impl Model for Protocol {
                 worker::step(&mut world, usize::from(group), answer);
             }
             Action::Step(Actor::Replenisher, _) => replenisher::step(&mut world),
+            Action::OneByOne(receives) => writer::begin(&mut world, receives),
             Action::LookAgain(slot) => writer::look_again(&mut world, usize::from(slot)),
             Action::Decide(chore) | Action::DecideOnStale(chore) => {
                 replenisher::decide(&mut world, chore);
@@ -107,9 +110,7 @@ impl Protocol {
             machines: std::array::from_fn(machine),
             ledger: Default::default(),
             notes: [None; INSTANCES],
-            provision: (0..self.config.claims)
-                .map(|claim| Request { claim, asked: None })
-                .collect(),
+            provision: (0..self.config.claims).map(Request::of).collect(),
             provision_dead: Vec::new(),
             init: Default::default(),
             init_dead: Vec::new(),
@@ -145,7 +146,7 @@ impl Protocol {
             );
         };
         for slot in 0..2_u8 {
-            if writer::can_step(state, usize::from(slot)) {
+            if writer::can_step(state, &self.config, usize::from(slot)) {
                 steps(
                     Actor::Writer(slot),
                     writer::answers(state, usize::from(slot)),
@@ -171,6 +172,7 @@ impl Protocol {
                 actions.extend(others.map(Action::DecideOnStale));
             }
         }
+        actions.extend(writer::beginnings(state, &self.config).map(Action::OneByOne));
         for slot in 0..2_u8 {
             if writer::may_look_again(&state.writers[usize::from(slot)]) {
                 actions.push(Action::LookAgain(slot));
@@ -192,8 +194,14 @@ impl Protocol {
     }
 
     /// Whether everything ended well: nobody waits, nothing is under way, and every instance is
-    /// in the pool, in a target and told, or out of the world.
+    /// in the pool, in a target and told, or out of the world. Where a claim is poison: the others
+    /// are served.
     pub fn is_good_end(&self, state: &State) -> bool {
+        if let Some(poison) = self.config.poison {
+            return (0..self.config.claims)
+                .filter(|claim| *claim != poison)
+                .all(|claim| state.heard[usize::from(claim)].ready);
+        }
         let answered = (0..usize::from(self.config.claims))
             .all(|claim| state.heard[claim].anything() || state.unread & (1 << claim) != 0);
         let nothing_under_way = state.provision.is_empty()

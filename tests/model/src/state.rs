@@ -222,6 +222,19 @@ pub struct Request {
     pub claim: u8,
     /// The attempt that a retry asks for; `None` from the sender.
     pub asked: Option<u8>,
+    /// Whether nobody knows how its last delivery ended. Only where it lies on the queue.
+    pub suspect: bool,
+}
+
+impl Request {
+    /// A claim as its sender sends it.
+    pub fn of(claim: u8) -> Self {
+        Self {
+            claim,
+            asked: None,
+            suspect: false,
+        }
+    }
 }
 
 /// A message on InitQueue.

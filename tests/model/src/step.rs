@@ -61,6 +61,9 @@ pub enum Actor {
 pub enum Action {
     /// A handler makes its next call.
     Step(Actor, Answer),
+    /// claim-instance begins a batch of which nobody knows how its last delivery ended: one by
+    /// one, and so, as if it were delivered for the so-manieth time.
+    OneByOne(u8),
     /// claim-instance looks again within one delivery.
     LookAgain(u8),
     /// A handler dies.
@@ -128,7 +131,8 @@ impl Action {
             Self::Wipe(_) => Some(Fault::Wipe),
             Self::Resend(_) => Some(Fault::Resend),
             Self::ClaimDies | Self::InitDies(_) => Some(Fault::DeadLetter),
-            Self::LookAgain(_)
+            Self::OneByOne(_)
+            | Self::LookAgain(_)
             | Self::Decide(_)
             | Self::DetachEnds(_)
             | Self::CommandEnds(..)

@@ -1,7 +1,7 @@
 //! The protocol without one of its rules: each must be caught, or the rule proves nothing.
 
 use crate::configuration::{Configuration, Fault, Rule};
-use crate::configurations::{ONE, TWO};
+use crate::configurations::{ONE, POISON, TWO};
 use ready_pool_core::init_failure::OnInitFailure;
 
 /// A weakened protocol, and the invariant that it breaks.
@@ -82,6 +82,7 @@ fn variant(rule: Rule) -> Variant {
             }),
             "5",
         ),
+        Rule::OneByOne => (POISON, END),
     };
     Variant {
         rule,

@@ -1,25 +1,34 @@
-//! claim-instance, call by call: mirrors `functions/claim-instance/src/{delivery,observe,act}.rs`.
+//! claim-instance, call by call: mirrors `functions/claim-instance/src/{batch,observe,act}.rs`.
 //!
-//! What it decides comes from `claim_instance::decide::decide`; what is restated here is the order of
+//! What it decides comes from `claim_instance::decide::decide`, in which order it deals with a batch
+//! from `claim_instance::lineup::line_up`; what is restated here is the order of
 //! calls, and what each answer means (`act.rs`), because those are what crashes and lost answers cut.
+
+mod assigning;
+mod suspects;
+
+pub(crate) use suspects::{begin, beginnings, dies, nobody_knows, received};
 
 use crate::ask::{self, Begun};
 use crate::aws::World;
-use crate::configuration::Rule;
+use crate::configuration::{Configuration, Rule};
 use crate::progress::{
     Answering, Assignment, Ending, Groups, Sending, Verdict, Writer, WriterStage,
 };
 use crate::state::{CLAIMS, InitMessage, Line, Place, Request, State};
 use crate::step::Answer;
+use claim_instance::lineup::Manner;
 use ready_pool_core::ledger::Standing;
 use ready_pool_core::outcome::Reason;
+use suspects::{is_suspected, manner, takes_up};
 
 /// Who wrote an entry, for [`crate::state::Slot::by`].
 pub(crate) const BY: u8 = 100;
 
 /// Whether this delivery can take a step.
-pub(crate) fn can_step(state: &State, slot: usize) -> bool {
-    is_busy(&state.writers[slot]) || (slot == 0 && !state.provision.is_empty())
+pub(crate) fn can_step(state: &State, config: &Configuration, slot: usize) -> bool {
+    let begins = slot == 0 && !state.provision.is_empty();
+    is_busy(&state.writers[slot]) || (begins && !is_suspected(state, config))
 }
 
 pub(crate) fn is_busy(writer: &Writer) -> bool {
@@ -33,7 +42,7 @@ pub(crate) fn answers(state: &State, slot: usize) -> Vec<Answer> {
         WriterStage::Look | WriterStage::Places(_) => {
             vec![Answer::Ok, Answer::Stale, Answer::StalePlace]
         }
-        WriterStage::Answer | WriterStage::Send => {
+        WriterStage::Answer | WriterStage::Send | WriterStage::Delete => {
             vec![Answer::Ok, Answer::LostDone, Answer::LostNever]
         }
         WriterStage::Detach => {
@@ -67,8 +76,14 @@ pub(crate) fn answers(state: &State, slot: usize) -> Vec<Answer> {
 pub(crate) fn step(world: &mut World<'_>, slot: usize, answer: Answer) {
     let mut writer = std::mem::take(&mut world.state.writers[slot]);
     if writer.batch.is_empty() {
-        writer.batch.clone_from(&world.state.provision);
+        writer.batch = received(&world.state.provision);
         writer.open = (0_u8..).take(writer.batch.len()).collect();
+        takes_up(world.state);
+    }
+    if is_fatal(world, &writer) {
+        world.state.writers[slot] = writer;
+        dies(world, slot);
+        return;
     }
     let mut act = Act { world, writer };
     act.step(slot, answer);
@@ -76,12 +91,20 @@ pub(crate) fn step(world: &mut World<'_>, slot: usize, answer: Answer) {
     world.state.writers[slot] = writer;
 }
 
-/// `delivery.rs`, `look_until_settled`: whether this delivery may take another look.
+/// Whether the next call is the one that a poisonous claim ends the invocation at.
+fn is_fatal(world: &World<'_>, writer: &Writer) -> bool {
+    let mut enters = writer.assignments.iter().filter(|item| !item.entered);
+    writer.stage == WriterStage::Enter
+        && enters.any(|assignment| Some(assignment.claim) == world.config.poison)
+}
+
+/// `batch.rs`, `look_until_settled`: whether this delivery may take another look.
 pub(crate) fn may_look_again(writer: &Writer) -> bool {
     writer.stage == WriterStage::Return
         && !writer.open.is_empty()
         && !writer.uncertain
         && writer.memory != crate::progress::Memory::default()
+        && (writer.open.iter()).any(|position| manner(writer, *position) != Manner::Later)
 }
 
 /// Takes another look within the delivery.
@@ -110,6 +133,7 @@ impl Act<'_, '_> {
             WriterStage::Detach => self.detach(answer),
             WriterStage::DetachAlone => self.detach_alone(answer),
             WriterStage::Send => self.send(answer),
+            WriterStage::Delete => self.delete(answer),
             WriterStage::Return => return self.give_back(slot, answer),
         }
         self.go_on(slot);
@@ -124,11 +148,12 @@ impl Act<'_, '_> {
                 WriterStage::Answer => writer.answers.is_empty(),
                 WriterStage::Enter => writer.assignments.iter().all(|item| item.entered),
                 WriterStage::Detach => writer.assignments.is_empty(),
-                WriterStage::DetachAlone => writer.alone.is_empty(),
+                WriterStage::DetachAlone => writer.one_by_one.is_empty(),
                 WriterStage::Send => writer.sends.is_empty(),
                 WriterStage::Throttled
                 | WriterStage::Look
                 | WriterStage::Places(_)
+                | WriterStage::Delete
                 | WriterStage::Return => false,
             };
             if !over {
@@ -141,9 +166,12 @@ impl Act<'_, '_> {
                 WriterStage::Enter => WriterStage::Detach,
                 WriterStage::DetachAlone if detach_first => WriterStage::Enter,
                 WriterStage::Detach | WriterStage::DetachAlone => self.begin_sending(),
+                _ if !writer.alone.is_empty() && self.settled() != 0 => WriterStage::Delete,
+                _ if !writer.alone.is_empty() => self.next_alone(),
                 _ => {
-                    self.writer.pending.sort_unstable();
-                    self.writer.open = std::mem::take(&mut self.writer.pending);
+                    let mut open = std::mem::take(&mut self.writer.pending);
+                    open.sort_by_key(|position| self.place(*position));
+                    self.writer.open = open;
                     WriterStage::Return
                 }
             };
@@ -248,7 +276,12 @@ impl Act<'_, '_> {
         self.writer.uncertain = false;
         self.writer.stage = WriterStage::Answer;
         for (position, verdict) in self.writer.open.clone().into_iter().zip(verdicts) {
-            self.take_up(position, verdict);
+            let is_a_risk = !matches!(verdict, Verdict::Wait | Verdict::LeaveToInit);
+            match manner(&self.writer, position) {
+                Manner::Alone if is_a_risk => self.writer.alone.push((position, verdict)),
+                Manner::Later if is_a_risk => self.take_up(position, Verdict::Wait),
+                _ => self.take_up(position, verdict),
+            }
         }
     }
 
@@ -367,144 +400,6 @@ impl Act<'_, '_> {
         }
     }
 
-    /// `act.rs`, `enter`: one call for all. A group that refuses is asked alone, so a fault hits
-    /// one assignment (the first) and not the others.
-    fn enter(&mut self, answer: Answer) {
-        let assignments = std::mem::take(&mut self.writer.assignments);
-        let mut unlucky = answer != Answer::Ok;
-        for mut assignment in assignments {
-            if assignment.entered {
-                self.writer.assignments.push(assignment);
-                continue;
-            }
-            let failed = std::mem::take(&mut unlucky);
-            if !failed || answer == Answer::LostDone {
-                let line = assigned(assignment, Some(assignment.instance));
-                self.world.write_line(assignment.claim, Some(line), BY);
-            }
-            if failed {
-                self.writer.uncertain |= answer != Answer::Busy;
-                self.writer.pending.push(assignment.position);
-                continue;
-            }
-            self.remember(assignment, Some(assignment.instance));
-            self.writer.memory.untouched |= 1 << assignment.claim;
-            assignment.entered = true;
-            self.writer.assignments.push(assignment);
-        }
-    }
-
-    fn remember(&mut self, assignment: Assignment, instance: Option<u8>) {
-        let memory = &mut self.writer.memory;
-        memory.spent |= 1 << assignment.instance;
-        memory.lines[usize::from(assignment.claim)] = Some(assigned(assignment, instance));
-    }
-
-    /// `act.rs`, `detach`: all in one call.
-    fn detach(&mut self, answer: Answer) {
-        let assignments = std::mem::take(&mut self.writer.assignments);
-        let machines = &self.world.state.machines;
-        let bad = assignments
-            .iter()
-            .find(|item| machines[usize::from(item.instance)].place != Place::Pool)
-            .map(|item| item.instance);
-        let repeated = self.repeated(answer).then(|| assignments[0].instance);
-        let acts = match answer {
-            Answer::Ok | Answer::LostDone => bad.is_none(),
-            Answer::Partly => true,
-            _ => false,
-        };
-        if acts {
-            for assignment in &assignments {
-                self.world.detach_from_pool(assignment.instance);
-            }
-        }
-        match (answer, bad.or(repeated)) {
-            (Answer::Ok, None) => {
-                for assignment in assignments {
-                    self.writer.memory.untouched &= !(1 << assignment.claim);
-                    self.writer.assignments.push(assignment);
-                }
-                let detach_first = self.world.config.lacks(Rule::EntryFirst);
-                self.writer.stage = if detach_first {
-                    WriterStage::Enter
-                } else {
-                    self.begin_sending()
-                };
-            }
-            (Answer::Ok | Answer::Partly | Answer::LostDone, Some(named))
-                if answer != Answer::LostDone || repeated.is_some() =>
-            {
-                self.detach_one_by_one(assignments, named);
-            }
-            _ => {
-                for assignment in assignments {
-                    self.detach_failed(assignment, answer != Answer::Busy);
-                }
-            }
-        }
-    }
-
-    /// The variant in which the SDK repeats a detach whose answer was lost: the second call is
-    /// refused, because the first took effect.
-    fn repeated(&self, answer: Answer) -> bool {
-        answer == Answer::LostDone && self.world.config.lacks(Rule::NoRetryOnDetach)
-    }
-
-    /// `act.rs`, `detach_one_by_one`: only the one that AWS names is certainly where it was.
-    fn detach_one_by_one(&mut self, assignments: Vec<Assignment>, named: u8) {
-        let alone = assignments.len() == 1;
-        self.writer.stage = WriterStage::DetachAlone;
-        for assignment in assignments {
-            if alone || assignment.instance == named {
-                self.not_detachable(assignment);
-            } else {
-                self.writer.memory.untouched &= !(1 << assignment.claim);
-                self.writer.alone.push(assignment);
-            }
-        }
-    }
-
-    /// `act.rs`, `detach_alone`.
-    fn detach_alone(&mut self, answer: Answer) {
-        let assignment = self.writer.alone.remove(0);
-        let there =
-            self.world.state.machines[usize::from(assignment.instance)].place == Place::Pool;
-        if matches!(answer, Answer::Ok | Answer::LostDone) && there {
-            self.world.detach_from_pool(assignment.instance);
-        }
-        match answer {
-            Answer::Ok if there => {
-                self.writer.memory.untouched &= !(1 << assignment.claim);
-                self.writer.assignments.push(assignment);
-            }
-            Answer::Ok => self.not_detachable(assignment),
-            Answer::LostDone if self.repeated(answer) => self.not_detachable(assignment),
-            _ => self.detach_failed(assignment, answer != Answer::Busy),
-        }
-    }
-
-    /// `act.rs`, `not_detachable`.
-    fn not_detachable(&mut self, assignment: Assignment) {
-        let untouched = 1 << assignment.claim;
-        if self.writer.memory.untouched & untouched == 0 {
-            self.writer.assignments.push(assignment);
-            return;
-        }
-        self.writer.memory.untouched &= !untouched;
-        self.remember(assignment, None);
-        self.writer.pending.push(assignment.position);
-    }
-
-    /// `act.rs`, `detach_failed`.
-    fn detach_failed(&mut self, assignment: Assignment, unknown: bool) {
-        if unknown {
-            self.writer.memory.untouched &= !(1 << assignment.claim);
-            self.writer.uncertain = true;
-        }
-        self.writer.pending.push(assignment.position);
-    }
-
     fn begin_sending(&mut self) -> WriterStage {
         for assignment in std::mem::take(&mut self.writer.assignments) {
             self.writer.sends.push(Sending {
@@ -531,31 +426,5 @@ impl Act<'_, '_> {
                 self.writer.pending.push(sending.position);
             }
         }
-    }
-
-    /// `delivery.rs`, `give_back`, and SQS, which deletes what is not named as failed.
-    fn give_back(&mut self, slot: usize, answer: Answer) {
-        let writer = std::mem::take(&mut self.writer);
-        // Only the receipts of the latest delivery work.
-        if slot == 0 && answer == Answer::Ok {
-            let batch = writer.batch.len();
-            let mut position = 0;
-            self.world.state.provision.retain(|_| {
-                let keep =
-                    position >= batch || writer.open.contains(&u8::try_from(position).unwrap());
-                position += 1;
-                keep
-            });
-        }
-        self.world.settles(BY);
-    }
-}
-
-fn assigned(assignment: Assignment, instance: Option<u8>) -> Line {
-    Line {
-        instance,
-        attempt: assignment.attempt,
-        standing: Standing::Assigned,
-        instead_of: None,
     }
 }

@@ -2,8 +2,9 @@
 //! messages.
 
 use super::Act;
+use crate::batch::Pending;
 use crate::decide::identity;
-use crate::delivery::{ClaimInstance, Pending};
+use crate::delivery::ClaimInstance;
 use crate::message::{Received, Unreadable};
 use ready_pool_aws::auto_scaling::EntryToWrite;
 use ready_pool_aws::error::AwsError;

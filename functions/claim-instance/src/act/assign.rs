@@ -1,9 +1,9 @@
 //! Enters assignments and detaches their instances, in few calls for the whole batch.
 
 use super::Act;
+use crate::batch::Pending;
 use crate::config::TIME_TO_ASSIGN;
 use crate::decide::identity;
-use crate::delivery::Pending;
 use ready_pool_aws::auto_scaling::{Capacity, EntryToWrite};
 use ready_pool_aws::error::{AwsError, Effect};
 use ready_pool_core::ids::{Attempt, InstanceId};

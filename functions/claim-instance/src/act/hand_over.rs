@@ -1,7 +1,7 @@
 //! Hands claims over to init-instance: with their instance, or to be looked at.
 
 use super::Act;
-use crate::delivery::Pending;
+use crate::batch::Pending;
 use ready_pool_aws::clock::Budget;
 use ready_pool_aws::error::AwsError;
 use ready_pool_aws::queue::Outgoing;

@@ -60,11 +60,14 @@ pub enum Scenario {
     DryRun,
     /// Three claims at a pool of two that has three: one of them shrinks it, in a call of its own.
     Surplus,
+    /// Somebody receives a batch of three before claim-instance does: nobody knows how that
+    /// delivery ended, so they are dealt with one by one.
+    OneByOne,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Normal,
         Self::Batch,
         Self::FailingScript,
@@ -86,12 +89,13 @@ impl Scenario {
         Self::Leaked,
         Self::DryRun,
         Self::Surplus,
+        Self::OneByOne,
     ];
 
     /// Ready instances that the scenario keeps.
     pub fn pool_size(self) -> usize {
         match self {
-            Self::Batch => 3,
+            Self::Batch | Self::OneByOne => 3,
             Self::Waiting | Self::Expired => 1,
             _ => 2,
         }
@@ -100,7 +104,7 @@ impl Scenario {
     /// The claims that must have an outcome in the end.
     pub fn claims(self) -> Vec<String> {
         let count = match self {
-            Self::Batch | Self::Surplus => 3,
+            Self::Batch | Self::OneByOne | Self::Surplus => 3,
             Self::Waiting | Self::Expired => 2,
             Self::AgentAway | Self::OldEntry | Self::Leaked => 0,
             _ => 1,
@@ -137,6 +141,7 @@ impl Scenario {
         let (claim, init, replenish, events) = match self {
             Self::Normal => (true, true, true, true),
             Self::Batch
+            | Self::OneByOne
             | Self::Waiting
             | Self::Rejected
             | Self::SentAgain
@@ -235,6 +240,7 @@ impl Scenario {
         stage.pass(Duration::from_secs(10)).await;
         self.prepare_the_past(stage).await;
         let init_queue = stage.queue("InitQueue");
+        let provision_queue = stage.queue("ProvisionQueue");
         let rule = stage.region.stack().reference("CommandFinishedRule");
         stage.region.with(|world| match self {
             Self::AnotherInstance => world.faults.add(Fault::next(
@@ -248,9 +254,14 @@ impl Scenario {
             }
             Self::Expired => world.compute.capacity_refused = true,
             Self::SilentLaunch => world.compute.silent_launches = 1,
-            // Nothing reads InitQueue until it is purged.
-            Self::HandOverLost => {
-                let arn = &world.sqs.by_url(&init_queue).expect("it is there").arn;
+            // Nothing reads InitQueue until it is purged, or ProvisionQueue until somebody has.
+            Self::HandOverLost | Self::OneByOne => {
+                let queue = if self == Self::OneByOne {
+                    &provision_queue
+                } else {
+                    &init_queue
+                };
+                let arn = &world.sqs.by_url(queue).expect("it is there").arn;
                 for mapping in &mut world.lambda.mappings {
                     mapping.enabled = mapping.queue_arn != *arn;
                 }
@@ -397,11 +408,7 @@ impl Scenario {
                     .call(Service::Sqs, "PurgeQueue", purge)
                     .await
                     .expect("the queue can be purged");
-                stage.region.with(|world| {
-                    for mapping in &mut world.lambda.mappings {
-                        mapping.enabled = true;
-                    }
-                });
+                read_all_queues(stage);
                 stage.pass(self.deadline()).await;
             }
             Self::Expired => {
@@ -411,9 +418,29 @@ impl Scenario {
                     .region
                     .with(|world| world.compute.capacity_refused = false);
             }
+            Self::OneByOne => receive_first(stage).await,
             _ => {}
         }
     }
+}
+
+/// Somebody receives what lies on ProvisionQueue; a moment later it can be received again.
+async fn receive_first(stage: &Stage) {
+    let queue = stage.queue("ProvisionQueue");
+    let input = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10, "VisibilityTimeout": 1 });
+    stage
+        .call(Service::Sqs, "ReceiveMessage", input)
+        .await
+        .expect("an operator can look at the queue");
+    read_all_queues(stage);
+}
+
+fn read_all_queues(stage: &Stage) {
+    stage.region.with(|world| {
+        for mapping in &mut world.lambda.mappings {
+            mapping.enabled = true;
+        }
+    });
 }
 
 fn message(scenario: Scenario, stage: &Stage, claim_id: &str, target: &str) -> Value {

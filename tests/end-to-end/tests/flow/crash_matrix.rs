@@ -18,12 +18,13 @@ fn everything() -> bool {
 
 /// Every kind of call that the functions make. Whoever adds one to a function adds it here, and
 /// sees to it that a scenario makes it: only what a scenario makes is broken.
-const CALLS: [&str; 34] = [
+const CALLS: [&str; 35] = [
     "claim-instance.AutoScaling.CreateOrUpdateTags",
     "claim-instance.AutoScaling.DescribeAutoScalingGroups",
     "claim-instance.AutoScaling.DescribeAutoScalingInstances",
     "claim-instance.AutoScaling.DetachInstances",
     "claim-instance.Sqs.ChangeMessageVisibilityBatch",
+    "claim-instance.Sqs.DeleteMessageBatch",
     "claim-instance.Sqs.GetQueueAttributes",
     "claim-instance.Sqs.SendMessageBatch",
     "claim-instance.Ssm.DescribeInstanceInformation",
@@ -158,6 +159,7 @@ matrices! {
     leaked: Leaked,
     dry_run: DryRun,
     surplus: Surplus,
+    one_by_one: OneByOne,
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,11 @@
 //! Messages at which a function crashes or runs out of time, each time it handles them: they end at
-//! their own deadline, and hold up nobody for longer.
+//! their own deadline, and nobody else has to wait for that.
 
+use claim_instance::config::LEASE;
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::outcome::{Ending, Outcome, Reason};
 use region::api::Service;
-use region::faults::{Calls, Failure, Moment, Rate};
+use region::faults::{Calls, Failure, Fault, Moment, Rate};
 use std::time::Duration;
 
 /// The command of the claim that is poison.
@@ -109,18 +110,133 @@ async fn a_claim_at_which_init_instance_runs_out_of_time_holds_up_nobody() {
 }
 
 // claim-instance guards what it does with a single claim; what it does with a batch is one call for
-// all. Should that die of one of them each time, the line stands until that one expires.
+// all. Should that die of one of them, the batch comes again and is dealt with one by one. Each
+// delivery that dies costs those in line the queue's visibility time-out, and two find the claim.
+
+/// The longest that a delivery that died holds up the line, with what it needs itself.
+const ONE_DEATH: Duration = LEASE.saturating_add(Duration::from_secs(10));
 
 #[tokio::test(start_paused = true)]
-async fn a_claim_at_which_claim_instance_crashes_holds_up_others_to_its_deadline() {
+async fn a_claim_at_which_claim_instance_crashes_costs_those_beside_it_two_deliveries() {
     let waits = one_among_five(when_entered(Failure::Kill)).await;
-    assert!(waits.others < DEADLINE + Duration::from_mins(2));
+    assert!(waits.others < ONE_DEATH * 2);
     waits.end().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_claim_at_which_claim_instance_runs_out_of_time_holds_up_others_to_its_deadline() {
+async fn a_claim_at_which_claim_instance_runs_out_of_time_costs_those_beside_it_two_deliveries() {
     let waits = one_among_five(when_entered(Failure::Freeze)).await;
-    assert!(waits.others < DEADLINE + Duration::from_mins(2));
+    assert!(waits.others < ONE_DEATH * 2);
     waits.end().await;
+}
+
+/// A claim that is poison, then one every so often for another target. Answers how long each of
+/// those waited.
+async fn one_and_those_who_come_later(pool: usize, count: u32, every: Duration) -> Vec<Duration> {
+    let stage = Stage::with_ready_pool(pool).await;
+    for target in ["asg-1", "asg-2"] {
+        stage.create(Target::named(target)).await;
+    }
+    let rate = when_entered(Failure::Kill);
+    stage.region.with(|world| world.faults.rates.push(rate));
+    let mut poison = claim("claim-1", "asg-1");
+    poison["expires_at"] = stage.in_future(DEADLINE * 2).into();
+    stage.send(&poison).await;
+    let mut waited = Vec::new();
+    for n in 0..count {
+        stage.pass(every).await;
+        let claim_id = format!("later-{n}");
+        let mut later = claim(&claim_id, "asg-2");
+        later["expires_at"] = stage.in_future(DEADLINE * 3).into();
+        let sent = stage.now();
+        stage.send(&later).await;
+        let outcome = stage.outcome(&claim_id).await;
+        assert_eq!(outcome.outcome, Ending::Ready, "{outcome:?}");
+        waited.push((outcome.at - sent).unsigned_abs());
+    }
+    assert_eq!(stage.outcome("claim-1").await.reason, Reason::Expired);
+    stage.pass(Duration::from_mins(5)).await;
+    stage.end().await;
+    let sum: Duration = waited.iter().sum();
+    println!(
+        "behind a poison, at a pool of {pool}: {count} waited {:?} on average, {:?} at most",
+        sum / count,
+        waited.iter().max().unwrap()
+    );
+    waited
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_come_later_wait_for_one_delivery_at_most() {
+    let waited = one_and_those_who_come_later(4, 12, Duration::from_secs(37)).await;
+    assert!(waited.iter().all(|waited| *waited < ONE_DEATH));
+}
+
+/// The one instance that is ready is not kept for the claim that cannot take it.
+#[tokio::test(start_paused = true)]
+async fn they_are_served_by_a_pool_of_one_too() {
+    let waited = one_and_those_who_come_later(1, 4, Duration::from_secs(157)).await;
+    assert!(waited.iter().all(|waited| *waited < ONE_DEATH));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_line_goes_on_around_a_claim_at_which_claim_instance_crashes() {
+    let stage = Stage::with_ready_pool(50).await;
+    for n in 0..6 {
+        stage.create(Target::named(&format!("asg-{n}"))).await;
+    }
+    let rate = when_entered(Failure::Kill);
+    stage.region.with(|world| world.faults.rates.push(rate));
+    let started = stage.now();
+    stage.send_together((0..50).map(|n| {
+        let claim_id = if n == 1 {
+            "claim-1".to_owned()
+        } else {
+            format!("other-{n}")
+        };
+        let mut claim = claim(&claim_id, &format!("asg-{}", n % 6));
+        claim["expires_at"] = stage.in_future(DEADLINE).into();
+        claim
+    }));
+    let outcomes = stage.outcomes_of(50).await;
+    let (poison, others): (Vec<Outcome>, Vec<Outcome>) = outcomes
+        .into_iter()
+        .partition(|outcome| outcome.claim_id.as_deref() == Some("claim-1"));
+    assert_eq!(poison[0].reason, Reason::Expired);
+    let waited = |outcome: &Outcome| (outcome.at - started).unsigned_abs();
+    let longest = others.iter().map(waited).max().unwrap();
+    println!("a line of 50 with a poison in it: the others waited {longest:?} at most");
+    assert!(
+        others
+            .iter()
+            .all(|outcome| outcome.outcome == Ending::Ready)
+    );
+    assert!(longest < ONE_DEATH * 4);
+    stage.pass(Duration::from_mins(5)).await;
+    stage.end().await;
+}
+
+/// A delivery that nobody knows the end of, and no poison: one by one costs next to nothing.
+#[tokio::test(start_paused = true)]
+async fn ten_claims_that_are_dealt_with_one_by_one_wait_little_longer() {
+    let mut took = Vec::new();
+    for dies_once in [false, true] {
+        let stage = Stage::with_ready_pool(10).await;
+        stage.create(Target::named("asg-1")).await;
+        if dies_once {
+            let calls = Calls::of(Service::AutoScaling, "CreateOrUpdateTags");
+            let calls = calls.by("ready-pool-claim-instance");
+            let fault = Fault::nth(calls, 1, Moment::BeforeTheEffect, Failure::Kill);
+            stage.region.with(|world| world.faults.add(fault));
+        }
+        let started = stage.now();
+        stage.send_together((0..10).map(|n| claim(&format!("claim-{n}"), "asg-1")));
+        let outcomes = stage.outcomes_of(10).await;
+        let last = outcomes.iter().map(|outcome| outcome.at).max().unwrap();
+        took.push((last - started).unsigned_abs());
+        stage.end().await;
+    }
+    let [together, after_a_death] = took.try_into().unwrap();
+    println!("ten claims: {together:?} together, {after_a_death:?} after a delivery that died");
+    assert!(after_a_death < together + ONE_DEATH);
 }
