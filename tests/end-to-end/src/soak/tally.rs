@@ -83,6 +83,10 @@ impl Tally {
         let stories = strange
             .chain(untold.iter().map(String::as_str))
             .map(|claim| story(stage, claim))
+            .chain(violations.iter().filter_map(|it| match it {
+                Violation::Leaked { instance } => Some(way_of(stage, instance)),
+                _ => None,
+            }))
             .collect();
         let counts = stage.counts();
         let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
@@ -186,6 +190,13 @@ fn story(stage: &Stage, claim_id: &str) -> String {
     };
     let about: Vec<Entry> = stage.journal().into_iter().filter(is_about).collect();
     format!("{claim_id}:\n{}", describe(&about))
+}
+
+/// The lines of the journal that name an instance.
+fn way_of(stage: &Stage, instance: &str) -> String {
+    let is_about = |entry: &Entry| format!("{:?}", entry.what).contains(instance);
+    let about: Vec<Entry> = stage.journal().into_iter().filter(is_about).collect();
+    format!("{instance}:\n{}", describe(&about))
 }
 
 impl fmt::Display for Tally {
