@@ -10,7 +10,7 @@ use crate::batch::Pending;
 use crate::decide::{Decision, Memory};
 use crate::delivery::ClaimInstance;
 use assign::Assignment;
-use hand_over::hand_over;
+use hand_over::HandingOver;
 use ready_pool_aws::auto_scaling::Capacity;
 use ready_pool_aws::clock::Budget;
 use ready_pool_aws::error::AwsError;
@@ -53,7 +53,7 @@ impl<'a> Act<'a> {
     /// In few calls for all of them.
     pub(crate) async fn carry_out(&mut self, decided: Vec<(Pending, Decision)>) {
         let mut assignments = Vec::new();
-        let mut messages = Vec::new();
+        let mut handing_over = Vec::new();
         for (mut item, decision) in decided {
             match decision {
                 Decision::Wait(why) => {
@@ -92,21 +92,24 @@ impl<'a> Act<'a> {
                         Capacity::Replace
                     },
                 }),
-                Decision::HandOver { instance, attempt } => {
-                    let message = hand_over(&item, instance, attempt);
-                    messages.push((item, message));
-                }
+                Decision::HandOver { instance, attempt } => handing_over.push(HandingOver {
+                    item,
+                    instance,
+                    attempt,
+                }),
                 Decision::LookAgain { instance, attempt } => {
                     self.look_again(item, instance, attempt).await;
                 }
             }
         }
         for assignment in self.assign(assignments).await {
-            let item = assignment.pending;
-            let message = hand_over(&item, assignment.instance, assignment.attempt);
-            messages.push((item, message));
+            handing_over.push(HandingOver {
+                item: assignment.pending,
+                instance: assignment.instance,
+                attempt: assignment.attempt,
+            });
         }
-        self.send(messages).await;
+        self.hand_over(handing_over).await;
     }
 
     /// Done, or, after a failure, still pending.

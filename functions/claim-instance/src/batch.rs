@@ -8,6 +8,7 @@ use crate::lineup::Manner;
 use crate::message::{Received, Unreadable};
 use crate::observe::{Sources, observe};
 use ready_pool_aws::clock::{Budget, sleep};
+use ready_pool_aws::metrics::Record;
 use ready_pool_core::times::Times;
 use ready_pool_core::trace::Trace;
 use std::collections::{BTreeMap, BTreeSet};
@@ -134,6 +135,7 @@ impl<'a> Batch<'a> {
             self.turn_away(refused).await;
         }
         let uncertain = self.look_until_settled().await;
+        self.write_oldest();
         self.give_back(uncertain).await;
         let open = self.open();
         let left = |(message_id, held): (String, Held)| Left {
@@ -146,6 +148,16 @@ impl<'a> Batch<'a> {
             .filter(|(message_id, _)| open.contains(message_id))
             .map(left)
             .collect()
+    }
+
+    /// How long the oldest of the claims waits that are given back. SQS's own age of the oldest message
+    /// leaves those out that were received more than three times.
+    fn write_oldest(&self) {
+        let now = self.function.clock.now();
+        let sent = self.pending.iter().filter_map(|item| item.times.sent).min();
+        let waits = sent.and_then(|sent| Duration::try_from(now - sent).ok());
+        let record = Record::of(&self.function.config.pool).time_if_known("OldestWaiting", waits);
+        self.function.metrics.write(&record, now);
     }
 
     /// The messages that are not settled.

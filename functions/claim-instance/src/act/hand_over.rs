@@ -9,8 +9,12 @@ use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::message::{self, HandOver, LookAgain, Message};
 use tracing::{info, warn};
 
-/// A claim whose message is to be sent to init-instance, if it could be written.
-pub(super) type Sending = (Pending, Result<Outgoing, AwsError>);
+/// A claim whose instance is init-instance's to attach.
+pub(super) struct HandingOver {
+    pub(super) item: Pending,
+    pub(super) instance: InstanceId,
+    pub(super) attempt: Attempt,
+}
 
 impl Act<'_> {
     /// Asks init-instance to settle the claim. The message is kept until that is done: should the
@@ -21,44 +25,46 @@ impl Act<'_> {
         instance: InstanceId,
         attempt: Attempt,
     ) {
-        let result = match look_again(&item, instance, attempt, self.budget) {
+        let result = match look_again(&item, instance.clone(), attempt, self.budget) {
             Ok(message) => self.function.init_queue.send_one(message).await,
             Err(error) => Err(error),
         };
         match result {
             Ok(()) => {
-                info!(claim_id = %item.request.claim.claim_id, "past its deadline; init-instance settles it");
+                info!(claim_id = %item.request.claim.claim_id, instance_id = %instance, "past its deadline; init-instance settles it");
             }
             Err(error) => {
-                warn!(claim_id = %item.request.claim.claim_id, %error, "cannot ask init-instance to settle the claim");
+                warn!(claim_id = %item.request.claim.claim_id, instance_id = %instance, %error, "cannot ask init-instance to settle the claim");
             }
         }
         self.uncertain = true;
         self.pending.push(item);
     }
 
-    pub(super) async fn send(&mut self, messages: Vec<Sending>) {
-        let mut items = Vec::new();
-        let mut outgoing = Vec::new();
-        for (item, message) in messages {
-            match message {
+    /// All messages in one call.
+    pub(super) async fn hand_over(&mut self, handing_over: Vec<HandingOver>) {
+        let mut sent = Vec::new();
+        let mut messages = Vec::new();
+        for one in handing_over {
+            match message(&one) {
                 Ok(message) => {
-                    items.push(item);
-                    outgoing.push(message);
+                    sent.push(one);
+                    messages.push(message);
                 }
-                Err(error) => self.settle(item, Err(error)),
+                Err(error) => self.settle(one.item, Err(error)),
             }
         }
-        let results = self.function.init_queue.send(&outgoing).await;
-        for (item, result) in items.into_iter().zip(results) {
+        let results = self.function.init_queue.send(&messages).await;
+        for (one, result) in sent.into_iter().zip(results) {
+            let claim = &one.item.request.claim;
             match result {
                 Ok(()) => {
-                    info!(claim_id = %item.request.claim.claim_id, "handed over to init-instance");
+                    info!(claim_id = %claim.claim_id, instance_id = %one.instance, attempt = one.attempt, "handed over to init-instance");
                 }
                 Err(error) => {
-                    warn!(claim_id = %item.request.claim.claim_id, %error, "cannot hand over; trying again");
+                    warn!(claim_id = %claim.claim_id, instance_id = %one.instance, %error, "cannot hand over; trying again");
                     self.uncertain = true;
-                    self.pending.push(item);
+                    self.pending.push(one.item);
                 }
             }
         }
@@ -66,17 +72,14 @@ impl Act<'_> {
 }
 
 /// The message that gives a claim its instance.
-pub(super) fn hand_over(
-    item: &Pending,
-    instance: InstanceId,
-    attempt: Attempt,
-) -> Result<Outgoing, AwsError> {
-    let group_id = instance.to_string();
+fn message(one: &HandingOver) -> Result<Outgoing, AwsError> {
+    let item = &one.item;
+    let group_id = one.instance.to_string();
     let hand_over = HandOver {
         version: message::VERSION,
         claim: item.request.claim.clone(),
-        attempt,
-        instance_id: instance,
+        attempt: one.attempt,
+        instance_id: one.instance.clone(),
         times: item.times,
     };
     let deduplication_id = hand_over.deduplication_id();

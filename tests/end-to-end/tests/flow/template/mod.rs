@@ -176,6 +176,7 @@ async fn what_the_dashboard_draws_is_written() {
     let claims = [
         claim("good", "asg-1"),
         claim("fails", "asg-1"),
+        claim("waits", "asg-1"),
         claim("lost", "asg-404"),
         foretold,
     ];
