@@ -1,6 +1,6 @@
 //! The functions' programs: built with Cargo, unless a directory already has them.
 
-use super::Failure;
+use crate::failure::Failure;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 /// Programs by their names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Programs {
+pub(crate) enum Programs {
     /// Cargo said where it put each.
     Built(BTreeMap<String, PathBuf>),
     /// Whatever is in a directory.
@@ -18,7 +18,7 @@ pub(super) enum Programs {
 
 impl Programs {
     /// The program with this name.
-    pub(super) fn find(&self, name: &str) -> Option<PathBuf> {
+    pub(crate) fn find(&self, name: &str) -> Option<PathBuf> {
         match self {
             Self::Built(programs) => programs.get(name).cloned(),
             Self::In(directory) => Some(directory.join(name)).filter(|path| path.is_file()),
@@ -27,7 +27,7 @@ impl Programs {
 }
 
 /// The workspace: where this program was compiled, or the one around the current directory.
-pub(super) fn workspace() -> Result<PathBuf, Failure> {
+pub(crate) fn workspace() -> Result<PathBuf, Failure> {
     let compiled_in = Path::new(env!("CARGO_MANIFEST_DIR"));
     let here = std::env::current_dir().ok();
     [Some(compiled_in), here.as_deref()]
@@ -47,7 +47,7 @@ pub(super) fn workspace() -> Result<PathBuf, Failure> {
 
 /// Builds every program of the workspace in the profile of this one. Cargo's own output goes to
 /// standard error.
-pub(super) fn build() -> Result<Programs, Failure> {
+pub(crate) fn build() -> Result<Programs, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(&cargo);
     command

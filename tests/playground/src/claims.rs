@@ -1,32 +1,32 @@
-//! Claims, as a tenant's service sends them: the message format is JSON to this command line,
-//! and nothing more.
+//! Claims, as a tenant's service sends them: JSON, not our types, as every sender has it.
 
-use super::Failure;
-use super::start::{Client, Names, queue_name};
+use crate::failure::Failure;
+use crate::messages::Content;
+use crate::start::{Client, Names};
+use ready_pool_core::group::OPT_IN_TAG;
+use ready_pool_core::outcome::Outcome;
 use region::api::Service;
-use region::journal::{Entry, Happening};
+use region::journal::Entry;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// The tag by which a group opts in to a pool.
-pub(super) const OPT_IN_TAG: &str = "ready-pool:pool";
 /// How long the claims of `demo` may take.
 const DEADLINE: Duration = Duration::from_hours(1);
 
 /// A claim: one instance for one target.
 #[derive(Clone, Debug)]
-pub(super) struct Claim {
+pub(crate) struct Claim {
     /// Its id, which is its deduplication id, too.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// The group that is to have the instance.
-    pub(super) target: String,
+    pub(crate) target: String,
     /// What runs on the instance.
-    pub(super) script: Script,
+    pub(crate) script: Script,
     /// Whether it waits while no instance is ready.
-    pub(super) waits: bool,
+    pub(crate) waits: bool,
     /// The organisation that signed up.
     organisation: usize,
 }
@@ -34,7 +34,7 @@ pub(super) struct Claim {
 /// An init script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Script {
+pub(crate) enum Script {
     /// Sets the tenant up.
     Succeeds,
     /// Takes twenty seconds for it.
@@ -66,7 +66,7 @@ impl Script {
 
 impl Claim {
     /// The claim of the organisation with this number.
-    pub(super) fn of_organisation(organisation: usize) -> Self {
+    pub(crate) fn of_organisation(organisation: usize) -> Self {
         Self {
             id: format!("signup-{organisation}"),
             target: format!("tenant-{organisation}"),
@@ -92,7 +92,7 @@ impl Claim {
     }
 
     /// Creates the target: an empty group in the zones of the pool that has opted in.
-    pub(super) async fn create_target(&self, client: &Client) -> Result<(), Failure> {
+    pub(crate) async fn create_target(&self, client: &Client) -> Result<(), Failure> {
         let pool = &client.names.pool;
         let input = json!({
             "AutoScalingGroupName": self.target,
@@ -113,7 +113,7 @@ impl Claim {
     }
 
     /// Sends it.
-    pub(super) async fn send(&self, client: &Client) -> Result<(), Failure> {
+    pub(crate) async fn send(&self, client: &Client) -> Result<(), Failure> {
         let expires_at = client.region.clock().now() + DEADLINE;
         let input = json!({
             "QueueUrl": client.names.provision,
@@ -127,65 +127,23 @@ impl Claim {
 }
 
 /// A time as messages have it: to the second.
-pub(super) fn timestamp(time: OffsetDateTime) -> String {
+pub(crate) fn timestamp(time: OffsetDateTime) -> String {
     let whole = time.replace_nanosecond(0).unwrap_or(time);
     whole.format(&Rfc3339).unwrap_or_default()
 }
 
 /// The id of the claim that this entry sends.
-pub(super) fn sent(entry: &Entry, names: &Names) -> Option<String> {
-    let message = message_to(&entry.what, &names.provision)?;
-    // Not when a function sends it back there.
-    if message.get("ready_pool").is_some() {
-        return None;
-    }
-    Some(message.get("claim_id")?.as_str()?.to_owned())
-}
-
-/// How a claim ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ending {
-    /// The claim.
-    pub(super) claim_id: String,
-    /// Its target, where the message said one.
-    pub(super) target: Option<String>,
-    /// `ready`, `failed` or `rejected`.
-    pub(super) outcome: String,
-    /// Why, in a word.
-    pub(super) reason: String,
-    /// Why, in a sentence.
-    pub(super) message: String,
-    /// Its instance, where it has one.
-    pub(super) instance: Option<String>,
-}
-
-impl Ending {
-    /// The ending that this entry tells.
-    pub(super) fn told_by(entry: &Entry, names: &Names) -> Option<Self> {
-        let message = message_to(&entry.what, &names.outcome)?;
-        let text = |name: &str| Some(message.get(name)?.as_str()?.to_owned());
-        Some(Self {
-            claim_id: text("claim_id")?,
-            target: text("target_group"),
-            outcome: text("outcome")?,
-            reason: text("reason")?,
-            message: text("message").unwrap_or_default(),
-            instance: text("instance_id"),
-        })
-    }
-
-    /// Whether the target has its instance.
-    pub(super) fn is_ready(&self) -> bool {
-        self.outcome == "ready"
+pub(crate) fn sent(entry: &Entry, names: &Names) -> Option<String> {
+    match Content::sent_to(&names.provision, &entry.what)? {
+        Content::Claim(claim) => Some(claim.claim_id),
+        _ => None,
     }
 }
 
-/// The JSON of a message that this entry puts on the queue with that URL.
-pub(super) fn message_to(what: &Happening, queue_url: &str) -> Option<Value> {
-    match what {
-        Happening::MessageSent { queue, body, .. } if queue == queue_name(queue_url) => {
-            serde_json::from_str(body).ok()
-        }
+/// The outcome that this entry tells.
+pub(crate) fn outcome(entry: &Entry, names: &Names) -> Option<Outcome> {
+    match Content::sent_to(&names.outcome, &entry.what)? {
+        Content::Outcome(outcome) => Some(outcome),
         _ => None,
     }
 }

@@ -1,36 +1,16 @@
-//! The command line: what can be asked for, and how failures are told.
+//! The command line: what can be asked for.
 
-mod build;
-mod claim;
-mod claims;
-mod crowd;
-mod demo;
-mod environment_files;
-mod follow;
-mod functions;
-mod ledger;
-mod moment;
-mod page;
-mod print;
-mod progress;
-mod serve;
-mod start;
-mod story;
-mod summary;
-mod timing;
-
+use crate::failure::Failure;
+use crate::functions::{self, Named};
+use crate::timing::Override;
+use crate::{claim, demo, serve};
 use clap::{Args, Parser, Subcommand};
-use functions::Named;
-use region::template::Error as TemplateError;
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use timing::Override;
 
 #[derive(Parser)]
 #[command(
-    name = "region",
     version,
     about = "A simulated AWS region, with the stack of a template in it: queues, groups, machines, \
              commands, events, and functions that are real programs."
@@ -54,101 +34,101 @@ enum Command {
 
 /// What `demo` is asked for.
 #[derive(Args)]
-struct DemoOptions {
+pub(crate) struct DemoOptions {
     #[command(flatten)]
-    common: Common,
+    pub(crate) common: Common,
     /// Factor on everything that the region simulates; 1 is as observed on AWS
     #[arg(long, value_name = "FACTOR", default_value_t = 0.2, value_parser = factor)]
-    time_scale: f64,
+    pub(crate) time_scale: f64,
     /// Send so many claims at once, each for a target of its own, and summarise
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    claims: Option<u32>,
+    pub(crate) claims: Option<u32>,
     /// Stay up for the page afterwards, as it does on a terminal
     #[arg(long, conflicts_with = "exit")]
-    stay: bool,
+    pub(crate) stay: bool,
     /// End afterwards, as it does where standard output is no terminal
     #[arg(long)]
-    exit: bool,
+    pub(crate) exit: bool,
 }
 
 /// What `serve` is asked for.
 #[derive(Args)]
-struct ServeOptions {
+pub(crate) struct ServeOptions {
     #[command(flatten)]
-    common: Common,
+    pub(crate) common: Common,
     /// Factor on everything that the region simulates; 1 is as observed on AWS
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor)]
-    time_scale: f64,
+    pub(crate) time_scale: f64,
     /// Address to listen on
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
-    host: IpAddr,
+    pub(crate) host: IpAddr,
     /// Print where everything is as one line of JSON, and nothing else on standard output; what
     /// happens is told on standard error
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
     /// Write each function's environment into this directory: `sam.json` for `sam local invoke
     /// --env-vars`, and `<package>.env` for shells and `cargo lambda watch --env-file`
     #[arg(long, value_name = "DIR")]
-    environment: Option<PathBuf>,
+    pub(crate) environment: Option<PathBuf>,
 }
 
 /// What `claim` is asked for.
 #[derive(Args)]
-struct ClaimOptions {
+pub(crate) struct ClaimOptions {
     /// The claim's id. Where several targets have such a claim, each is told
     #[arg(value_name = "CLAIM_ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    id: String,
+    pub(crate) id: String,
     /// Where the region is [default: `AWS_ENDPOINT_URL`, else the one that was started last]
     #[arg(long, value_name = "URL")]
-    endpoint: Option<String>,
+    pub(crate) endpoint: Option<String>,
     /// Print what is known as one line of JSON
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 /// What `demo` and `serve` take.
 #[derive(Args)]
-struct Common {
+pub(crate) struct Common {
     /// Port to listen on; 0 takes a free one
     #[arg(long, default_value_t = 0)]
-    port: u16,
+    pub(crate) port: u16,
     /// How many ready instances the pool holds (the template's parameter `PoolSize`)
     #[arg(long, value_name = "N", default_value_t = 3)]
-    pool_size: u32,
+    pub(crate) pool_size: u32,
     /// Seed of everything that the region draws
     #[arg(long, default_value_t = 1)]
-    seed: u64,
+    pub(crate) seed: u64,
     /// A duration of the region, before it is scaled: NAME=5s, NAME=300ms, or drawn from a range,
     /// NAME=2s..4s (repeatable; a wrong name lists the known ones)
     #[arg(long = "timing", value_name = "NAME=DURATION")]
-    timings: Vec<Override>,
+    pub(crate) timings: Vec<Override>,
     /// Name of the stack: the first part of the names in it
     #[arg(long, value_name = "NAME", default_value = "ready-pool")]
-    stack_name: String,
+    pub(crate) stack_name: String,
     /// A SAM or CloudFormation template [default: template.yaml of this workspace]
     #[arg(long, value_name = "FILE")]
-    template: Option<PathBuf>,
+    pub(crate) template: Option<PathBuf>,
     /// A parameter of the template (repeatable)
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
-    parameters: Vec<(String, String)>,
+    pub(crate) parameters: Vec<(String, String)>,
     /// Take the functions' programs from here instead of building them; each has the name that
     /// its `CodeUri` ends with
     #[arg(long, value_name = "DIR")]
-    function_dir: Option<PathBuf>,
+    pub(crate) function_dir: Option<PathBuf>,
     /// Let another program do a function's work: anything that speaks the Lambda Runtime API. NAME
     /// is the function's logical id or its package (`claim-instance`); COMMAND is run by `sh`, with
     /// your environment and the function's. An address instead (http://…) is one that answers
     /// Lambda's Invoke, as `cargo lambda watch` and `sam local start-lambda` do (repeatable)
     #[arg(long = "function", value_name = "NAME=COMMAND", value_parser = functions::command)]
-    functions: Vec<Named<String>>,
+    pub(crate) functions: Vec<Named<String>>,
     /// Leave a function to a program that you start yourself, on this port or a free one. `serve`
     /// prints the environment that it needs (repeatable)
     #[arg(long, value_name = "NAME[=PORT]", value_parser = functions::external)]
-    external: Vec<Named<u16>>,
+    pub(crate) external: Vec<Named<u16>>,
     /// Keep a function from running by itself: its messages stay in their queue, its events are
     /// dropped (repeatable)
     #[arg(long = "pause", value_name = "NAME")]
-    paused: Vec<String>,
+    pub(crate) paused: Vec<String>,
 }
 
 fn factor(text: &str) -> Result<f64, String> {
@@ -165,65 +145,17 @@ fn parameter(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Why a command did not get where it should.
-#[derive(Debug, thiserror::Error)]
-enum Failure {
-    #[error("{0}")]
-    Build(String),
-    #[error("{0}")]
-    Function(String),
-    #[error("cannot read the template {}: {error}", path.display())]
-    TemplateUnreadable { path: PathBuf, error: io::Error },
-    #[error("cannot load {}: {error}", path.display())]
-    Template { path: PathBuf, error: TemplateError },
-    #[error("the stack has no {0}, which this command line works with")]
-    NoResource(&'static str),
-    #[error("cannot listen on {address}: {}", listening(error))]
-    Listen {
-        address: SocketAddr,
-        error: io::Error,
-    },
-    #[error("{what}: {error}")]
-    System {
-        what: &'static str,
-        error: io::Error,
-    },
-    #[error("{operation} was refused: {error}")]
-    Refused {
-        operation: &'static str,
-        error: region::api::AwsError,
-    },
-    #[error("{0}")]
-    NotReady(String),
-    #[error("{0}")]
-    NoRegion(String),
-    #[error("{0}")]
-    UnknownClaim(String),
-    #[error("interrupted")]
-    Interrupted,
-    /// Whoever read standard output went away.
-    #[error("cannot write: {0}")]
-    Output(#[from] io::Error),
-}
-
-fn listening(error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::AddrInUse {
-        "the port is in use; choose another with --port, or leave it out for a free one".to_owned()
-    } else {
-        error.to_string()
-    }
-}
-
 /// Runs the command that was asked for.
 pub(crate) fn main() -> ExitCode {
     let command = Cli::parse().command;
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return report(&Failure::System {
+            return Failure::System {
                 what: "cannot start",
                 error,
-            });
+            }
+            .report();
         }
     };
     let result = runtime.block_on(async {
@@ -235,22 +167,7 @@ pub(crate) fn main() -> ExitCode {
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => report(&failure),
-    }
-}
-
-/// What a shell reports of a program that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
-
-fn report(failure: &Failure) -> ExitCode {
-    match failure {
-        // Nobody is left to read more.
-        Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
-        Failure::Interrupted => ExitCode::from(INTERRUPTED),
-        failure => {
-            eprintln!("error: {failure}");
-            ExitCode::FAILURE
-        }
+        Err(failure) => failure.report(),
     }
 }
 

@@ -1,11 +1,11 @@
 //! `demo --claims N`: many claims at once, and what came of them in figures.
 
-use super::Failure;
-use super::claims::{self, Claim, Ending};
-use super::demo::{Demo, patience, within};
-use super::print::seconds;
-use super::story::Line;
-use super::summary::Summary;
+use crate::claims::{self, Claim};
+use crate::demo::{Demo, patience, within};
+use crate::failure::Failure;
+use crate::print::seconds;
+use crate::story::Line;
+use crate::summary::Summary;
 use futures::future::try_join_all;
 use region::journal::Entry;
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ const PROGRESS_LINES: usize = 10;
 
 /// Sends `count` claims for as many targets and waits until all have ended and the pool is back
 /// at its size.
-pub(super) async fn run(demo: &mut Demo<'_>, count: u32, pool: u32) -> Result<(), Failure> {
+pub(crate) async fn run(demo: &mut Demo<'_>, count: u32, pool: u32) -> Result<(), Failure> {
     let claims: Vec<Claim> = (1..=count as usize).map(Claim::of_organisation).collect();
     demo.printer
         .title(&format!("{count} claims at once, for {count} targets"))?;
@@ -70,8 +70,9 @@ async fn outcomes(
                 zero = Some(entry.at);
                 demo.printer.zero = entry.at;
             }
-            if let Some(ending) = Ending::told_by(&entry, names) {
-                ended.insert(ending.claim_id);
+            if let Some(claim) = claims::outcome(&entry, names).and_then(|outcome| outcome.claim_id)
+            {
+                ended.insert(claim);
                 let progress = ended.len() * PROGRESS_LINES / count;
                 if progress > told {
                     told = progress;

@@ -1,11 +1,14 @@
 //! `demo`: fills the pool, sends a claim, and tells its story.
 
-use super::claims::{self, Claim, Ending};
-use super::follow::{Follower, Interrupts};
-use super::print::{Printer, seconds};
-use super::start::Running;
-use super::story::{Line, REFUSED, Story, words};
-use super::{DemoOptions, Failure, crowd};
+use crate::claims::{self, Claim};
+use crate::cli::DemoOptions;
+use crate::crowd;
+use crate::failure::Failure;
+use crate::follow::{Follower, Interrupts};
+use crate::print::{Printer, seconds};
+use crate::start::Running;
+use crate::story::{Line, REFUSED, Story, words};
+use ready_pool_core::outcome::Ending;
 use region::journal::{Entry, Happening};
 use region::settings::{Settings, Spread};
 use std::collections::{BTreeMap, VecDeque};
@@ -20,7 +23,7 @@ const ORGANISATION: usize = 1337;
 const LOG_TAIL: usize = 15;
 
 /// Runs the demo; an error says what did not happen.
-pub(super) async fn run(options: DemoOptions) -> Result<(), Failure> {
+pub(crate) async fn run(options: DemoOptions) -> Result<(), Failure> {
     let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let running = Running::start(&options.common, options.time_scale, host).await?;
     let mut interrupts = Interrupts::catch()?;
@@ -52,11 +55,11 @@ impl DemoOptions {
 }
 
 /// A demo that runs.
-pub(super) struct Demo<'r> {
+pub(crate) struct Demo<'r> {
     /// The region.
-    pub(super) running: &'r Running,
+    pub(crate) running: &'r Running,
     /// Where the story goes.
-    pub(super) printer: Printer,
+    pub(crate) printer: Printer,
     follower: Follower,
     story: Story,
     logs: VecDeque<String>,
@@ -100,7 +103,7 @@ impl<'r> Demo<'r> {
     }
 
     /// What happened since the last call; waits for something to happen.
-    pub(super) async fn next(&mut self) -> Vec<Entry> {
+    pub(crate) async fn next(&mut self) -> Vec<Entry> {
         let entries = self.follower.next().await;
         for entry in &entries {
             if let Happening::Logged { function, line } = &entry.what {
@@ -193,15 +196,17 @@ impl<'r> Demo<'r> {
                     self.printer.zero = entry.at;
                 }
                 self.tell(&entry)?;
-                let told = Ending::told_by(&entry, &self.running.names);
+                let told = claims::outcome(&entry, &self.running.names);
                 ending = ending.or(told.map(|told| (entry.at, told)));
             }
         }
         match ending {
-            Some((at, ending)) if ending.is_ready() => Ok(self.since_zero(at)),
-            Some((_, ending)) => Err(Failure::NotReady(format!(
+            Some((at, outcome)) if outcome.outcome == Ending::Ready => Ok(self.since_zero(at)),
+            Some((_, outcome)) => Err(Failure::NotReady(format!(
                 "{} is {}: {}",
-                claim.id, ending.outcome, ending.message
+                claim.id,
+                outcome.outcome.code(),
+                outcome.message
             ))),
             None => Ok(Duration::ZERO),
         }
@@ -245,7 +250,7 @@ impl<'r> Demo<'r> {
 }
 
 /// Runs a phase of the demo, but not forever.
-pub(super) async fn within<T>(
+pub(crate) async fn within<T>(
     limit: Duration,
     otherwise: &str,
     phase: impl Future<Output = Result<T, Failure>>,
@@ -260,7 +265,7 @@ pub(super) async fn within<T>(
 
 /// How long to wait at most for something that takes `refills` refills of the pool: the longest
 /// draws of every step, and what the functions themselves take.
-pub(super) fn patience(settings: &Settings, refills: u32) -> Duration {
+pub(crate) fn patience(settings: &Settings, refills: u32) -> Duration {
     let timings = &settings.timings;
     let longest = |spread: &Spread| spread.max.max(spread.tail);
     let round: Duration = [

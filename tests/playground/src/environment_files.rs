@@ -1,8 +1,8 @@
 //! The environment of each function, for whoever runs it in the region's place.
 
-use super::Failure;
-use super::functions::program_name;
-use super::start::Running;
+use crate::failure::Failure;
+use crate::functions::program_name;
+use crate::start::Running;
 use region::lambda::{FunctionConfig, environment};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ const SET_BY_SAM: [&str; 4] = [
 ];
 
 /// Writes `sam.json` and one `<package>.env` for each function.
-pub(super) fn write(running: &Running, directory: &Path) -> Result<(), Failure> {
+pub(crate) fn write(running: &Running, directory: &Path) -> Result<(), Failure> {
     let write = || {
         fs::create_dir_all(directory)?;
         let mut all = Map::new();
@@ -43,7 +43,7 @@ pub(super) fn write(running: &Running, directory: &Path) -> Result<(), Failure> 
 }
 
 /// One `NAME=value` a line, as a shell reads it.
-pub(super) fn for_this_machine(running: &Running, config: &FunctionConfig) -> String {
+pub(crate) fn for_this_machine(running: &Running, config: &FunctionConfig) -> String {
     let mut variables = environment::variables(&running.region, config);
     if let Some(address) = running.functions.runtime_api(config) {
         variables.push(("AWS_LAMBDA_RUNTIME_API".to_owned(), address.to_owned()));

@@ -1,20 +1,20 @@
 //! Following the journal, until somebody interrupts.
 
-use super::Failure;
+use crate::failure::Failure;
 use region::journal::Entry;
 use region::region::Region;
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Reads the journal as it is written.
-pub(super) struct Follower {
+pub(crate) struct Follower {
     region: Region,
     cursor: usize,
 }
 
 impl Follower {
     /// A reader of everything.
-    pub(super) fn from_the_start(region: &Region) -> Self {
+    pub(crate) fn from_the_start(region: &Region) -> Self {
         Self {
             cursor: 0,
             region: region.clone(),
@@ -22,7 +22,7 @@ impl Follower {
     }
 
     /// What came since the last call, at least one line. Dropping this future loses nothing.
-    pub(super) async fn next(&mut self) -> Vec<Entry> {
+    pub(crate) async fn next(&mut self) -> Vec<Entry> {
         let cursor = self.cursor;
         self.region
             .wait_until(|world| world.journal.end() > cursor)
@@ -34,13 +34,13 @@ impl Follower {
 }
 
 /// Ctrl-C, a polite kill, or the end of the terminal.
-pub(super) struct Interrupts {
+pub(crate) struct Interrupts {
     signals: [Signal; 3],
 }
 
 impl Interrupts {
     /// Catches them from now on.
-    pub(super) fn catch() -> Result<Self, Failure> {
+    pub(crate) fn catch() -> Result<Self, Failure> {
         let catch = |kind: SignalKind| -> io::Result<Signal> { signal(kind) };
         let all = || {
             Ok([
@@ -58,7 +58,7 @@ impl Interrupts {
     }
 
     /// Waits for the next one.
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         let [interrupt, terminate, hangup] = &mut self.signals;
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -1,7 +1,8 @@
 //! Who does the work of each function: its own program, unless the command line says otherwise.
 
-use super::build::Programs;
-use super::{Common, Failure};
+use crate::build::Programs;
+use crate::cli::Common;
+use crate::failure::Failure;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::Uri;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 
 /// A function's name, as somebody gave it, and what came with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Named<T> {
+pub(crate) struct Named<T> {
     name: String,
     value: T,
 }
@@ -36,13 +37,13 @@ enum Place {
 }
 
 /// Where the functions' code is.
-pub(super) struct Functions {
+pub(crate) struct Functions {
     places: Vec<Named<Place>>,
     programs: Programs,
 }
 
 /// Reads `NAME=COMMAND` or `NAME=http://…`.
-pub(super) fn command(text: &str) -> Result<Named<String>, String> {
+pub(crate) fn command(text: &str) -> Result<Named<String>, String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && !value.trim().is_empty() => Ok(Named {
             name: name.to_owned(),
@@ -53,7 +54,7 @@ pub(super) fn command(text: &str) -> Result<Named<String>, String> {
 }
 
 /// Reads `NAME` or `NAME=PORT`.
-pub(super) fn external(text: &str) -> Result<Named<u16>, String> {
+pub(crate) fn external(text: &str) -> Result<Named<u16>, String> {
     let (name, port) = text.split_once('=').unwrap_or((text, "0"));
     let port = port
         .parse()
@@ -70,7 +71,7 @@ fn address(text: &str) -> Result<Uri, Failure> {
 }
 
 /// The name of a function's program: what its `CodeUri` ends with.
-pub(super) fn program_name(config: &FunctionConfig) -> Option<&str> {
+pub(crate) fn program_name(config: &FunctionConfig) -> Option<&str> {
     let uri = config.code_uri.as_deref()?;
     Path::new(uri).file_name()?.to_str()
 }
@@ -78,7 +79,7 @@ pub(super) fn program_name(config: &FunctionConfig) -> Option<&str> {
 impl Functions {
     /// Has the programs built, unless there is a directory of them. That may take minutes; so a
     /// name that is no function's of the stack, or that was given twice, fails before.
-    pub(super) async fn prepare(
+    pub(crate) async fn prepare(
         options: &Common,
         stack: &Stack,
         build: impl FnOnce() -> Result<Programs, Failure>,
@@ -114,7 +115,7 @@ impl Functions {
     }
 
     /// The code of one function; `None` where there is none.
-    pub(super) fn code(
+    pub(crate) fn code(
         &self,
         region: &Region,
         config: &FunctionConfig,
@@ -139,7 +140,7 @@ impl Functions {
     }
 
     /// The Runtime API of a function that somebody else starts.
-    pub(super) fn runtime_api(&self, config: &FunctionConfig) -> Option<&str> {
+    pub(crate) fn runtime_api(&self, config: &FunctionConfig) -> Option<&str> {
         self.places.iter().find_map(|place| match &place.value {
             Place::External(function) if place.is_for(config) => Some(function.address()),
             _ => None,

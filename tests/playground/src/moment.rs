@@ -5,11 +5,11 @@ use time::OffsetDateTime;
 
 /// Milliseconds since 1970, which is what a browser counts in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub(super) struct Moment(i64);
+pub(crate) struct Moment(i64);
 
 impl Moment {
     /// Milliseconds since an earlier moment.
-    pub(super) fn since(self, earlier: Self) -> u64 {
+    pub(crate) fn since(self, earlier: Self) -> u64 {
         u64::try_from(self.0 - earlier.0).unwrap_or(0)
     }
 }

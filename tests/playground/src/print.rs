@@ -1,16 +1,16 @@
 //! How lines look: time, duration, label, text; in colours on a terminal.
 
-use super::story::{Line, Tone};
+use crate::story::{Line, Tone};
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 use time::OffsetDateTime;
 
 /// Where lines go. Writing fails when the reader is gone.
-pub(super) struct Printer {
+pub(crate) struct Printer {
     out: Box<dyn Write + Send>,
     colours: bool,
     /// The moment that times are counted from.
-    pub(super) zero: OffsetDateTime,
+    pub(crate) zero: OffsetDateTime,
 }
 
 /// How a piece of text is shown on a terminal.
@@ -24,13 +24,13 @@ enum Style {
 
 impl Printer {
     /// Lines on standard output.
-    pub(super) fn stdout(zero: OffsetDateTime) -> Self {
+    pub(crate) fn stdout(zero: OffsetDateTime) -> Self {
         let terminal = io::stdout().is_terminal();
         Self::on(Box::new(io::stdout()), terminal, zero)
     }
 
     /// Lines on standard error.
-    pub(super) fn stderr(zero: OffsetDateTime) -> Self {
+    pub(crate) fn stderr(zero: OffsetDateTime) -> Self {
         let terminal = io::stderr().is_terminal();
         Self::on(Box::new(io::stderr()), terminal, zero)
     }
@@ -45,25 +45,25 @@ impl Printer {
     }
 
     /// Text as it is.
-    pub(super) fn text(&mut self, text: &str) -> io::Result<()> {
+    pub(crate) fn text(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{text}")?;
         self.out.flush()
     }
 
     /// The title of what follows, after an empty line.
-    pub(super) fn title(&mut self, title: &str) -> io::Result<()> {
+    pub(crate) fn title(&mut self, title: &str) -> io::Result<()> {
         let title = self.paint(title, Style::Bold);
         self.text(&format!("\n{title}"))
     }
 
     /// A title that begins the output.
-    pub(super) fn heading(&mut self, title: &str) -> io::Result<()> {
+    pub(crate) fn heading(&mut self, title: &str) -> io::Result<()> {
         let title = self.paint(title, Style::Bold);
         self.text(&title)
     }
 
     /// Something known under a label (none where it goes on), and what belongs below it.
-    pub(super) fn field(
+    pub(crate) fn field(
         &mut self,
         label: &str,
         text: &str,
@@ -85,13 +85,13 @@ impl Printer {
     }
 
     /// A line that stands out as good.
-    pub(super) fn good(&mut self, text: &str) -> io::Result<()> {
+    pub(crate) fn good(&mut self, text: &str) -> io::Result<()> {
         let text = self.paint(text, Style::Green);
         self.text(&text)
     }
 
     /// A line of the story, and what belongs below it.
-    pub(super) fn line(&mut self, line: &Line) -> io::Result<()> {
+    pub(crate) fn line(&mut self, line: &Line) -> io::Result<()> {
         let time = self.paint(&self.time(line.at), Style::Dim);
         let took = line.took.map_or(String::new(), seconds);
         let label = format!("{:<13}", line.label);
@@ -129,6 +129,6 @@ impl Printer {
 }
 
 /// A duration to a hundredth of a second.
-pub(super) fn seconds(duration: Duration) -> String {
+pub(crate) fn seconds(duration: Duration) -> String {
     format!("{:.2} s", duration.as_secs_f64())
 }

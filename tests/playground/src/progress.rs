@@ -1,10 +1,12 @@
 //! How far every claim is, told by the journal alone.
 
-use super::claims::{Ending, message_to};
-use super::ledger::{self, Standing};
-use super::moment::Moment;
-use super::start::Names;
-use super::story::words::output;
+use crate::messages::{Content, is_comment_of};
+use crate::moment::Moment;
+use crate::start::Names;
+use crate::story::words::output;
+use ready_pool_core::ledger;
+use ready_pool_core::message::Message;
+use ready_pool_core::outcome::{Ending, Outcome, Reason};
 use region::journal::{Entry, Happening};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,43 +18,43 @@ const ENDED_KEPT: usize = 200;
 const OUTCOMES_KEPT: usize = 20;
 
 /// Target and id: what a claim is known by.
-pub(super) type Key = (String, String);
+pub(crate) type Key = (String, String);
 
 /// A claim, as far as it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Claim {
+pub(crate) struct Claim {
     /// Its id.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// The group that is to have the instance.
-    pub(super) target: String,
+    pub(crate) target: String,
     /// The instance it was given last.
-    pub(super) instance: Option<String>,
+    pub(crate) instance: Option<String>,
     /// How many instances it was given.
-    pub(super) attempts: u32,
+    pub(crate) attempts: u32,
     /// What happened to it, oldest first; the message is the first.
-    pub(super) steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
     /// What its script printed.
-    pub(super) output: Vec<String>,
+    pub(crate) output: Vec<String>,
     /// How it ended.
-    pub(super) end: Option<End>,
+    pub(crate) end: Option<End>,
 }
 
 /// A step that was taken.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Step {
+pub(crate) struct Step {
     /// Which.
     #[serde(rename = "step")]
-    pub(super) what: Taken,
+    pub(crate) what: Taken,
     /// When.
-    pub(super) at: Moment,
+    pub(crate) at: Moment,
     /// What the claim is in from now on; `None` where that stays as it is.
-    pub(super) phase: Option<Phase>,
+    pub(crate) phase: Option<Phase>,
 }
 
 /// The steps on a claim's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Taken {
+pub(crate) enum Taken {
     /// Its message is on the queue.
     Message,
     /// The ledger says which instance it gets.
@@ -74,7 +76,7 @@ pub(super) enum Taken {
 /// What takes time, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// In line: no instance is assigned.
     Waiting,
     /// Its instance leaves the pool.
@@ -91,56 +93,56 @@ pub(super) enum Phase {
 
 /// How a claim ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct End {
+pub(crate) struct End {
     /// When it was told first.
-    pub(super) at: Moment,
+    pub(crate) at: Moment,
     /// `ready`, `failed` or `rejected`.
-    pub(super) outcome: String,
+    pub(crate) outcome: Ending,
     /// Why, in a word.
-    pub(super) reason: String,
+    pub(crate) reason: Reason,
     /// Why, in a sentence.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// How often it was told.
-    pub(super) told: u32,
+    pub(crate) told: u32,
 }
 
 /// An outcome, as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Report {
+pub(crate) struct Report {
     /// When.
-    pub(super) at: Moment,
+    pub(crate) at: Moment,
     /// The claim; a message that is no claim may not say one.
-    pub(super) id: Option<String>,
+    pub(crate) id: Option<String>,
     /// Its target, likewise.
-    pub(super) target: Option<String>,
+    pub(crate) target: Option<String>,
     /// `ready`, `failed` or `rejected`.
-    pub(super) outcome: String,
+    pub(crate) outcome: Ending,
     /// Why, in a word.
-    pub(super) reason: String,
+    pub(crate) reason: Reason,
     /// Why, in a sentence.
-    pub(super) message: String,
+    pub(crate) message: String,
     /// From the claim's message, milliseconds.
-    pub(super) took: Option<u64>,
+    pub(crate) took: Option<u64>,
 }
 
 /// How many claims there were.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// Sent.
-    pub(super) sent: u32,
+    pub(crate) sent: u32,
     /// Without an outcome yet.
-    pub(super) open: u32,
+    pub(crate) open: u32,
     /// Ended ready.
-    pub(super) ready: u32,
+    pub(crate) ready: u32,
     /// Ended failed.
-    pub(super) failed: u32,
+    pub(crate) failed: u32,
     /// Ended rejected.
-    pub(super) rejected: u32,
+    pub(crate) rejected: u32,
 }
 
 /// Follows all claims. Wants every entry of the journal, in order.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     names: Names,
     claims: BTreeMap<Key, Claim>,
     /// In the order of their messages.
@@ -155,7 +157,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// No claim yet, in the stack of these names.
-    pub(super) fn new(names: Names) -> Self {
+    pub(crate) fn new(names: Names) -> Self {
         Self {
             names,
             claims: BTreeMap::new(),
@@ -168,27 +170,27 @@ impl Progress {
     }
 
     /// Claims in the order of their messages. Those that ended long ago are forgotten.
-    pub(super) fn claims(&self) -> impl DoubleEndedIterator<Item = &Claim> {
+    pub(crate) fn claims(&self) -> impl DoubleEndedIterator<Item = &Claim> {
         self.order.iter().filter_map(|key| self.claims.get(key))
     }
 
     /// The last outcomes, oldest first.
-    pub(super) fn outcomes(&self) -> impl DoubleEndedIterator<Item = &Report> {
+    pub(crate) fn outcomes(&self) -> impl DoubleEndedIterator<Item = &Report> {
         self.outcomes.iter()
     }
 
     /// How many claims there were since the start.
-    pub(super) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> Counts {
         self.counts
     }
 
     /// The claim that an instance is or was given to.
-    pub(super) fn holder(&self, instance: &str) -> Option<&Key> {
+    pub(crate) fn holder(&self, instance: &str) -> Option<&Key> {
         self.holders.get(instance)
     }
 
     /// Takes an entry of the journal in.
-    pub(super) fn follow(&mut self, entry: &Entry) {
+    pub(crate) fn follow(&mut self, entry: &Entry) {
         let at = Moment::from(entry.at);
         match &entry.what {
             Happening::MessageSent { .. } => self.message(entry, at),
@@ -235,23 +237,22 @@ impl Progress {
     }
 
     fn message(&mut self, entry: &Entry, at: Moment) {
-        if let Some(message) = message_to(&entry.what, &self.names.provision) {
-            let text = |name: &str| Some(message.get(name)?.as_str()?.to_owned());
-            let (Some(target), Some(id)) = (text("target_group"), text("claim_id")) else {
-                return;
-            };
-            // It only asks, and changes nothing.
-            if message.get("dry_run").is_some_and(|asks| asks == true) {
-                return;
+        match Content::sent_to(&self.names.provision, &entry.what) {
+            Some(Content::Claim(claim)) if !claim.is_dry_run() => {
+                self.sent((claim.target_group, claim.claim_id), at);
             }
-            // A function asks for another instance with the same words and some of its own.
-            if message.get("ready_pool").is_some() {
-                self.step(&(target, id), Taken::GivenUp, Some(Phase::Waiting), at);
-            } else {
-                self.sent((target, id), at);
+            Some(Content::Internal(Message::Retry(retry))) => {
+                let key = (
+                    retry.claim.target_group.to_string(),
+                    retry.claim.claim_id.to_string(),
+                );
+                self.step(&key, Taken::GivenUp, Some(Phase::Waiting), at);
             }
-        } else if let Some(message) = message_to(&entry.what, &self.names.outcome) {
-            self.ended(Ending::told_by(entry, &self.names), &message, at);
+            _ => {}
+        }
+        if let Some(Content::Outcome(outcome)) = Content::sent_to(&self.names.outcome, &entry.what)
+        {
+            self.ended(outcome, at);
         }
     }
 
@@ -259,7 +260,7 @@ impl Progress {
         let known = self.claims.get(&key);
         let is_over = |claim: &Claim| {
             let end = claim.end.as_ref();
-            end.is_some_and(|end| end.outcome == "rejected")
+            end.is_some_and(|end| end.outcome == Ending::Rejected)
         };
         // Sent again it is the same claim, unless it was rejected: then it is tried anew.
         if known.is_some_and(|claim| !is_over(claim)) {
@@ -309,14 +310,14 @@ impl Progress {
         let tags = input.get("Tags").and_then(Value::as_array);
         for tag in tags.into_iter().flatten() {
             let text = |name: &str| tag.get(name).and_then(Value::as_str).unwrap_or_default();
-            let Some(id) = text("Key").strip_prefix(ledger::TAG) else {
+            let Some(id) = ledger::claim_id_of(text("Key")) else {
                 continue;
             };
-            let key = (text("ResourceId").to_owned(), id.to_owned());
-            let assigned = ledger::Entry::read(text("Value"))
-                .filter(|entry| entry.standing == Standing::Assigned);
+            let key = (text("ResourceId").to_owned(), id.to_string());
+            let entry: Option<ledger::Entry> = text("Value").parse().ok();
+            let assigned = entry.filter(ledger::Entry::is_open);
             let Some((instance, attempt)) =
-                assigned.and_then(|entry| Some((entry.instance?, entry.attempt)))
+                assigned.and_then(|entry| Some((entry.instance?.to_string(), entry.attempt)))
             else {
                 continue;
             };
@@ -325,7 +326,7 @@ impl Progress {
             };
             if claim.instance.as_ref() != Some(&instance) {
                 claim.instance = Some(instance.clone());
-                claim.attempts = attempt;
+                claim.attempts = attempt.into();
                 self.holders.insert(instance, key.clone());
                 self.step(&key, Taken::Entered, Some(Phase::Detaching), at);
             }
@@ -336,7 +337,7 @@ impl Progress {
         let Some(key) = self.holders.get(instance).cloned() else {
             return;
         };
-        if comment == ledger::comment(&key.1, &key.0) {
+        if is_comment_of(comment, &key.1, &key.0) {
             self.commands.insert(command.to_owned(), key.clone());
             self.step(&key, Taken::Told, Some(Phase::Telling), at);
         }
@@ -362,62 +363,59 @@ impl Progress {
         }
     }
 
-    fn ended(&mut self, ending: Option<Ending>, message: &Value, at: Moment) {
-        let text = |name: &str| Some(message.get(name)?.as_str()?.to_owned());
-        let word = |name: &str| text(name).unwrap_or_default();
-        let mut outcome = Report {
+    fn ended(&mut self, outcome: Outcome, at: Moment) {
+        let mut report = Report {
             at,
-            id: text("claim_id"),
-            target: text("target_group"),
-            outcome: word("outcome"),
-            reason: word("reason"),
-            message: word("message"),
+            id: outcome.claim_id,
+            target: outcome.target_group,
+            outcome: outcome.outcome,
+            reason: outcome.reason,
+            message: outcome.message,
             took: None,
         };
-        let key = ending
-            .filter(|ending| ending.outcome != "dry_run")
-            .and_then(|ending| Some((ending.target?, ending.claim_id)));
+        let key = report.target.clone().zip(report.id.clone());
+        let key = key.filter(|_| report.outcome != Ending::DryRun);
         if let Some(claim) = key.and_then(|key| self.claims.get_mut(&key)) {
             if let Some(end) = &mut claim.end {
                 // Told again: nothing new.
                 end.told += 1;
                 return;
             }
-            outcome.took = Some(claim.age(at));
+            report.took = Some(claim.age(at));
             claim.end = Some(End {
                 at,
-                outcome: outcome.outcome.clone(),
-                reason: outcome.reason.clone(),
-                message: outcome.message.clone(),
+                outcome: report.outcome,
+                reason: report.reason,
+                message: report.message.clone(),
                 told: 1,
             });
             self.counts.open -= 1;
-            match outcome.outcome.as_str() {
-                "ready" => self.counts.ready += 1,
-                "rejected" => self.counts.rejected += 1,
-                _ => self.counts.failed += 1,
+            match report.outcome {
+                Ending::Ready => self.counts.ready += 1,
+                Ending::Rejected => self.counts.rejected += 1,
+                Ending::Failed | Ending::DryRun => self.counts.failed += 1,
             }
         }
         if self.outcomes.len() == OUTCOMES_KEPT {
             self.outcomes.pop_front();
         }
-        self.outcomes.push_back(outcome);
+        self.outcomes.push_back(report);
     }
 }
 
 impl Claim {
     /// When its message was sent.
-    pub(super) fn sent(&self) -> Moment {
+    pub(crate) fn sent(&self) -> Moment {
         self.steps.first().map(|step| step.at).unwrap_or_default()
     }
 
     /// Milliseconds since its message.
-    pub(super) fn age(&self, now: Moment) -> u64 {
+    pub(crate) fn age(&self, now: Moment) -> u64 {
         now.since(self.sent())
     }
 
     /// What it is in, while it is open.
-    pub(super) fn phase(&self) -> Option<Phase> {
+    pub(crate) fn phase(&self) -> Option<Phase> {
         if self.end.is_some() {
             return None;
         }
@@ -425,7 +423,7 @@ impl Claim {
     }
 
     /// How long each phase took, in their order, milliseconds; of a claim that has ended.
-    pub(super) fn parts(&self) -> Option<[u64; 6]> {
+    pub(crate) fn parts(&self) -> Option<[u64; 6]> {
         let end = self.end.as_ref()?.at;
         let begun: Vec<(Phase, Moment)> = self
             .steps

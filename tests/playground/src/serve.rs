@@ -1,12 +1,14 @@
 //! `serve`: stays up and tells what happens.
 
-use super::claims::{OPT_IN_TAG, timestamp};
-use super::environment_files;
-use super::follow::{Follower, Interrupts};
-use super::print::Printer;
-use super::start::{Names, Running};
-use super::story::Story;
-use super::{Failure, ServeOptions};
+use crate::claims::timestamp;
+use crate::cli::ServeOptions;
+use crate::environment_files;
+use crate::failure::Failure;
+use crate::follow::{Follower, Interrupts};
+use crate::print::Printer;
+use crate::start::{Names, Running};
+use crate::story::Story;
+use ready_pool_core::group::OPT_IN_TAG;
 use serde::Serialize;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -16,7 +18,7 @@ use std::time::Duration;
 const TIME_TO_TRY: Duration = Duration::from_mins(230);
 
 /// Serves until it is interrupted.
-pub(super) async fn run(options: ServeOptions) -> Result<(), Failure> {
+pub(crate) async fn run(options: ServeOptions) -> Result<(), Failure> {
     let running = Running::start(&options.common, options.time_scale, options.host).await?;
     if let Some(directory) = &options.environment {
         environment_files::write(&running, directory)?;

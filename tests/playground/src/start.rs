@@ -1,10 +1,11 @@
 //! Starting a region with its stack, its functions and its endpoint; and stopping all of it.
 
-use super::build;
-use super::claim::Left;
-use super::functions::Functions;
-use super::page::Page;
-use super::{Common, Failure};
+use crate::build;
+use crate::claim::Left;
+use crate::cli::Common;
+use crate::failure::Failure;
+use crate::functions::Functions;
+use crate::page::Page;
 use region::api::{Call, Service};
 use region::autoscaling::Lifecycle;
 use region::commands::Bash;
@@ -25,17 +26,17 @@ use tokio::net::TcpListener;
 const CALLER: &str = "you";
 
 /// A region that answers on its endpoint.
-pub(super) struct Running {
+pub(crate) struct Running {
     /// The region.
-    pub(super) region: Region,
+    pub(crate) region: Region,
     /// What this command line works with.
-    pub(super) names: Names,
+    pub(crate) names: Names,
     /// How it was set up.
-    pub(super) settings: Settings,
+    pub(crate) settings: Settings,
     /// When the region began.
-    pub(super) started: OffsetDateTime,
+    pub(crate) started: OffsetDateTime,
     /// Who does the functions' work.
-    pub(super) functions: Arc<Functions>,
+    pub(crate) functions: Arc<Functions>,
     endpoint: Endpoint,
     /// Until the region stops, `claim` finds it.
     _left: Option<Left>,
@@ -43,16 +44,16 @@ pub(super) struct Running {
 
 /// Who makes calls of this command line's own.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(crate) struct Client {
     /// The region.
-    pub(super) region: Region,
+    pub(crate) region: Region,
     /// The stack in it.
-    pub(super) names: Names,
+    pub(crate) names: Names,
 }
 
 impl Client {
     /// One API call, as any client of the region makes it.
-    pub(super) async fn call(
+    pub(crate) async fn call(
         &self,
         service: Service,
         operation: &'static str,
@@ -71,7 +72,7 @@ impl Client {
     }
 
     /// The pool's zones.
-    pub(super) fn zones(&self) -> Vec<String> {
+    pub(crate) fn zones(&self) -> Vec<String> {
         self.region.read(|world| {
             let pool = world.autoscaling.groups.get(&self.names.pool);
             pool.map(|pool| pool.zones.clone()).unwrap_or_default()
@@ -79,7 +80,7 @@ impl Client {
     }
 
     /// The functions that read queues.
-    pub(super) fn polling_functions(&self) -> BTreeSet<String> {
+    pub(crate) fn polling_functions(&self) -> BTreeSet<String> {
         self.region.read(|world| {
             let mappings = world.lambda.mappings.iter();
             mappings.map(|mapping| mapping.function.clone()).collect()
@@ -89,21 +90,21 @@ impl Client {
 
 /// Names in the stack, as AWS would know them.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     /// The stack.
-    pub(super) stack: String,
+    pub(crate) stack: String,
     /// The pool's group.
-    pub(super) pool: String,
+    pub(crate) pool: String,
     /// The retirement group.
-    pub(super) retirement: String,
+    pub(crate) retirement: String,
     /// URL of the queue for claims.
-    pub(super) provision: String,
+    pub(crate) provision: String,
     /// URL of the queue between the functions.
-    pub(super) init: String,
+    pub(crate) init: String,
     /// URL of the queue of outcomes.
-    pub(super) outcome: String,
+    pub(crate) outcome: String,
     /// URL of the queue of rejected messages.
-    pub(super) rejected: String,
+    pub(crate) rejected: String,
 }
 
 impl Names {
@@ -128,7 +129,7 @@ impl Names {
     }
 
     /// A name without what all names of the stack share.
-    pub(super) fn short<'n>(&self, name: &'n str) -> &'n str {
+    pub(crate) fn short<'n>(&self, name: &'n str) -> &'n str {
         let own = name
             .strip_prefix(self.stack.as_str())
             .and_then(|rest| rest.strip_prefix('-'))
@@ -138,13 +139,13 @@ impl Names {
 }
 
 /// The name of a queue, from its URL.
-pub(super) fn queue_name(url: &str) -> &str {
+pub(crate) fn queue_name(url: &str) -> &str {
     url.rsplit('/').next().unwrap_or(url)
 }
 
 impl Running {
     /// Builds the functions and starts everything. When this returns, the endpoint answers.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         options: &Common,
         time_scale: f64,
         host: IpAddr,
@@ -201,7 +202,7 @@ impl Running {
     }
 
     /// A client of the stack.
-    pub(super) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client {
             region: self.region.clone(),
             names: self.names.clone(),
@@ -209,17 +210,17 @@ impl Running {
     }
 
     /// Where a browser finds the page.
-    pub(super) fn page(&self) -> String {
+    pub(crate) fn page(&self) -> String {
         format!("{}/", self.settings.endpoint)
     }
 
     /// Whether the pool is as large as it should be, all in service.
-    pub(super) fn pool_is_full(&self) -> bool {
+    pub(crate) fn pool_is_full(&self) -> bool {
         self.region.with(|world| pool_is_full(world, &self.names))
     }
 
     /// Ends everything: functions, scripts, endpoint.
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.region.stop().await;
         self.endpoint.stop().await;
     }

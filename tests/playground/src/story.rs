@@ -1,8 +1,8 @@
 //! The journal in plain words: what a person wants to know of each entry, and nothing of most.
 
-pub(super) mod words;
+pub(crate) mod words;
 
-use super::start::{Names, queue_name};
+use crate::start::{Names, queue_name};
 use region::journal::{Entry, Happening};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,24 +11,24 @@ use words::{changes_groups, gist, group_of, outcome, output, shortened, tags};
 
 /// A line of the story.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Line {
+pub(crate) struct Line {
     /// When.
-    pub(super) at: OffsetDateTime,
+    pub(crate) at: OffsetDateTime,
     /// How long the step that ended here took.
-    pub(super) took: Option<Duration>,
+    pub(crate) took: Option<Duration>,
     /// What, in a word or two.
-    pub(super) label: &'static str,
+    pub(crate) label: &'static str,
     /// What exactly.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// What a script printed.
-    pub(super) below: Vec<String>,
+    pub(crate) below: Vec<String>,
     /// How it is meant.
-    pub(super) tone: Tone,
+    pub(crate) tone: Tone,
 }
 
 impl Line {
     /// A line about something that happens. Text may come from anybody: it is made printable.
-    pub(super) fn plain(at: OffsetDateTime, label: &'static str, text: impl AsRef<str>) -> Self {
+    pub(crate) fn plain(at: OffsetDateTime, label: &'static str, text: impl AsRef<str>) -> Self {
         Self {
             at,
             took: None,
@@ -51,7 +51,7 @@ impl Line {
 
 /// How a line is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(crate) enum Tone {
     /// It happens.
     Plain,
     /// Something got where it should.
@@ -62,7 +62,7 @@ pub(super) enum Tone {
 
 /// Tells the journal. It remembers when steps began, to say how long they took.
 #[derive(Debug)]
-pub(super) struct Story {
+pub(crate) struct Story {
     names: Names,
     /// Functions that read a queue. The others wake up so often that it says nothing.
     polling: BTreeSet<String>,
@@ -81,10 +81,10 @@ enum Step {
 }
 
 /// The label of calls that were answered with an error.
-pub(super) const REFUSED: &str = "refused";
+pub(crate) const REFUSED: &str = "refused";
 impl Story {
     /// The story of a stack; `polling` are the functions that read queues.
-    pub(super) fn new(names: Names, polling: BTreeSet<String>) -> Self {
+    pub(crate) fn new(names: Names, polling: BTreeSet<String>) -> Self {
         Self {
             names,
             polling,
@@ -93,7 +93,7 @@ impl Story {
     }
 
     /// The line for an entry, if it deserves one. Wants every entry, in order.
-    pub(super) fn tell(&mut self, entry: &Entry) -> Option<Line> {
+    pub(crate) fn tell(&mut self, entry: &Entry) -> Option<Line> {
         let at = entry.at;
         self.of_membership(at, &entry.what)
             .or_else(|| self.of_a_machine(at, &entry.what))

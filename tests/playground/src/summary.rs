@@ -1,8 +1,9 @@
 //! Many claims in figures, from the journal.
 
-use super::claims::{self, Ending};
-use super::print::seconds;
-use super::start::Names;
+use crate::claims;
+use crate::print::seconds;
+use crate::start::Names;
+use ready_pool_core::outcome::{Ending, Outcome};
 use region::journal::{Entry, Happening};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,9 +11,9 @@ use time::OffsetDateTime;
 
 /// What came of many claims.
 #[derive(Debug, Default)]
-pub(super) struct Summary {
+pub(crate) struct Summary {
     /// How many claims ended so, by outcome and reason.
-    endings: BTreeMap<(String, String), usize>,
+    endings: BTreeMap<(&'static str, &'static str), usize>,
     /// Every claim's time for each step, shortest first.
     steps: Vec<(&'static str, Vec<Duration>)>,
     /// By operation.
@@ -44,31 +45,33 @@ const TOTAL: &str = "message to ready";
 
 impl Summary {
     /// Sums the entries up. They begin before the first claim was sent.
-    pub(super) fn of(entries: &[Entry], names: &Names) -> Self {
+    pub(crate) fn of(entries: &[Entry], names: &Names) -> Self {
         let mut summary = Self::default();
         let mut sent = BTreeMap::new();
-        let mut ended = BTreeMap::new();
+        let mut ended: BTreeMap<String, (OffsetDateTime, Outcome)> = BTreeMap::new();
         let mut ways: BTreeMap<&str, Way> = BTreeMap::new();
         for entry in entries {
             if let Some(claim) = claims::sent(entry, names) {
                 sent.entry(claim).or_insert(entry.at);
-            } else if let Some(ending) = Ending::told_by(entry, names) {
+            } else if let Some(outcome) = claims::outcome(entry, names) {
                 // Told again, it is the same outcome.
-                let first = ended.entry(ending.claim_id.clone());
-                first.or_insert((entry.at, ending));
+                if let Some(claim) = outcome.claim_id.clone() {
+                    ended.entry(claim).or_insert((entry.at, outcome));
+                }
             } else if let Happening::Called { .. } = entry.what {
                 summary.count(&entry.what, names);
             } else {
                 follow(&mut ways, entry, names);
             }
         }
-        for (_, ending) in ended.values() {
-            let kind = (ending.outcome.clone(), ending.reason.clone());
+        for (_, outcome) in ended.values() {
+            let kind = (outcome.outcome.code(), outcome.reason.code());
             *summary.endings.entry(kind).or_default() += 1;
         }
-        let claims = ended.iter().filter_map(|(claim, (at, ending))| {
-            let way = ways.get(ending.instance.as_deref()?)?;
-            Some((*sent.get(claim)?, *way, *at, ending.is_ready()))
+        let claims = ended.iter().filter_map(|(claim, (at, outcome))| {
+            let way = ways.get(outcome.instance_id.as_ref()?.as_str())?;
+            let is_ready = outcome.outcome == Ending::Ready;
+            Some((*sent.get(claim)?, *way, *at, is_ready))
         });
         summary.steps = steps(claims);
         summary
@@ -96,22 +99,22 @@ impl Summary {
     }
 
     /// How many claims ended ready.
-    pub(super) fn ready(&self) -> usize {
+    pub(crate) fn ready(&self) -> usize {
         self.endings
             .iter()
-            .filter(|((outcome, _), _)| outcome == "ready")
+            .filter(|((outcome, _), _)| *outcome == Ending::Ready.code())
             .map(|(_, count)| count)
             .sum()
     }
 
     /// The longest time from message to ready.
-    pub(super) fn last_ready(&self) -> Option<Duration> {
+    pub(crate) fn last_ready(&self) -> Option<Duration> {
         let (_, times) = self.steps.iter().find(|(name, _)| *name == TOTAL)?;
         times.last().copied()
     }
 
     /// The summary as text.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let mut lines = vec![String::new(), "Outcomes".to_owned()];
         for ((outcome, reason), count) in &self.endings {
             lines.push(format!("  {count:>5}  {outcome} ({reason})"));
@@ -243,7 +246,7 @@ fn steps(
 }
 
 /// The smallest value that `percent` of all do not exceed (nearest rank). Wants them sorted.
-pub(super) fn percentile(sorted: &[Duration], percent: usize) -> Option<Duration> {
+pub(crate) fn percentile(sorted: &[Duration], percent: usize) -> Option<Duration> {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// A figure to set.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Override {
+pub(crate) struct Override {
     name: &'static str,
     min: Duration,
     max: Duration,
@@ -70,7 +70,7 @@ fn figures(settings: &mut Settings) -> Vec<(&'static str, Figure<'_>)> {
 
 impl Override {
     /// Sets the figure, tail included.
-    pub(super) fn apply(&self, settings: &mut Settings) {
+    pub(crate) fn apply(&self, settings: &mut Settings) {
         for (name, figure) in figures(settings) {
             if name == self.name {
                 match figure {

@@ -1,6 +1,8 @@
 //! The rules of the house (docs/architecture.md), as far as manifests can tell.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 const FUNCTIONS: [&str; 3] = ["claim-instance", "init-instance", "replenish-pool"];
@@ -32,6 +34,7 @@ fn a_function_is_built_from_nothing_that_only_tests_need() {
         let crates = crates_of(function);
         for foreign in [
             "region",
+            "playground",
             "end-to-end",
             "axum",
             "clap",
@@ -90,4 +93,25 @@ fn the_region_knows_nothing_of_the_functions() {
     {
         assert!(!crates.contains(*ours), "the region needs {ours}");
     }
+}
+
+#[test]
+fn the_region_has_no_word_of_ours() {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../region/src")];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder of sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            files += 1;
+            let text = fs::read_to_string(&path).expect("a source").to_lowercase();
+            for ours in ["claim", "ledger", "outcome", "tenant"] {
+                assert!(!text.contains(ours), "{ours} in {}", path.display());
+            }
+        }
+    }
+    assert!(files > 50, "{files} files were read");
 }

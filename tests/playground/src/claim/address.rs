@@ -11,14 +11,14 @@ const FILE: &str = "region.endpoint.";
 
 /// The file with a region's address. It is removed when this is dropped.
 #[derive(Debug)]
-pub(in crate::cli) struct Left {
+pub(crate) struct Left {
     file: PathBuf,
 }
 
 impl Left {
     /// Leaves the address where `claim` finds it. Where nothing can be written it must be told
     /// the address.
-    pub(in crate::cli) fn of(endpoint: &str) -> Option<Self> {
+    pub(crate) fn of(endpoint: &str) -> Option<Self> {
         let name = format!("{FILE}{}", std::process::id());
         Self::at(directory()?.join(name), endpoint)
     }

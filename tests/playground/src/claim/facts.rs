@@ -1,13 +1,14 @@
 //! All that is known of a claim, as plain data: what `serve` answers, and `claim` tells in words.
 
-use crate::cli::ledger::Entry;
-use crate::cli::progress::Taken;
+use crate::progress::Taken;
+use ready_pool_core::ledger::{Entry, Standing as LedgerStanding};
+use ready_pool_core::outcome::{Ending, Reason};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 /// What is known of a claim id. Several targets may have a claim of the same id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::cli) struct Answer {
+pub(crate) struct Answer {
     /// The id that was asked for.
     pub(super) claim_id: String,
     /// The region's time.
@@ -65,13 +66,68 @@ pub(super) struct Facts {
 
 /// A tag of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "SpeltTag", into = "SpeltTag")]
 pub(super) struct Tag {
     /// Its key.
     pub(super) key: String,
     /// Its value, as written.
     pub(super) value: String,
+}
+
+impl Tag {
     /// What it says; none where somebody else wrote it.
-    pub(super) entry: Option<Entry>,
+    pub(super) fn entry(&self) -> Option<Entry> {
+        self.value.parse().ok()
+    }
+}
+
+/// A tag in JSON, for programs: what the value says stands beside it.
+#[derive(Serialize, Deserialize)]
+struct SpeltTag {
+    key: String,
+    value: String,
+    #[serde(skip_deserializing)]
+    entry: Option<SpeltEntry>,
+}
+
+#[derive(Serialize)]
+struct SpeltEntry {
+    instance: Option<String>,
+    attempt: u8,
+    standing: &'static str,
+    #[serde(with = "time::serde::rfc3339")]
+    expires_at: OffsetDateTime,
+    reason: Option<Reason>,
+}
+
+impl From<SpeltTag> for Tag {
+    fn from(SpeltTag { key, value, .. }: SpeltTag) -> Self {
+        Self { key, value }
+    }
+}
+
+impl From<Tag> for SpeltTag {
+    fn from(tag: Tag) -> Self {
+        let entry = tag.entry().map(|entry| {
+            let (standing, reason) = match entry.standing {
+                LedgerStanding::Assigned => ("assigned", None),
+                LedgerStanding::Ready => ("ready", None),
+                LedgerStanding::Failed(reason) => ("failed", Some(reason)),
+            };
+            SpeltEntry {
+                instance: entry.instance.map(String::from),
+                attempt: entry.attempt,
+                standing,
+                expires_at: entry.expires_at,
+                reason,
+            }
+        });
+        Self {
+            key: tag.key,
+            value: tag.value,
+            entry,
+        }
+    }
 }
 
 /// An instance, and where it is.
@@ -183,9 +239,9 @@ pub(super) struct Outcome {
     pub(super) told: u32,
     /// `ready`, `failed`, `rejected` or `dry_run`.
     #[serde(rename = "outcome")]
-    pub(super) ending: String,
+    pub(super) ending: Ending,
     /// Why, in a word.
-    pub(super) reason: String,
+    pub(super) reason: Reason,
     /// Why, in a sentence.
     pub(super) message: String,
     /// Its instance.
@@ -205,8 +261,8 @@ pub(super) struct Step {
 
 impl Facts {
     /// Its line in the ledger, where one can be read.
-    pub(super) fn entry(&self) -> Option<&Entry> {
-        self.entry.as_ref()?.entry.as_ref()
+    pub(super) fn entry(&self) -> Option<Entry> {
+        self.entry.as_ref()?.entry()
     }
 
     /// Its present instance.
@@ -218,7 +274,9 @@ impl Facts {
     pub(super) fn end(&self) -> Option<&Outcome> {
         let sent = self.at(Taken::Message);
         let mut said = self.outcomes.iter().rev();
-        said.find(|said| said.ending != "dry_run" && sent.is_none_or(|sent| said.last_at >= sent))
+        said.find(|said| {
+            said.ending != Ending::DryRun && sent.is_none_or(|sent| said.last_at >= sent)
+        })
     }
 
     /// When the last step of this kind was taken.

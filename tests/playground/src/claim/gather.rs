@@ -4,22 +4,26 @@
 use super::facts::{
     Answer, Command, Facts, Instance, Kind, Message, Outcome, Pool, Standing, Step, Tag,
 };
-use crate::cli::claims::{Ending, message_to};
-use crate::cli::ledger::{self, Entry};
-use crate::cli::page::{dead_letter_queues, machines};
-use crate::cli::progress::Progress;
-use crate::cli::start::Names;
-use crate::cli::story::words::output;
+use crate::claims;
+use crate::messages::{Content, claim_key, is_comment_of, kind_of, names_claim};
+use crate::page::{dead_letter_queues, machines};
+use crate::progress::Progress;
+use crate::start::Names;
+use crate::story::words::output;
+use ready_pool_core::ledger;
+use ready_pool_core::message::Message as Internal;
+use ready_pool_core::outcome::Outcome as Told;
+use ready_pool_core::pause::PAUSE_TAG;
 use region::journal::Happening;
 use region::sqs;
 use region::ssm;
 use region::world::World;
-use serde_json::Value;
 use std::collections::BTreeSet;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// What is known of the claims with this id.
-pub(in crate::cli) fn answer(world: &World, names: &Names, id: &str) -> Answer {
+pub(crate) fn answer(world: &World, names: &Names, id: &str) -> Answer {
     let known = Known::of(world, names, id);
     Answer {
         claim_id: id.to_owned(),
@@ -37,7 +41,7 @@ pub(in crate::cli) fn answer(world: &World, names: &Names, id: &str) -> Answer {
 fn pool(world: &World, names: &Names, progress: &Progress) -> Pool {
     let seen = machines::pool(world, names, progress);
     let group = world.autoscaling.groups.get(&names.pool);
-    let pause = group.and_then(|group| group.tags.get(ledger::PAUSE_TAG));
+    let pause = group.and_then(|group| group.tags.get(PAUSE_TAG));
     Pool {
         group: names.pool.clone(),
         retirement: names.retirement.clone(),
@@ -63,7 +67,10 @@ fn looked_at(world: &World, names: &Names) -> Vec<String> {
         .map(|name| names.short(name))
         .collect();
     vec![
-        format!("the ledger: tags {}<id> on {groups} groups", ledger::TAG),
+        format!(
+            "the ledger: tags {}<id> on {groups} groups",
+            ledger::KEY_PREFIX
+        ),
         format!("the history: {} commands", world.ssm.commands.len()),
         format!("the queues: {messages} messages on {}", queues.join(", ")),
         format!(
@@ -79,7 +86,7 @@ struct Known<'w> {
     names: &'w Names,
     id: &'w str,
     progress: Progress,
-    endings: Vec<(OffsetDateTime, Ending)>,
+    outcomes: Vec<(OffsetDateTime, Told)>,
     /// Which instances were handed over, and for which target.
     handed_over: Vec<(String, String)>,
     dead_letters: BTreeSet<String>,
@@ -93,7 +100,7 @@ impl<'w> Known<'w> {
             names,
             id,
             progress: Progress::new(names.clone()),
-            endings: Vec::new(),
+            outcomes: Vec::new(),
             handed_over: Vec::new(),
             dead_letters: dead_letter_queues(world),
         };
@@ -104,42 +111,48 @@ impl<'w> Known<'w> {
                 continue;
             }
             known.progress.follow(entry);
-            if let Some(ending) = Ending::told_by(entry, names) {
-                known.endings.push((entry.at, ending));
+            if let Some(outcome) = claims::outcome(entry, names) {
+                known.outcomes.push((entry.at, outcome));
             }
-            let handed_over = message_to(&entry.what, &names.init).and_then(|message| {
-                Some((
-                    text(&message, "target_group")?,
-                    text(&message, "instance_id")?,
-                ))
-            });
-            known.handed_over.extend(handed_over);
+            if let Some(content) = Content::sent_to(&names.init, &entry.what)
+                && let Content::Internal(Internal::HandOver(hand_over)) = content
+            {
+                let target = hand_over.claim.target_group.to_string();
+                let instance = hand_over.instance_id.to_string();
+                known.handed_over.push((target, instance));
+            }
         }
         known
+    }
+
+    /// The key of its entry's tag, whether or not any claim can have this id.
+    fn tag(&self) -> String {
+        format!("{}{}", ledger::KEY_PREFIX, self.id)
     }
 
     /// Everything that somebody has or had as the target; `None` where something names none that
     /// is known.
     fn targets(&self) -> BTreeSet<Option<String>> {
-        let tag = format!("{}{}", ledger::TAG, self.id);
+        let tag = self.tag();
         let groups = self.world.autoscaling.groups.values();
         let entered = groups.filter(|group| group.tags.contains_key(&tag));
         let mut targets: BTreeSet<Option<String>> =
             entered.map(|group| Some(group.name.clone())).collect();
         let followed = self.progress.claims().map(|claim| claim.target.clone());
         targets.extend(followed.map(Some));
-        targets.extend(self.endings.iter().map(|(_, end)| end.target.clone()));
+        let told = self.outcomes.iter();
+        targets.extend(told.map(|(_, outcome)| outcome.target_group.clone()));
         for queue in self.world.sqs.queues.values() {
             let messages = queue.messages(self.world.now);
             let about = messages.filter_map(|message| read(&message.body, self.id));
-            targets.extend(about.map(|message| text(&message, "target_group")));
+            targets.extend(about.map(|content| content.target_group().map(str::to_owned)));
         }
         // Of a command there is only a digest of the target's name.
         for command in self.world.ssm.commands.values() {
-            if !ledger::names_claim(&command.comment, self.id) {
+            if !names_claim(&command.comment, self.id) {
                 continue;
             }
-            let is_of = |target: &&String| command.comment == ledger::comment(self.id, target);
+            let is_of = |target: &&String| is_comment_of(&command.comment, self.id, target);
             if targets.iter().flatten().any(|target| is_of(&target)) {
                 continue;
             }
@@ -153,13 +166,12 @@ impl<'w> Known<'w> {
         let group = target
             .as_ref()
             .and_then(|target| self.world.autoscaling.groups.get(target));
-        let tag = format!("{}{}", ledger::TAG, self.id);
+        let tag = self.tag();
         let entry = group
             .and_then(|group| group.tags.get(&tag))
             .map(|found| Tag {
                 key: tag,
                 value: found.value.clone(),
-                entry: Entry::read(&found.value),
             });
         let commands = self.commands(target.as_deref());
         let outcomes = self.outcomes(target.as_deref());
@@ -172,7 +184,8 @@ impl<'w> Known<'w> {
             target_exists: group.is_some(),
             key: target
                 .as_ref()
-                .map(|target| ledger::claim_key(self.id, target)),
+                .and_then(|target| claim_key(self.id, target))
+                .map(|key| key.to_string()),
             messages: self.messages(target.as_deref(), &commands),
             steps: steps
                 .unwrap_or_default()
@@ -196,27 +209,28 @@ impl<'w> Known<'w> {
 
     /// From its entry, or a message that is still on a queue.
     fn deadline(&self, facts: &Facts) -> Option<String> {
-        let entered = facts.entry().map(|entry| entry.expires_at.clone());
+        let entered = facts.entry();
+        let entered = entered.and_then(|entry| entry.expires_at.format(&Rfc3339).ok());
         entered.or_else(|| {
             let queues = self.world.sqs.queues.values();
             queues
                 .flat_map(|queue| queue.messages(self.world.now))
                 .filter_map(|message| read(&message.body, self.id))
-                .filter(|message| text(message, "target_group") == facts.target)
-                .find_map(|message| text(&message, "expires_at"))
+                .filter(|content| content.target_group() == facts.target.as_deref())
+                .find_map(|content| content.expires_at())
         })
     }
 
     fn commands(&self, target: Option<&str>) -> Vec<Command> {
         let groups = &self.world.autoscaling.groups;
         let is_ours = |command: &&ssm::Command| match target {
-            Some(target) => command.comment == ledger::comment(self.id, target),
+            Some(target) => is_comment_of(&command.comment, self.id, target),
             // What no group of today explains.
             None => {
-                ledger::names_claim(&command.comment, self.id)
+                names_claim(&command.comment, self.id)
                     && !groups
                         .keys()
-                        .any(|group| command.comment == ledger::comment(self.id, group))
+                        .any(|group| is_comment_of(&command.comment, self.id, group))
             }
         };
         let mut commands: Vec<Command> = self
@@ -248,13 +262,13 @@ impl<'w> Known<'w> {
     /// The same outcome, told again, is one.
     fn outcomes(&self, target: Option<&str>) -> Vec<Outcome> {
         let mut outcomes: Vec<Outcome> = Vec::new();
-        for (at, end) in &self.endings {
-            if end.target.as_deref() != target {
+        for (at, end) in &self.outcomes {
+            if end.target_group.as_deref() != target {
                 continue;
             }
             let same = outcomes
                 .iter_mut()
-                .find(|said| (&said.ending, &said.reason) == (&end.outcome, &end.reason));
+                .find(|said| (said.ending, said.reason) == (end.outcome, end.reason));
             match same {
                 Some(said) => {
                     said.told += 1;
@@ -264,10 +278,10 @@ impl<'w> Known<'w> {
                     at: *at,
                     last_at: *at,
                     told: 1,
-                    ending: end.outcome.clone(),
-                    reason: end.reason.clone(),
+                    ending: end.outcome,
+                    reason: end.reason,
                     message: end.message.clone(),
-                    instance: end.instance.clone(),
+                    instance: end.instance_id.clone().map(String::from),
                 }),
             }
         }
@@ -310,36 +324,38 @@ impl<'w> Known<'w> {
         target: Option<&str>,
         commands: &[Command],
     ) -> Option<(Kind, String)> {
-        let body: Value = serde_json::from_str(&message.body).ok()?;
-        let event = body.pointer("/detail/command-id").and_then(Value::as_str);
-        if commands.iter().any(|command| event == Some(&command.id)) {
-            let status = body.pointer("/detail/status").and_then(Value::as_str);
-            let about = format!("the event of its command ({})", status.unwrap_or("?"));
-            return Some((Kind::Event, about));
+        let content = Content::read(&message.body)?;
+        if let Content::Event(event) = &content {
+            let mut ids = commands.iter().map(|command| command.id.as_str());
+            let command = event.command_id()?;
+            return ids.any(|id| id == command).then(|| {
+                let status = event.status().unwrap_or("?");
+                (Kind::Event, format!("the event of its command ({status})"))
+            });
         }
-        let body = read(&message.body, self.id)?;
-        if text(&body, "target_group").as_deref() != target {
+        if content.claim_id() != Some(self.id) || content.target_group() != target {
             return None;
-        }
-        let word = |name: &str| text(&body, name).unwrap_or_else(|| "?".to_owned());
-        if let Some(kind) = text(&body, "ready_pool") {
-            let instance = text(&body, "instance_id");
-            let of = instance.map_or(String::new(), |id| format!(" of {id}"));
-            return Some((Kind::Internal, format!("{kind}{of}")));
-        }
-        if text(&body, "outcome").is_some() {
-            let about = format!("{} ({})", word("outcome"), word("reason"));
-            return Some((Kind::Outcome, about));
         }
         // The rejected queue has why beside the claim.
         let reason = message.attributes.get("reason");
         let why = reason.and_then(|reason| reason.string_value.as_deref());
         let why = why.map_or(String::new(), |why| format!(", refused: {why}"));
-        if body.get("dry_run").is_some_and(|asks| asks == true) {
-            Some((Kind::DryRun, format!("the claim as a dry run{why}")))
-        } else {
-            Some((Kind::Claim, format!("the claim{why}")))
-        }
+        Some(match &content {
+            Content::Internal(message) => {
+                let (kind, instance) = kind_of(message);
+                let of = instance.map_or(String::new(), |id| format!(" of {id}"));
+                (Kind::Internal, format!("{kind}{of}"))
+            }
+            Content::Outcome(outcome) => {
+                let (outcome, reason) = (outcome.outcome.code(), outcome.reason.code());
+                (Kind::Outcome, format!("{outcome} ({reason})"))
+            }
+            Content::Claim(claim) if claim.is_dry_run() => {
+                (Kind::DryRun, format!("the claim as a dry run{why}"))
+            }
+            Content::Claim(_) => (Kind::Claim, format!("the claim{why}")),
+            Content::Event(_) => return None,
+        })
     }
 
     /// Each instance once, the present one last.
@@ -351,13 +367,13 @@ impl<'w> Known<'w> {
             .map(|(_, instance)| instance.clone());
         let told = facts.commands.iter().map(|command| &command.instance);
         let ended = facts.outcomes.iter().filter_map(|end| end.instance.clone());
-        let entered = facts.entry().and_then(|entry| entry.instance.clone());
+        let entered = facts.entry().and_then(|entry| entry.instance);
         let mut ids: Vec<String> = Vec::new();
         for id in handed_over
             .chain(told.cloned())
             .chain(ended)
             .chain(assigned)
-            .chain(entered)
+            .chain(entered.map(String::from))
         {
             ids.retain(|known| *known != id);
             ids.push(id);
@@ -383,18 +399,13 @@ impl<'w> Known<'w> {
     }
 }
 
-/// A message's JSON, if it names this claim.
-fn read(body: &str, id: &str) -> Option<Value> {
+/// What a message says, if it names this claim.
+fn read(body: &str, id: &str) -> Option<Content> {
     // Most messages are about other claims, and looking is cheaper than reading.
     if !body.contains(id) {
         return None;
     }
-    let message: Value = serde_json::from_str(body).ok()?;
-    (message.get("claim_id").and_then(Value::as_str) == Some(id)).then_some(message)
-}
-
-fn text(message: &Value, name: &str) -> Option<String> {
-    Some(message.get(name)?.as_str()?.to_owned())
+    Content::read(body).filter(|content| content.claim_id() == Some(id))
 }
 
 #[cfg(test)]

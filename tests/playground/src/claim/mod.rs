@@ -8,12 +8,13 @@ mod reasons;
 mod stage;
 mod words;
 
-pub(super) use address::Left;
-pub(super) use gather::answer;
+pub(crate) use address::Left;
+pub(crate) use gather::answer;
 
-use super::print::Printer;
-use super::story::words::shortened;
-use super::{ClaimOptions, Failure};
+use crate::cli::ClaimOptions;
+use crate::failure::Failure;
+use crate::print::Printer;
+use crate::story::words::shortened;
 use address::Found;
 use facts::Answer;
 use http::{Request, StatusCode, Uri};
@@ -24,14 +25,14 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 /// The path of the answer on the region's endpoint; the id is in the query.
-pub(super) const PATH: &str = "/_region/claim";
+pub(crate) const PATH: &str = "/_region/claim";
 /// How long a region on this machine may take. It reads its whole journal for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Longest answer, bytes: a claim has few instances, commands and messages.
 const LONGEST: usize = 4 * 1024 * 1024;
 
 /// Tells the story of the claim; an error where nobody knows it.
-pub(super) async fn run(options: ClaimOptions) -> Result<(), Failure> {
+pub(crate) async fn run(options: ClaimOptions) -> Result<(), Failure> {
     let (found, body) = ask_any(address::find(options.endpoint.as_deref()), &options.id).await?;
     let answer: Answer = serde_json::from_slice(&body).map_err(|error| {
         Failure::NoRegion(format!(

@@ -4,9 +4,10 @@ use super::facts::{Answer, Facts, Kind, Outcome};
 use super::reasons;
 use super::stage::Stage;
 use super::words::Row;
-use crate::cli::ledger;
-use crate::cli::story::Tone;
-use crate::cli::story::words::shortened;
+use crate::story::Tone;
+use crate::story::words::shortened;
+use ready_pool_core::outcome::Ending;
+use ready_pool_core::pause::PAUSE_TAG;
 
 /// What happens or is to be done next, then what is odd.
 pub(super) fn next(answer: &Answer, facts: &Facts, stage: Stage<'_>) -> Vec<Row> {
@@ -81,20 +82,12 @@ fn comes(answer: &Answer, facts: &Facts, stage: Stage<'_>) -> Vec<String> {
 
 fn ended(end: &Outcome) -> Vec<String> {
     let mut lines = Vec::new();
-    let known = reasons::of(&end.reason);
-    match known {
-        Some((means, to_do)) => {
-            lines.push(format!("{means}: {to_do}"));
-        }
-        None => lines.push(format!(
-            "{} is a reason that this version does not know: read the logs",
-            shortened(&end.reason)
-        )),
-    }
-    let again = match end.ending.as_str() {
-        "failed" => Some("for another try send a new claim_id"),
-        "rejected" => Some("it was not tried: corrected, it can be sent again under its id"),
-        _ => None,
+    let known = reasons::of(end.reason);
+    lines.extend(known.map(|(means, to_do)| format!("{means}: {to_do}")));
+    let again = match end.ending {
+        Ending::Failed => Some("for another try send a new claim_id"),
+        Ending::Rejected => Some("it was not tried: corrected, it can be sent again under its id"),
+        Ending::Ready | Ending::DryRun => None,
     };
     lines.extend(again.map(str::to_owned));
     lines.push("see docs/outcomes.md".to_owned());
@@ -133,7 +126,7 @@ fn oddities(answer: &Answer, facts: &Facts, stage: Stage<'_>) -> Vec<Row> {
     if let Some(value) = answer.pool.pause.as_ref().filter(|_| !is_over) {
         odd.push(format!(
             "an operator has paused the pool: {} = {} on {}; remove the tag to go on",
-            ledger::PAUSE_TAG,
+            PAUSE_TAG,
             shortened(value),
             answer.pool.group
         ));

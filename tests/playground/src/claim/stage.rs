@@ -1,8 +1,8 @@
 //! How far a claim is: one word for all that is known of it.
 
 use super::facts::{Facts, Instance, Kind, Outcome, Pool};
-use crate::cli::ledger::Standing;
-use crate::cli::progress::Taken;
+use crate::progress::Taken;
+use ready_pool_core::ledger::Standing;
 
 /// Where a claim stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +47,8 @@ pub(super) fn stage<'f>(facts: &'f Facts, pool: &Pool) -> Stage<'f> {
         return Stage::Ended(end);
     }
     let entry = facts.entry();
-    let settled = entry.map(|entry| entry.standing);
-    if let Some(standing @ (Standing::Ready | Standing::Failed)) = settled {
+    let settled = entry.as_ref().map(|entry| entry.standing);
+    if let Some(standing @ (Standing::Ready | Standing::Failed(_))) = settled {
         return Stage::Settled(standing);
     }
     let mut messages = facts.messages.iter();
@@ -69,11 +69,15 @@ pub(super) fn stage<'f>(facts: &'f Facts, pool: &Pool) -> Stage<'f> {
 
 /// Of a claim whose present instance was told.
 fn told<'f>(facts: &Facts) -> Option<Stage<'f>> {
-    let entered = facts.entry().map(|entry| entry.instance.as_deref());
+    let entry = facts.entry();
     let mut commands = facts.commands.iter().rev();
     // Without an entry (somebody wiped the tag) the last command is all there is.
-    let command = commands
-        .find(|command| entered.is_none_or(|instance| instance == Some(&command.instance)))?;
+    let command = commands.find(|command| {
+        entry.as_ref().is_none_or(|entry| {
+            let instance = entry.instance.as_ref();
+            instance.is_some_and(|instance| instance.as_str() == command.instance)
+        })
+    })?;
     Some(if command.is_final {
         Stage::Reporting
     } else if command.started_at.is_some() {

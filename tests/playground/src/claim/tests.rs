@@ -5,11 +5,12 @@ mod asking;
 use super::facts::*;
 use super::stage::{Stage, stage};
 use super::*;
-use crate::cli::ledger;
-use crate::cli::progress::Taken;
-use time::macros::datetime;
+use crate::messages::claim_key;
+use crate::progress::Taken;
+use crate::testing::ZERO;
+use ready_pool_core::ledger;
+use ready_pool_core::outcome::{Ending, Reason};
 
-const ZERO: OffsetDateTime = datetime!(2026-11-22 20:00 UTC);
 const DEADLINE: &str = "2026-11-22T21:00:00Z";
 
 fn at(seconds: u64) -> OffsetDateTime {
@@ -33,7 +34,7 @@ fn claim(steps: &[(Taken, u64)]) -> Facts {
     Facts {
         target: Some("t".to_owned()),
         target_exists: true,
-        key: Some(ledger::claim_key("c-1", "t")),
+        key: claim_key("c-1", "t").map(|key| key.to_string()),
         expires_at: Some(DEADLINE.to_owned()),
         steps: steps
             .map(|(what, seconds)| Step {
@@ -50,21 +51,20 @@ fn entered(value: &str) -> Facts {
         entry: Some(Tag {
             key: "ready-pool:claim/c-1".to_owned(),
             value: format!("v1 {value}"),
-            entry: ledger::Entry::read(&format!("v1 {value}")),
         }),
         ..claim(&[(Taken::Entered, 2)])
     }
 }
 
 fn assigned() -> Facts {
-    entered(&format!("i-1 1 assigned {DEADLINE}"))
+    entered(&format!("i-00000001 1 assigned {DEADLINE}"))
 }
 
 /// Assigned to an instance that is there.
 fn placed(group: Option<&str>, lifecycle: &str) -> Facts {
     Facts {
         instances: vec![Instance {
-            id: "i-1".to_owned(),
+            id: "i-00000001".to_owned(),
             group: group.map(str::to_owned),
             lifecycle: group.map(|_| lifecycle.to_owned()),
             state: Some("running".to_owned()),
@@ -80,7 +80,7 @@ fn told(status: &str, is_final: bool, started: bool) -> Facts {
     Facts {
         commands: vec![Command {
             id: "command-1".to_owned(),
-            instance: "i-1".to_owned(),
+            instance: "i-00000001".to_owned(),
             status: status.to_owned(),
             is_final,
             exit_code: is_final.then_some(3),
@@ -93,19 +93,19 @@ fn told(status: &str, is_final: bool, started: bool) -> Facts {
     }
 }
 
-fn outcome(ending: &str, reason: &str, seconds: u64) -> Outcome {
+fn outcome(ending: Ending, reason: Reason, seconds: u64) -> Outcome {
     Outcome {
         at: at(seconds),
         last_at: at(seconds),
         told: 1,
-        ending: ending.to_owned(),
-        reason: reason.to_owned(),
+        ending,
+        reason,
         message: "because".to_owned(),
         instance: None,
     }
 }
 
-fn ended(ending: &str, reason: &str) -> Facts {
+fn ended(ending: Ending, reason: Reason) -> Facts {
     Facts {
         outcomes: vec![outcome(ending, reason, 10)],
         ..claim(&[])
@@ -195,7 +195,7 @@ fn a_paused_pool_is_told_to_those_who_wait_only() {
     };
     let mind = "mind: an operator has paused the pool: ready-pool:pause = claims on s-pool";
     assert!(paused(claim(&[])).contains(mind));
-    assert!(!paused(ended("ready", "initialised")).contains(mind));
+    assert!(!paused(ended(Ending::Ready, Reason::Initialised)).contains(mind));
     assert!(!tale(claim(&[])).contains("mind:"));
 }
 
@@ -205,7 +205,7 @@ fn an_assigned_claim_is_where_its_instance_is() {
     let target = Some("t");
     let gone = Facts {
         instances: vec![Instance {
-            id: "i-1".to_owned(),
+            id: "i-00000001".to_owned(),
             ..Instance::default()
         }],
         ..assigned()
@@ -214,7 +214,7 @@ fn an_assigned_claim_is_where_its_instance_is() {
         (
             placed(pool, "InService"),
             Stage::Entered,
-            "instance: i-1 in s-pool, the pool: InService, running, agent Online",
+            "instance: i-00000001 in s-pool, the pool: InService, running, agent Online",
         ),
         (
             placed(pool, "Detaching"),
@@ -224,7 +224,7 @@ fn an_assigned_claim_is_where_its_instance_is() {
         (
             placed(None, ""),
             Stage::Free,
-            "instance: i-1 in no group: running, agent Online",
+            "instance: i-00000001 in no group: running, agent Online",
         ),
         (
             placed(target, "Pending"),
@@ -234,7 +234,7 @@ fn an_assigned_claim_is_where_its_instance_is() {
         (
             placed(target, "InService"),
             Stage::Attached,
-            "instance: i-1 in t, the target: InService, running",
+            "instance: i-00000001 in t, the target: InService, running",
         ),
         (
             placed(target, "Terminating"),
@@ -251,10 +251,10 @@ fn an_assigned_claim_is_where_its_instance_is() {
             Stage::Lost,
             "in another, which is not its target: InService",
         ),
-        (gone, Stage::Lost, "instance: i-1 is gone"),
+        (gone, Stage::Lost, "instance: i-00000001 is gone"),
     ];
     for (facts, expected, text) in places {
-        let open = "open: i-1 is assigned to it (attempt 1); nothing new is begun after";
+        let open = "open: i-00000001 is assigned to it (attempt 1); nothing new is begun after";
         is_told(facts, expected, &[text, open]);
     }
 }
@@ -282,7 +282,7 @@ fn a_told_claim_is_where_its_command_is() {
         told("Pending", false, false),
         Stage::Telling,
         &[
-            "command: command-1 on i-1: Pending; sent 20:00:05.00",
+            "command: command-1 on i-00000001: Pending; sent 20:00:05.00",
             "not_delivered",
         ],
     );
@@ -308,7 +308,7 @@ fn an_agent_that_died_is_minded_while_the_claim_is_open() {
     let tale_of = tale(facts.clone());
     assert!(tale_of.contains("agent Online as AWS believes, but dead"));
     assert!(tale_of.contains("mind: its instance's agent does not answer"));
-    facts.outcomes = vec![outcome("failed", "not_delivered", 15)];
+    facts.outcomes = vec![outcome(Ending::Failed, Reason::NotDelivered, 15)];
     assert!(!tale(facts).contains("mind:"));
 }
 
@@ -336,9 +336,9 @@ fn a_ready_claim_says_how_long_each_part_took() {
         (Taken::Ended, 9),
     ];
     let facts = Facts {
-        outcomes: vec![outcome("ready", "initialised", 10)],
+        outcomes: vec![outcome(Ending::Ready, Reason::Initialised, 10)],
         steps: claim(&steps).steps,
-        ..entered(&format!("i-1 1 ready {DEADLINE}"))
+        ..entered(&format!("i-00000001 1 ready {DEADLINE}"))
     };
     let end = facts.outcomes[0].clone();
     is_told(
@@ -347,7 +347,7 @@ fn a_ready_claim_says_how_long_each_part_took() {
         &[
             "c-1 for t (c-1@",
             "): ready, 10.00 s after it was sent",
-            "settled: i-1 is initialised (attempt 1)",
+            "settled: i-00000001 is initialised (attempt 1)",
             "outcome: ready (initialised): because; at 20:00:10.00",
             "from 2026-11-22 20:00:00.00 UTC: sent 0.00 s, entered 1.00 s, detached 3.00 s, \
              told 5.00 s, attached 6.00 s, ended 9.00 s, outcome 10.00 s",
@@ -361,21 +361,21 @@ fn a_ready_claim_says_how_long_each_part_took() {
 fn a_claim_that_failed_or_was_rejected_hears_what_the_docs_advise() {
     for (ending, reason, advice, again) in [
         (
-            "failed",
-            "target_refused",
+            Ending::Failed,
+            Reason::TargetRefused,
             "its maximum size, zones, load balancers",
             "send a new claim_id",
         ),
         (
-            "rejected",
-            "unknown_target",
+            Ending::Rejected,
+            Reason::UnknownTarget,
             "create it first, or correct the name",
             "under its id",
         ),
         (
-            "failed",
-            "melted",
-            "melted is a reason that this version does not know",
+            Ending::Failed,
+            Reason::Other,
+            "a newer version of ready-pool wrote a reason",
             "send a new claim_id",
         ),
     ] {
@@ -391,7 +391,7 @@ fn a_claim_that_failed_or_was_rejected_hears_what_the_docs_advise() {
 
 #[test]
 fn a_rejected_claim_that_was_sent_anew_is_open() {
-    let mut facts = ended("rejected", "target_full");
+    let mut facts = ended(Ending::Rejected, Reason::TargetFull);
     facts.steps[0].at = at(12);
     assert_eq!(stage(&facts, &pool()), Stage::Waiting);
     facts.outcomes[0].last_at = at(13);
@@ -410,7 +410,7 @@ fn a_dead_letter_is_stuck_unless_its_claim_has_ended() {
         &["stuck on init-dead-letter", "redrive", "docs/failures.md"],
     );
     let over = Facts {
-        outcomes: vec![outcome("failed", "expired", 15)],
+        outcomes: vec![outcome(Ending::Failed, Reason::Expired, 15)],
         ..stuck
     };
     assert!(tale(over).contains("mind: a message of it still lies on init-dead-letter"));
@@ -418,7 +418,7 @@ fn a_dead_letter_is_stuck_unless_its_claim_has_ended() {
 
 #[test]
 fn a_settled_claim_without_an_outcome_says_how_to_hear_it() {
-    let ready = entered(&format!("i-1 1 ready {DEADLINE}"));
+    let ready = entered(&format!("i-00000001 1 ready {DEADLINE}"));
     is_told(
         ready,
         Stage::Settled(ledger::Standing::Ready),
@@ -427,7 +427,7 @@ fn a_settled_claim_without_an_outcome_says_how_to_hear_it() {
     let failed = entered(&format!("- 3 failed {DEADLINE} attempts_exhausted"));
     is_told(
         failed,
-        Stage::Settled(ledger::Standing::Failed),
+        Stage::Settled(ledger::Standing::Failed(Reason::AttemptsExhausted)),
         &[
             "failed, as the ledger says",
             "settled: failed at attempt 3: attempts_exhausted",
@@ -438,7 +438,7 @@ fn a_settled_claim_without_an_outcome_says_how_to_hear_it() {
 #[test]
 fn a_dry_run_is_no_claim() {
     let facts = Facts {
-        outcomes: vec![outcome("dry_run", "would_be_served", 1)],
+        outcomes: vec![outcome(Ending::DryRun, Reason::WouldBeServed, 1)],
         steps: Vec::new(),
         ..claim(&[])
     };
@@ -457,9 +457,9 @@ fn a_dry_run_is_no_claim() {
 fn two_initialised_instances_are_minded() {
     let mut facts = told("Success", true, true);
     let mut second = facts.commands[0].clone();
-    second.instance = "i-2".to_owned();
+    second.instance = "i-00000002".to_owned();
     facts.commands.push(second);
-    assert!(tale(facts).contains("mind: i-1 and i-2 were initialised for it"));
+    assert!(tale(facts).contains("mind: i-00000001 and i-00000002 were initialised for it"));
 }
 
 #[test]
@@ -469,7 +469,10 @@ fn each_target_has_a_story_of_its_own() {
         target_exists: false,
         ..claim(&[])
     };
-    let tale = told_of(&answer_of(vec![ended("ready", "initialised"), other]));
+    let tale = told_of(&answer_of(vec![
+        ended(Ending::Ready, Reason::Initialised),
+        other,
+    ]));
     assert!(tale.contains("c-1 for t ("), "{tale}");
     assert!(tale.contains("c-1 for u, which is no group"), "{tale}");
 }
@@ -477,7 +480,7 @@ fn each_target_has_a_story_of_its_own() {
 #[test]
 fn what_strangers_wrote_is_told_without_control_characters() {
     let nasty = "\u{1b}[31mred\u{7}\n";
-    let mut facts = ended(nasty, nasty);
+    let mut facts = ended(Ending::Failed, Reason::Expired);
     facts.target = Some(nasty.to_owned());
     facts.expires_at = Some(nasty.to_owned());
     facts.outcomes[0].message = nasty.to_owned();
@@ -488,7 +491,6 @@ fn what_strangers_wrote_is_told_without_control_characters() {
     facts.entry = Some(Tag {
         key: nasty.to_owned(),
         value: nasty.to_owned(),
-        entry: None,
     });
     let is_clean = |tale: &str| !tale.contains(['\u{1b}', '\u{7}']);
     let tale_of = tale(facts.clone());
@@ -514,7 +516,7 @@ fn an_answer_is_the_same_after_its_way() {
         told("Failed", true, true),
         Facts {
             messages: vec![message("provision", Kind::DryRun)],
-            outcomes: vec![outcome("dry_run", "would_wait", 1)],
+            outcomes: vec![outcome(Ending::DryRun, Reason::WouldWait, 1)],
             ..Facts::default()
         },
     ]);

@@ -3,13 +3,15 @@
 use super::facts::{Answer, Command, Facts, Instance, Kind, Message, Outcome, Standing, Tag};
 use super::next::next;
 use super::stage::{Stage, stage};
-use crate::cli::ledger;
-use crate::cli::progress::Taken;
-use crate::cli::story::Tone;
-use crate::cli::story::words::shortened;
+use crate::progress::Taken;
+use crate::story::Tone;
+use crate::story::words::shortened;
+use ready_pool_core::ledger;
+use ready_pool_core::outcome::Ending;
 use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
+use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 /// UTC.
@@ -105,7 +107,7 @@ fn title(answer: &Answer, facts: &Facts, stage: Stage<'_>) -> String {
 
 fn headline(stage: Stage<'_>) -> String {
     match stage {
-        Stage::Ended(end) => shortened(&end.ending),
+        Stage::Ended(end) => end.ending.code().to_owned(),
         Stage::Settled(ledger::Standing::Ready) => "ready, as the ledger says".to_owned(),
         Stage::Settled(_) => "failed, as the ledger says".to_owned(),
         Stage::DeadLetter(queue) => format!("stuck on {queue}"),
@@ -146,14 +148,13 @@ fn ledger_rows(facts: &Facts) -> Vec<Row> {
 
 /// What an entry says, in plain words.
 fn meaning(tag: &Tag) -> (String, Tone) {
-    let Some(entry) = &tag.entry else {
+    let Some(entry) = tag.entry() else {
         let text = "this is no entry: somebody else wrote it";
         return (text.to_owned(), Tone::Bad);
     };
     let attempt = entry.attempt;
-    let deadline = shortened(&entry.expires_at);
-    let instance = entry.instance.as_deref().map(shortened);
-    match (entry.standing, instance) {
+    let deadline = entry.expires_at.format(&Rfc3339).unwrap_or_default();
+    match (entry.standing, entry.instance) {
         (ledger::Standing::Assigned, Some(instance)) => {
             let text = format!(
                 "open: {instance} is assigned to it (attempt {attempt}); nothing new is begun \
@@ -169,16 +170,13 @@ fn meaning(tag: &Tag) -> (String, Tone) {
             (text, Tone::Plain)
         }
         (ledger::Standing::Ready, instance) => {
-            let instance = instance.unwrap_or_else(|| "its instance".to_owned());
+            let instance = instance.map_or("its instance".to_owned(), String::from);
             let text = format!("settled: {instance} is initialised (attempt {attempt})");
             (text, Tone::Good)
         }
-        (ledger::Standing::Failed, _) => {
-            let reason = entry.reason.as_deref().unwrap_or("no reason given");
-            let text = format!(
-                "settled: failed at attempt {attempt}: {}",
-                shortened(reason)
-            );
+        (ledger::Standing::Failed(reason), _) => {
+            let reason = reason.code();
+            let text = format!("settled: failed at attempt {attempt}: {reason}");
             (text, Tone::Bad)
         }
     }
@@ -279,10 +277,10 @@ fn message_text(message: &Message, now: OffsetDateTime) -> String {
 }
 
 fn outcome_row(outcome: &Outcome) -> Row {
-    let tone = match outcome.ending.as_str() {
-        "ready" => Tone::Good,
-        "dry_run" => Tone::Plain,
-        _ => Tone::Bad,
+    let tone = match outcome.ending {
+        Ending::Ready => Tone::Good,
+        Ending::DryRun => Tone::Plain,
+        Ending::Failed | Ending::Rejected => Tone::Bad,
     };
     let told = match outcome.told {
         1 => String::new(),
@@ -290,8 +288,8 @@ fn outcome_row(outcome: &Outcome) -> Row {
     };
     let text = format!(
         "{} ({}): {}; at {}{told}",
-        shortened(&outcome.ending),
-        shortened(&outcome.reason),
+        outcome.ending.code(),
+        outcome.reason.code(),
         shortened(&outcome.message),
         clock(outcome.at),
     );

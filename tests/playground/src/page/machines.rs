@@ -1,8 +1,8 @@
 //! The machines: those of the pool, and those that are elsewhere.
 
-use crate::cli::moment::Moment;
-use crate::cli::progress::Progress;
-use crate::cli::start::Names;
+use crate::moment::Moment;
+use crate::progress::Progress;
+use crate::start::Names;
 use region::autoscaling::{Group, Lifecycle, Member};
 use region::compute::{Instance, State};
 use region::ssm::ping_status;
@@ -14,15 +14,15 @@ const ELSEWHERE_SHOWN: usize = 24;
 
 /// The pool.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub(in crate::cli) struct Pool {
+pub(crate) struct Pool {
     /// The group's name.
-    pub(in crate::cli) name: String,
+    pub(crate) name: String,
     /// How many machines it should have.
-    pub(in crate::cli) desired: u32,
+    pub(crate) desired: u32,
     /// How many of them are ready.
-    pub(in crate::cli) ready: usize,
+    pub(crate) ready: usize,
     /// How many are on their way to it.
-    pub(in crate::cli) booting: usize,
+    pub(crate) booting: usize,
     /// All it has, oldest first.
     pub(super) members: Vec<Machine>,
 }
@@ -69,7 +69,7 @@ pub(super) enum Health {
 }
 
 /// The pool as it is.
-pub(in crate::cli) fn pool(world: &World, names: &Names, progress: &Progress) -> Pool {
+pub(crate) fn pool(world: &World, names: &Names, progress: &Progress) -> Pool {
     let Some(group) = world.autoscaling.groups.get(&names.pool) else {
         return Pool::default();
     };

@@ -5,16 +5,16 @@
 //! shows is sent whenever something has changed (Server-Sent Events); the browser only draws.
 
 mod guard;
-pub(super) mod machines;
+pub(crate) mod machines;
 mod snapshot;
 mod troubles;
 
-use super::claim;
-use super::claims::{Claim, Script};
-use super::moment::Moment;
-use super::progress::Progress;
-use super::start::Client;
-use super::story::{Line, Story};
+use crate::claim;
+use crate::claims::{Claim, Script};
+use crate::moment::Moment;
+use crate::progress::Progress;
+use crate::start::Client;
+use crate::story::{Line, Story};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, RawQuery, State};
@@ -27,7 +27,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use snapshot::Snapshot;
-pub(super) use snapshot::dead_letter_queues;
+pub(crate) use snapshot::dead_letter_queues;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -81,7 +81,7 @@ const HEADERS: [(HeaderName, &str); 5] = [
 
 /// The page of a stack. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Page {
+pub(crate) struct Page {
     client: Client,
     seen: Arc<Mutex<Seen>>,
 }
@@ -98,7 +98,7 @@ struct Seen {
 
 impl Page {
     /// The page of the client's stack.
-    pub(super) fn of(client: Client) -> Self {
+    pub(crate) fn of(client: Client) -> Self {
         let story = Story::new(client.names.clone(), client.polling_functions());
         let seen = Seen {
             cursor: 0,
@@ -114,7 +114,7 @@ impl Page {
     }
 
     /// Its routes.
-    pub(super) fn routes(&self) -> Router {
+    pub(crate) fn routes(&self) -> Router {
         Router::new()
             .route("/", get(document))
             .route("/_region/{file}", get(file))

@@ -2,11 +2,12 @@
 
 use super::machines::{self, Machine, Pool};
 use super::troubles::{Troubles, troubles};
-use crate::cli::moment::Moment;
-use crate::cli::progress::{Claim, Counts, Phase, Progress, Report};
-use crate::cli::start::Names;
-use crate::cli::story::{Line, Tone};
-use crate::cli::summary::percentile;
+use crate::moment::Moment;
+use crate::progress::{Claim, Counts, Phase, Progress, Report};
+use crate::start::Names;
+use crate::story::{Line, Tone};
+use crate::summary::percentile;
+use ready_pool_core::outcome::Ending;
 use region::world::World;
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -185,7 +186,7 @@ fn queues(world: &World, names: &Names) -> Vec<QueueView> {
 }
 
 /// ARNs of the queues whose messages nobody could handle, or EventBridge could not deliver.
-pub(in crate::cli) fn dead_letter_queues(world: &World) -> BTreeSet<String> {
+pub(crate) fn dead_letter_queues(world: &World) -> BTreeSet<String> {
     let queues = world.sqs.queues.values();
     let unhandled =
         queues.filter_map(|queue| Some(queue.attributes.redrive_policy()?.dead_letter_arn));
@@ -214,7 +215,10 @@ fn claims(progress: &Progress) -> Vec<Claim> {
 fn latencies(progress: &Progress) -> Latencies {
     let mut ready: Vec<&Claim> = progress
         .claims()
-        .filter(|claim| claim.end.as_ref().is_some_and(|end| end.outcome == "ready"))
+        .filter(|claim| {
+            let end = claim.end.as_ref();
+            end.is_some_and(|end| end.outcome == Ending::Ready)
+        })
         .collect();
     ready.sort_by_key(|claim| claim.end.as_ref().map(|end| end.at));
     let skipped = ready.len().saturating_sub(PLOTTED);

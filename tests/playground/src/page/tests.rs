@@ -1,7 +1,7 @@
 //! The page's routes over a real socket. What a browser makes of them is tested in `tests/page`.
 
 use super::*;
-use crate::cli::start::Names;
+use crate::start::Names;
 use region::endpoint::Endpoint;
 use region::region::Region;
 use region::settings::Settings;

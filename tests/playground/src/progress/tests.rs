@@ -1,22 +1,10 @@
 use super::*;
+use crate::testing::{self, ZERO, claim, comment, message, names, retry};
 use region::api::Service;
 use serde_json::json;
 use std::time::Duration;
-use time::OffsetDateTime;
-use time::macros::datetime;
 
-const ZERO: OffsetDateTime = datetime!(2026-11-22 20:00 UTC);
-const ENTRY: &str = "v1 i-1 1 assigned 2026-11-22T21:00:00Z";
-
-fn names() -> Names {
-    Names {
-        stack: "s".to_owned(),
-        pool: "s-pool".to_owned(),
-        provision: "http://here/123/s-provision.fifo".to_owned(),
-        outcome: "http://here/123/s-outcome".to_owned(),
-        ..Names::default()
-    }
-}
+const ENTRY: &str = "v1 i-00000001 1 assigned 2026-11-22T21:00:00Z";
 
 /// Follows what happened after so many seconds each.
 fn progress(happenings: Vec<(u64, Happening)>) -> Progress {
@@ -26,22 +14,6 @@ fn progress(happenings: Vec<(u64, Happening)>) -> Progress {
         progress.follow(&Entry { at, what });
     }
     progress
-}
-
-fn message(queue: &str, body: &Value) -> Happening {
-    Happening::MessageSent {
-        queue: queue.to_owned(),
-        message_id: "1".to_owned(),
-        group_id: None,
-        body: body.to_string(),
-    }
-}
-
-fn claim(id: &str) -> Happening {
-    message(
-        "s-provision.fifo",
-        &json!({ "claim_id": id, "target_group": "t" }),
-    )
 }
 
 fn entry(id: &str, value: &str) -> Happening {
@@ -80,14 +52,14 @@ fn told(instance: &str, comment: &str) -> Happening {
 
 fn started() -> Happening {
     Happening::CommandStarted {
-        instance: "i-1".to_owned(),
+        instance: "i-00000001".to_owned(),
         command_id: "c".to_owned(),
     }
 }
 
 fn finished(exit_code: i32) -> Happening {
     Happening::CommandFinished {
-        instance: "i-1".to_owned(),
+        instance: "i-00000001".to_owned(),
         command_id: "c".to_owned(),
         status: "Success".to_owned(),
         exit_code,
@@ -96,11 +68,8 @@ fn finished(exit_code: i32) -> Happening {
     }
 }
 
-fn outcome(id: &str, outcome: &str) -> Happening {
-    message(
-        "s-outcome",
-        &json!({ "claim_id": id, "target_group": "t", "outcome": outcome, "reason": "r", "message": "m" }),
-    )
+fn outcome(id: &str, reason: Reason) -> Happening {
+    message("s-outcome", &testing::outcome(id, "t", reason))
 }
 
 fn only(progress: &Progress) -> Claim {
@@ -115,12 +84,12 @@ fn a_claim_is_followed_from_its_message_to_its_outcome() {
     let way = vec![
         (0, claim("c-1")),
         (1, entry("c-1", ENTRY)),
-        (3, detached("i-1")),
-        (6, told("i-1", &ledger::comment("c-1", "t"))),
-        (7, attached("i-1", "t")),
+        (3, detached("i-00000001")),
+        (6, told("i-00000001", &comment("c-1", "t"))),
+        (7, attached("i-00000001", "t")),
         (10, started()),
         (15, finished(0)),
-        (21, outcome("c-1", "ready")),
+        (21, outcome("c-1", Reason::Initialised)),
     ];
     let phases = [
         Phase::Waiting,
@@ -141,7 +110,7 @@ fn a_claim_is_followed_from_its_message_to_its_outcome() {
     assert_eq!(claim.phase(), None);
     assert_eq!(
         (claim.instance.as_deref(), claim.attempts),
-        (Some("i-1"), 1)
+        (Some("i-00000001"), 1)
     );
     assert_eq!(
         claim.parts(),
@@ -160,7 +129,7 @@ fn a_claim_is_followed_from_its_message_to_its_outcome() {
     ];
     assert_eq!(steps, all);
     let end = claim.end.unwrap();
-    assert_eq!((end.outcome.as_str(), end.told), ("ready", 1));
+    assert_eq!((end.outcome, end.told), (Ending::Ready, 1));
     let told: Vec<_> = progress.outcomes().map(|outcome| outcome.took).collect();
     assert_eq!(told, [Some(21_000)]);
     let ready = Counts {
@@ -177,20 +146,17 @@ fn a_claim_that_gets_another_instance_waits_again() {
         (0, claim("c-1")),
         (1, entry("c-1", ENTRY)),
         (2, entry("c-1", "v1 - 2 assigned 2026-11-22T21:00:00Z")),
+        (3, message("s-provision.fifo", &retry("c-1", "t", 2))),
         (
-            3,
-            message(
-                "s-provision.fifo",
-                &json!({ "ready_pool": "retry", "claim_id": "c-1", "target_group": "t", "attempt": 2 }),
-            ),
+            5,
+            entry("c-1", "v1 i-00000002 2 assigned 2026-11-22T21:00:00Z"),
         ),
-        (5, entry("c-1", "v1 i-2 2 assigned 2026-11-22T21:00:00Z")),
-        (6, detached("i-2")),
-        (8, outcome("c-1", "failed")),
+        (6, detached("i-00000002")),
+        (8, outcome("c-1", Reason::Expired)),
     ]));
     assert_eq!(
         (claim.instance.as_deref(), claim.attempts),
-        (Some("i-2"), 2)
+        (Some("i-00000002"), 2)
     );
     assert_eq!(claim.parts(), Some([3_000, 3_000, 2_000, 0, 0, 0]));
     assert_eq!(claim.steps[2].what, Taken::GivenUp);
@@ -204,10 +170,10 @@ fn what_is_no_step_of_a_claim_is_left_out() {
         (1, entry("c-1", "what somebody wrote")),
         (1, entry("c-1", ENTRY)),
         (2, entry("c-1", ENTRY)),
-        (3, attached("i-1", "another")),
-        (3, detached("i-9")),
-        (4, told("i-1", &ledger::comment("c-11", "t"))),
-        (4, told("i-1", "somebody else's")),
+        (3, attached("i-00000001", "another")),
+        (3, detached("i-00000009")),
+        (4, told("i-00000001", &comment("c-11", "t"))),
+        (4, told("i-00000001", "somebody else's")),
         (5, started()),
         (6, finished(0)),
     ]));
@@ -219,7 +185,7 @@ fn what_is_no_step_of_a_claim_is_left_out() {
 fn what_is_told_again_is_one_outcome() {
     let mut happenings = vec![(0, claim("c-1"))];
     for seconds in 1..4 {
-        happenings.push((seconds, outcome("c-1", "failed")));
+        happenings.push((seconds, outcome("c-1", Reason::Expired)));
         happenings.push((seconds, claim("c-1")));
     }
     let progress = progress(happenings);
@@ -241,7 +207,7 @@ fn what_is_told_again_is_one_outcome() {
 fn a_rejected_claim_can_be_sent_anew() {
     let progress = progress(vec![
         (0, claim("c-1")),
-        (1, outcome("c-1", "rejected")),
+        (1, outcome("c-1", Reason::TargetFull)),
         (9, claim("c-1")),
     ]);
     let open = only(&progress);
@@ -263,7 +229,7 @@ fn a_rejected_claim_can_be_sent_anew() {
 fn a_dry_run_is_no_claim_and_ends_none() {
     let asked = json!({ "claim_id": "c-1", "target_group": "t", "dry_run": true });
     let asks = message("s-provision.fifo", &asked);
-    let answered = outcome("c-1", "dry_run");
+    let answered = outcome("c-1", Reason::WouldWait);
     let alone = progress(vec![(0, asks.clone()), (1, answered.clone())]);
     assert_eq!(alone.claims().count(), 0);
     assert_eq!(alone.counts(), Counts::default());
@@ -280,7 +246,10 @@ fn a_message_that_is_no_claim_has_an_outcome() {
             1,
             message(
                 "s-outcome",
-                &json!({ "outcome": "rejected", "reason": "malformed", "message": "m" }),
+                &json!({
+                    "version": 1, "outcome": "rejected", "reason": "malformed", "message": "m",
+                    "at": "2026-11-22T20:00:01Z",
+                }),
             ),
         ),
     ]);
@@ -296,14 +265,20 @@ fn old_claims_are_forgotten_and_open_ones_never() {
     for number in 0..u64::try_from(ENDED_KEPT).unwrap() + 10 {
         let id = format!("c-{number}");
         happenings.push((number, claim(&id)));
-        happenings.push((number, entry(&id, &format!("v1 i-{number} 1 assigned x"))));
-        happenings.push((number, outcome(&id, "ready")));
+        happenings.push((
+            number,
+            entry(
+                &id,
+                &format!("v1 i-{number:08} 1 assigned 2026-11-22T21:00:00Z"),
+            ),
+        ));
+        happenings.push((number, outcome(&id, Reason::Initialised)));
     }
     let progress = progress(happenings);
     assert_eq!(progress.claims().next().unwrap().id, "open");
     let kept = progress.claims().count();
     assert!((ENDED_KEPT..ENDED_KEPT + 3).contains(&kept), "{kept}");
-    assert_eq!(progress.holder("i-0"), None);
-    assert!(progress.holder("i-100").is_some());
+    assert_eq!(progress.holder("i-00000000"), None);
+    assert!(progress.holder("i-00000100").is_some());
     assert_eq!(progress.outcomes().count(), OUTCOMES_KEPT);
 }

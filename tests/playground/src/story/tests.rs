@@ -1,18 +1,11 @@
 use super::*;
+use crate::testing::{self, ZERO, hand_over, names};
+use ready_pool_core::outcome::Reason;
 use region::api::Service;
 use serde_json::{Value, json};
-use time::macros::datetime;
-
-const ZERO: OffsetDateTime = datetime!(2026-11-22 20:00 UTC);
 
 fn story() -> Story {
-    let names = Names {
-        stack: "s".to_owned(),
-        pool: "s-pool".to_owned(),
-        outcome: "http://here/123/s-outcome".to_owned(),
-        ..Names::default()
-    };
-    Story::new(names, BTreeSet::from(["s-claim".to_owned()]))
+    Story::new(names(), BTreeSet::from(["s-claim".to_owned()]))
 }
 
 fn after(seconds: u64, what: Happening) -> Entry {
@@ -35,13 +28,7 @@ fn logged(line: &str) -> Option<(&'static str, String, Tone)> {
 }
 
 fn sent(queue: &str, body: &Value) -> (&'static str, String, Tone) {
-    let message = Happening::MessageSent {
-        queue: queue.to_owned(),
-        message_id: "1".to_owned(),
-        group_id: None,
-        body: body.to_string(),
-    };
-    text_of(message).unwrap()
+    text_of(testing::message(queue, body)).unwrap()
 }
 
 #[test]
@@ -90,7 +77,7 @@ fn messages_are_told_by_what_they_are_about() {
         (label, text.as_str()),
         ("message", "to provision: c-1 for t")
     );
-    let handed_over = json!({ "ready_pool": "hand-over", "claim_id": "c-1", "target_group": "t" });
+    let handed_over = hand_over("c-1", "t", "i-00000001");
     assert_eq!(
         sent("s-init.fifo", &handed_over).1,
         "to init: hand-over, c-1 for t"
@@ -102,12 +89,16 @@ fn messages_are_told_by_what_they_are_about() {
 
 #[test]
 fn an_outcome_is_good_or_bad() {
-    let body = |outcome: &str| json!({ "claim_id": "c-1", "outcome": outcome, "reason": "r", "message": "m" });
+    let sent = |reason| sent("s-outcome", &testing::outcome("c-1", "t", reason));
     assert_eq!(
-        sent("s-outcome", &body("ready")),
-        ("outcome", "c-1 is ready (r): m".to_owned(), Tone::Good)
+        sent(Reason::Initialised),
+        (
+            "outcome",
+            "c-1 is ready (initialised): m".to_owned(),
+            Tone::Good
+        )
     );
-    assert_eq!(sent("s-outcome", &body("rejected")).2, Tone::Bad);
+    assert_eq!(sent(Reason::TargetFull).2, Tone::Bad);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Pieces of the journal as text: messages, tags, output, logs.
 
+use crate::messages::{Content, kind_of};
+use ready_pool_core::outcome::{Ending, Outcome};
 use serde_json::Value;
 
 /// Lines of a script's output that are shown.
@@ -9,41 +11,44 @@ const MOST_TEXT: usize = 160;
 
 /// What a message is about, as far as its JSON says.
 pub(super) fn gist(body: &str) -> String {
-    let Ok(message) = serde_json::from_str::<Value>(body) else {
+    let Some(content) = Content::read(body) else {
         return body.to_owned();
     };
-    let text = |name: &str| message.get(name).and_then(Value::as_str);
-    let kind = text("ready_pool").or_else(|| text("detail-type"));
-    let about = match (text("claim_id"), text("target_group")) {
-        (Some(claim), Some(target)) => Some(format!("{claim} for {target}")),
-        _ => None,
+    let about = match (content.claim_id(), content.target_group()) {
+        (Some(claim), Some(target)) => format!("{claim} for {target}"),
+        (Some(claim), None) => claim.to_owned(),
+        _ => "a message".to_owned(),
     };
-    match (kind, about) {
-        (Some(kind), Some(about)) => format!("{kind}, {about}"),
-        (Some(text), None) => text.to_owned(),
-        (None, Some(text)) => text,
-        (None, None) => body.to_owned(),
+    match &content {
+        Content::Claim(_) => about,
+        Content::Internal(message) => format!("{}, {about}", kind_of(message).0),
+        Content::Outcome(outcome) => said_by(outcome),
+        Content::Event(event) => event.detail_type.clone(),
     }
 }
 
 /// Whether an outcome is a good one, and what it says.
 pub(super) fn outcome(body: &str) -> (bool, String) {
-    let message = serde_json::from_str::<Value>(body).unwrap_or_default();
-    let text = |name: &str| message.get(name).and_then(Value::as_str).unwrap_or("?");
+    match Content::read(body) {
+        Some(Content::Outcome(outcome)) => (outcome.outcome == Ending::Ready, said_by(&outcome)),
+        _ => (false, body.to_owned()),
+    }
+}
+
+fn said_by(outcome: &Outcome) -> String {
     // A message that is no claim may not even say which one it was to be.
-    let claim = message.get("claim_id").and_then(Value::as_str);
-    let said = format!(
+    let claim = outcome.claim_id.as_deref();
+    format!(
         "{} is {} ({}): {}",
         claim.unwrap_or("a message"),
-        text("outcome"),
-        text("reason"),
-        text("message")
-    );
-    (text("outcome") == "ready", said)
+        outcome.outcome.code(),
+        outcome.reason.code(),
+        outcome.message
+    )
 }
 
 /// Standard output, then standard error, as far as it is fit to show.
-pub(in crate::cli) fn output(stdout: &str, stderr: &str) -> Vec<String> {
+pub(crate) fn output(stdout: &str, stderr: &str) -> Vec<String> {
     let mut lines: Vec<String> = stdout
         .lines()
         .map(shortened)
@@ -64,7 +69,7 @@ pub(in crate::cli) fn output(stdout: &str, stderr: &str) -> Vec<String> {
 /// A line of a function's log: its level, where a logger wrote it, and its message with its
 /// fields. Figures for CloudWatch (embedded metric format) have a level of their own here. What is
 /// no JSON comes from no logger: a panic, say.
-pub(in crate::cli) fn log(line: &str) -> (Option<String>, String) {
+pub(crate) fn log(line: &str) -> (Option<String>, String) {
     let record = serde_json::from_str::<Value>(line).unwrap_or_default();
     if record.get("_aws").is_some() {
         return (Some("METRICS".to_owned()), shortened(line));
@@ -131,7 +136,7 @@ pub(super) fn group_of(input: &Value) -> &str {
 }
 
 /// Text from outside on one line, without control characters, cut where it is long.
-pub(in crate::cli) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     let mut short: String = text
         .chars()
         .take(MOST_TEXT)

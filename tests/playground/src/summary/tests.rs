@@ -1,45 +1,20 @@
 use super::*;
+use crate::testing::{self, ZERO, claim, message, names};
+use ready_pool_core::outcome::Reason;
 use region::api::Service;
 use serde_json::json;
-use time::macros::datetime;
-
-fn names() -> Names {
-    Names {
-        stack: "s".to_owned(),
-        pool: "s-pool".to_owned(),
-        retirement: "s-retirement".to_owned(),
-        provision: "http://h/1/s-provision.fifo".to_owned(),
-        outcome: "http://h/1/s-outcome".to_owned(),
-        ..Names::default()
-    }
-}
 
 fn after(seconds: u64, what: Happening) -> Entry {
     Entry {
-        at: datetime!(2026-11-22 20:00 UTC) + Duration::from_secs(seconds),
+        at: ZERO + Duration::from_secs(seconds),
         what,
     }
 }
 
-fn message(queue: &str, body: &serde_json::Value) -> Happening {
-    Happening::MessageSent {
-        queue: queue.to_owned(),
-        message_id: "m".to_owned(),
-        group_id: None,
-        body: body.to_string(),
-    }
-}
-
-fn claim(id: &str) -> Happening {
-    message("s-provision.fifo", &json!({ "claim_id": id }))
-}
-
 fn ready(id: &str, instance: &str) -> Happening {
-    message(
-        "s-outcome",
-        &json!({ "claim_id": id, "outcome": "ready", "reason": "initialised",
-                 "instance_id": instance }),
-    )
+    let mut body = testing::outcome(id, "t", Reason::Initialised);
+    body["instance_id"] = json!(instance);
+    message("s-outcome", &body)
 }
 
 fn call(caller: &str, error: Option<&str>) -> Happening {
@@ -53,7 +28,8 @@ fn call(caller: &str, error: Option<&str>) -> Happening {
 }
 
 fn story() -> Vec<Entry> {
-    let (group, instance, command_id) = ("s-pool".to_owned(), "i-1".to_owned(), "c".to_owned());
+    let (group, instance, command_id) =
+        ("s-pool".to_owned(), "i-00000001".to_owned(), "c".to_owned());
     vec![
         after(0, claim("a")),
         after(
@@ -95,14 +71,11 @@ fn story() -> Vec<Entry> {
                 command_id,
             },
         ),
-        after(20, ready("a", "i-1")),
-        after(30, ready("a", "i-1")),
+        after(20, ready("a", "i-00000001")),
+        after(30, ready("a", "i-00000001")),
         after(
             31,
-            message(
-                "s-outcome",
-                &json!({ "claim_id": "b", "outcome": "rejected", "reason": "malformed" }),
-            ),
+            message("s-outcome", &testing::outcome("b", "t", Reason::Malformed)),
         ),
     ]
 }

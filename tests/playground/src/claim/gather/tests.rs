@@ -1,13 +1,12 @@
 use super::*;
-use crate::cli::claim::stage::{Stage, stage};
-use crate::cli::progress::Taken;
+use crate::claim::stage::{Stage, stage};
+use crate::progress::Taken;
+use crate::testing::{self, ZERO, comment, hand_over};
+use ready_pool_core::outcome::Reason;
 use region::api::{Call, Service};
 use region::settings::Settings;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
-use time::macros::datetime;
-
-const ZERO: OffsetDateTime = datetime!(2026-11-22 20:00 UTC);
 
 /// A region with two targets and the queues of a stack, without functions.
 struct Bench {
@@ -116,12 +115,10 @@ fn claim(id: &str, target: &str) -> String {
         .to_string()
 }
 
-fn end(id: &str, target: &str, outcome: &str) -> String {
-    json!({
-        "claim_id": id, "target_group": target, "outcome": outcome, "reason": "r", "message": "m",
-        "instance_id": "i-1",
-    })
-    .to_string()
+fn end(id: &str, target: &str, reason: Reason) -> String {
+    let mut body = testing::outcome(id, target, reason);
+    body["instance_id"] = json!("i-00000001");
+    body.to_string()
 }
 
 fn standing(message: &Message) -> (&str, Standing, u32, usize) {
@@ -148,7 +145,7 @@ fn a_claim_is_found_on_its_queue_and_a_look_changes_nothing() {
         assert_eq!(messages, [("provision", Standing::Visible, 0, 1)]);
         assert_eq!(stage(facts, &answer.pool), Stage::Waiting);
         assert_eq!(facts.target.as_deref(), Some("t"));
-        assert_eq!(facts.key, Some(ledger::claim_key("c-1", "t")));
+        assert_eq!(facts.key, claim_key("c-1", "t").map(|key| key.to_string()));
         assert_eq!(facts.expires_at.as_deref(), Some("2026-11-22T21:00:00Z"));
         assert_eq!(facts.at(Taken::Message), Some(ZERO));
     }
@@ -167,14 +164,18 @@ fn a_claim_is_found_on_its_queue_and_a_look_changes_nothing() {
 #[test]
 fn claims_of_the_same_id_are_told_apart_by_their_targets() {
     let mut bench = Bench::new();
-    bench.enter("t", "c-1", "v1 i-1 1 ready 2026-11-22T21:00:00Z");
+    bench.enter("t", "c-1", "v1 i-00000001 1 ready 2026-11-22T21:00:00Z");
     bench.enter("u", "c-1", "not ours");
-    bench.enter("u", "c-11", "v1 i-9 1 ready 2026-11-22T21:00:00Z");
+    bench.enter("u", "c-11", "v1 i-00000009 1 ready 2026-11-22T21:00:00Z");
     bench.send("provision", &claim("c-1", "gone"));
-    bench.send("outcome", &end("c-1", "t", "ready"));
+    bench.send("outcome", &end("c-1", "t", Reason::Initialised));
     bench.send(
         "outcome",
-        &json!({ "claim_id": "c-1", "outcome": "rejected", "reason": "malformed" }).to_string(),
+        &json!({
+            "version": 1, "claim_id": "c-1", "outcome": "rejected", "reason": "malformed",
+            "message": "m", "at": "2026-11-22T20:00:00Z",
+        })
+        .to_string(),
     );
     let answer = bench.answer("c-1");
     let claims: Vec<_> = answer
@@ -200,13 +201,13 @@ fn claims_of_the_same_id_are_told_apart_by_their_targets() {
     let [unnamed, gone, ready, strange] = answer.claims.as_slice() else {
         unreachable!("compared above");
     };
-    assert_eq!(unnamed.end().unwrap().reason, "malformed");
+    assert_eq!(unnamed.end().unwrap().reason, Reason::Malformed);
     assert_eq!(stage(gone, &answer.pool), Stage::Waiting);
     assert_eq!(ready.entry().unwrap().standing, ledger::Standing::Ready);
     // EC2 has never heard of it.
     assert_eq!(ready.instance().unwrap().state, None);
     let tag = strange.entry.as_ref().unwrap();
-    assert_eq!((tag.value.as_str(), &tag.entry), ("not ours", &None));
+    assert_eq!((tag.value.as_str(), tag.entry()), ("not ours", None));
 }
 
 #[test]
@@ -231,10 +232,8 @@ fn nothing_is_known_of_a_claim_that_was_never_sent() {
 #[test]
 fn a_message_that_nobody_could_handle_is_found_where_it_lies() {
     let mut bench = Bench::new();
-    bench.enter("t", "c-1", "v1 i-1 1 assigned 2026-11-22T21:00:00Z");
-    let hand_over = json!({
-        "ready_pool": "hand-over", "claim_id": "c-1", "target_group": "t", "instance_id": "i-1",
-    });
+    bench.enter("t", "c-1", "v1 i-00000001 1 assigned 2026-11-22T21:00:00Z");
+    let hand_over = hand_over("c-1", "t", "i-00000001");
     bench.send("init", &hand_over.to_string());
     bench.receive("init");
     bench.after(100);
@@ -246,7 +245,7 @@ fn a_message_that_nobody_could_handle_is_found_where_it_lies() {
         (message.queue.as_str(), message.is_dead_letter, message.what),
         ("init-dead-letter", true, Kind::Internal)
     );
-    assert_eq!(message.about, "hand-over of i-1");
+    assert_eq!(message.about, "hand-over of i-00000001");
     assert_eq!(
         stage(facts, &answer.pool),
         Stage::DeadLetter("init-dead-letter")
@@ -259,7 +258,7 @@ fn an_outcome_told_again_is_one() {
     bench.send("provision", &claim("c-1", "t"));
     for seconds in [5, 6] {
         bench.after(seconds);
-        bench.send("outcome", &end("c-1", "t", "failed"));
+        bench.send("outcome", &end("c-1", "t", Reason::Expired));
     }
     let answer = bench.answer("c-1");
     let end = answer.claims[0].end().unwrap();
@@ -286,8 +285,8 @@ fn a_command_belongs_to_the_claim_that_its_comment_names() {
         let answer = bench.call(Service::Ssm, "SendCommand", input);
         answer["Command"]["CommandId"].as_str().unwrap().to_owned()
     };
-    let own = tell(&ledger::comment("c-1", "t"));
-    tell(&ledger::comment("c-11", "t"));
+    let own = tell(&comment("c-1", "t"));
+    tell(&comment("c-11", "t"));
     tell("ready-pool c-1");
     let of_nobody = tell("ready-pool c-1@00000000");
     let event =

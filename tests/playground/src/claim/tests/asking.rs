@@ -1,9 +1,9 @@
 //! The question to the region, over a real socket.
 
 use super::super::*;
-use super::ZERO;
-use crate::cli::page::Page;
-use crate::cli::start::{Client as RegionClient, Names};
+use crate::page::Page;
+use crate::start::{Client as RegionClient, Names};
+use crate::testing::ZERO;
 use region::endpoint::Endpoint;
 use region::region::Region;
 use region::settings::Settings;

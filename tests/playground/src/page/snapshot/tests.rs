@@ -1,43 +1,23 @@
 use super::*;
-use region::journal::{Entry, Happening};
+use crate::testing::{self, ZERO, message, names};
+use ready_pool_core::outcome::Reason;
+use region::journal::Entry;
 use region::settings::Settings;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
-use time::macros::datetime;
-
-const ZERO: OffsetDateTime = datetime!(2026-11-22 20:00 UTC);
-
-fn names() -> Names {
-    Names {
-        stack: "s".to_owned(),
-        provision: "http://here/123/s-provision.fifo".to_owned(),
-        outcome: "http://here/123/s-outcome".to_owned(),
-        ..Names::default()
-    }
-}
-
-fn message(queue: &str, seconds: u64, body: &Value) -> Entry {
-    Entry {
-        at: ZERO + Duration::from_secs(seconds),
-        what: Happening::MessageSent {
-            queue: queue.to_owned(),
-            message_id: "1".to_owned(),
-            group_id: None,
-            body: body.to_string(),
-        },
-    }
-}
 
 /// Claim `c-<n>` is sent at second n and ends so many seconds later.
-fn progress(claims: &[(u64, Option<(u64, &str)>)]) -> Progress {
+fn progress(claims: &[(u64, Option<(u64, Reason)>)]) -> Progress {
     let mut entries = Vec::new();
+    let mut happens = |seconds, what| {
+        let at = ZERO + Duration::from_secs(seconds);
+        entries.push(Entry { at, what });
+    };
     for (sent, end) in claims {
-        let mut body = json!({ "claim_id": format!("c-{sent}"), "target_group": "t" });
-        entries.push(message("s-provision.fifo", *sent, &body));
-        if let Some((after, outcome)) = end {
-            body["outcome"] = json!(outcome);
-            body["reason"] = json!("r");
-            entries.push(message("s-outcome", sent + after, &body));
+        let id = format!("c-{sent}");
+        happens(*sent, testing::claim(&id));
+        if let Some((after, reason)) = end {
+            let outcome = testing::outcome(&id, "t", *reason);
+            happens(sent + after, message("s-outcome", &outcome));
         }
     }
     entries.sort_by_key(|entry| entry.at);
@@ -55,7 +35,11 @@ fn snapshot(progress: &Progress) -> Snapshot {
 
 #[test]
 fn the_line_is_who_has_no_instance() {
-    let shot = snapshot(&progress(&[(3, None), (5, None), (1, Some((1, "ready")))]));
+    let shot = snapshot(&progress(&[
+        (3, None),
+        (5, None),
+        (1, Some((1, Reason::Initialised))),
+    ]));
     let since = Moment::from(ZERO + Duration::from_secs(3));
     let line = WaitingLine {
         waiting: 2,
@@ -68,7 +52,7 @@ fn the_line_is_who_has_no_instance() {
 #[test]
 fn claims_are_shown_newest_first_and_open_ones_always() {
     let mut claims = vec![(0, None)];
-    claims.extend((1..40).map(|sent| (sent, Some((100, "ready")))));
+    claims.extend((1..40).map(|sent| (sent, Some((100, Reason::Initialised)))));
     let shot = snapshot(&progress(&claims));
     let ids: Vec<&str> = shot.claims.iter().map(|claim| claim.id.as_str()).collect();
     assert_eq!(ids.len(), ENDED_SHOWN + 1);
@@ -78,9 +62,9 @@ fn claims_are_shown_newest_first_and_open_ones_always() {
 #[test]
 fn the_plot_has_the_last_ready_claims_and_their_percentiles() {
     let mut claims: Vec<_> = (0..100)
-        .map(|sent| (sent, Some((sent + 1, "ready"))))
+        .map(|sent| (sent, Some((sent + 1, Reason::Initialised))))
         .collect();
-    claims.push((100, Some((900, "failed"))));
+    claims.push((100, Some((900, Reason::Expired))));
     let latencies = snapshot(&progress(&claims)).latencies;
     assert_eq!(latencies.claims.len(), PLOTTED);
     assert_eq!(latencies.claims[0].id, "c-40");
@@ -94,7 +78,7 @@ fn the_plot_has_the_last_ready_claims_and_their_percentiles() {
 
 #[test]
 fn it_is_json_as_the_page_reads_it() {
-    let shot = snapshot(&progress(&[(0, None), (1, Some((2, "failed")))]));
+    let shot = snapshot(&progress(&[(0, None), (1, Some((2, Reason::Expired)))]));
     let json = serde_json::to_value(&shot).unwrap();
     let zero = Value::from(i64::try_from(ZERO.unix_timestamp_nanos() / 1_000_000).unwrap());
     assert_eq!(
