@@ -13,8 +13,8 @@ use std::collections::BTreeSet;
 /// Lines that tell the progress.
 const PROGRESS_LINES: usize = 10;
 
-/// Sends `count` claims for as many targets and waits until all have ended and the pool is back
-/// at its size.
+/// Sends `count` claims for as many targets, sums up when all have ended, and waits until the pool is back at
+/// its size.
 pub(crate) async fn run(demo: &mut Demo<'_>, count: u32, pool: u32) -> Result<(), Failure> {
     let claims: Vec<Claim> = (1..=count as usize).map(Claim::of_organisation).collect();
     demo.printer
@@ -30,28 +30,31 @@ pub(crate) async fn run(demo: &mut Demo<'_>, count: u32, pool: u32) -> Result<()
     let mut entries = Vec::new();
     let every_claim = outcomes(demo, claims.len(), &mut entries);
     within(limit, "not every claim has an outcome", every_claim).await?;
-    within(limit, "the pool was not refilled", async {
-        while !running.pool_is_full() {
-            entries.extend(demo.next().await);
-        }
-        Ok(())
-    })
-    .await?;
     let summary = Summary::of(&entries, &running.names);
     for line in summary.lines() {
         demo.printer.text(&line)?;
     }
-    demo.printer
-        .text(&format!("\nThe pool is back at {pool}."))?;
+    demo.printer.text("")?;
     let ready = summary.ready();
     let last = summary.last_ready().map(seconds).unwrap_or_default();
-    let verdict = format!("{ready} of {count} ready, the last after {last}");
-    if ready == claims.len() {
-        demo.printer.good(&verdict)?;
-        Ok(())
-    } else {
-        Err(Failure::NotReady(verdict))
+    let latencies = running.latencies();
+    let verdict = format!("{ready} of {count} ready, the last after {last}, {latencies}");
+    if ready < claims.len() {
+        return Err(Failure::NotReady(verdict));
     }
+    let full = running
+        .how_to_see_full_latencies(&format!("cargo demo --claims {count} --pool-size {pool}"));
+    demo.printer.good(&format!("{verdict}{full}"))?;
+    demo.printer.title("The pool refills")?;
+    within(limit, "the pool was not refilled", async {
+        while !running.pool_is_full() {
+            demo.next().await;
+        }
+        Ok(())
+    })
+    .await?;
+    demo.printer.text(&format!("  It is back at {pool}."))?;
+    Ok(())
 }
 
 /// Collects what happens until every claim has an outcome.

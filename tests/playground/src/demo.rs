@@ -5,13 +5,14 @@ use crate::cli::DemoOptions;
 use crate::crowd;
 use crate::failure::Failure;
 use crate::follow::{Follower, Interrupts};
+use crate::live;
 use crate::print::{Printer, seconds};
 use crate::start::Running;
-use crate::story::{Line, REFUSED, Story, words};
+use crate::story::{Line, Story, words};
 use ready_pool_core::outcome::Ending;
 use region::journal::{Entry, Happening};
 use region::settings::{Settings, Spread};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -62,6 +63,8 @@ pub(crate) struct Demo<'r> {
     pub(crate) printer: Printer,
     follower: Follower,
     story: Story,
+    /// Something is waited for: it is shown that time passes.
+    waits: bool,
     logs: VecDeque<String>,
 }
 
@@ -71,6 +74,7 @@ impl<'r> Demo<'r> {
             printer: Printer::stdout(running.started),
             follower: Follower::from_the_start(&running.region),
             story: Story::new(running.names.clone(), running.client().polling_functions()),
+            waits: true,
             logs: VecDeque::new(),
             running,
         }
@@ -88,12 +92,13 @@ impl<'r> Demo<'r> {
 
     fn introduce(&mut self, options: &DemoOptions) -> Result<(), Failure> {
         let names = &self.running.names;
-        let scale = options.time_scale;
         self.printer.text(&format!(
-            "A simulated AWS region: its latencies run at {scale} of those observed on AWS \
-             (--time-scale).\nThe functions are real programs, and the script really runs. \
-             Stack {}, endpoint {}",
-            names.stack, self.running.settings.endpoint
+            "A simulated AWS region, {} (--time-scale).{}\n\
+             The functions are real programs, and the script really runs. Stack {}, endpoint {}",
+            self.running.latencies(),
+            self.running.first_latencies(),
+            names.stack,
+            self.running.settings.endpoint
         ))?;
         if options.stays() {
             let page = format!("See it in a browser: {}", self.running.page());
@@ -104,7 +109,11 @@ impl<'r> Demo<'r> {
 
     /// What happened since the last call; waits for something to happen.
     pub(crate) async fn next(&mut self) -> Vec<Entry> {
-        let entries = self.follower.next().await;
+        let entries = if self.waits {
+            live::next(self.running, &mut self.follower, &mut self.printer).await
+        } else {
+            self.follower.next().await
+        };
         for entry in &entries {
             if let Happening::Logged { function, line } = &entry.what {
                 let (level, text) = words::log(line);
@@ -123,32 +132,44 @@ impl<'r> Demo<'r> {
     /// Tells an entry, if it belongs in a timeline.
     fn tell(&mut self, entry: &Entry) -> Result<(), Failure> {
         match self.story.tell(entry) {
-            // Refusals are a matter of course: attaching is tried until the detach is over.
-            Some(line) if line.label != REFUSED => Ok(self.printer.line(&line)?),
-            _ => Ok(()),
+            Some(line) => Ok(self.printer.line(&line)?),
+            None => Ok(()),
         }
     }
 
-    /// The pool fills: each step in a line, when the last instance has taken it.
+    /// The pool fills: a line for each step when the last instance has taken it, and for each instance that is
+    /// ready.
     async fn fill(&mut self) -> Result<(), Failure> {
         self.printer.title("The pool fills")?;
-        let mut launched = 0;
+        let mut launched = BTreeMap::new();
+        let mut ready = BTreeSet::new();
         let mut taken: BTreeMap<&'static str, usize> = BTreeMap::new();
         while !self.running.pool_is_full() {
             let entries = self.next().await;
-            let launching = |entry: &&Entry| matches!(entry.what, Happening::Launching { .. });
-            let new = entries.iter().filter(launching).count();
-            launched += new;
-            if let Some(first) = entries.iter().find(launching) {
+            let before = launched.len();
+            for entry in &entries {
+                if let Happening::Launching { instance, .. } = &entry.what {
+                    launched.insert(instance.clone(), entry.at);
+                }
+            }
+            let new = launched.len() - before;
+            if let Some(at) = launched.values().max().filter(|_| new > 0) {
                 let text = format!("{new} instances for {}", self.running.names.pool);
-                self.printer
-                    .line(&Line::plain(first.at, "launching", text))?;
+                self.printer.line(&Line::plain(*at, "launching", text))?;
             }
             for entry in &entries {
                 let (step, meaning) = match &entry.what {
                     Happening::Waiting { .. } => ("booted", "wait in their launch hook"),
                     Happening::AgentOnline { .. } => ("agent online", "can take commands"),
-                    Happening::InService { .. } => ("in service", "are ready"),
+                    Happening::InService { instance, .. } => {
+                        ready.insert(instance.clone());
+                        let text = format!("{instance} ({} of {})", ready.len(), launched.len());
+                        let since = launched.get(instance).map(|began| entry.at - *began);
+                        let took = since.and_then(|since| Duration::try_from(since).ok());
+                        let line = Line::plain(entry.at, "ready", text);
+                        self.printer.line(&line.took(took).good_if(true))?;
+                        continue;
+                    }
                     Happening::Logged { .. } => {
                         self.tell(entry)?;
                         continue;
@@ -157,7 +178,7 @@ impl<'r> Demo<'r> {
                 };
                 let count = taken.entry(step).or_default();
                 *count += 1;
-                if *count == launched {
+                if *count == launched.len() {
                     let text = format!("{count} {meaning}");
                     self.printer.line(&Line::plain(entry.at, step, text))?;
                 }
@@ -182,8 +203,11 @@ impl<'r> Demo<'r> {
         self.printer.title("The pool refills")?;
         within(limit, "the pool was not refilled", self.refill()).await?;
         self.printer.text("")?;
-        let took = format!("ready in {:.1} s", took.as_secs_f64());
-        self.printer.good(&took)?;
+        let took = took.as_secs_f64();
+        let latencies = self.running.latencies();
+        let full = self.running.how_to_see_full_latencies("cargo demo");
+        let text = format!("ready in {took:.1} s, {latencies}{full}");
+        self.printer.good(&text)?;
         Ok(())
     }
 
@@ -214,6 +238,7 @@ impl<'r> Demo<'r> {
 
     /// Stays up for whoever opens the page, and tells what happens.
     async fn stay(&mut self) -> Result<(), Failure> {
+        self.waits = false;
         self.printer.text(&format!(
             "\nThe region stays up. Open {} to send a claim with a click and to break things. \
              `cargo claim <claim_id>` tells how one stands. Ctrl-C ends it.",

@@ -5,12 +5,12 @@ use crate::cli::ServeOptions;
 use crate::environment_files;
 use crate::failure::Failure;
 use crate::follow::{Follower, Interrupts};
+use crate::live;
 use crate::print::Printer;
 use crate::start::{Names, Running};
 use crate::story::Story;
 use ready_pool_core::group::OPT_IN_TAG;
 use serde::Serialize;
-use serde_json::json;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -39,14 +39,26 @@ async fn tell(running: &Running, json: bool) -> Result<(), Failure> {
     let started = running.started;
     let mut out = Printer::stdout(started);
     if json {
-        out.text(&Whereabouts::of(running).to_json())?;
+        out.verbatim(&Whereabouts::of(running).to_json())?;
         out = Printer::stderr(started);
     } else {
         out.text(&introduction(running))?;
+        out.verbatim(&lines_to_copy(running))?;
+        let external = external_functions(running);
+        if !external.is_empty() {
+            out.verbatim(external.trim_end())?;
+        }
         out.title("What happens (seconds since the start, how long it took)")?;
     }
+    let mut fills = true;
     loop {
-        for entry in follower.next().await {
+        let entries = if fills {
+            live::next(running, &mut follower, &mut out).await
+        } else {
+            follower.next().await
+        };
+        fills = fills && !running.pool_is_full();
+        for entry in entries {
             if let Some(line) = story.tell(&entry) {
                 out.line(&line)?;
             }
@@ -122,15 +134,8 @@ fn introduction(running: &Running) -> String {
         queues,
         groups,
     } = Whereabouts::of(running);
-    let zones = running.client().zones().join(" ");
-    let claim = json!({
-        "claim_id": "claim-1",
-        "target_group": "my-target",
-        "init": { "commands": ["echo hello from $AWS_SSM_INSTANCE_ID"] },
-        "expires_at": timestamp(running.started + TIME_TO_TRY),
-    });
     format!(
-        "A simulated AWS region, at {scale} of the latencies observed on AWS. Ctrl-C stops it.
+        "A simulated AWS region, {latencies}.{first} Ctrl-C stops it.
 
   page         {page}  (see it, send claims, break things)
   endpoint     {endpoint}
@@ -143,21 +148,49 @@ fn introduction(running: &Running) -> String {
   groups       pool       {pool}
                retirement {retirement}
 
-Try it: create a target, send a claim (its deadline is 4 h ahead at most), receive its outcome.
-How the claim stands meanwhile, and afterwards: cargo claim claim-1
-
-export AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none
-aws --endpoint-url {endpoint} autoscaling create-auto-scaling-group --auto-scaling-group-name my-target --min-size 0 --max-size 5 --availability-zones {zones} --launch-template LaunchTemplateName=tenant,Version=1 --tags Key={OPT_IN_TAG},Value={pool},PropagateAtLaunch=false
-aws --endpoint-url {endpoint} sqs send-message --queue-url {provision} --message-group-id {pool} --message-deduplication-id claim-1 --message-body '{claim}'
-aws --endpoint-url {endpoint} sqs receive-message --queue-url {outcome} --wait-time-seconds 20{external}",
-        external = external_functions(running),
-        scale = running.settings.time_scale,
+Try it: create a target, send a claim (its deadline is 4 h ahead at most), receive its outcome. How the \
+         claim stands meanwhile, and afterwards: cargo claim claim-1
+",
+        latencies = running.latencies(),
+        first = running.first_latencies(),
         provision = queues.provision,
         init = queues.init,
         outcome = queues.outcome,
         rejected = queues.rejected,
         pool = groups.pool,
         retirement = groups.retirement,
+    )
+}
+
+/// Lines for a shell, broken where a shell goes on.
+fn lines_to_copy(running: &Running) -> String {
+    let Whereabouts {
+        endpoint,
+        region,
+        queues,
+        groups,
+        ..
+    } = Whereabouts::of(running);
+    let zones = running.client().zones().join(" ");
+    let expires_at = timestamp(running.started + TIME_TO_TRY);
+    format!(
+        r#"export AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none
+aws --endpoint-url {endpoint} autoscaling create-auto-scaling-group \
+  --auto-scaling-group-name my-target --min-size 0 --max-size 5 \
+  --availability-zones {zones} \
+  --launch-template LaunchTemplateName=tenant,Version=1 \
+  --tags Key={OPT_IN_TAG},Value={pool},PropagateAtLaunch=false
+aws --endpoint-url {endpoint} sqs send-message \
+  --queue-url {provision} \
+  --message-group-id {pool} --message-deduplication-id claim-1 \
+  --message-body '{{"claim_id": "claim-1", "target_group": "my-target",
+    "init": {{"commands": ["echo hello from $AWS_SSM_INSTANCE_ID"]}},
+    "expires_at": "{expires_at}"}}'
+aws --endpoint-url {endpoint} sqs receive-message --wait-time-seconds 20 \
+  --queue-url {outcome}"#,
+        provision = queues.provision,
+        outcome = queues.outcome,
+        pool = groups.pool,
     )
 }
 
@@ -171,7 +204,7 @@ fn external_functions(running: &Running) -> String {
         let variables = environment_files::for_this_machine(running, config);
         let _ = write!(
             text,
-            "\n\nStart {} yourself; its Runtime API is at {address}:\n\n{}",
+            "\nStart {} yourself; its Runtime API is at {address}:\n\n{}\n",
             config.logical_id,
             variables.trim_end(),
         );

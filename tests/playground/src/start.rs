@@ -4,6 +4,7 @@ use crate::build;
 use crate::claim::Left;
 use crate::cli::Common;
 use crate::failure::Failure;
+use crate::first_fill;
 use crate::functions::Functions;
 use crate::page::Page;
 use region::api::{Call, Service};
@@ -21,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 /// Who makes the calls of this command line.
 const CALLER: &str = "you";
@@ -31,13 +33,16 @@ pub(crate) struct Running {
     pub(crate) region: Region,
     /// What this command line works with.
     pub(crate) names: Names,
-    /// How it was set up.
+    /// How it was asked to behave; its first fill may be quicker.
     pub(crate) settings: Settings,
+    /// The factor on its latencies during the first fill.
+    pub(crate) first_time_scale: f64,
     /// When the region began.
     pub(crate) started: OffsetDateTime,
     /// Who does the functions' work.
     pub(crate) functions: Arc<Functions>,
     endpoint: Endpoint,
+    first_fill: JoinHandle<()>,
     /// Until the region stops, `claim` finds it.
     _left: Option<Left>,
 }
@@ -168,7 +173,9 @@ impl Running {
             error,
         })?;
         let started = OffsetDateTime::now_utc();
-        let region = Region::builder(settings.clone(), started)
+        let first = first_fill::settings(&settings, !options.timings.is_empty());
+        let first_time_scale = first.time_scale;
+        let region = Region::builder(first, started)
             .commands(Arc::new(commands))
             .template(template.source)
             .functions({
@@ -190,13 +197,17 @@ impl Running {
                 }
             })?;
         let left = Left::of(&settings.endpoint);
+        let first_fill = first_fill::end(region.clone(), names.clone(), settings.clone());
+        let first_fill = tokio::spawn(first_fill);
         Ok(Self {
             region,
             names,
             settings,
             started,
+            first_time_scale,
             functions,
             endpoint,
+            first_fill,
             _left: left,
         })
     }
@@ -214,6 +225,32 @@ impl Running {
         format!("{}/", self.settings.endpoint)
     }
 
+    /// How fast the region is, in words.
+    pub(crate) fn latencies(&self) -> String {
+        at_latencies(self.settings.time_scale)
+    }
+
+    /// A sentence on the first fill, where that is quicker.
+    pub(crate) fn first_latencies(&self) -> String {
+        if self.first_time_scale < self.settings.time_scale {
+            let scale = self.first_time_scale;
+            format!(
+                " The pool is filled first, at {scale} of them, so that nobody need wait for it."
+            )
+        } else {
+            String::new()
+        }
+    }
+
+    /// How to measure at all of AWS's latencies, where these were not.
+    pub(crate) fn how_to_see_full_latencies(&self, command: &str) -> String {
+        if (self.settings.time_scale - 1.0).abs() < f64::EPSILON {
+            String::new()
+        } else {
+            format!("; `{command} --time-scale 1` measures it at all of them")
+        }
+    }
+
     /// Whether the pool is as large as it should be, all in service.
     pub(crate) fn pool_is_full(&self) -> bool {
         self.region.with(|world| pool_is_full(world, &self.names))
@@ -221,12 +258,22 @@ impl Running {
 
     /// Ends everything: functions, scripts, endpoint.
     pub(crate) async fn stop(self) {
+        self.first_fill.abort();
         self.region.stop().await;
         self.endpoint.stop().await;
     }
 }
 
-fn pool_is_full(world: &World, names: &Names) -> bool {
+fn at_latencies(time_scale: f64) -> String {
+    if (time_scale - 1.0).abs() < f64::EPSILON {
+        "at the latencies observed on AWS".to_owned()
+    } else {
+        format!("at {time_scale} of the latencies observed on AWS")
+    }
+}
+
+/// Whether the pool is as large as it should be, all in service.
+pub(crate) fn pool_is_full(world: &World, names: &Names) -> bool {
     let Some(pool) = world.autoscaling.groups.get(&names.pool) else {
         return false;
     };
@@ -342,6 +389,12 @@ mod tests {
         assert_eq!(names.short("ready-pool-provision.fifo"), "provision");
         assert_eq!(names.short("ready-pool-claim-instance"), "claim-instance");
         assert_eq!(names.short("ready-pooled"), "ready-pooled");
+    }
+
+    #[test]
+    fn a_time_scale_is_said_in_words() {
+        assert_eq!(at_latencies(1.0), "at the latencies observed on AWS");
+        assert_eq!(at_latencies(0.2), "at 0.2 of the latencies observed on AWS");
     }
 
     #[test]

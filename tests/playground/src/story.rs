@@ -7,7 +7,7 @@ use region::journal::{Entry, Happening};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use time::OffsetDateTime;
-use words::{changes_groups, gist, group_of, outcome, output, shortened, tags};
+use words::{changes_groups, gist, group_of, is_poll, outcome, output, shortened, tags};
 
 /// A line of the story.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +39,15 @@ impl Line {
         }
     }
 
-    fn took(self, took: Option<Duration>) -> Self {
+    /// The same, with how long it took.
+    #[must_use]
+    pub(crate) fn took(self, took: Option<Duration>) -> Self {
         Self { took, ..self }
     }
 
-    fn good_if(self, good: bool) -> Self {
+    /// The same, meant so.
+    #[must_use]
+    pub(crate) fn good_if(self, good: bool) -> Self {
         let tone = if good { Tone::Good } else { Tone::Bad };
         Self { tone, ..self }
     }
@@ -80,8 +84,6 @@ enum Step {
     Termination,
 }
 
-/// The label of calls that were answered with an error.
-pub(crate) const REFUSED: &str = "refused";
 impl Story {
     /// The story of a stack; `polling` are the functions that read queues.
     pub(crate) fn new(names: Names, polling: BTreeSet<String>) -> Self {
@@ -268,8 +270,12 @@ impl Story {
             return None;
         }
         if let Some(error) = error {
+            let is_leaving = |id: &str| self.began.contains_key(&(Step::Detach, id.to_owned()));
+            if is_poll(operation, error, input, is_leaving) {
+                return None;
+            }
             let text = format!("{operation} by {caller}: {error}");
-            return Some(Line::plain(at, REFUSED, text).good_if(false));
+            return Some(Line::plain(at, "refused", text).good_if(false));
         }
         match operation.as_str() {
             "CreateOrUpdateTags" | "DeleteTags" => {

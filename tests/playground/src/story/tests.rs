@@ -155,3 +155,30 @@ fn only_functions_that_read_queues_are_told_to_run() {
     assert_eq!(invoked("s-claim").unwrap().1, "claim runs");
     assert_eq!(invoked("s-replenish"), None);
 }
+
+#[test]
+fn an_attach_that_is_tried_until_the_detach_is_over_is_no_refusal() {
+    let mut story = story();
+    let (group, instance) = ("s-pool".to_owned(), "i-1".to_owned());
+    let call = |error: &str| Happening::Called {
+        caller: "s-init".to_owned(),
+        service: Service::AutoScaling,
+        operation: "AttachInstances".to_owned(),
+        input: json!({ "AutoScalingGroupName": "t", "InstanceIds": ["i-1"] }),
+        error: Some(error.to_owned()),
+    };
+    let mut label = |what: Happening| story.tell(&after(0, what)).map(|line| line.label);
+    assert_eq!(label(call("ValidationError")), Some("refused"));
+    let detaching = Happening::Detaching {
+        group: group.clone(),
+        instance: instance.clone(),
+    };
+    assert_eq!(label(detaching), Some("detaching"));
+    assert_eq!(label(call("ValidationError")), None);
+    assert_eq!(label(call("Throttling")), Some("refused"));
+    assert_eq!(
+        label(Happening::Detached { group, instance }),
+        Some("detached")
+    );
+    assert_eq!(label(call("ValidationError")), Some("refused"));
+}

@@ -130,6 +130,26 @@ pub(super) fn changes_groups(operation: &str) -> bool {
     )
 }
 
+/// Whether this refusal is a matter of course: nothing but trying tells when an instance can be attached that
+/// still leaves its group.
+pub(crate) fn is_poll(
+    operation: &str,
+    error: &str,
+    input: &Value,
+    is_leaving: impl Fn(&str) -> bool,
+) -> bool {
+    let ids = input.get("InstanceIds").and_then(Value::as_array);
+    let mut ids = ids
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .peekable();
+    operation == "AttachInstances"
+        && error == "ValidationError"
+        && ids.peek().is_some()
+        && ids.all(is_leaving)
+}
+
 pub(super) fn group_of(input: &Value) -> &str {
     let name = input.get("AutoScalingGroupName").and_then(Value::as_str);
     name.unwrap_or("?")
