@@ -39,7 +39,7 @@ async fn tell(running: &Running, json: bool) -> Result<(), Failure> {
     let started = running.started;
     let mut out = Printer::stdout(started);
     if json {
-        out.verbatim(&Whereabouts::of(running).to_json())?;
+        out.verbatim(&Addresses::of(running).to_json())?;
         out = Printer::stderr(started);
     } else {
         out.text(&introduction(running))?;
@@ -68,7 +68,7 @@ async fn tell(running: &Running, json: bool) -> Result<(), Failure> {
 
 /// Where everything is.
 #[derive(Serialize)]
-struct Whereabouts<'r> {
+struct Addresses<'r> {
     endpoint: &'r str,
     /// For a browser.
     page: String,
@@ -91,7 +91,7 @@ struct Groups<'r> {
     retirement: &'r str,
 }
 
-impl<'r> Whereabouts<'r> {
+impl<'r> Addresses<'r> {
     fn of(running: &'r Running) -> Self {
         let Names {
             stack: _,
@@ -127,13 +127,13 @@ fn json_line(value: &impl Serialize) -> String {
 }
 
 fn introduction(running: &Running) -> String {
-    let Whereabouts {
+    let Addresses {
         endpoint,
         page,
         region,
         queues,
         groups,
-    } = Whereabouts::of(running);
+    } = Addresses::of(running);
     format!(
         "A simulated AWS region, {latencies}.{first} Ctrl-C stops it.
 
@@ -164,13 +164,13 @@ Try it: create a target, send a claim (its deadline is 4 h ahead at most), recei
 
 /// Lines for a shell, broken where a shell goes on.
 fn lines_to_copy(running: &Running) -> String {
-    let Whereabouts {
+    let Addresses {
         endpoint,
         region,
         queues,
         groups,
         ..
-    } = Whereabouts::of(running);
+    } = Addresses::of(running);
     let zones = running.client().zones().join(" ");
     let expires_at = timestamp(running.started + TIME_TO_TRY);
     format!(

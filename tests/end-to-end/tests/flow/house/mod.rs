@@ -1,8 +1,9 @@
-//! The rules of the house (docs/architecture.md), as far as manifests can tell.
+//! The rules of the house (docs/architecture.md), as far as manifests and sources can tell.
+
+mod modules;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const FUNCTIONS: [&str; 3] = ["claim-instance", "init-instance", "replenish-pool"];
@@ -97,21 +98,50 @@ fn the_region_knows_nothing_of_the_functions() {
 
 #[test]
 fn the_region_has_no_word_of_ours() {
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../region/src")];
-    let mut files = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder of sources") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            files += 1;
-            let text = fs::read_to_string(&path).expect("a source").to_lowercase();
-            for ours in ["claim", "ledger", "outcome", "tenant"] {
-                assert!(!text.contains(ours), "{ours} in {}", path.display());
+    let region = concat!(env!("CARGO_MANIFEST_DIR"), "/../region/src");
+    let files = modules::sources(Path::new(region));
+    assert!(files.len() > 50, "{files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a source is text");
+        for ours in ["claim", "ledger", "outcome", "tenant"] {
+            let is_free = !text.to_lowercase().contains(ours);
+            assert!(is_free, "{ours} in {}", file.display());
+        }
+    }
+}
+
+fn function_sources(function: &str) -> PathBuf {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
+    [root, function, "src"].iter().collect()
+}
+
+#[test]
+fn no_decision_imports_the_adapters() {
+    for function in FUNCTIONS {
+        let decide = function_sources(function).join("decide");
+        let files = modules::sources(&decide);
+        assert!(!files.is_empty(), "{function} has no folder decide");
+        for file in files {
+            for foreign in ["ready_pool_aws", "aws_sdk", "lambda_runtime", "tokio"] {
+                assert!(
+                    !modules::code(&file).contains(foreign),
+                    "{} names {foreign}: decisions are plain code on plain data",
+                    file.display()
+                );
             }
         }
     }
-    assert!(files > 50, "{files} files were read");
+}
+
+#[test]
+fn no_module_of_a_function_uses_one_that_uses_it() {
+    for function in FUNCTIONS {
+        let uses = modules::uses(&function_sources(function));
+        assert!(uses.len() > 5, "{function}: {uses:?}");
+        for uses in [modules::topmost(&uses), uses] {
+            if let Some(way) = modules::cycle(&uses) {
+                panic!("{function}: {}", way.join(" uses "));
+            }
+        }
+    }
 }
