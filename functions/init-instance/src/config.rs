@@ -34,8 +34,8 @@ pub struct Config {
     pub init_queue: String,
     /// `OUTCOME_QUEUE_URL`.
     pub outcome_queue: String,
-    /// `OUTCOME_OUTPUT_CHARACTERS`: how much of the end of a script's output an outcome tells, 0 for
-    /// none.
+    /// `OUTCOME_OUTPUT_CHARACTERS`: how much of the end of a script's output an outcome carries, 0
+    /// for none.
     pub output_characters: usize,
 }
 

@@ -68,7 +68,7 @@ impl Act<'_> {
                 "this claim was served before",
             ),
         };
-        info!(claim_id = %item.request.claim.claim_id, instance_id = ?entry.instance, reason = reason.code(), "settled before; telling it again");
+        info!(claim_id = %item.request.claim.claim_id, instance_id = ?entry.instance, reason = reason.code(), "settled before; publishing the outcome again");
         let answer = Answer {
             ending,
             reason,
@@ -143,7 +143,7 @@ fn known(item: &Pending, attempt: Option<Attempt>) -> Details {
     }
 }
 
-/// Keeps the original of a rejected message where an operator finds it, then tells the sender.
+/// Keeps the original of a rejected message where an operator finds it, then answers the sender.
 async fn keep(
     function: &ClaimInstance,
     body: &str,
