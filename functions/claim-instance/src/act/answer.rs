@@ -125,12 +125,12 @@ impl Act<'_> {
         let claim = &item.request.claim;
         let now = self.budget.now();
         let outcome = Outcome::of(claim, ending, reason, message, instance, now).with(details);
-        let told = if ending == Ending::Rejected && !claim.dry_run {
+        let answered = if ending == Ending::Rejected && !claim.dry_run {
             keep(self.function, &item.body, &outcome, item.trace).await
         } else {
             self.function.outcomes.publish(&outcome, item.trace).await
         };
-        self.settle(item, told);
+        self.settle(item, answered);
     }
 }
 
