@@ -4,9 +4,9 @@ use crate::conclude::Subject;
 use crate::config::{LOOK_EVERY, TIME_FOR_A_CALL};
 use crate::decide::{CommandEnd, Report, is_replaced, report};
 use crate::function::{InitInstance, Progress};
-use ready_pool_aws::clock::{Budget, sleep};
-use ready_pool_aws::error::AwsError;
+use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::event::CommandDetail;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::command::{Command, claim_key_of};
 use ready_pool_core::group::Group;
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName, InstanceId};
@@ -29,8 +29,8 @@ impl InitInstance {
     pub(crate) async fn command_finished(
         &self,
         detail: &CommandDetail,
-        budget: &Budget,
-    ) -> Result<Progress, AwsError> {
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
         let Ok(instance) = InstanceId::try_from(detail.instance_id.as_str()) else {
             debug!("a command on something that is no EC2 instance");
             return Ok(Progress::Done);
@@ -49,7 +49,7 @@ impl InitInstance {
         };
         Span::current().record("claim_id", display(&claim_id));
         let target = self.find_target(&claim_id, hash, &instance).await?;
-        if target.is_none() && detail.is_older_than(ENTRY_OUTLIVES_COMMAND, budget.now()) {
+        if target.is_none() && detail.is_older_than(ENTRY_OUTLIVES_COMMAND, invocation.now()) {
             // Settled entries live longer than this: the claim's outcome was published long ago.
             info!("a very late event of a claim that is over");
             return Ok(Progress::Done);
@@ -71,7 +71,7 @@ impl InitInstance {
             instance,
             target,
         };
-        self.settle(ended, budget).await
+        self.settle(ended, invocation).await
     }
 
     /// The target is the group whose ledger has the claim; where its tags were wiped, the group
@@ -81,7 +81,7 @@ impl InitInstance {
         claim_id: &ClaimId,
         hash: &str,
         instance: &InstanceId,
-    ) -> Result<Option<Group>, AwsError> {
+    ) -> Result<Option<Group>, CallError> {
         let key = format!("{claim_id}@{hash}");
         let is_the_claim_s = |name: &GroupName| ClaimKey::new(claim_id, name).as_str() == key;
         let with_entry = self.auto_scaling.groups_with_entry(claim_id).await?;
@@ -93,7 +93,7 @@ impl InitInstance {
         }
         let places = self
             .auto_scaling
-            .whereabouts(std::slice::from_ref(instance))
+            .placements(std::slice::from_ref(instance))
             .await?;
         match places.get(instance) {
             Some(place) if is_the_claim_s(&place.group) => self.target(&place.group).await,
@@ -105,9 +105,9 @@ impl InitInstance {
     pub(crate) async fn settle(
         &self,
         mut ended: Ended,
-        budget: &Budget,
-    ) -> Result<Progress, AwsError> {
-        let budget = &in_trace_of(Some(&ended.command), budget);
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
+        let invocation = &in_trace_of(Some(&ended.command), invocation);
         for look in 1.. {
             let entry = ended
                 .target
@@ -119,7 +119,7 @@ impl InitInstance {
                 target: ended.target.as_ref(),
                 entry: entry.as_ref(),
                 look,
-                now: budget.now(),
+                now: invocation.now(),
             });
             if let Report::Conclude(conclusion) = report {
                 let attempt = entry.map_or(1, |entry| entry.attempt);
@@ -132,9 +132,9 @@ impl InitInstance {
                     times: Times::default(),
                     command: Some(&ended.command),
                 };
-                return self.conclude(&subject, conclusion, budget).await;
+                return self.conclude(&subject, conclusion, invocation).await;
             }
-            if !budget.has(TIME_FOR_A_CALL) {
+            if !invocation.has(TIME_FOR_A_CALL) {
                 return Ok(Progress::Later);
             }
             sleep(LOOK_EVERY).await;
@@ -144,7 +144,7 @@ impl InitInstance {
     }
 
     /// Reads the command's status and the claim's target again.
-    async fn look(&self, ended: &mut Ended) -> Result<(), AwsError> {
+    async fn look(&self, ended: &mut Ended) -> Result<(), CallError> {
         if let Some(command) = self.systems_manager.command(&ended.command.id).await? {
             ended.command = command;
         }
@@ -161,7 +161,7 @@ impl InitInstance {
 }
 
 /// Neither EventBridge's message nor replenish-pool's knows of the claim's trace; the script does.
-pub(crate) fn in_trace_of(command: Option<&Command>, budget: &Budget) -> Budget {
+pub(crate) fn in_trace_of(command: Option<&Command>, invocation: &Invocation) -> Invocation {
     let trace = command.and_then(|command| command.record.header.trace);
-    budget.clone().traced(trace.or(budget.trace()))
+    invocation.clone().traced(trace.or(invocation.trace()))
 }

@@ -5,16 +5,17 @@
 use crate::decide::{Cause, Conclusion, Finding, Step};
 use crate::function::{InitInstance, Progress};
 use ready_pool_aws::auto_scaling::EntryToWrite;
-use ready_pool_aws::clock::Budget;
-use ready_pool_aws::error::{AwsError, Effect};
+use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::metrics::Record;
 use ready_pool_aws::queue::Outgoing;
 use ready_pool_aws::retirement::{Retired, retire};
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::command::Command;
 use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId};
 use ready_pool_core::ledger::Entry;
 use ready_pool_core::message::{Message, Retry};
 use ready_pool_core::outcome::{Details, Ending, Outcome, Reason, VERSION};
+use ready_pool_core::retirement::Route;
 use ready_pool_core::times::Times;
 use tracing::{debug, error, info, warn};
 
@@ -38,14 +39,14 @@ impl InitInstance {
         &self,
         subject: &Subject<'_>,
         conclusion: Conclusion,
-        budget: &Budget,
-    ) -> Result<Progress, AwsError> {
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
         log(&conclusion);
         let mut steps = conclusion.steps;
         // Before the entry: between it and the outcome nothing is read that can wait.
         let mut details = None;
         if steps.iter().any(Step::publishes) {
-            details = Some(self.details_of(subject, budget).await);
+            details = Some(self.details_of(subject, invocation).await);
         }
         if let Some(entry) = conclusion.entry
             && !self.enter(subject, entry).await?
@@ -57,14 +58,16 @@ impl InitInstance {
             match step {
                 Step::PublishReady => {
                     let end = (Ending::Ready, Reason::Initialised);
-                    self.publish(subject, end, details.take(), budget).await?;
+                    self.publish(subject, end, details.take(), invocation)
+                        .await?;
                 }
                 Step::PublishFailed(reason) => {
                     let end = (Ending::Failed, reason);
-                    self.publish(subject, end, details.take(), budget).await?;
+                    self.publish(subject, end, details.take(), invocation)
+                        .await?;
                 }
-                Step::Retry(retry) => self.retry(*retry, budget).await?,
-                Step::Retire => match self.retire(subject, budget).await? {
+                Step::Retry(retry) => self.retry(*retry, invocation).await?,
+                Step::Retire => match self.retire(subject, invocation).await? {
                     Progress::Done => {}
                     Progress::Later => return Ok(Progress::Later),
                 },
@@ -73,10 +76,10 @@ impl InitInstance {
         Ok(Progress::Done)
     }
 
-    async fn details_of(&self, subject: &Subject<'_>, budget: &Budget) -> Details {
+    async fn details_of(&self, subject: &Subject<'_>, invocation: &Invocation) -> Details {
         match (subject.command, subject.instance) {
             (Some(command), Some(instance)) => {
-                self.details(command, instance, subject.attempt, budget)
+                self.details(command, instance, subject.attempt, invocation)
                     .await
             }
             _ => Details {
@@ -89,7 +92,7 @@ impl InitInstance {
 
     /// Writes the claim's entry; answers whether it stands. A target that refuses (it is gone, opted
     /// out, or its tags are full) does not hold up the claim's end: the outcome is what counts.
-    async fn enter(&self, subject: &Subject<'_>, entry: Entry) -> Result<bool, AwsError> {
+    async fn enter(&self, subject: &Subject<'_>, entry: Entry) -> Result<bool, CallError> {
         let Some(target) = subject.target_group else {
             return Ok(false);
         };
@@ -114,11 +117,11 @@ impl InitInstance {
         subject: &Subject<'_>,
         (ending, reason): (Ending, Reason),
         details: Option<Details>,
-        budget: &Budget,
-    ) -> Result<(), AwsError> {
+        invocation: &Invocation,
+    ) -> Result<(), CallError> {
         let details = match details {
             Some(details) => details,
-            None => self.details_of(subject, budget).await,
+            None => self.details_of(subject, invocation).await,
         };
         if subject.target_group.is_none() {
             error!("the claim's target is gone");
@@ -129,12 +132,12 @@ impl InitInstance {
             target_group: subject.target_group.map(ToString::to_string),
             outcome: ending,
             reason,
-            message: explain(reason).to_owned(),
+            message: reason.sentence(),
             instance_id: subject.instance.cloned(),
-            at: budget.now(),
+            at: invocation.now(),
             details,
         };
-        self.outcomes.publish(&outcome, budget.trace()).await?;
+        self.outcomes.publish(&outcome, invocation.trace()).await?;
         info!(
             outcome = ending.code(),
             reason = reason.code(),
@@ -143,29 +146,35 @@ impl InitInstance {
         Ok(())
     }
 
-    async fn retry(&self, retry: Retry, budget: &Budget) -> Result<(), AwsError> {
+    async fn retry(&self, retry: Retry, invocation: &Invocation) -> Result<(), CallError> {
         let asked = retry.attempt;
         let deduplication_id = retry.deduplication_id();
         let message = Outgoing::json(&Message::Retry(retry))?
             .ordered(self.config.pool.as_str(), deduplication_id)
-            .traced(budget.trace());
+            .traced(invocation.trace());
         self.provision_queue.send_one(message).await?;
         info!(next_attempt = asked, "asked for another instance");
         Ok(())
     }
 
     /// Retires an instance that is free, or in the target and never to be used there.
-    async fn retire(&self, subject: &Subject<'_>, budget: &Budget) -> Result<Progress, AwsError> {
+    async fn retire(
+        &self,
+        subject: &Subject<'_>,
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
         let (Some(instance), Some(target)) = (subject.instance, subject.target_group) else {
             return Ok(Progress::Done);
         };
         let retired = retire(
             &self.auto_scaling,
             instance,
-            target,
-            &self.config.pool,
-            &self.config.retirement,
-            budget,
+            Route {
+                from: target,
+                pool: &self.config.pool,
+                retirement: &self.config.retirement,
+            },
+            invocation,
         )
         .await;
         let retired = match retired {
@@ -182,7 +191,7 @@ impl InitInstance {
                 let record = Record::of(&self.config.pool)
                     .count("Retirements", 1)
                     .with("instance_id", instance.as_str());
-                self.metrics.write(&record, budget.now());
+                self.metrics.write(&record, invocation.now());
                 Ok(Progress::Done)
             }
             Retired::Done => {
@@ -205,27 +214,5 @@ fn log(conclusion: &Conclusion) {
         Finding::GivenUp(Cause::SentForAnother) => error!(steps, entry, "{finding}"),
         Finding::GivenUp(_) | Finding::Replaced => warn!(steps, entry, "{finding}"),
         _ => info!(steps, entry, "{finding}"),
-    }
-}
-
-/// A reason in a sentence, for the outcome.
-fn explain(reason: Reason) -> &'static str {
-    match reason {
-        Reason::Initialised => "the init script succeeded",
-        Reason::Expired => "the claim expired before its command was sent",
-        Reason::AttemptsExhausted => "every instance that was tried had to be given up",
-        Reason::ScriptFailed => {
-            "the init script failed; its output is in the command's history in Systems Manager"
-        }
-        Reason::ScriptTimedOut => {
-            "the init script ran out of its time; raise execution_timeout_seconds, or make it faster"
-        }
-        Reason::NotDelivered => "the instance's agent did not pick the command up",
-        Reason::Cancelled => "somebody cancelled the command",
-        Reason::InstanceLost => "the instance left its target before it was ready",
-        Reason::TargetRefused => {
-            "the target group would not take the instance; check its maximum size, zones and load balancers"
-        }
-        _ => "see the reason",
     }
 }

@@ -3,11 +3,11 @@
 use crate::config::Config;
 use ready_pool_aws::Clients;
 use ready_pool_aws::auto_scaling::AutoScaling;
-use ready_pool_aws::error::AwsError;
 use ready_pool_aws::metrics::Metrics;
 use ready_pool_aws::outcomes::Outcomes;
 use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::group::Group;
 use ready_pool_core::ids::GroupName;
 use std::collections::BTreeSet;
@@ -48,7 +48,7 @@ impl InitInstance {
     }
 
     /// The group as it is now; `None` when there is none of this name.
-    pub(crate) async fn target(&self, name: &GroupName) -> Result<Option<Group>, AwsError> {
+    pub(crate) async fn target(&self, name: &GroupName) -> Result<Option<Group>, CallError> {
         let groups = self
             .auto_scaling
             .groups(&BTreeSet::from([name.clone()]))
@@ -58,7 +58,7 @@ impl InitInstance {
 
     /// Whether the group is there and has opted in. Our policy asks for the tag that says so:
     /// without it AWS answers as if a permission were missing.
-    pub(crate) async fn is_target(&self, name: &GroupName) -> Result<bool, AwsError> {
+    pub(crate) async fn is_target(&self, name: &GroupName) -> Result<bool, CallError> {
         let group = self.target(name).await?;
         Ok(group.is_some_and(|group| group.is_opted_in_to(&self.config.pool)))
     }

@@ -7,8 +7,8 @@ use crate::decide::{
     too_late,
 };
 use crate::function::{InitInstance, Progress};
-use ready_pool_aws::clock::{Budget, sleep};
-use ready_pool_aws::error::AwsError;
+use ready_pool_aws::clock::{Invocation, sleep};
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::command::{InitCommand, init_command};
 use ready_pool_core::message::HandOver;
 use ready_pool_core::times::Times;
@@ -28,12 +28,12 @@ impl InitInstance {
     pub(crate) async fn hand_over(
         &self,
         hand_over: &HandOver,
-        budget: &Budget,
-    ) -> Result<Progress, AwsError> {
-        let tried = match self.begin(hand_over, budget).await? {
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
+        let tried = match self.begin(hand_over, invocation).await? {
             Beginning::Conclude(conclusion) => Tried::Conclude(conclusion),
-            Beginning::Attach => match self.attach(hand_over, budget).await {
-                Tried::Done => self.send(hand_over, budget).await?,
+            Beginning::Attach => match self.attach(hand_over, invocation).await {
+                Tried::Done => self.send(hand_over, invocation).await?,
                 otherwise => otherwise,
             },
         };
@@ -49,32 +49,36 @@ impl InitInstance {
                     times: hand_over.times,
                     command: None,
                 };
-                self.conclude(&subject, conclusion, budget).await
+                self.conclude(&subject, conclusion, invocation).await
             }
         }
     }
 
     /// The history first, then the entry: whose instance is it?
-    async fn begin(&self, hand_over: &HandOver, budget: &Budget) -> Result<Beginning, AwsError> {
+    async fn begin(
+        &self,
+        hand_over: &HandOver,
+        invocation: &Invocation,
+    ) -> Result<Beginning, CallError> {
         let claim = &hand_over.claim;
         let history = self.systems_manager.history(&hand_over.instance_id).await?;
         let target = self.target(&claim.target_group).await?;
         let entry = target.and_then(|target| target.entry(&claim.claim_id));
-        Ok(begin(hand_over, &history, entry.as_ref(), budget.now()))
+        Ok(begin(hand_over, &history, entry.as_ref(), invocation.now()))
     }
 
     /// Attaches, trying again while the detach is not finished.
-    async fn attach(&self, hand_over: &HandOver, budget: &Budget) -> Tried {
+    async fn attach(&self, hand_over: &HandOver, invocation: &Invocation) -> Tried {
         let target = &hand_over.claim.target_group;
-        while budget.has(TIME_FOR_A_CALL) {
-            if let Some(conclusion) = too_late(hand_over, budget.now()) {
+        while invocation.has(TIME_FOR_A_CALL) {
+            if let Some(conclusion) = too_late(hand_over, invocation.now()) {
                 return Tried::Conclude(conclusion);
             }
             let result = self
                 .auto_scaling
                 .attach(target, &hand_over.instance_id)
                 .await;
-            match after_attach(&result, hand_over, &self.config.pool, budget.now()) {
+            match after_attach(&result, hand_over, &self.config.pool, invocation.now()) {
                 Attached::Send => {
                     info!("attached to the target");
                     return Tried::Done;
@@ -88,7 +92,7 @@ impl InitInstance {
                             && matches!(self.is_target(target).await, Ok(false));
                         if opted_out {
                             warn!(%error, "the target is gone, or has opted out");
-                            let now = budget.now();
+                            let now = invocation.now();
                             return Tried::Conclude(give_up(hand_over, Cause::TargetRefused, now));
                         }
                         warn!(%error, "cannot attach; trying again");
@@ -107,23 +111,33 @@ impl InitInstance {
     }
 
     /// Sends the init command, at most once as far as anybody can know.
-    async fn send(&self, hand_over: &HandOver, budget: &Budget) -> Result<Tried, AwsError> {
+    async fn send(
+        &self,
+        hand_over: &HandOver,
+        invocation: &Invocation,
+    ) -> Result<Tried, CallError> {
         let claim = &hand_over.claim;
         let instance = &hand_over.instance_id;
         let times = Times {
             // Only known to be over by now: an earlier delivery may have done it.
-            attached: Some(budget.now()),
+            attached: Some(invocation.now()),
             ..hand_over.times
         };
-        while budget.has(TIME_FOR_A_CALL) {
-            if let Some(conclusion) = too_late(hand_over, budget.now()) {
+        while invocation.has(TIME_FOR_A_CALL) {
+            if let Some(conclusion) = too_late(hand_over, invocation.now()) {
                 return Ok(Tried::Conclude(conclusion));
             }
             let result = self
                 .systems_manager
-                .send_init_command(instance, claim, hand_over.attempt, &times, budget.trace())
+                .send_init_command(
+                    instance,
+                    claim,
+                    hand_over.attempt,
+                    &times,
+                    invocation.trace(),
+                )
                 .await;
-            match after_send(&result, hand_over, budget.now()) {
+            match after_send(&result, hand_over, invocation.now()) {
                 AfterSend::Sent => {
                     info!(command_id = result.ok(), "sent the init command");
                     return Ok(Tried::Done);

@@ -6,9 +6,9 @@ use crate::decide::Delivery;
 use crate::function::{InitInstance, Progress};
 use crate::message::Work;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use ready_pool_aws::clock::Budget;
-use ready_pool_aws::error::AwsError;
-use ready_pool_aws::guard::guarded_async;
+use ready_pool_aws::clock::Invocation;
+use ready_pool_core::call_error::CallError;
+use ready_pool_core::guard::guarded_async;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tracing::field::{self, Empty};
@@ -16,7 +16,7 @@ use tracing::{Instrument, Span, error, error_span, warn};
 
 impl InitInstance {
     /// Serves one batch. Names in its answer every message that is not done: those come again.
-    pub async fn handle(&self, event: SqsEvent, budget: &Budget) -> SqsBatchResponse {
+    pub async fn handle(&self, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
         let mut response = SqsBatchResponse::default();
         let mut stopped: BTreeSet<String> = BTreeSet::new();
         for record in event.records {
@@ -26,18 +26,18 @@ impl InitInstance {
                 .cloned()
                 .unwrap_or_default();
             let message_id = record.message_id.clone().unwrap_or_default();
-            if stopped.contains(&group) || !self.serve(record, budget).await {
+            if stopped.contains(&group) || !self.serve(record, invocation).await {
                 stopped.insert(group);
                 response.add_failure(message_id);
             }
         }
         self.metrics
-            .write_calls(&self.config.pool, "init-instance", budget.now());
+            .write_calls(&self.config.pool, "init-instance", invocation.now());
         response
     }
 
     /// Serves one message; answers whether it is done.
-    async fn serve(&self, record: SqsMessage, budget: &Budget) -> bool {
+    async fn serve(&self, record: SqsMessage, invocation: &Invocation) -> bool {
         match Work::read(record.body.as_deref().unwrap_or_default()) {
             Err(problem) => {
                 // Ours alone write to this queue: a newer version's message, perhaps. It stays.
@@ -48,15 +48,17 @@ impl InitInstance {
             }
             Ok(work) => {
                 let span = span_of(&work);
-                self.process(work, record, budget).instrument(span).await
+                self.process(work, record, invocation)
+                    .instrument(span)
+                    .await
             }
         }
     }
 
     /// Does a message's work; answers whether it is done.
-    async fn process(&self, work: Work, record: SqsMessage, budget: &Budget) -> bool {
-        let budget = &budget.for_message(&record);
-        let work = self.dispatch(work, delivery_of(&record), budget);
+    async fn process(&self, work: Work, record: SqsMessage, invocation: &Invocation) -> bool {
+        let invocation = &invocation.for_message(&record);
+        let work = self.dispatch(work, delivery_of(&record), invocation);
         let delay = match guarded_async(work).await {
             Ok(Ok(Progress::Done)) => return true,
             Ok(Ok(Progress::Later)) => COMES_AGAIN,
@@ -77,21 +79,24 @@ impl InitInstance {
         &self,
         work: Work,
         delivery: Delivery,
-        budget: &Budget,
-    ) -> Result<Progress, AwsError> {
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
         // Boxed: each of the three is a large future of its own.
         match work {
-            Work::HandOver(hand_over) => Box::pin(self.hand_over(&hand_over, budget)).await,
+            Work::HandOver(hand_over) => Box::pin(self.hand_over(&hand_over, invocation)).await,
             Work::LookAgain(look_again) => {
-                Box::pin(self.look_again(&look_again, delivery, budget)).await
+                Box::pin(self.look_again(&look_again, delivery, invocation)).await
             }
-            Work::CommandFinished(detail) => Box::pin(self.command_finished(&detail, budget)).await,
+            Work::CommandFinished(detail) => {
+                Box::pin(self.command_finished(&detail, invocation)).await
+            }
         }
     }
 
     async fn bring_again(&self, receipt: Option<String>, delay: Duration) {
         let Some(receipt) = receipt else { return };
-        if let Err(error) = self.init_queue.hold(&[receipt], delay).await {
+        let receipts = [receipt.into()];
+        if let Err(error) = self.init_queue.change_visibility(&receipts, delay).await {
             // It becomes visible by itself when its visibility time-out ends.
             warn!(%error, "cannot bring the message again early");
         }

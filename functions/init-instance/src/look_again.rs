@@ -4,8 +4,8 @@ use crate::command_finished::{Ended, in_trace_of};
 use crate::conclude::Subject;
 use crate::decide::{Check, Checked, Delivery, check};
 use crate::function::{InitInstance, Progress};
-use ready_pool_aws::clock::Budget;
-use ready_pool_aws::error::AwsError;
+use ready_pool_aws::clock::Invocation;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::command::{InitCommand, init_command};
 use ready_pool_core::message::LookAgain;
 use ready_pool_core::times::Times;
@@ -15,8 +15,8 @@ impl InitInstance {
         &self,
         message: &LookAgain,
         delivery: Delivery,
-        budget: &Budget,
-    ) -> Result<Progress, AwsError> {
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
         let instance = message.instance_id.as_ref();
         let history = match instance {
             Some(instance) => self.systems_manager.history(instance).await?,
@@ -32,7 +32,7 @@ impl InitInstance {
             delivery,
             entry: entry.as_ref(),
             command: command.clone(),
-            now: budget.now(),
+            now: invocation.now(),
         });
         match (checked, instance) {
             (Checked::CommandEnded(command), Some(instance)) => {
@@ -42,7 +42,7 @@ impl InitInstance {
                     instance: instance.clone(),
                     target,
                 };
-                self.settle(ended, budget).await
+                self.settle(ended, invocation).await
             }
             // No instance, no command.
             (Checked::CommandEnded(_), None) => Ok(Progress::Done),
@@ -59,8 +59,8 @@ impl InitInstance {
                     times: Times::default(),
                     command,
                 };
-                let budget = &in_trace_of(command, budget);
-                self.conclude(&subject, conclusion, budget).await
+                let invocation = &in_trace_of(command, invocation);
+                self.conclude(&subject, conclusion, invocation).await
             }
         }
     }

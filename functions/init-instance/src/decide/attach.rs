@@ -1,8 +1,8 @@
 //! What an answer to `AttachInstances` calls for.
 
 use super::conclusion::{Cause, Conclusion, give_up};
-use ready_pool_aws::error::{AwsError, Effect};
 use ready_pool_core::Timestamp;
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::ids::GroupName;
 use ready_pool_core::message::HandOver;
 
@@ -19,7 +19,7 @@ pub enum Attached {
 
 /// Decides what an answer to `AttachInstances` calls for.
 pub fn after_attach(
-    result: &Result<(), AwsError>,
+    result: &Result<(), CallError>,
     hand_over: &HandOver,
     pool: &GroupName,
     now: Timestamp,

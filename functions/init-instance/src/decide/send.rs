@@ -1,8 +1,8 @@
 //! What an answer to `SendCommand` calls for.
 
 use super::conclusion::{Cause, Conclusion, give_up};
-use ready_pool_aws::error::{AwsError, Effect};
 use ready_pool_core::Timestamp;
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::message::HandOver;
 
 /// What an answer to `SendCommand` calls for.
@@ -20,7 +20,7 @@ pub enum AfterSend {
 
 /// Decides what an answer to `SendCommand` calls for.
 pub fn after_send(
-    result: &Result<String, AwsError>,
+    result: &Result<String, CallError>,
     hand_over: &HandOver,
     now: Timestamp,
 ) -> AfterSend {

@@ -7,7 +7,7 @@ use crate::progress::{Doing, Ending, InitCommand, Look, Rest, Steps};
 use crate::state::{Clock, Command, Line, Place};
 use init_instance::decide as initialising;
 use init_instance::decide::{Conclusion, Finding, Step};
-use ready_pool_aws::error::Effect;
+use ready_pool_core::call_error::Effect;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::command::{self, CommandStatus};
 use ready_pool_core::group::Lifecycle;

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn refusal(code: &str, message: &str, effect: Effect) -> AwsError {
-    AwsError {
+fn refusal(code: &str, message: &str, effect: Effect) -> CallError {
+    CallError {
         operation: "AttachInstances",
         code: code.to_owned(),
         message: message.to_owned(),
@@ -11,11 +11,11 @@ fn refusal(code: &str, message: &str, effect: Effect) -> AwsError {
     }
 }
 
-fn invalid(message: &str) -> AwsError {
+fn invalid(message: &str) -> CallError {
     refusal("ValidationError", message, Effect::Refused)
 }
 
-fn answered(result: Result<(), AwsError>) -> Attached {
+fn answered(result: Result<(), CallError>) -> Attached {
     after_attach(&result, &hand_over(1), &name("pool"), NOW)
 }
 

@@ -9,8 +9,8 @@ mod replacing;
 mod send;
 
 use super::*;
-use ready_pool_aws::error::{AwsError, Effect};
 use ready_pool_core::Timestamp;
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::claim::{Claim, Init, WhenEmpty};
 use ready_pool_core::command::{Command, CommandStatus, InitCommand, Record, comment};
 use ready_pool_core::group::{Group, Lifecycle, Member};

@@ -3,7 +3,7 @@
 use super::*;
 
 fn refused(code: &str, effect: Effect) -> AfterSend {
-    let error = AwsError {
+    let error = CallError {
         operation: "SendCommand",
         code: code.to_owned(),
         message: String::new(),
