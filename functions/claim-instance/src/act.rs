@@ -67,7 +67,7 @@ impl<'a> Act<'a> {
                     self.foretell(item, reason, message).await;
                 }
                 Decision::LeaveToInit(instance) => {
-                    info!(claim_id = %item.request.claim.claim_id, instance_id = %instance, "told before; its end is reported by init-instance");
+                    info!(claim_id = %item.request.claim.claim_id, instance_id = %instance, "the init command was sent before; init-instance publishes the end");
                 }
                 Decision::Reject { reason, message } => self.reject(item, reason, message).await,
                 Decision::Repeat(entry) => self.repeat(item, &entry).await,

@@ -68,7 +68,7 @@ impl Act<'_> {
                 "this claim was served before",
             ),
         };
-        info!(claim_id = %item.request.claim.claim_id, instance_id = ?entry.instance, reason = reason.code(), "settled before; telling it again");
+        info!(claim_id = %item.request.claim.claim_id, instance_id = ?entry.instance, reason = reason.code(), "settled before; publishing the outcome again");
         let answer = Answer {
             ending,
             reason,
@@ -125,12 +125,12 @@ impl Act<'_> {
         let claim = &item.request.claim;
         let now = self.invocation.now();
         let outcome = Outcome::of(claim, ending, reason, message, instance, now).with(details);
-        let told = if ending == Ending::Rejected && !claim.dry_run {
+        let answered = if ending == Ending::Rejected && !claim.dry_run {
             keep(self.function, &item.body, &outcome, item.trace).await
         } else {
             self.function.outcomes.publish(&outcome, item.trace).await
         };
-        self.settle(item, told);
+        self.settle(item, answered);
     }
 }
 
@@ -143,7 +143,7 @@ fn known(item: &Pending, attempt: Option<Attempt>) -> Details {
     }
 }
 
-/// Keeps the original of a rejected message where an operator finds it, then tells the sender.
+/// Keeps the original of a rejected message where an operator finds it, then answers the sender.
 async fn keep(
     function: &ClaimInstance,
     body: &str,

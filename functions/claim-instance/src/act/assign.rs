@@ -202,7 +202,7 @@ impl Act<'_> {
 
     /// The instance is not in the pool, or on its way out. If we cannot have taken it, the claim
     /// gets another under the same attempt: nothing was handed over. Otherwise it may well be
-    /// this claim's: it is handed over, and attaching tells.
+    /// this claim's: it is handed over, and attaching shows.
     fn not_detachable(&mut self, assignment: Assignment, error: &CallError) -> Option<Assignment> {
         let claim = &assignment.pending.request.claim;
         if self.memory.untouched.remove(&identity(claim)) {
@@ -215,7 +215,7 @@ impl Act<'_> {
         Some(assignment)
     }
 
-    /// The detach may or may not have happened: the entry says whose it is, the next look tells.
+    /// The detach may or may not have happened: the entry says whose it is, the next look shows.
     fn detach_failed(&mut self, assignment: Assignment, error: &CallError) {
         let claim = &assignment.pending.request.claim;
         warn!(claim_id = %claim.claim_id, instance_id = %assignment.instance, %error, "cannot detach; trying again");

@@ -112,6 +112,8 @@ fn functions_complain_in_short() {
             Tone::Bad
         ))
     );
+    let in_span = r#"{"level":"WARN","fields":{"message":"m"},"spans":[{"name":"Lambda runtime invoke","requestId":"r"},{"name":"hand-over","claim_id":"c"}]}"#;
+    assert_eq!(logged(in_span).unwrap().1, "claim: m (claim_id=c)");
     assert_eq!(logged(r#"{"level":"INFO","fields":{"message":"x"}}"#), None);
     assert_eq!(logged(r#"{"Ready":1,"_aws":{"Timestamp":1}}"#), None);
     assert_eq!(logged("thread panicked").unwrap().0, "log");

@@ -66,8 +66,8 @@ pub(crate) fn output(stdout: &str, stderr: &str) -> Vec<String> {
     lines
 }
 
-/// A line of a function's log: its level, where a logger wrote it, and its message with its
-/// fields. Figures for CloudWatch (embedded metric format) have a level of their own here. What is
+/// A line of a function's log: its level, where a logger wrote it, and its message with its fields
+/// and those of the spans it is in, but for the first: that is the runtime's own. Figures for CloudWatch (embedded metric format) have a level of their own here. What is
 /// no JSON comes from no logger: a panic, say.
 pub(crate) fn log(line: &str) -> (Option<String>, String) {
     let record = serde_json::from_str::<Value>(line).unwrap_or_default();
@@ -79,9 +79,16 @@ pub(crate) fn log(line: &str) -> (Option<String>, String) {
     let (Some(level), Some(fields)) = (level, fields) else {
         return (None, shortened(line));
     };
+    let spans = record.get("spans").and_then(Value::as_array);
     let details: Vec<String> = fields
         .iter()
         .filter(|(name, _)| *name != "message")
+        .chain(
+            (spans.into_iter().flatten().skip(1))
+                .filter_map(Value::as_object)
+                .flatten()
+                .filter(|(name, _)| *name != "name"),
+        )
         .map(|(name, value)| match value.as_str() {
             Some(text) => format!("{name}={text}"),
             None => format!("{name}={value}"),

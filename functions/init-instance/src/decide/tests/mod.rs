@@ -1,18 +1,24 @@
 //! What happens next to one instance: every answer and every entry that can meet it.
 
-mod answers;
-mod beginning;
-mod looks;
+mod attach;
+mod check;
+mod command_end;
+mod conclusion;
+mod hand_over;
 mod replacing;
-mod reports;
+mod send;
 
 use super::*;
+use ready_pool_core::Timestamp;
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::claim::{Claim, Init, WhenEmpty};
-use ready_pool_core::command::{CommandStatus, Record, comment};
+use ready_pool_core::command::{Command, CommandStatus, InitCommand, Record, comment};
 use ready_pool_core::group::{Group, Lifecycle, Member};
-use ready_pool_core::ids::ClaimId;
+use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId, MAX_ATTEMPTS};
 use ready_pool_core::init_failure::OnInitFailure;
-use ready_pool_core::message::VERSION;
+use ready_pool_core::ledger::{Entry, Standing};
+use ready_pool_core::message::{HandOver, VERSION};
+use ready_pool_core::outcome::Reason;
 use ready_pool_core::times::Times;
 use ready_pool_core::wishes::Wishes;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,18 +28,52 @@ use time::macros::datetime;
 const NOW: Timestamp = datetime!(2026-11-22 20:00 UTC);
 const DEADLINE: Timestamp = datetime!(2026-11-22 20:15 UTC);
 
-/// Another instance may do better, and this one is not ours to touch.
-const LOST: GivingUp = GivingUp {
-    reason: Reason::InstanceLost,
-    another: true,
-    retire: false,
-};
-/// It is too late for any instance, and this one is ours alone.
-const TOO_LATE: GivingUp = GivingUp {
-    reason: Reason::Expired,
-    another: false,
-    retire: true,
-};
+const PUBLISH_READY: &str = "publish ready";
+const RETIRE: &str = "retire the instance";
+
+fn publish_failed(reason: Reason) -> String {
+    format!("publish failed: {}", reason.code())
+}
+
+fn retry(attempt: Attempt) -> String {
+    format!("retry with attempt {attempt}")
+}
+
+/// The steps in words, in order.
+fn steps(conclusion: &Conclusion) -> Vec<String> {
+    conclusion.steps.iter().map(ToString::to_string).collect()
+}
+
+/// Checks a conclusion whole: the entry first, then the steps in this order.
+#[track_caller]
+fn assert_concludes<S: AsRef<str>>(
+    conclusion: &Conclusion,
+    finding: Finding,
+    entry: Option<&Entry>,
+    expected: &[S],
+) {
+    let expected: Vec<&str> = expected.iter().map(AsRef::as_ref).collect();
+    assert_eq!(conclusion.finding, finding);
+    assert_eq!(conclusion.entry.as_ref(), entry);
+    assert_eq!(steps(conclusion), expected);
+    let depends = finding == Finding::Replaced;
+    assert_eq!(conclusion.without_entry.is_some(), depends);
+}
+
+/// Checks that nothing is left to do.
+#[track_caller]
+fn assert_nothing(conclusion: &Conclusion, finding: Finding) {
+    assert_concludes::<&str>(conclusion, finding, None, &[]);
+}
+
+/// Steps in words, without those that are not to be taken.
+fn those<const N: usize>(steps: [Option<String>; N]) -> Vec<String> {
+    steps.into_iter().flatten().collect()
+}
+
+fn retire_if(retire: bool) -> Option<String> {
+    retire.then(|| RETIRE.to_owned())
+}
 
 fn name(text: &str) -> GroupName {
     GroupName::try_from(text).unwrap()
@@ -91,13 +131,13 @@ fn command(comment: &str) -> Command {
     }
 }
 
-fn told_this_claim() -> Command {
+fn sent_for_this_claim() -> Command {
     command(&comment(&hand_over(1).claim.key()))
 }
 
 /// The same, ended, of a claim that wants another instance when its init fails.
-fn told_this_claim_that_replaces(status: CommandStatus) -> Command {
-    let mut command = told_this_claim();
+fn sent_for_this_claim_that_replaces(status: CommandStatus) -> Command {
+    let mut command = sent_for_this_claim();
     command.status = status;
     command.record.header.on_init_failure = OnInitFailure::Replace;
     command.record.claim = Some(Box::new(hand_over(1).claim));
@@ -105,19 +145,14 @@ fn told_this_claim_that_replaces(status: CommandStatus) -> Command {
 }
 
 /// The same, of a claim that keeps what failed.
-fn told_this_claim_that_keeps() -> Command {
-    let mut command = told_this_claim();
+fn sent_for_this_claim_that_keeps() -> Command {
+    let mut command = sent_for_this_claim();
     command.record.header.on_init_failure = OnInitFailure::Keep;
     command
 }
 
-fn told_another() -> Command {
+fn sent_for_another() -> Command {
     command("ready-pool b@00000000")
-}
-
-/// The first attempt, before the deadline.
-fn begin_with(history: &[Command], entry: Option<&Entry>) -> Beginning {
-    begin(&hand_over(1), history, entry, NOW)
 }
 
 /// The target with instance 1 in this state, or without it.

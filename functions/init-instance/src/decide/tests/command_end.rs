@@ -2,23 +2,82 @@
 
 use super::*;
 
-fn report_on(status: CommandStatus, entry: Option<&Entry>) -> Report {
+/// What a report comes to, in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    NotYet,
+    Leave,
+    Ready,
+    Failed(Reason),
+}
+
+use Verdict::{Failed, Leave, NotYet, Ready};
+
+/// The report on a command, checked whole: with the entry it writes and the steps in their order.
+#[track_caller]
+fn verdict(seen: CommandEnd<'_>) -> Verdict {
+    let conclusion = match report(seen) {
+        Report::NotYet => return NotYet,
+        Report::Conclude(conclusion) => conclusion,
+    };
+    if conclusion.finding == Finding::Nothing {
+        assert_nothing(&conclusion, Finding::Nothing);
+        return Leave;
+    }
+    let (verdict, standing, publish) = match conclusion.steps.first() {
+        Some(Step::PublishReady) => (Ready, Standing::Ready, PUBLISH_READY.to_owned()),
+        Some(Step::PublishFailed(reason)) => {
+            let standing = Standing::Failed(*reason);
+            (Failed(*reason), standing, publish_failed(*reason))
+        }
+        _ => panic!("{:?}", steps(&conclusion)),
+    };
+    let settled = Entry {
+        instance: Some(seen.instance.clone()),
+        attempt: seen.entry.map_or(1, |entry| entry.attempt),
+        standing,
+        expires_at: seen
+            .entry
+            .map_or(NOW + Duration::hours(4), |entry| entry.expires_at),
+        instead_of: None,
+    };
+    let is_new = seen.target.is_some() && seen.entry != Some(&settled);
+    let retires = seen.target.is_some() && verdict != Ready;
+    let finding = if verdict == Ready {
+        Finding::Ready
+    } else {
+        Finding::Failed
+    };
+    let steps = those([Some(publish), retire_if(retires)]);
+    assert_concludes(&conclusion, finding, is_new.then_some(&settled), &steps);
+    verdict
+}
+
+fn report_on(status: CommandStatus, entry: Option<&Entry>) -> Verdict {
     let target = target(Some(Lifecycle::InService));
     report_to(status, entry, Some(&target), 1)
 }
 
 /// A report on a command of a claim that retires what fails.
+#[track_caller]
 fn report_to(
     status: CommandStatus,
     entry: Option<&Entry>,
     target: Option<&Group>,
     look: u32,
-) -> Report {
+) -> Verdict {
     let command = Command {
         status,
-        ..told_this_claim()
+        ..sent_for_this_claim()
     };
-    report(&command, entry, target, &instance(1), look, NOW)
+    verdict(CommandEnd {
+        command: &command,
+        instance: &instance(1),
+        target,
+        entry,
+        look,
+        now: NOW,
+    })
 }
 
 const STATUSES: [CommandStatus; 6] = [
@@ -32,14 +91,13 @@ const STATUSES: [CommandStatus; 6] = [
 
 #[test]
 fn the_final_status_decides_with_and_without_an_entry() {
-    use CommandStatus::{Cancelled, Failed, NotDelivered, Running, Succeeded, TimedOut};
     for (status, expected) in [
-        (Running, Report::NotYet),
-        (Succeeded, Report::Ready),
-        (Failed, Report::Failed(Reason::ScriptFailed)),
-        (TimedOut, Report::Failed(Reason::ScriptTimedOut)),
-        (NotDelivered, Report::Failed(Reason::NotDelivered)),
-        (Cancelled, Report::Failed(Reason::Cancelled)),
+        (CommandStatus::Running, NotYet),
+        (CommandStatus::Succeeded, Ready),
+        (CommandStatus::Failed, Failed(Reason::ScriptFailed)),
+        (CommandStatus::TimedOut, Failed(Reason::ScriptTimedOut)),
+        (CommandStatus::NotDelivered, Failed(Reason::NotDelivered)),
+        (CommandStatus::Cancelled, Failed(Reason::Cancelled)),
     ] {
         assert_eq!(report_on(status, Some(&open(1, 1))), expected, "{status:?}");
         assert_eq!(report_on(status, None), expected, "{status:?}");
@@ -47,16 +105,16 @@ fn the_final_status_decides_with_and_without_an_entry() {
 }
 
 #[test]
-fn an_entry_that_names_another_instance_does_not_silence_a_told_one() {
+fn an_entry_that_names_another_instance_does_not_silence_one_that_was_sent_its_command() {
     let report = report_on(CommandStatus::Succeeded, Some(&open(9, 1)));
-    assert_eq!(report, Report::Ready);
+    assert_eq!(report, Ready);
 }
 
 #[test]
 fn a_claim_that_failed_never_becomes_ready() {
     let failed = entry(Some(1), 1, Standing::Failed(Reason::Cancelled));
     for status in STATUSES {
-        let expected = Report::Failed(Reason::Cancelled);
+        let expected = Failed(Reason::Cancelled);
         assert_eq!(report_on(status, Some(&failed)), expected, "{status:?}");
     }
 }
@@ -65,10 +123,10 @@ fn a_claim_that_failed_never_becomes_ready() {
 fn a_claim_that_is_ready_never_fails() {
     let ready = entry(Some(1), 1, Standing::Ready);
     for status in STATUSES {
-        assert_eq!(report_on(status, Some(&ready)), Report::Ready, "{status:?}");
+        assert_eq!(report_on(status, Some(&ready)), Ready, "{status:?}");
     }
     let report = report_to(CommandStatus::Failed, Some(&ready), None, 1);
-    assert_eq!(report, Report::Ready);
+    assert_eq!(report, Ready);
 }
 
 #[test]
@@ -76,7 +134,7 @@ fn a_claim_that_was_settled_with_another_instance_is_left_as_it_is() {
     for standing in [Standing::Ready, Standing::Failed(Reason::Expired)] {
         for settled in [entry(Some(2), 1, standing), entry(None, 1, standing)] {
             for status in STATUSES {
-                assert_eq!(report_on(status, Some(&settled)), Report::Leave);
+                assert_eq!(report_on(status, Some(&settled)), Leave);
             }
         }
     }
@@ -84,12 +142,12 @@ fn a_claim_that_was_settled_with_another_instance_is_left_as_it_is() {
 
 #[test]
 fn an_initialised_instance_is_ready_only_in_service_in_its_target() {
-    let lost = Report::Failed(Reason::InstanceLost);
+    let lost = Failed(Reason::InstanceLost);
     for (lifecycle, expected) in [
-        (Lifecycle::InService, Report::Ready),
-        (Lifecycle::Pending, Report::NotYet),
-        (Lifecycle::PendingWait, Report::NotYet),
-        (Lifecycle::Other, Report::NotYet),
+        (Lifecycle::InService, Ready),
+        (Lifecycle::Pending, NotYet),
+        (Lifecycle::PendingWait, NotYet),
+        (Lifecycle::Other, NotYet),
         (Lifecycle::Standby, lost),
         (Lifecycle::Detaching, lost),
         (Lifecycle::Terminating, lost),
@@ -107,8 +165,8 @@ fn an_initialised_instance_is_ready_only_in_service_in_its_target() {
 
 #[test]
 fn an_initialised_instance_that_is_missing_is_lost_at_the_third_look() {
-    let not_yet = Report::NotYet;
-    let lost = Report::Failed(Reason::InstanceLost);
+    let not_yet = NotYet;
+    let lost = Failed(Reason::InstanceLost);
     for target in [None, Some(target(None))] {
         for entry in [None, Some(open(1, 1))] {
             for (look, expected) in [
@@ -139,7 +197,7 @@ fn an_attach_that_takes_long_is_not_a_loss() {
             Some(&target),
             u32::MAX,
         );
-        assert_eq!(report, Report::NotYet, "{lifecycle:?}");
+        assert_eq!(report, NotYet, "{lifecycle:?}");
     }
 }
 
@@ -158,7 +216,7 @@ fn a_superseded_instance_s_failure_does_not_end_its_claim() {
         for status in STATUSES {
             if status.is_final() && status != CommandStatus::Succeeded {
                 let report = report_on(status, Some(&entry));
-                assert_eq!(report, Report::Leave, "{entry} {status:?}");
+                assert_eq!(report, Leave, "{entry} {status:?}");
             }
         }
     }
@@ -168,7 +226,7 @@ fn a_superseded_instance_s_failure_does_not_end_its_claim() {
 fn a_superseded_instance_that_is_initialised_and_in_service_still_makes_its_claim_ready() {
     for entry in superseded() {
         let report = report_on(CommandStatus::Succeeded, Some(&entry));
-        assert_eq!(report, Report::Ready, "{entry}");
+        assert_eq!(report, Ready, "{entry}");
     }
 }
 
@@ -181,20 +239,20 @@ fn a_superseded_instance_that_is_lost_after_its_success_does_not_end_its_claim()
             None,
             LOOKS_BEFORE_LOST,
         );
-        assert_eq!(report, Report::Leave, "{entry}");
+        assert_eq!(report, Leave, "{entry}");
     }
 }
 
 #[test]
 fn a_later_attempt_s_own_failure_ends_its_claim() {
     let report = report_on(CommandStatus::Failed, Some(&open(1, 2)));
-    assert_eq!(report, Report::Failed(Reason::ScriptFailed));
+    assert_eq!(report, Failed(Reason::ScriptFailed));
 }
 
 #[test]
 fn a_first_attempt_s_entry_that_names_another_instance_does_not_silence_a_failure() {
     let report = report_on(CommandStatus::Failed, Some(&open(9, 1)));
-    assert_eq!(report, Report::Failed(Reason::ScriptFailed));
+    assert_eq!(report, Failed(Reason::ScriptFailed));
 }
 
 #[test]
@@ -205,6 +263,30 @@ fn a_failed_script_is_a_failed_script_wherever_the_instance_is() {
         Some(target(Some(Lifecycle::Pending))),
     ] {
         let report = report_to(CommandStatus::Failed, Some(&open(1, 1)), target.as_ref(), 1);
-        assert_eq!(report, Report::Failed(Reason::ScriptFailed));
+        assert_eq!(report, Failed(Reason::ScriptFailed));
     }
+}
+
+#[test]
+fn the_instance_of_a_claim_that_keeps_what_failed_is_left() {
+    let target = target(Some(Lifecycle::InService));
+    let command = Command {
+        status: CommandStatus::Failed,
+        ..sent_for_this_claim_that_keeps()
+    };
+    let report = report(CommandEnd {
+        command: &command,
+        instance: &instance(1),
+        target: Some(&target),
+        entry: Some(&open(1, 1)),
+        look: 1,
+        now: NOW,
+    });
+    let Report::Conclude(conclusion) = report else {
+        panic!("waits");
+    };
+    let reason = Reason::ScriptFailed;
+    let failed = entry(Some(1), 1, Standing::Failed(reason));
+    let steps = [publish_failed(reason)];
+    assert_concludes(&conclusion, Finding::Kept, Some(&failed), &steps);
 }
