@@ -5,12 +5,13 @@ use crate::error::{AwsError, Effect};
 use aws_lambda_events::event::sqs::SqsMessage;
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
-    ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry,
-    MessageAttributeValue, MessageSystemAttributeNameForSends as SystemAttribute,
-    MessageSystemAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry,
+    BatchResultErrorEntry, ChangeMessageVisibilityBatchRequestEntry,
+    DeleteMessageBatchRequestEntry, MessageAttributeValue,
+    MessageSystemAttributeNameForSends as SystemAttribute, MessageSystemAttributeValue,
+    QueueAttributeName, SendMessageBatchRequestEntry,
 };
 use ready_pool_core::trace::Trace;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Entries in one batch call (API model).
@@ -150,20 +151,7 @@ impl Queue {
                     return Ok(());
                 }
                 let refusal = answer.failed().iter().find(|entry| entry.id() == id);
-                Err(AwsError {
-                    operation: SEND,
-                    code: refusal
-                        .map_or_else(|| "NotListed".to_owned(), |entry| entry.code().to_owned()),
-                    message: refusal
-                        .and_then(|entry| entry.message())
-                        .unwrap_or_default()
-                        .to_owned(),
-                    effect: if refusal.is_some_and(|entry| entry.sender_fault()) {
-                        Effect::Refused
-                    } else {
-                        Effect::Unknown
-                    },
-                })
+                Err(entry_error(SEND, refusal))
             })
             .collect()
     }
@@ -200,16 +188,16 @@ impl Queue {
         Ok(usize::saturating_add(visible?, in_flight?))
     }
 
-    /// Sets for how long received messages stay invisible from now on; answers the receipts that
-    /// no longer work: those messages are somebody else's now.
+    /// Sets for how long received messages stay invisible from now on; answers the receipts for
+    /// which that failed. Refused ones no longer work: those messages are somebody else's now.
     pub async fn hold(
         &self,
         receipts: &[String],
         duration: Duration,
-    ) -> Result<BTreeSet<String>, AwsError> {
+    ) -> Result<BTreeMap<String, AwsError>, AwsError> {
         const OPERATION: &str = "ChangeMessageVisibilityBatch";
         let seconds = i32::try_from(duration.as_secs()).unwrap_or(i32::MAX);
-        let mut lost = BTreeSet::new();
+        let mut failures = BTreeMap::new();
         for batch in receipts.chunks(MAX_BATCH) {
             let entries: Result<Vec<_>, _> = batch
                 .iter()
@@ -231,16 +219,16 @@ impl Queue {
                 .send()
                 .await
                 .map_err(|error| AwsError::new(OPERATION, &error))?;
-            let failed: BTreeSet<&str> = answer.failed().iter().map(|entry| entry.id()).collect();
-            lost.extend(
-                batch
-                    .iter()
-                    .enumerate()
-                    .filter(|(index, _)| failed.contains(index.to_string().as_str()))
-                    .map(|(_, receipt)| receipt.clone()),
-            );
+            for failure in answer.failed() {
+                let index: Option<usize> = failure.id().parse().ok();
+                let Some(receipt) = index.and_then(|index| batch.get(index)) else {
+                    continue;
+                };
+                let error = entry_error(OPERATION, Some(failure));
+                failures.insert(receipt.clone(), error);
+            }
         }
-        Ok(lost)
+        Ok(failures)
     }
 
     /// Deletes received messages. One whose receipt no longer works is somebody else's, and stays.
@@ -274,6 +262,23 @@ impl Queue {
 /// Guide, message metadata).
 pub fn trace_of(record: &SqsMessage) -> Option<Trace> {
     record.attributes.get("AWSTraceHeader")?.parse().ok()
+}
+
+/// What a batch call says of an entry that it did not carry out. Only what is the sender's fault is
+/// final: a throttled entry is none.
+fn entry_error(operation: &'static str, refusal: Option<&BatchResultErrorEntry>) -> AwsError {
+    let code = refusal.map_or("NotListed", BatchResultErrorEntry::code);
+    let message = refusal.and_then(BatchResultErrorEntry::message);
+    AwsError {
+        operation,
+        code: code.to_owned(),
+        message: message.unwrap_or_default().to_owned(),
+        effect: if refusal.is_some_and(BatchResultErrorEntry::sender_fault) {
+            Effect::Refused
+        } else {
+            Effect::Unknown
+        },
+    }
 }
 
 fn entry(index: usize, message: &Outgoing) -> Result<SendMessageBatchRequestEntry, BuildError> {

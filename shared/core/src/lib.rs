@@ -14,13 +14,13 @@ pub mod ledger;
 pub mod message;
 pub mod outcome;
 pub mod pause;
+pub mod preferences;
 pub mod retirement;
 #[cfg(feature = "schema")]
 mod schema;
 pub mod script;
 pub mod times;
 pub mod trace;
-pub mod wishes;
 
 /// A point in time. Passed in, never read from a clock here.
 pub use time::OffsetDateTime as Timestamp;

@@ -184,7 +184,7 @@ reasons! {
     TooManyOpenClaims = "too_many_open_claims", "Rejected: open claims fill the target's tags.";
     PoolPaused = "pool_paused", "Rejected: an operator has paused the pool, and the claim would not wait.";
     WouldBeServed = "would_be_served", "Dry run: an instance is ready for the claim.";
-    WouldWait = "would_wait", "Dry run: the claim would stand in line; the message says why.";
+    WouldWait = "would_wait", "Dry run: the claim would wait in the queue; the message says why.";
     WouldRepeat = "would_repeat", "Dry run: this claim was sent before, and would get nothing new.";
     WouldFail = "would_fail", "Dry run: the claim would end as failed; the message says why.";
     PoolEmpty = "pool_empty", "Rejected: no instance was ready, and the claim would not wait.";

@@ -36,7 +36,7 @@ mod claiming;
 mod initialising;
 mod replenishing;
 
-pub(crate) use claiming::{Begun, decide, entry_of, line_up};
+pub(crate) use claiming::{Begun, decide, entry_of, isolate};
 pub(crate) use initialising::{TellAnswer, after_attach, after_telling, begin, look, report, way};
 pub(crate) use replenishing::{Sight, chores};
 

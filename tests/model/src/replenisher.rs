@@ -13,7 +13,7 @@ use ready_pool_core::command::CommandStatus;
 /// What it would want done, as far as that is of interest: a look at a claim whose instance was
 /// not told, before its deadline, finds nothing to do. `late`: it sees instances where they were
 /// one move ago.
-pub(crate) fn wishes(state: &State, config: &Configuration, late: bool) -> Vec<Chore> {
+pub(crate) fn wanted(state: &State, config: &Configuration, late: bool) -> Vec<Chore> {
     let sight = Sight {
         clock: state.clock,
         ledger: std::array::from_fn(|claim| {

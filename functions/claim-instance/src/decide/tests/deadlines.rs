@@ -2,7 +2,7 @@
 
 use super::*;
 
-const TOO_LATE: &str = "no instance was told before 2026-11-22 20:15";
+const TOO_LATE: &str = "the claim expired at 2026-11-22 20:15";
 
 #[test]
 fn an_expired_claim_without_an_entry_gets_no_instance() {
