@@ -87,12 +87,19 @@ fn group(claim: u8, instance: Option<u8>) -> usize {
 /// Decides on one thing, and does it if nothing can come in between that matters: a look waits in
 /// InitQueue anyway, a settled entry stays settled, and notes are nobody else's.
 pub(crate) fn decide(world: &mut World<'_>, chore: Chore) {
-    match chore {
-        Chore::Detach(_) | Chore::TakeIn(_) | Chore::Terminate(_) => {
-            world.state.chore = Some(chore);
-        }
-        _ => act(world, chore),
+    if waits(chore) {
+        world.state.chore = Some(chore);
+    } else {
+        act(world, chore);
     }
+}
+
+/// Whether something may come between the decision and the doing.
+pub(crate) fn waits(chore: Chore) -> bool {
+    matches!(
+        chore,
+        Chore::Detach(_) | Chore::TakeIn(_) | Chore::Terminate(_)
+    )
 }
 
 /// Does what it decided on.

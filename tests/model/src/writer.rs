@@ -113,6 +113,19 @@ pub(crate) fn look_again(world: &mut World<'_>, slot: usize) {
     step(world, slot, Answer::Ok);
 }
 
+/// The instances of open claims that were begun before: their places are read next.
+pub(crate) fn begun(writer: &Writer, groups: Groups, shared_target: bool) -> Vec<u8> {
+    let open = writer.open.iter().filter_map(|position| {
+        let claim = writer.batch[usize::from(*position)].claim;
+        let line = ask::entry_of(claim, writer.memory, groups.ledger, shared_target)?;
+        (!ask::is_settled(line)).then_some(line.instance)?
+    });
+    let mut instances: Vec<u8> = open.collect();
+    instances.sort_unstable();
+    instances.dedup();
+    instances
+}
+
 struct Act<'a, 'b> {
     world: &'a mut World<'b>,
     writer: Writer,
@@ -231,20 +244,7 @@ impl Act<'_, '_> {
             })
             .collect();
         let memory = self.writer.memory;
-        let mut instances: Vec<u8> = requests
-            .iter()
-            .filter_map(|(request, _)| {
-                let shared = self.world.config.shared_target;
-                let line = ask::entry_of(request.claim, memory, groups.ledger, shared)?;
-                if ask::is_settled(line) {
-                    None
-                } else {
-                    line.instance
-                }
-            })
-            .collect();
-        instances.sort_unstable();
-        instances.dedup();
+        let instances = begun(&self.writer, groups, self.world.config.shared_target);
         // Places were read: now the entries again, for they are written before anything moves.
         let ledger = if instances.is_empty() || self.world.config.lacks(Rule::EntriesLast) {
             groups.ledger
