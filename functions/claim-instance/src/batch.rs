@@ -7,8 +7,9 @@ use crate::function::ClaimInstance;
 use crate::intake::message::Received;
 use crate::observe::observe;
 use crate::pending::{OpenClaim, Pending, State};
-use ready_pool_aws::clock::{Budget, sleep};
+use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::metrics::Record;
+use ready_pool_core::ids::ReceiptHandle;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tracing::{error, warn};
@@ -16,7 +17,7 @@ use tracing::{error, warn};
 /// The messages of one delivery.
 pub(crate) struct Batch<'a> {
     function: &'a ClaimInstance,
-    budget: &'a Budget,
+    invocation: &'a Invocation,
     /// How many messages were delivered.
     delivered: usize,
     /// In the order in which they are processed.
@@ -44,16 +45,16 @@ impl<'a> Batch<'a> {
     /// `messages` are in the order in which they are processed.
     pub(crate) fn new(
         function: &'a ClaimInstance,
-        budget: &'a Budget,
+        invocation: &'a Invocation,
         delivered: usize,
         messages: Vec<(Received, Isolation)>,
     ) -> Self {
         let pending = messages
             .into_iter()
-            .map(|(message, isolation)| Pending::new(message, isolation, budget.trace()));
+            .map(|(message, isolation)| Pending::new(message, isolation, invocation.trace()));
         Self {
             function,
-            budget,
+            invocation,
             delivered,
             messages: pending.collect(),
             memory: Memory::default(),
@@ -167,7 +168,7 @@ impl<'a> Batch<'a> {
             Some((OpenClaim { claim, pending }, decision))
         });
         let decided = decided.collect();
-        let mut act = Act::new(self.function, &mut self.memory, self.budget);
+        let mut act = Act::new(self.function, &mut self.memory, self.invocation);
         act.carry_out(decided).await;
         act.is_uncertain()
     }
@@ -185,7 +186,7 @@ impl<'a> Batch<'a> {
         let receipts = settled
             .iter()
             .map(|pending| pending.message.receipt.clone());
-        let receipts: Vec<String> = receipts.collect();
+        let receipts: Vec<ReceiptHandle> = receipts.collect();
         match self.function.provision_queue.delete(&receipts).await {
             Ok(()) => {
                 for pending in settled {
@@ -213,14 +214,19 @@ impl<'a> Batch<'a> {
     /// may not show yet, a little later.
     async fn release(&self, uncertain: bool) {
         let open = self.messages.iter().filter(|pending| pending.is_open());
-        let receipts: Vec<String> = open
+        let receipts: Vec<ReceiptHandle> = open
             .map(|pending| pending.message.receipt.clone())
             .collect();
         if receipts.is_empty() {
             return;
         }
         let delay = if uncertain { SETTLE } else { Duration::ZERO };
-        if let Err(error) = self.function.provision_queue.hold(&receipts, delay).await {
+        if let Err(error) = self
+            .function
+            .provision_queue
+            .change_visibility(&receipts, delay)
+            .await
+        {
             // They become visible by themselves when the lease ends.
             warn!(%error, "cannot release the messages early");
         }

@@ -8,8 +8,8 @@ use crate::function::ClaimInstance;
 use crate::intake;
 use crate::intake::message::Received;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
-use ready_pool_aws::clock::Budget;
-use ready_pool_aws::error::Effect;
+use ready_pool_aws::clock::Invocation;
+use ready_pool_core::ids::ReceiptHandle;
 use tracing::{info, warn};
 
 impl ClaimInstance {
@@ -17,11 +17,11 @@ impl ClaimInstance {
     ///
     /// Waiting claims are named although later ones of their group may be settled: a claim that
     /// waits for a zone is passed over on purpose. Their own order stays.
-    pub async fn handle(&self, event: SqsEvent, budget: &Budget) -> SqsBatchResponse {
+    pub async fn handle(&self, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
         let now = self.clock.now();
         let received = intake::receive(event, &self.config.pool, &self.released, now);
         let mut response = SqsBatchResponse::default();
-        for message_id in self.process(received, budget).await {
+        for message_id in self.process(received, invocation).await {
             response.add_failure(message_id);
         }
         self.metrics
@@ -30,13 +30,13 @@ impl ClaimInstance {
     }
 
     /// Answers the ids of the messages that are not settled.
-    async fn process(&self, received: Vec<Received>, budget: &Budget) -> Vec<String> {
+    async fn process(&self, received: Vec<Received>, invocation: &Invocation) -> Vec<String> {
         let delivered = received.len();
         let (leased, mut unsettled) = self.lease(received).await;
         if leased.is_empty() {
             return unsettled;
         }
-        let mut batch = Batch::new(self, budget, delivered, intake::in_order(leased));
+        let mut batch = Batch::new(self, invocation, delivered, intake::in_order(leased));
         batch.process().await;
         for pending in batch.unsettled() {
             // One that let others go first is as suspect as before.
@@ -52,12 +52,13 @@ impl ClaimInstance {
     /// Makes the messages this delivery's alone for a while. Answers those that are, and the ids of
     /// the others.
     async fn lease(&self, received: Vec<Received>) -> (Vec<Received>, Vec<String>) {
-        let receipts: Vec<String> = received
+        let receipts: Vec<ReceiptHandle> = received
             .iter()
             .map(|message| message.receipt.clone())
             .collect();
-        let failures = match self.provision_queue.hold(&receipts, LEASE).await {
-            Ok(failures) => failures,
+        let leasing = self.provision_queue.change_visibility(&receipts, LEASE);
+        let change = match leasing.await {
+            Ok(change) => change,
             Err(error) => {
                 warn!(%error, "cannot lease the batch; it comes again");
                 let ids = received.into_iter().map(|message| self.untouched(message));
@@ -68,16 +69,14 @@ impl ClaimInstance {
         let mut others = Vec::new();
         for message in received {
             let message_id = &message.message_id;
-            match failures.get(&message.receipt) {
-                None => leased.push(message),
-                Some(error) if error.effect == Effect::Refused => {
-                    info!(message_id, %error, "the message is another delivery's now");
-                    others.push(message.message_id);
-                }
-                Some(error) => {
-                    warn!(message_id, %error, "cannot lease the message; it comes again");
-                    others.push(self.untouched(message));
-                }
+            if change.lost.contains(&message.receipt) {
+                info!(message_id, "the message is another delivery's now");
+                others.push(message.message_id);
+            } else if change.unchanged.contains(&message.receipt) {
+                warn!(message_id, "SQS did not lease the message; it comes again");
+                others.push(self.untouched(message));
+            } else {
+                leased.push(message);
             }
         }
         (leased, others)

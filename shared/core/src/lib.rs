@@ -4,10 +4,14 @@
 //! Nothing here does I/O, reads a clock or knows AWS's SDK: its manifest proves it. What only one
 //! function uses lives with that function.
 
+pub mod activity;
+pub mod agent;
+pub mod call_error;
 pub mod claim;
 pub mod command;
 mod deadline;
 pub mod group;
+pub mod guard;
 pub mod ids;
 pub mod init_failure;
 pub mod ledger;
@@ -15,6 +19,7 @@ pub mod message;
 pub mod outcome;
 pub mod pause;
 pub mod preferences;
+pub mod reason;
 pub mod retirement;
 #[cfg(feature = "schema")]
 mod schema;

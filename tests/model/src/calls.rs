@@ -123,15 +123,19 @@ pub fn successors() -> Successors {
             let protocol = Protocol::new(config.clone());
             let beginning = protocol.init_states().remove(0);
             // With each state, the call that the claim saw last in the delivery under way.
-            walk(&protocol, (beginning, None), |(state, last), action, next| {
-                let mut last: Option<Call> = *last;
-                for call in calls(&config, claim, state, action, next) {
-                    found.insert((last, call));
-                    last = call;
-                }
-                let under_way = !next.writers[0].batch.is_empty();
-                last.filter(|_| under_way)
-            });
+            walk(
+                &protocol,
+                (beginning, None),
+                |(state, last), action, next| {
+                    let mut last: Option<Call> = *last;
+                    for call in calls(&config, claim, state, action, next) {
+                        found.insert((last, call));
+                        last = call;
+                    }
+                    let under_way = !next.writers[0].batch.is_empty();
+                    last.filter(|_| under_way)
+                },
+            );
         }
     }
     found
@@ -294,7 +298,9 @@ pub fn tasks() -> BTreeSet<(Task, Tagged)> {
     walk(&protocol, (beginning, ()), |(state, ()), _, _| {
         found.extend(state.chore.map(|chore| tagged(state, chore)));
         let wanted = replenisher::wanted(state, &config, false);
-        let at_once = wanted.into_iter().filter(|chore| !replenisher::waits(*chore));
+        let at_once = wanted
+            .into_iter()
+            .filter(|chore| !replenisher::waits(*chore));
         found.extend(at_once.map(|chore| tagged(state, chore)));
     });
     found

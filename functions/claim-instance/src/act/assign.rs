@@ -4,7 +4,7 @@ use super::{Act, Assignment, Progress};
 use crate::config::TIME_TO_ASSIGN;
 use crate::decide::identity;
 use ready_pool_aws::auto_scaling::{Capacity, EntryToWrite};
-use ready_pool_aws::error::{AwsError, Effect};
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::ledger::{Entry, Standing};
 use tracing::{info, warn};
@@ -16,7 +16,7 @@ impl Act<'_> {
         &mut self,
         assignments: Vec<Assignment<'c>>,
     ) -> Vec<Assignment<'c>> {
-        if assignments.is_empty() || !self.budget.has(TIME_TO_ASSIGN) {
+        if assignments.is_empty() || !self.invocation.has(TIME_TO_ASSIGN) {
             return Vec::new();
         }
         let entered = self.enter(assignments).await;
@@ -55,7 +55,7 @@ impl Act<'_> {
             info!(attempt = assignment.attempt, "entered the assignment");
             self.remember(&assignment, Some(assignment.instance.clone()));
             self.memory.untouched.insert(identity(claim));
-            assignment.claim.pending.message.times.entered = Some(self.budget.now());
+            assignment.claim.pending.message.times.entered = Some(self.invocation.now());
             assignment.progress = Progress::Entered(capacity);
             entered.push(assignment);
         }
@@ -76,7 +76,7 @@ impl Act<'_> {
             .partition(|assignment| assignment.progress == Progress::Entered(Capacity::Shrink));
         let two_calls = !surplus.is_empty() && !replaced.is_empty();
         let mut detached = self.detach_together(surplus, Capacity::Shrink).await;
-        if two_calls && !self.budget.has(TIME_TO_ASSIGN) {
+        if two_calls && !self.invocation.has(TIME_TO_ASSIGN) {
             // The first call took too long.
             return detached;
         }
@@ -121,7 +121,7 @@ impl Act<'_> {
         &mut self,
         assignments: Vec<Assignment<'c>>,
         capacity: Capacity,
-        refusal: &AwsError,
+        refusal: &CallError,
     ) -> Vec<Assignment<'c>> {
         let alone = assignments.len() == 1;
         let mut detached = Vec::new();
@@ -158,7 +158,7 @@ impl Act<'_> {
         &self,
         instances: &[InstanceId],
         capacity: Capacity,
-    ) -> Result<(), AwsError> {
+    ) -> Result<(), CallError> {
         self.function
             .auto_scaling
             .detach(&self.function.config.pool, instances, capacity)
@@ -166,7 +166,7 @@ impl Act<'_> {
     }
 
     fn detached<'c>(&mut self, assignment: Assignment<'c>, capacity: Capacity) -> Assignment<'c> {
-        assignment.claim.pending.message.times.detached = Some(self.budget.now());
+        assignment.claim.pending.message.times.detached = Some(self.invocation.now());
         let identity = identity(&assignment.claim.claim);
         self.memory.untouched.remove(&identity);
         let replaced = capacity == Capacity::Replace;
@@ -185,7 +185,7 @@ impl Act<'_> {
     fn not_detachable<'c>(
         &mut self,
         assignment: Assignment<'c>,
-        error: &AwsError,
+        error: &CallError,
     ) -> Option<Assignment<'c>> {
         let _in_span = assignment.span().entered();
         let identity = identity(&assignment.claim.claim);
@@ -202,7 +202,7 @@ impl Act<'_> {
     }
 
     /// The detach may or may not have happened: the entry says whose it is, the next look tells.
-    fn detach_failed(&mut self, assignment: &Assignment<'_>, error: &AwsError) {
+    fn detach_failed(&mut self, assignment: &Assignment<'_>, error: &CallError) {
         assignment
             .span()
             .in_scope(|| warn!(%error, "cannot detach; trying again"));

@@ -2,9 +2,9 @@
 
 use super::{Act, Assignment, respond};
 use crate::pending::OpenClaim;
-use ready_pool_aws::clock::Budget;
-use ready_pool_aws::error::AwsError;
+use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::queue::Outgoing;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::message::{self, HandOver, LookAgain, Message};
 use tracing::{info, warn};
@@ -18,7 +18,7 @@ impl Act<'_> {
         instance: InstanceId,
         attempt: Attempt,
     ) {
-        let result = match look_again(&claim, instance, attempt, self.budget) {
+        let result = match look_again(&claim, instance, attempt, self.invocation) {
             Ok(message) => self.function.init_queue.send_one(message).await,
             Err(error) => Err(error),
         };
@@ -63,7 +63,7 @@ impl Act<'_> {
 }
 
 /// The message that gives a claim its instance.
-fn message(assignment: &Assignment<'_>) -> Result<Outgoing, AwsError> {
+fn message(assignment: &Assignment<'_>) -> Result<Outgoing, CallError> {
     let claim = &assignment.claim;
     let group_id = assignment.instance.to_string();
     let hand_over = HandOver {
@@ -84,8 +84,8 @@ fn look_again(
     claim: &OpenClaim<'_>,
     instance: InstanceId,
     attempt: Attempt,
-    budget: &Budget,
-) -> Result<Outgoing, AwsError> {
+    invocation: &Invocation,
+) -> Result<Outgoing, CallError> {
     let look_again = LookAgain {
         version: message::VERSION,
         claim_id: claim.claim.claim_id.clone(),
@@ -95,7 +95,7 @@ fn look_again(
         expires_at: claim.claim.expires_at,
     };
     let group_id = look_again.group_id();
-    let deduplication_id = look_again.deduplication_id(budget.now());
+    let deduplication_id = look_again.deduplication_id(invocation.now());
     let message = Outgoing::json(&Message::LookAgain(look_again))?;
     Ok(message
         .ordered(group_id, deduplication_id)

@@ -8,7 +8,7 @@ use crate::decide::{Decision, Memory};
 use crate::function::ClaimInstance;
 use crate::pending::OpenClaim;
 use ready_pool_aws::auto_scaling::Capacity;
-use ready_pool_aws::clock::Budget;
+use ready_pool_aws::clock::Invocation;
 use ready_pool_core::ids::{Attempt, InstanceId};
 use tracing::{Instrument, Span, info};
 
@@ -16,7 +16,7 @@ use tracing::{Instrument, Span, info};
 pub(crate) struct Act<'a> {
     function: &'a ClaimInstance,
     memory: &'a mut Memory,
-    budget: &'a Budget,
+    invocation: &'a Invocation,
     uncertain: bool,
 }
 
@@ -49,12 +49,12 @@ impl<'a> Act<'a> {
     pub(crate) fn new(
         function: &'a ClaimInstance,
         memory: &'a mut Memory,
-        budget: &'a Budget,
+        invocation: &'a Invocation,
     ) -> Self {
         Self {
             function,
             memory,
-            budget,
+            invocation,
             uncertain: false,
         }
     }

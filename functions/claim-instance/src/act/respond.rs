@@ -7,8 +7,8 @@ use crate::function::ClaimInstance;
 use crate::intake::message::{Received, Unreadable};
 use crate::pending::{OpenClaim, Pending, State};
 use ready_pool_aws::auto_scaling::EntryToWrite;
-use ready_pool_aws::error::AwsError;
 use ready_pool_aws::queue::Outgoing;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::outcome::{Details, Ending, Outcome, Reason};
@@ -127,7 +127,7 @@ impl Act<'_> {
             instance,
             details,
         } = response;
-        let now = self.budget.now();
+        let now = self.invocation.now();
         let outcome =
             Outcome::of(&claim.claim, ending, reason, message, instance, now).with(details);
         let Received { body, trace, .. } = &claim.pending.message;
@@ -141,7 +141,7 @@ impl Act<'_> {
 }
 
 /// Done, or, after a failure, still open.
-pub(super) fn settle(claim: OpenClaim<'_>, result: Result<(), AwsError>) {
+pub(super) fn settle(claim: OpenClaim<'_>, result: Result<(), CallError>) {
     match result {
         Ok(()) => claim.settle(),
         Err(error) => error!(%error, "cannot answer the claim; it comes again"),
@@ -163,7 +163,7 @@ async fn keep(
     body: &str,
     outcome: &Outcome,
     trace: Option<Trace>,
-) -> Result<(), AwsError> {
+) -> Result<(), CallError> {
     let mut original = Outgoing::plain(body.to_owned()).traced(trace);
     if body.len() < LONGEST_WITH_ATTRIBUTES {
         original = original
@@ -208,7 +208,7 @@ async fn publish_unreadable(
     function: &ClaimInstance,
     message: &Received,
     unreadable: &Unreadable,
-) -> Result<(), AwsError> {
+) -> Result<(), CallError> {
     let outcome = Outcome::unreadable(
         unreadable.claim_id.as_deref(),
         unreadable.target_group.as_deref(),

@@ -13,11 +13,11 @@ mod surplus;
 pub use request::{Isolation, MessageGroup, Request};
 
 use allocation::Allocation;
-use ready_pool_aws::guard::guarded;
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::command::Histories;
-use ready_pool_core::group::{Group, Whereabouts};
+use ready_pool_core::group::{Group, Placement};
+use ready_pool_core::guard::guarded;
 use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::outcome::Reason;
@@ -39,7 +39,7 @@ pub struct View<'a> {
     /// Instances whose agent is online, with the time it registered.
     pub online: &'a BTreeMap<InstanceId, Timestamp>,
     /// Where the instances of open entries are; one in no group is absent.
-    pub places: &'a BTreeMap<InstanceId, Whereabouts>,
+    pub places: &'a BTreeMap<InstanceId, Placement>,
     /// Their command histories.
     pub histories: &'a Histories,
     /// About how many messages are queued besides this batch. Only looked up for a dry run that

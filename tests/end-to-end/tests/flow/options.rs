@@ -202,7 +202,7 @@ async fn preferences_go_with_a_claim_to_its_next_instance() {
     stage.break_next(region::faults::Fault::next(
         region::api::Service::Ssm,
         "SendCommand",
-        region::api::AwsError::sender("InvalidInstanceId", "Instances not in a valid state"),
+        region::api::CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
     ));
     let mut large = claim("large", "asg-1");
     large["preferences"] = json!({"instance_types": ["m5.large"]});
