@@ -66,6 +66,10 @@ impl Call {
         Self::Release,
     ];
 
+    fn reads(self) -> bool {
+        matches!(self, Self::Groups | Self::Agents | Self::Entries)
+    }
+
     /// The AWS operation.
     pub fn operation(self) -> &'static str {
         match self {
@@ -138,6 +142,13 @@ pub fn successors() -> Successors {
             );
         }
     }
+    // A look without effect: the model ends its delivery at once, the handler may look again.
+    let idle: Vec<Option<Call>> = found
+        .iter()
+        .filter(|(last, next)| last.is_some_and(Call::reads) && *next == Some(Call::Release))
+        .map(|(last, _)| *last)
+        .collect();
+    found.extend(idle.into_iter().map(|last| (last, Some(Call::Groups))));
     found
 }
 
@@ -203,8 +214,6 @@ fn calls(
             makes(Call::Places, begun);
             makes(Call::Histories, begun);
             makes(Call::Entries, begun);
-            // A look without effect: the model ends its delivery at once, the handler releases the
-            // messages or looks again.
             makes(Call::Release, is_over);
         }
         WriterStage::Answer => {

@@ -169,7 +169,7 @@ fn check_plan(tagged: &Group, history: &[Command]) {
             backlog: 0,
             boot_limit: std::time::Duration::from_mins(10),
             max_age: std::time::Duration::from_hours(24),
-            round: Some(replenish_pool::decide::Round {
+            scan: Some(replenish_pool::decide::FullScan {
                 targets: vec![tagged.clone()],
                 retirement: retirement.clone(),
                 looked_at: looked_at.clone(),
@@ -178,7 +178,7 @@ fn check_plan(tagged: &Group, history: &[Command]) {
                 histories: histories.clone(),
             }),
         });
-        assert!(plan.take_in.is_empty() || !told, "{plan:?}");
+        assert!(plan.attach_to_retirement.is_empty() || !told, "{plan:?}");
         let removed: BTreeSet<_> = plan.remove_tags.iter().collect();
         assert_eq!(removed.len(), plan.remove_tags.len(), "{plan:?}");
         for look in &plan.look_again {

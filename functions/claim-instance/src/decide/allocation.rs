@@ -1,6 +1,6 @@
 //! One pass over a batch: which claims go on with what they have, and which get which instance.
 
-use super::{Decision, Request, View, Waiting, end, identity, reject, surplus};
+use super::{Decision, Request, View, Waiting, end, identity, reject};
 use ready_pool_core::claim::{Claim, WhenEmpty};
 use ready_pool_core::command::{Told, told};
 use ready_pool_core::group::{Group, Lifecycle};
@@ -30,11 +30,12 @@ pub(super) struct Allocation<'a> {
 }
 
 impl<'a> Allocation<'a> {
-    pub(super) fn new(view: &'a View<'a>, requests: &[Request]) -> Self {
+    /// Nothing is given yet; `surplus` instances may leave without a replacement.
+    pub(super) fn new(view: &'a View<'a>, requests: &[Request], surplus: i32) -> Self {
         Self {
             view,
             ahead: 0,
-            surplus: surplus::of(view),
+            surplus,
             taken: reserved(view, requests),
             resumed: BTreeSet::new(),
             zones: BTreeMap::new(),

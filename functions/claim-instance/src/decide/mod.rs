@@ -184,7 +184,7 @@ impl Waiting {
 /// Decides on all requests, in order; answers position by position. Dry runs in a message group of
 /// their own come last: they are told what the others leave.
 pub fn decide(view: &View<'_>, requests: &[Request]) -> Vec<Decision> {
-    let mut allocation = Allocation::new(view, requests);
+    let mut allocation = Allocation::new(view, requests, surplus::of(view));
     let mut order: Vec<(usize, &Request)> = requests.iter().enumerate().collect();
     order.sort_by_key(|(_, request)| request.group);
     let decisions: BTreeMap<usize, Decision> = order

@@ -47,12 +47,12 @@ pub struct View {
     /// After which a member is too old to hand out; zero for never, or not at this look.
     pub max_age: Duration,
     /// What only a full pass looks at, once a minute.
-    pub round: Option<Round>,
+    pub scan: Option<FullScan>,
 }
 
 /// What a full pass looks at.
 #[derive(Clone, Debug)]
-pub struct Round {
+pub struct FullScan {
     /// The pool's targets.
     pub targets: Vec<Group>,
     /// The retirement group.
@@ -93,11 +93,11 @@ pub struct Plan {
     /// Members to detach from the pool, on their way out.
     pub detach: Vec<InstanceId>,
     /// Free instances to attach to the retirement group.
-    pub take_in: Vec<InstanceId>,
+    pub attach_to_retirement: Vec<InstanceId>,
     /// Instances to terminate in the retirement group.
     pub terminate: Vec<InstanceId>,
     /// Members that look bad while too many do: the observer may be broken, so nothing is done.
-    pub spared: usize,
+    pub held_back: usize,
 }
 
 /// Decides what the pool and its claims need now.
@@ -110,13 +110,12 @@ pub fn decide(view: &View) -> Plan {
     };
     size::plan(view, &mut plan);
     gate::plan(view, &mut plan);
-    if let Some(round) = &view.round {
-        claims::plan(round, view.now, &mut plan);
-        removal::plan(view, round, &mut plan);
+    if let Some(scan) = &view.scan {
+        claims::plan(scan, view.now, &mut plan);
+        removal::plan(view, scan, &mut plan);
     }
     plan
 }
 
 #[cfg(test)]
-#[path = "../decide_tests/mod.rs"]
 mod tests;
