@@ -4,11 +4,12 @@
 
 use crate::configuration::{Configuration, Fault};
 use crate::configurations::{ONE, POISON, TWO};
-use crate::progress::{Answering, Chore, Writer, WriterStage};
+use crate::progress::{Answering, Chore, WriterStage};
 use crate::protocol::Protocol;
 use crate::state::State;
 use crate::step::{Action, Actor};
 use crate::{replenisher, writer};
+use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::Standing;
 use stateright::Model;
 use std::collections::{BTreeSet, HashSet, VecDeque};
@@ -102,10 +103,12 @@ const FAULTS: &[Fault] = &[
     Fault::TargetRefuses,
 ];
 
-/// The worlds. Looks are split: their halves are calls of their own.
-fn worlds() -> [Configuration; 3] {
-    let split = |config: Configuration| Configuration {
+/// The worlds. Looks are split: their halves are calls of their own. The second claim of two waits for
+/// the next instance.
+fn worlds() -> [Configuration; 4] {
+    let two = |config: Configuration| Configuration {
         split_look: true,
+        ready: 1,
         ..config
     };
     [
@@ -114,8 +117,16 @@ fn worlds() -> [Configuration; 3] {
             kinds: FAULTS,
             ..ONE
         },
-        split(TWO),
-        split(POISON),
+        // Another instance is wanted, and the pool may be empty.
+        Configuration {
+            faults: 1,
+            kinds: &[Fault::ScriptFails],
+            ready: 1,
+            on_init_failure: OnInitFailure::Replace,
+            ..ONE
+        },
+        two(TWO),
+        two(POISON),
     ]
 }
 
@@ -123,9 +134,15 @@ fn worlds() -> [Configuration; 3] {
 pub fn successors() -> Successors {
     let mut found = Successors::new();
     for config in worlds() {
-        for claim in 0..config.claims {
-            let protocol = Protocol::new(config.clone());
-            let beginning = protocol.init_states().remove(0);
+        let protocol = Protocol::new(config.clone());
+        let fresh = protocol.init_states().remove(0);
+        // Nobody knows how the last delivery ended.
+        let mut suspect = fresh.clone();
+        writer::nobody_knows(&mut suspect);
+        let beginnings = [fresh, suspect];
+        for (claim, beginning) in (0..config.claims)
+            .flat_map(|claim| beginnings.iter().cloned().map(move |state| (claim, state)))
+        {
             // With each state, the call that the claim saw last in the delivery under way.
             walk(
                 &protocol,

@@ -73,7 +73,7 @@ impl<'a> Act<'a> {
                 Decision::Wait(why) => claim.wait(why),
                 Decision::LeaveToInit(instance) => {
                     claim.span(Some(&instance)).in_scope(|| {
-                        info!("told before; its end is reported by init-instance");
+                        info!("its command was sent before; init-instance publishes its outcome");
                     });
                     claim.settle();
                 }

@@ -114,7 +114,7 @@ async fn a_dry_run_in_a_message_group_of_its_own_is_answered_while_claims_wait_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dry_run_beside_a_line_that_will_take_what_is_ready_would_wait() {
+async fn a_dry_run_would_wait_where_queued_claims_leave_no_instance() {
     let stage = Stage::with_ready_pool(1).await;
     stage.create(Target::named("asg-1")).await;
     // Nobody reads the queue for a moment: the line is on it, not in a batch.
