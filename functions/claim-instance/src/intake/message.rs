@@ -1,6 +1,7 @@
-//! What lies on the provisioning queue: claims from senders, and retries from init-instance.
+//! What is on the provisioning queue: claims from senders, and retries from init-instance.
 
-use crate::decide::Request;
+use crate::decide::{MessageGroup, Request};
+use crate::intake::isolation::Delivery;
 use aws_lambda_events::event::sqs::SqsMessage;
 use ready_pool_aws::queue::trace_of;
 use ready_pool_core::Timestamp;
@@ -13,7 +14,7 @@ use ready_pool_core::times::Times;
 use ready_pool_core::trace::Trace;
 use serde_json::Value;
 
-/// The message group for dry runs that shall not stand in line behind real claims.
+/// The message group for dry runs that shall not wait behind real claims.
 pub const DRY_RUN_GROUP: &str = "dry-run";
 
 /// A received message.
@@ -21,10 +22,10 @@ pub const DRY_RUN_GROUP: &str = "dry-run";
 pub struct Received {
     /// SQS's id.
     pub message_id: String,
-    /// With which it is held or given back.
+    /// With which its visibility is changed and it is deleted.
     pub receipt: ReceiptHandle,
-    /// How often SQS has delivered it, this time included.
-    pub receives: u32,
+    /// How it was delivered.
+    pub delivery: Delivery,
     /// As sent.
     pub body: String,
     /// When what is behind it happened, as far as that is known.
@@ -69,7 +70,10 @@ impl Received {
             times: times(&body, &content, sent),
             trace,
             content,
-            receives,
+            delivery: Delivery {
+                receives,
+                released: false,
+            },
             message_id: record.message_id.unwrap_or_default(),
             receipt: record.receipt_handle.unwrap_or_default().into(),
             body,
@@ -102,26 +106,27 @@ fn read_content(
     pool: &GroupName,
     now: Timestamp,
 ) -> Result<Request, Unreadable> {
-    let in_line = group == Some(pool.as_str());
-    let beside_the_line = !in_line && group == Some(DRY_RUN_GROUP);
-    let request = if in_line || beside_the_line {
-        let request = read_request(body, now)
-            .map_err(|message| unreadable(body, Reason::Malformed, message))?;
-        (in_line || request.claim.dry_run).then_some(request)
-    } else {
-        None
+    let message_group = match group {
+        Some(name) if name == pool.as_str() => Some(MessageGroup::Pool),
+        Some(DRY_RUN_GROUP) => Some(MessageGroup::DryRuns),
+        _ => None,
     };
-    let Some(request) = request else {
+    let request = match message_group {
+        Some(group) => {
+            let request = read_request(body, now)
+                .map_err(|message| unreadable(body, Reason::Malformed, message))?;
+            let may_come = group == MessageGroup::Pool || request.claim.dry_run;
+            may_come.then_some(Request { group, ..request })
+        }
+        None => None,
+    };
+    request.ok_or_else(|| {
         let message = format!(
             "sent with MessageGroupId {:?}; use the pool's name, {:?}",
             group.unwrap_or_default(),
             pool.as_str()
         );
-        return Err(unreadable(body, Reason::WrongMessageGroup, message));
-    };
-    Ok(Request {
-        beside_the_line,
-        ..request
+        unreadable(body, Reason::WrongMessageGroup, message)
     })
 }
 
@@ -129,17 +134,12 @@ fn read_request(body: &str, now: Timestamp) -> Result<Request, String> {
     if let Ok(Message::Retry(retry)) = serde_json::from_str(body) {
         retry.claim.check(now).map_err(|error| error.to_string())?;
         return Ok(Request {
-            claim: retry.claim,
             asked: Some(retry.attempt.max(1)),
-            beside_the_line: false,
+            ..Request::of(retry.claim)
         });
     }
     let claim = Claim::parse(body, now).map_err(|error| error.to_string())?;
-    Ok(Request {
-        claim,
-        asked: None,
-        beside_the_line: false,
-    })
+    Ok(Request::of(claim))
 }
 
 fn unreadable(body: &str, reason: Reason, message: String) -> Unreadable {
@@ -177,15 +177,15 @@ mod tests {
         let pool = GroupName::try_from("ready-pool-pool").unwrap();
         for (event, asked) in [
             (
-                include_str!("../../../events/claim-instance.provision.json"),
+                include_str!("../../../../events/claim-instance.provision.json"),
                 None,
             ),
             (
-                include_str!("../../../events/claim-instance.alarm.json"),
+                include_str!("../../../../events/claim-instance.alarm.json"),
                 None,
             ),
             (
-                include_str!("../../../events/claim-instance.retry.json"),
+                include_str!("../../../../events/claim-instance.retry.json"),
                 Some(2),
             ),
         ] {
@@ -228,18 +228,18 @@ mod tests {
     }
 
     #[test]
-    fn only_a_dry_run_may_come_beside_the_line() {
+    fn only_a_dry_run_may_come_in_the_message_group_of_dry_runs() {
         let body = |dry_run: bool| {
             format!(
                 r#"{{"claim_id":"a","target_group":"b","init":{{"commands":["true"]}},"expires_at":"2026-11-22T20:15:00Z","dry_run":{dry_run}}}"#
             )
         };
-        assert!(!read(&body(true), Some("pool")).unwrap().beside_the_line);
-        assert!(
-            read(&body(true), Some(DRY_RUN_GROUP))
-                .unwrap()
-                .beside_the_line
-        );
+        for (name, group) in [
+            ("pool", MessageGroup::Pool),
+            (DRY_RUN_GROUP, MessageGroup::DryRuns),
+        ] {
+            assert_eq!(read(&body(true), Some(name)).unwrap().group, group);
+        }
         let refusal = read(&body(false), Some(DRY_RUN_GROUP)).unwrap_err();
         assert_eq!(refusal.reason, Reason::WrongMessageGroup);
         let refusal = read(&body(true), Some("elsewhere")).unwrap_err();

@@ -32,7 +32,7 @@ fn of_two_entries_that_name_an_instance_in_the_pool_the_first_in_the_line_goes_o
         instance: instance(1),
         attempt: 1,
         entered: true,
-        shrinks: false,
+        decrements: false,
     };
     assert_eq!(decisions, [first, assign(2, 2)]);
 }
@@ -89,7 +89,7 @@ fn an_instance_that_an_entry_names_is_not_given_to_a_claim_further_up_either() {
         instance: instance(1),
         attempt: 1,
         entered: true,
-        shrinks: false,
+        decrements: false,
     };
     assert_eq!(decisions, [assign(2, 1), resumed]);
 }

@@ -11,32 +11,35 @@ fn pool_of(size: i32, desired: i32) -> Scene {
 }
 
 /// Which of three claims' instances take their place along.
-fn shrinking(scene: &Scene) -> Vec<bool> {
+fn decrementing(scene: &Scene) -> Vec<bool> {
     let decisions = scene.decide(&sent(&[claim("a"), claim("b"), claim("c")]));
-    let shrinks = |decision: &Decision| match decision {
-        Decision::Assign { shrinks, .. } => *shrinks,
+    let decrements = |decision: &Decision| match decision {
+        Decision::Assign { decrements, .. } => *decrements,
         other => panic!("nothing was assigned: {other:?}"),
     };
-    decisions.iter().map(shrinks).collect()
+    decisions.iter().map(decrements).collect()
 }
 
 #[test]
 fn a_pool_of_its_size_replaces_what_it_gives() {
-    assert_eq!(shrinking(&pool_of(3, 3)), [false, false, false]);
-    assert_eq!(shrinking(&pool_of(9, 3)), [false, false, false]);
+    assert_eq!(decrementing(&pool_of(3, 3)), [false, false, false]);
+    assert_eq!(decrementing(&pool_of(9, 3)), [false, false, false]);
 }
 
 #[test]
 fn what_it_has_beyond_its_size_leaves_without_a_replacement() {
-    assert_eq!(shrinking(&pool_of(3, 5)), [true, true, false]);
-    assert_eq!(shrinking(&pool_of(0, 3)), [true, true, true]);
-    assert_eq!(shrinking(&pool_of(i32::MIN, i32::MAX)), [true, true, true]);
+    assert_eq!(decrementing(&pool_of(3, 5)), [true, true, false]);
+    assert_eq!(decrementing(&pool_of(0, 3)), [true, true, true]);
+    assert_eq!(
+        decrementing(&pool_of(i32::MIN, i32::MAX)),
+        [true, true, true]
+    );
 }
 
 #[test]
-fn a_pool_never_shrinks_below_its_minimum() {
+fn a_pool_never_decrements_below_its_minimum() {
     let scene = pool_of(0, 3).pool(|pool| pool.min_size = 2);
-    assert_eq!(shrinking(&scene), [true, false, false]);
+    assert_eq!(decrementing(&scene), [true, false, false]);
 }
 
 #[test]
@@ -52,7 +55,7 @@ fn while_replenishing_is_paused_nothing_is_replaced() {
         if value == "claims" {
             scene.pool.tags.clear();
         }
-        assert_eq!(shrinking(&scene), expected);
+        assert_eq!(decrementing(&scene), expected);
     }
 }
 
@@ -61,11 +64,11 @@ fn a_claim_that_goes_on_takes_its_place_along_too() {
     let mut scene = pool_of(3, 4).begun(Some(("pool", Lifecycle::InService)));
     scene.pool.members.remove(0);
     let decisions = scene.decide(&sent(&[claim("a"), claim("b")]));
-    let expected = |number, entered, shrinks| Decision::Assign {
+    let expected = |number, entered, decrements| Decision::Assign {
         instance: instance(number),
         attempt: 1,
         entered,
-        shrinks,
+        decrements,
     };
     assert_eq!(
         decisions,
@@ -82,7 +85,7 @@ fn an_instance_in_standby_is_replaced_always() {
         matches!(
             decision,
             Decision::Assign {
-                shrinks: false,
+                decrements: false,
                 entered: true,
                 ..
             }
@@ -100,6 +103,9 @@ fn a_dry_run_uses_nothing_up() {
     let decisions = pool_of(2, 3).decide(&sent(&[dry, claim("a")]));
     assert!(matches!(
         decisions[1],
-        Decision::Assign { shrinks: true, .. }
+        Decision::Assign {
+            decrements: true,
+            ..
+        }
     ));
 }

@@ -1,6 +1,7 @@
 //! Whether a target may and can take one more instance.
 
-use super::{Batch, Decision, Waiting, count, latest, reject};
+use super::allocation::Allocation;
+use super::{Decision, Waiting, count, latest, reject};
 use ready_pool_core::claim::Claim;
 use ready_pool_core::group::{Group, MAX_TAGS};
 use ready_pool_core::ids::ClaimId;
@@ -8,7 +9,7 @@ use ready_pool_core::ledger::{self, Entry};
 use ready_pool_core::outcome::Reason;
 use std::collections::BTreeMap;
 
-impl<'a> Batch<'a> {
+impl<'a> Allocation<'a> {
     /// Whether the target may and can take an instance.
     pub(super) fn admit(&self, claim: &Claim, has_entry: bool) -> Result<&'a Group, Decision> {
         let view = self.view;

@@ -99,7 +99,7 @@ fn an_instance_that_is_still_in_the_pool_is_assigned_without_another_entry() {
             instance: instance(1),
             attempt: 1,
             entered: true,
-            shrinks: false,
+            decrements: false,
         };
         assert_eq!(scene.decide_on(claim("a")), expected);
     }

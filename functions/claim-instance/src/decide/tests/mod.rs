@@ -4,21 +4,23 @@ mod admission;
 mod begun;
 mod choosing;
 mod deadlines;
+mod deferred;
 mod dry_runs;
-mod funding;
 mod paused;
+mod preferences;
+mod reserved;
 mod retries;
 mod room;
-mod spoken_for;
-mod wishes;
+mod surplus;
 
 use super::*;
-use ready_pool_core::claim::Init;
+use ready_pool_core::claim::{Init, WhenEmpty};
 use ready_pool_core::command::{Command, CommandStatus, Record, comment};
-use ready_pool_core::group::{MAX_TAGS, Member, OPT_IN_TAG};
+use ready_pool_core::group::{Lifecycle, MAX_TAGS, Member, OPT_IN_TAG};
+use ready_pool_core::ids::MAX_ATTEMPTS;
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::tag_key;
-use ready_pool_core::wishes::Wishes;
+use ready_pool_core::preferences::Preferences;
 use time::Duration;
 use time::macros::datetime;
 
@@ -35,7 +37,7 @@ struct Scene {
     online: BTreeMap<InstanceId, Timestamp>,
     places: BTreeMap<InstanceId, Placement>,
     histories: Histories,
-    line: usize,
+    queued: usize,
     memory: Memory,
 }
 
@@ -52,7 +54,7 @@ impl Scene {
             online: BTreeMap::new(),
             places: BTreeMap::new(),
             histories: Histories::new(),
-            line: 0,
+            queued: 0,
             memory: Memory::default(),
         }
     }
@@ -149,18 +151,14 @@ impl Scene {
             online: &self.online,
             places: &self.places,
             histories: &self.histories,
-            line: self.line,
+            queued: self.queued,
             memory: &self.memory,
         };
         decide(&view, requests)
     }
 
     fn decide_on(&self, claim: Claim) -> Decision {
-        self.decide_one(Request {
-            claim,
-            asked: None,
-            beside_the_line: false,
-        })
+        self.decide_one(Request::of(claim))
     }
 
     fn decide_one(&self, request: Request) -> Decision {
@@ -219,7 +217,7 @@ fn claim(claim_id: &str) -> Claim {
             execution_timeout_seconds: 60,
         },
         when_empty: WhenEmpty::Wait,
-        wishes: Wishes::default(),
+        preferences: Preferences::default(),
         on_init_failure: OnInitFailure::default(),
         dry_run: false,
         expires_at: DEADLINE,
@@ -241,27 +239,17 @@ fn impatient(claim_id: &str) -> Claim {
 }
 
 fn sent(claims: &[Claim]) -> Vec<Request> {
-    let request = |claim: &Claim| Request {
-        claim: claim.clone(),
-        asked: None,
-        beside_the_line: false,
-    };
-    claims.iter().map(request).collect()
+    claims.iter().cloned().map(Request::of).collect()
 }
 
 fn new(claim_id: &str) -> Request {
-    Request {
-        claim: claim(claim_id),
-        asked: None,
-        beside_the_line: false,
-    }
+    Request::of(claim(claim_id))
 }
 
 fn retry(claim_id: &str, attempt: Attempt) -> Request {
     Request {
-        claim: claim(claim_id),
         asked: Some(attempt),
-        beside_the_line: false,
+        ..new(claim_id)
     }
 }
 
@@ -288,7 +276,7 @@ fn assign(number: u32, attempt: Attempt) -> Decision {
         instance: instance(number),
         attempt,
         entered: false,
-        shrinks: false,
+        decrements: false,
     }
 }
 

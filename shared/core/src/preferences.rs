@@ -1,4 +1,4 @@
-//! What a claim would like of its instance.
+//! What a claim prefers of its instance.
 
 use crate::claim::{Malformed, field};
 #[cfg(feature = "schema")]
@@ -6,16 +6,16 @@ use crate::schema;
 use serde::{Deserialize, Serialize};
 
 /// Most names in one list.
-pub const MAX_WISHES: usize = 16;
+pub const MAX_PREFERENCES: usize = 16;
 /// Longest name of a zone or instance type, bytes: AWS's are half as long at most.
 pub(crate) const MAX_NAME_BYTES: usize = 64;
 
-/// Wishes, not demands: the ready instance that fulfils most of them is handed out, and any
-/// other where none does. Each list is in order of preference; an empty one wishes for nothing.
+/// Preferences, not demands: the ready instance that meets most of them is handed out, and any
+/// other where none does. Each list is in order of preference; an empty one prefers nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub struct Wishes {
+pub struct Preferences {
     /// Availability zones, as `eu-west-1a`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(feature = "schema", schemars(schema_with = "schema::names"))]
@@ -26,16 +26,16 @@ pub struct Wishes {
     pub instance_types: Vec<String>,
 }
 
-impl Wishes {
-    /// Whether nothing is wished for.
+impl Preferences {
+    /// Whether nothing is preferred.
     pub fn is_empty(&self) -> bool {
         self.zones.is_empty() && self.instance_types.is_empty()
     }
 
     pub(crate) fn check(&self) -> Result<(), Malformed> {
-        check_names("wishes.zones", &self.zones, "an availability zone")?;
+        check_names("preferences.zones", &self.zones, "an availability zone")?;
         check_names(
-            "wishes.instance_types",
+            "preferences.instance_types",
             &self.instance_types,
             "an EC2 instance type",
         )
@@ -43,10 +43,10 @@ impl Wishes {
 }
 
 fn check_names(path: &str, names: &[String], what: &str) -> Result<(), Malformed> {
-    if names.len() > MAX_WISHES {
+    if names.len() > MAX_PREFERENCES {
         return Err(field(
             path,
-            &format!("must name at most {MAX_WISHES}, the preferred ones first"),
+            &format!("must name at most {MAX_PREFERENCES}, the preferred ones first"),
         ));
     }
     for (index, name) in names.iter().enumerate() {

@@ -1,9 +1,9 @@
-//! Which messages this environment gave back in good order.
+//! Which messages this environment released in good order.
 //!
 //! SQS counts deliveries, but not how they ended: a claim that has waited through a hundred looks
-//! like one of which a hundred invocations died. The environment that gave it back knows better. An
+//! like one of which a hundred invocations died. The environment that released it knows better. An
 //! invocation that dies leaves no note behind, whether or not its environment dies with it. A lost
-//! memory (a new environment) costs little: the claims are dealt with one by one, once.
+//! memory (a new environment) costs little: the claims are processed one by one, once.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,10 +13,10 @@ const MOST: usize = 1_000;
 
 /// The notes of one environment.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct GivenBack(Arc<Mutex<BTreeMap<String, u32>>>);
+pub(crate) struct Released(Arc<Mutex<BTreeMap<String, u32>>>);
 
-impl GivenBack {
-    /// A delivery in which the message had been received so many times gave it back.
+impl Released {
+    /// A delivery in which the message had been received so many times released it.
     pub(crate) fn note(&self, message_id: &str, receives: u32) {
         let mut notes = self.notes();
         if notes.len() >= MOST {
@@ -25,7 +25,7 @@ impl GivenBack {
         notes.insert(message_id.to_owned(), receives);
     }
 
-    /// Whether the delivery before the one that is the message's `receives`th gave it back. Asked
+    /// Whether the delivery before the one that is the message's `receives`th released it. Asked
     /// once in a delivery.
     pub(crate) fn take(&self, message_id: &str, receives: u32) -> bool {
         let before = self.notes().remove(message_id);
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn only_the_delivery_just_before_counts() {
-        let notes = GivenBack::default();
+        let notes = Released::default();
         notes.note("a", 3);
         assert!(notes.take("a", 4));
         notes.note("a", 4);
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn the_memory_is_bounded() {
-        let notes = GivenBack::default();
+        let notes = Released::default();
         for n in 0..=MOST {
             notes.note(&n.to_string(), 1);
         }

@@ -1,19 +1,20 @@
 //! Which instances leave the pool without a replacement.
 
-use super::{Batch, View};
+use super::View;
+use super::allocation::Allocation;
 
-impl Batch<'_> {
-    /// Whether the next instance that leaves the pool takes its place along.
-    pub(super) fn fund(&mut self) -> bool {
-        let is_funded = self.funded > 0;
-        self.funded -= i32::from(is_funded);
-        is_funded
+impl Allocation<'_> {
+    /// Whether the next instance that leaves the pool decrements its desired capacity.
+    pub(super) fn take_surplus(&mut self) -> bool {
+        let is_surplus = self.surplus > 0;
+        self.surplus -= i32::from(is_surplus);
+        is_surplus
     }
 }
 
 /// How many instances the pool was given for waiting claims, beyond its size: as many leave
 /// without a replacement. While replenishing is paused all do.
-pub(super) fn funded(view: &View<'_>) -> i32 {
+pub(super) fn of(view: &View<'_>) -> i32 {
     let pool = view.pool;
     let kept = if pool.pause().replenishing {
         0

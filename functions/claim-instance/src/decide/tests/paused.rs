@@ -47,7 +47,7 @@ fn the_deadline_passes_in_a_paused_pool_too() {
     assert_closed(
         &scene.decide_on(claim("a")),
         Reason::Expired,
-        "the claim expired at",
+        "before its command was sent",
         None,
     );
 }
@@ -58,7 +58,7 @@ fn what_was_begun_goes_on_to_its_end() {
         instance: instance(1),
         attempt: 1,
         entered: true,
-        shrinks: false,
+        decrements: false,
     };
     for (at, expected) in [
         (Some(("pool", Lifecycle::InService)), entered),

@@ -1,15 +1,16 @@
 //! Which ready instance suits a claim best.
 
-use super::{Batch, Waiting};
+use super::Waiting;
+use super::allocation::Allocation;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::group::{Group, Member};
 use ready_pool_core::ids::InstanceId;
-use ready_pool_core::wishes::Wishes;
+use ready_pool_core::preferences::Preferences;
 use std::collections::BTreeSet;
 
-impl<'a> Batch<'a> {
-    /// The ready instance that suits the claim best: the one that fulfils most of its wishes; of
-    /// those one from the zone that is least represented in the target; and of those the one that
+impl<'a> Allocation<'a> {
+    /// The ready instance that suits the claim best: the one that meets most of its preferences;
+    /// of those one from the zone that is least represented in the target; and of those the one that
     /// has been ready longest. Or why the claim gets none now.
     pub(super) fn choose(&self, target: &Group, claim: &Claim) -> Result<&'a Member, Waiting> {
         if self.view.pool.pause().claims {
@@ -36,7 +37,7 @@ impl<'a> Batch<'a> {
             .filter_map(|member| Some((member, self.view.online.get(&member.instance)?)))
             .min_by_key(|(member, registered)| {
                 (
-                    distance(&claim.wishes, member),
+                    distance(&claim.preferences, member),
                     in_zone(&member.zone),
                     **registered,
                     &member.instance,
@@ -68,18 +69,18 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// How far a machine is from what is wished, less is better: how many wishes it leaves open, then
-/// how far down the lists it stands. The type goes before the zone.
-fn distance(wishes: &Wishes, member: &Member) -> (usize, usize, usize) {
+/// How far a machine is from what is preferred, less is better: how many preferences it does not
+/// meet, then how far down the lists it stands. The type goes before the zone.
+fn distance(preferences: &Preferences, member: &Member) -> (usize, usize, usize) {
     let place = |names: &[String], name: Option<&str>| {
         names
             .iter()
-            .position(|wished| Some(wished.as_str()) == name)
+            .position(|preferred| Some(preferred.as_str()) == name)
             .unwrap_or(names.len())
     };
-    let types = &wishes.instance_types;
+    let types = &preferences.instance_types;
     let of_type = place(types, member.instance_type.as_deref());
-    let zones = &wishes.zones;
+    let zones = &preferences.zones;
     let of_zone = place(zones, Some(&member.zone));
     let is_open = |place: usize, names: &[String]| usize::from(place == names.len());
     let open = is_open(of_type, types) + is_open(of_zone, zones);

@@ -10,19 +10,18 @@ fn dry(claim: Claim) -> Claim {
     }
 }
 
-/// A dry run that came beside the line.
+/// A dry run that came in the message group of dry runs.
 fn beside(claim: Claim) -> Request {
     Request {
-        claim: dry(claim),
-        asked: None,
-        beside_the_line: true,
+        group: MessageGroup::DryRuns,
+        ..Request::of(dry(claim))
     }
 }
 
 #[track_caller]
-fn assert_foretold(decision: &Decision, expected: Reason, why: &str) {
-    let Decision::Foretell { reason, message } = decision else {
-        panic!("nothing is foretold: {decision:?}");
+fn assert_previewed(decision: &Decision, expected: Reason, why: &str) {
+    let Decision::Preview { reason, message } = decision else {
+        panic!("no preview: {decision:?}");
     };
     assert_eq!(*reason, expected);
     assert!(message.contains(why), "{message}");
@@ -33,7 +32,7 @@ fn a_claim_that_can_be_served_would_be() {
     let scene = Scene::with_ready(1)
         .pool(|pool| pool.members[0].instance_type = Some("m5.large".to_owned()));
     let decision = scene.decide_on(dry(claim("a")));
-    assert_foretold(
+    assert_previewed(
         &decision,
         Reason::WouldBeServed,
         "of type m5.large in zone a",
@@ -43,7 +42,7 @@ fn a_claim_that_can_be_served_would_be() {
 #[test]
 fn at_an_empty_pool_it_would_wait() {
     let decision = Scene::empty().decide_on(dry(claim("a")));
-    assert_foretold(&decision, Reason::WouldWait, "no instance is ready");
+    assert_previewed(&decision, Reason::WouldWait, "no instance is ready");
 }
 
 #[test]
@@ -52,7 +51,7 @@ fn at_a_paused_pool_it_would_wait_and_hears_of_the_pause() {
         pool.tags.insert(PAUSE_TAG.to_owned(), "claims".to_owned());
     });
     let decision = scene.decide_on(dry(claim("a")));
-    assert_foretold(&decision, Reason::WouldWait, "ready-pool:pause");
+    assert_previewed(&decision, Reason::WouldWait, "ready-pool:pause");
     assert_rejected(
         &scene.decide_on(dry(impatient("a"))),
         Reason::PoolPaused,
@@ -79,7 +78,7 @@ fn it_is_rejected_in_the_words_of_the_real_claim() {
 fn past_its_deadline_it_would_fail() {
     let scene = Scene::with_ready(1).after_the_deadline();
     let decision = scene.decide_on(dry(claim("a")));
-    assert_foretold(&decision, Reason::WouldFail, "`expired`");
+    assert_previewed(&decision, Reason::WouldFail, "`expired`");
 }
 
 #[test]
@@ -95,15 +94,15 @@ fn a_claim_that_is_in_the_ledger_would_get_nothing_new() {
     ] {
         let scene = Scene::with_ready(2).entry("a", &entry);
         let decision = scene.decide_on(dry(claim("a")));
-        assert_foretold(&decision, Reason::WouldRepeat, why);
+        assert_previewed(&decision, Reason::WouldRepeat, why);
     }
 }
 
 #[test]
-fn a_claim_that_stands_further_up_in_the_line_would_get_nothing_new() {
+fn a_claim_that_is_queued_already_would_get_nothing_new() {
     let decisions = Scene::with_ready(2).decide(&sent(&[claim("a"), dry(claim("a"))]));
     assert_eq!(decisions[0], assign(1, 1));
-    assert_foretold(&decisions[1], Reason::WouldRepeat, "stands in line already");
+    assert_previewed(&decisions[1], Reason::WouldRepeat, "queued already");
 }
 
 #[test]
@@ -111,47 +110,47 @@ fn a_dry_run_takes_nothing_from_those_behind_it() {
     let scene = Scene::with_ready(1).target(|target| target.max_size = 1);
     let claims = [dry(claim("a")), dry(claim("b")), claim("a"), claim("c")];
     let decisions = scene.decide(&sent(&claims));
-    assert_foretold(&decisions[0], Reason::WouldBeServed, "ready");
-    assert_foretold(&decisions[1], Reason::WouldBeServed, "ready");
+    assert_previewed(&decisions[0], Reason::WouldBeServed, "ready");
+    assert_previewed(&decisions[1], Reason::WouldBeServed, "ready");
     assert_eq!(decisions[2], assign(1, 1));
     assert_rejected(&decisions[3], Reason::TargetFull, "no room");
 }
 
 #[test]
-fn a_dry_run_does_not_speak_for_the_instance_in_its_entry() {
+fn a_dry_run_does_not_reserve_the_instance_in_its_entry() {
     let scene = Scene::with_ready(1)
         .with_another_target("other")
         .entry("a", &entry(Some(1), 1));
     let decisions = scene.decide(&sent(&[dry(claim("a")), claim_for("b", "other")]));
-    assert_foretold(&decisions[0], Reason::WouldRepeat, "under way");
+    assert_previewed(&decisions[0], Reason::WouldRepeat, "under way");
     assert_eq!(decisions[1], assign(1, 1));
 }
 
 #[test]
-fn in_line_it_hears_what_those_before_it_leave() {
+fn in_the_pool_s_message_group_it_is_told_what_those_before_it_leave() {
     let decisions = Scene::with_ready(1).decide(&sent(&[claim("a"), dry(claim("b"))]));
-    assert_foretold(&decisions[1], Reason::WouldWait, "no instance is ready");
+    assert_previewed(&decisions[1], Reason::WouldWait, "no instance is ready");
 }
 
 #[test]
-fn beside_the_line_it_hears_what_the_line_leaves() {
+fn in_a_message_group_of_its_own_it_is_told_whether_queued_claims_leave_an_instance() {
     let mut scene = Scene::with_ready(3);
-    for (line, expected, why) in [
+    for (queued, expected, why) in [
         (0, Reason::WouldBeServed, "ready"),
         (2, Reason::WouldBeServed, "ready"),
-        (3, Reason::WouldWait, "about 3 ahead of it"),
-        (99, Reason::WouldWait, "about 99 ahead of it"),
+        (3, Reason::WouldWait, "about 3 queued claims"),
+        (99, Reason::WouldWait, "about 99 queued claims"),
     ] {
-        scene.line = line;
-        assert_foretold(&scene.decide_one(beside(claim("a"))), expected, why);
+        scene.queued = queued;
+        assert_previewed(&scene.decide_one(beside(claim("a"))), expected, why);
     }
     let hasty = scene.decide_one(beside(impatient("a")));
-    assert_rejected(&hasty, Reason::PoolEmpty, "ahead in line");
+    assert_rejected(&hasty, Reason::PoolEmpty, "queued ahead of it");
 }
 
 #[test]
-fn beside_the_line_the_rest_of_the_batch_goes_first_too() {
+fn there_the_rest_of_the_batch_goes_first_too() {
     let decisions = Scene::with_ready(1).decide(&[beside(claim("a")), new("b")]);
-    assert_foretold(&decisions[0], Reason::WouldWait, "no instance is ready");
+    assert_previewed(&decisions[0], Reason::WouldWait, "no instance is ready");
     assert_eq!(decisions[1], assign(1, 1));
 }
