@@ -198,11 +198,11 @@ fn walk<M: Copy + std::hash::Hash>(
 fn calls(
     config: &Configuration,
     claim: u8,
-    state: &State,
+    from: &State,
     action: Action,
     next: &State,
 ) -> Vec<Option<Call>> {
-    let writer = &state.writers[0];
+    let writer = &from.writers[0];
     let stage = match action {
         Action::OneByOne(_) => return vec![Some(Call::Lease)],
         Action::LookAgain(0) => WriterStage::Look,

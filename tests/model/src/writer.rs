@@ -1,4 +1,4 @@
-//! claim-instance, call by call: mirrors `functions/claim-instance/src/{batch,observe}.rs and `act``.
+//! claim-instance, call by call: mirrors `functions/claim-instance/src/{batch,observe,act}`.
 //!
 //! What it decides comes from `claim_instance::decide::decide`, in which order it processes a batch
 //! from `claim_instance::intake::isolation::isolate`; what is restated here is the order of
@@ -282,7 +282,7 @@ impl Act<'_, '_> {
             let makes_calls = !matches!(verdict, Verdict::Wait | Verdict::LeaveToInit);
             match isolation(&self.writer, position) {
                 Isolation::Isolated if makes_calls => {
-                    self.writer.isolated.push((position, verdict))
+                    self.writer.isolated.push((position, verdict));
                 }
                 _ => self.take_up(position, verdict),
             }

@@ -193,7 +193,7 @@ pub(crate) async fn reject_unreadable(function: &ClaimInstance, pending: &mut Pe
         warn!(
             reason = code,
             "rejected a message; what is wrong with it is on the rejected queue"
-        )
+        );
     });
     pending.state = match publish_unreadable(function, message, unreadable).await {
         Ok(()) => State::Settled,
