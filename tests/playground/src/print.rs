@@ -305,7 +305,7 @@ mod tests {
     fn a_word_that_is_too_long_stays_whole() {
         let address = format!("http://here/{}", "x".repeat(60));
         let all = written(Some(40), |printer| {
-            printer.text(&format!("see {address} there")).unwrap()
+            printer.text(&format!("see {address} there")).unwrap();
         });
         assert_eq!(all, format!("see\n{address}\nthere\n"));
     }
