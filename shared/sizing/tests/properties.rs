@@ -130,6 +130,12 @@ proptest! {
         prop_assert!(price < 1e-5 || reached(price - 1e-5) <= wanted + 1e-12);
     }
 
+}
+
+proptest! {
+    // Each case learns hundreds of minutes.
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn whatever_the_history_says_the_size_is_within_the_bounds_and_survives_its_tags(
         start in prop_oneof![Just(0), -20_000..20_000_i64, Just(29_000_047)],
