@@ -102,7 +102,11 @@ impl Percent {
 
 impl Policy for Percent {
     fn size(&mut self, pass: &Pass) -> u32 {
-        let claims = between(&self.cumulated, i64::from(pass.minute) - 60, pass.minute.into());
+        let claims = between(
+            &self.cumulated,
+            i64::from(pass.minute) - 60,
+            pass.minute.into(),
+        );
         let size = whole((f64::from(claims) * self.percent / 100.0).ceil());
         size.max(self.least).min(self.most)
     }

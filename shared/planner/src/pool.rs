@@ -174,7 +174,8 @@ impl<'a> Pool<'a> {
         });
         (self.detached, self.waited) = (0, 0);
         self.lead_seconds.clear();
-        self.outcome.decided(minute, size, size == self.setting.most);
+        self.outcome
+            .decided(minute, size, size == self.setting.most);
         self.size = size;
         let wanted = size.saturating_add(waiting).min(self.setting.most);
         if wanted > self.desired {

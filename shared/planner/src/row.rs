@@ -99,7 +99,8 @@ impl Row {
         let hours = outcome.scored().as_secs_f64() / 3_600.0;
         let month = if hours > 0.0 { MONTH / hours } else { 0.0 };
         let without = lead.saturating_sub(question.hand_over).as_secs_f64() / 60.0;
-        let avoided = f64::from(outcome.claims()) * without - outcome.waiting().as_secs_f64() / 60.0;
+        let avoided =
+            f64::from(outcome.claims()) * without - outcome.waiting().as_secs_f64() / 60.0;
         let avoided = avoided * month;
         let idle_hours = outcome.idle_hours() * month;
         let idle_dollars = idle_hours * question.instance_hour;

@@ -115,7 +115,8 @@ pub fn judge(case: &Case) -> Verdict {
         };
     }
     let mut useful = case.lower.iter().map(|(_, row)| row);
-    let is_any_cheap = useful.any(|row| is_below(row.dollars_per_avoided_minute, case.minute_is_worth))
+    let is_any_cheap = useful
+        .any(|row| is_below(row.dollars_per_avoided_minute, case.minute_is_worth))
         || is_below(
             case.one_machine.dollars_per_avoided_minute,
             case.minute_is_worth,
@@ -129,10 +130,13 @@ pub fn judge(case: &Case) -> Verdict {
         },
         _ => {
             let settings = case.lower.iter().map(|(_, row)| row);
-            let cheapest = settings.chain([case.one_machine, case.asked]).min_by(|left, right| {
-                let dollars = |row: &Row| row.dollars_per_avoided_minute.unwrap_or(f64::INFINITY);
-                dollars(left).total_cmp(&dollars(right))
-            });
+            let cheapest = settings
+                .chain([case.one_machine, case.asked])
+                .min_by(|left, right| {
+                    let dollars =
+                        |row: &Row| row.dollars_per_avoided_minute.unwrap_or(f64::INFINITY);
+                    dollars(left).total_cmp(&dollars(right))
+                });
             let cheapest = cheapest.unwrap_or(case.one_machine);
             Verdict::NotWorthIt {
                 cheapest: cheapest.kind.to_string(),

@@ -56,7 +56,10 @@ pub fn read_activities(json: &str) -> Result<History, ReadError> {
         };
         let end = moment(&activity.end_time);
         first = Some(first.map_or(start, |first| first.min(start)));
-        last = Some(last.map_or(start, |last| last.max(start)).max(end.unwrap_or(start)));
+        last = Some(
+            last.map_or(start, |last| last.max(start))
+                .max(end.unwrap_or(start)),
+        );
         let is_good = activity.status_code == "Successful";
         let failed = matches!(activity.status_code.as_str(), "Failed" | "Cancelled");
         let description = activity.description.as_str();
@@ -165,7 +168,12 @@ mod tests {
                 "2026-11-23T09:00:10+00:00",
                 Some("2026-11-23T09:00:14+00:00"),
             ),
-            activity("Detaching EC2 instance: i-3", "Failed", "2026-11-23T09:30:00Z", None),
+            activity(
+                "Detaching EC2 instance: i-3",
+                "Failed",
+                "2026-11-23T09:30:00Z",
+                None,
+            ),
         ])
         .unwrap();
         assert_eq!(history.demand.claims, [10_000, 3_600_500]);
@@ -190,7 +198,12 @@ mod tests {
     #[test]
     fn machines_launched_into_a_warm_pool_are_not_ready() {
         let history = read(&[
-            activity("Detaching EC2 instance: i-1", "Successful", "2026-11-23T09:00:10Z", None),
+            activity(
+                "Detaching EC2 instance: i-1",
+                "Successful",
+                "2026-11-23T09:00:10Z",
+                None,
+            ),
             activity(
                 "Launching a new EC2 instance into warm pool: i-2",
                 "Successful",

@@ -72,18 +72,16 @@ fn read_start(text: &str) -> Option<i64> {
 }
 
 /// A time in Unix milliseconds, and a count where there is one.
-fn read_row(
-    record: &StringRecord,
-    start: Option<i64>,
-) -> Result<(i64, Option<u32>), &'static str> {
+fn read_row(record: &StringRecord, start: Option<i64>) -> Result<(i64, Option<u32>), &'static str> {
     let first = record.get(0).unwrap_or_default();
     let at = match start {
         Some(start) => first
             .parse::<u32>()
             .map(|minute| start + i64::from(minute) * MINUTE.cast_signed())
             .map_err(|_| "the first column must be minutes since the start")?,
-        None => read_time(first)
-            .ok_or("the first column must be a time: RFC 3339, or Unix seconds")?,
+        None => {
+            read_time(first).ok_or("the first column must be a time: RFC 3339, or Unix seconds")?
+        }
     };
     let count = match record.get(1) {
         None | Some("") => None,
@@ -119,9 +117,15 @@ mod tests {
     #[test]
     fn a_line_is_a_time() {
         let expected = [0, 90_000];
-        assert_eq!(claims("2026-11-23T00:00:00Z\n2026-11-23T00:01:30Z\n"), expected);
+        assert_eq!(
+            claims("2026-11-23T00:00:00Z\n2026-11-23T00:01:30Z\n"),
+            expected
+        );
         assert_eq!(claims("time,id\n1795392090,\n1795392000,\n"), expected);
-        assert_eq!(claims("\"sent at\"\n\n1795392090\n# a note\n1795392000"), expected);
+        assert_eq!(
+            claims("\"sent at\"\n\n1795392090\n# a note\n1795392000"),
+            expected
+        );
     }
 
     #[test]
@@ -152,7 +156,10 @@ mod tests {
             ("1795392000\nnoon\n", 2),
             ("1795392000\n1795392000,many\n", 2),
             ("minute,count\n1,1\n", 1),
-            ("# start: 2026-11-23T00:00:00Z\nminute,count\n1,1\n-1,1\n", 4),
+            (
+                "# start: 2026-11-23T00:00:00Z\nminute,count\n1,1\n-1,1\n",
+                4,
+            ),
         ] {
             match read_claims(text, 1) {
                 Err(ReadError::Line { line: found, .. }) => assert_eq!(found, line, "{text}"),
