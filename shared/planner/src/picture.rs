@@ -61,6 +61,18 @@ fn percent(share: f64) -> String {
     format!("{share} %")
 }
 
+/// How far the axes reach: dollars upwards, shares of waits downwards.
+fn extent<'a>(rows: impl Iterator<Item = &'a Row>) -> (f64, f64) {
+    let (dearest, lowest) = rows.fold((1e-9, 1.0), |(dearest, lowest): (f64, f64), row| {
+        (
+            dearest.max(row.idle_dollars_a_month),
+            lowest.min(share(row)),
+        )
+    });
+    let floor = if lowest < 0.1 { LEAST_SHARE } else { 0.1 };
+    (dearest * 1.18, floor)
+}
+
 /// Down and to the right is better served and dearer.
 fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
     // Sizes that are beyond every rate that was tried only make the rest small.
@@ -71,19 +83,12 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
         .collect();
     let drawn = |row: &&Row| !matches!(row.kind, Kind::None | Kind::PercentOfTheLastHour { .. });
     let points: Vec<&Row> = plan.rows.iter().filter(drawn).collect();
-    let dearest = curve
-        .iter()
-        .chain(&points)
-        .map(|row| row.idle_dollars_a_month);
-    let dearest = dearest.fold(1e-9, f64::max) * 1.18;
-    let lowest = curve
-        .iter()
-        .chain(&points)
-        .map(|row| share(row))
-        .fold(1.0, f64::min);
-    let lowest = if lowest < 0.1 { LEAST_SHARE } else { 0.1 };
+    let (dearest, lowest) = extent(curve.iter().chain(&points).copied());
     let mut chart = ChartBuilder::on(area)
-        .caption("What fewer waits cost: lower left is better", style(20, BLACK))
+        .caption(
+            "What fewer waits cost: lower left is better",
+            style(20, BLACK),
+        )
         .margin(16)
         .x_label_area_size(48)
         .y_label_area_size(76)
@@ -92,7 +97,10 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
         .configure_mesh()
         .x_desc("idle machines, $ a month")
         .y_desc("claims that wait")
-        .x_label_formatter(&|dollars| format!("${dollars:.0}"))
+        .x_label_formatter(&|dollars| {
+            let digits = if dearest < 10.0 { 2 } else { 0 };
+            format!("${dollars:.digits$}")
+        })
         .y_label_formatter(&|share| percent(*share))
         .label_style(style(15, BLACK))
         .axis_desc_style(style(17, BLACK))

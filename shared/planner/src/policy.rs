@@ -76,7 +76,8 @@ impl Policy for Auto {
 pub struct Percent {
     /// Claims up to each minute.
     cumulated: Vec<u32>,
-    percent: f64,
+    /// Machines for each claim.
+    share: f64,
     least: u32,
     most: u32,
 }
@@ -86,7 +87,7 @@ impl Percent {
     pub fn new(demand: &Demand, percent: f64, least: u32, most: u32) -> Self {
         Self {
             cumulated: cumulated(demand),
-            percent,
+            share: percent / 100.0,
             least,
             most,
         }
@@ -95,7 +96,7 @@ impl Percent {
     /// The same with another percentage.
     #[must_use]
     pub fn with(mut self, percent: f64) -> Self {
-        self.percent = percent;
+        self.share = percent / 100.0;
         self
     }
 }
@@ -107,7 +108,7 @@ impl Policy for Percent {
             i64::from(pass.minute) - 60,
             pass.minute.into(),
         );
-        let size = whole((f64::from(claims) * self.percent / 100.0).ceil());
+        let size = whole((f64::from(claims) * self.share).ceil());
         size.max(self.least).min(self.most)
     }
 }

@@ -11,6 +11,8 @@ use serde::Serialize;
 
 /// The stopped machines tried: up to where so many of all demands of a lead time are met.
 const ENOUGH: f64 = 0.99999;
+/// No tier is larger.
+const MOST_STOPPED: u32 = 10_000;
 /// At most so many numbers of stopped machines are simulated.
 const TRIES: u32 = 16;
 
@@ -91,9 +93,9 @@ impl Even {
     /// How many stopped machines are worth a try.
     pub fn most_stopped(&self) -> u32 {
         let cold = self.claims_an_hour * self.cold_hours;
-        (0..)
+        (0..MOST_STOPPED)
             .find(|size| hit_rate(size + 1, cold, 1.0) >= ENOUGH)
-            .unwrap_or(0)
+            .unwrap_or(MOST_STOPPED)
     }
 
     /// The cheapest pair that reaches the rate, by formula.

@@ -45,6 +45,18 @@ pub fn read_claims(text: &str, seed: u64) -> Result<History, ReadError> {
     } else {
         interval(&rows)
     };
+    // A line without a claim belongs to the history, too.
+    let first = start.or_else(|| rows.iter().map(|(at, _)| *at).min());
+    let last = rows
+        .iter()
+        .map(|(at, count)| {
+            if count.is_some() {
+                at + interval.max(1) - 1
+            } else {
+                *at
+            }
+        })
+        .max();
     let mut random = fastrand::Rng::with_seed(seed);
     let mut claims = Vec::new();
     for (at, count) in rows {
@@ -57,7 +69,7 @@ pub fn read_claims(text: &str, seed: u64) -> Result<History, ReadError> {
         return Err(ReadError::Empty);
     }
     Ok(History {
-        demand: Demand::of_unix_milliseconds(claims, start, None).ok_or(ReadError::Empty)?,
+        demand: Demand::of_unix_milliseconds(claims, first, last).ok_or(ReadError::Empty)?,
         leads: None,
         failed_launches: 0,
         empty: None,
