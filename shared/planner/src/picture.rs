@@ -81,7 +81,11 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
         .iter()
         .filter(|row| 100.0 - row.hit_percent > LEAST_SHARE)
         .collect();
-    let drawn = |row: &&Row| !matches!(row.kind, Kind::None | Kind::PercentOfTheLastHour { .. });
+    let drawn = |row: &&Row| match row.kind {
+        Kind::Auto { .. } | Kind::RateKnown => true,
+        Kind::Static { size } => size == plan.present_size,
+        Kind::None | Kind::PercentOfTheLastHour { .. } => false,
+    };
     let points: Vec<&Row> = plan.rows.iter().filter(drawn).collect();
     let (dearest, lowest) = extent(curve.iter().chain(&points).copied());
     let mut chart = ChartBuilder::on(area)
@@ -148,7 +152,7 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
                 chart.draw_series([Circle::new(at(row), radius, BLUE.filled())])?;
                 let label = percent(hit_rate_percent);
                 let right = style(17, BLUE).pos(Pos::new(HPos::Right, VPos::Center));
-                area.draw_text(&label, &right, local(area, (x - 9, y + 17)))?;
+                area.draw_text(&label, &right, local(area, (x - 14, y - 9)))?;
             }
             Kind::RateKnown => {
                 chart
@@ -156,13 +160,13 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
                     .label("if the rate were known")
                     .legend(|(x, y)| Cross::new((x + 11, y), 6, BLACK.stroke_width(3)));
             }
-            Kind::Static { size } if size == plan.present_size => {
+            Kind::Static { size } => {
                 chart
                     .draw_series([Circle::new(at(row), 10, ORANGE.stroke_width(3))])?
                     .label(format!("PoolSize as given, {size}"))
                     .legend(|(x, y)| Circle::new((x + 11, y), 7, ORANGE.stroke_width(3)));
             }
-            _ => {}
+            Kind::None | Kind::PercentOfTheLastHour { .. } => {}
         }
     }
     chart

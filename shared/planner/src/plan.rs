@@ -10,7 +10,7 @@ use ready_pool_sizing::{HitRate, Minute};
 use serde::Serialize;
 
 /// Rates that may be named where the one asked for is not worth it, the highest first.
-const LOWER: [f64; 6] = [99.5, 99.0, 98.0, 95.0, 90.0, 80.0];
+const LOWER: [f64; 7] = [99.5, 99.0, 98.0, 95.0, 90.0, 80.0, 50.0];
 /// The waiting line needs room on top of the usual size.
 const ROOM: u32 = 3;
 /// So many fixed sizes make the picture's curve.

@@ -103,13 +103,13 @@ fn a_fixed_pool_serves_what_the_poisson_distribution_says() {
 /// 1,560 claims a day, the night a tenth of the peak: from one to the other and back by this share of
 /// the peak, `0..=1` being how far the day is.
 fn smooth(shape: impl Fn(f64) -> f64) -> Demand {
-    let share = |minute: u32| {
+    let of_peak = |minute: u32| {
         let phase = f64::from(minute % DAY) / f64::from(DAY) * std::f64::consts::TAU;
         shape(0.5 - 0.5 * phase.cos())
     };
-    let mean = (0..DAY).map(share).sum::<f64>() / f64::from(DAY);
+    let mean = (0..DAY).map(of_peak).sum::<f64>() / f64::from(DAY);
     let peak = 1_560.0 / f64::from(DAY) / mean;
-    demand(42, 5, peak, |minute| peak * share(minute))
+    demand(42, 5, peak, |minute| peak * of_peak(minute))
 }
 
 #[test]
@@ -163,7 +163,11 @@ struct Swinging;
 
 impl Policy for Swinging {
     fn size(&mut self, pass: &Pass) -> u32 {
-        if pass.minute / 15 % 2 == 0 { 12 } else { 2 }
+        if (pass.minute / 15).is_multiple_of(2) {
+            12
+        } else {
+            2
+        }
     }
 }
 
