@@ -6,7 +6,7 @@ use ready_pool_core::claim::{Claim, Init, WhenEmpty};
 use ready_pool_core::command::{
     Command, CommandStatus, Histories, Record, Told, claim_key_of, told,
 };
-use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Whereabouts};
+use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Placement};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger;
@@ -91,7 +91,7 @@ fn check_decisions(target: &Group, history: &[Command]) {
     let places = ready
         .iter()
         .map(|id| {
-            let place = Whereabouts {
+            let place = Placement {
                 group: name(POOL),
                 lifecycle: Lifecycle::InService,
             };
@@ -170,7 +170,7 @@ fn check_plan(tagged: &Group, history: &[Command]) {
             backlog: 0,
             boot_limit: std::time::Duration::from_mins(10),
             max_age: std::time::Duration::from_hours(24),
-            round: Some(replenish_pool::decide::Round {
+            scan: Some(replenish_pool::decide::FullScan {
                 targets: vec![tagged.clone()],
                 retirement: retirement.clone(),
                 looked_at: looked_at.clone(),
@@ -179,7 +179,7 @@ fn check_plan(tagged: &Group, history: &[Command]) {
                 histories: histories.clone(),
             }),
         });
-        assert!(plan.take_in.is_empty() || !told, "{plan:?}");
+        assert!(plan.attach_to_retirement.is_empty() || !told, "{plan:?}");
         let removed: BTreeSet<_> = plan.remove_tags.iter().collect();
         assert_eq!(removed.len(), plan.remove_tags.len(), "{plan:?}");
         for look in &plan.look_again {

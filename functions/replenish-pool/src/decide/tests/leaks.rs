@@ -161,9 +161,9 @@ fn an_instance_that_is_not_free_told_entered_or_gone_is_no_leak() {
         ("told", |view| view.tell(1, "ready-pool a@00000000")),
         ("entered", |view| view.enter(1)),
         ("gone", |view| {
-            view.round().listed.clear();
+            view.scan().listed.clear();
         }),
-        ("history not read", |view| view.round().histories.clear()),
+        ("history not read", |view| view.scan().histories.clear()),
     ];
     for (why, change) in reasons {
         let mut view = at_rest();
@@ -175,7 +175,11 @@ fn an_instance_that_is_not_free_told_entered_or_gone_is_no_leak() {
         change(&mut view);
         let plan = decide(&view);
         assert_eq!(plan.remove_tags, [forgotten(1)], "{why}");
-        assert_eq!((plan.note, plan.take_in), (vec![], vec![]), "{why}");
+        assert_eq!(
+            (plan.note, plan.attach_to_retirement),
+            (vec![], vec![]),
+            "{why}"
+        );
     }
 }
 
@@ -191,7 +195,7 @@ fn other_commands_than_a_claim_s_do_not_speak_for_an_instance() {
 fn the_second_look_takes_a_leak_in_when_it_is_far_enough_from_the_first() {
     let expected = Plan {
         note: vec![note(1, Stage::Retiring)],
-        take_in: vec![instance(1)],
+        attach_to_retirement: vec![instance(1)],
         ..Plan::default()
     };
     assert_eq!(decide(&noted(Stage::Suspect, LOOKS_APART)), expected);
@@ -247,7 +251,7 @@ fn an_unfinished_detach_or_attach_is_waited_for() {
 #[test]
 fn a_retiring_instance_that_is_free_is_taken_in() {
     let expected = Plan {
-        take_in: vec![instance(1)],
+        attach_to_retirement: vec![instance(1)],
         ..Plan::default()
     };
     assert_eq!(decide(&noted(Stage::Retiring, SECOND)), expected);
@@ -270,7 +274,7 @@ fn a_retiring_instance_is_forgotten_when_there_is_nothing_left_to_do() {
         assert_eq!(plan, expected, "{group} {lifecycle:?}");
     }
     let mut gone = noted(Stage::Retiring, MINUTE);
-    gone.round().listed.clear();
+    gone.scan().listed.clear();
     assert_eq!(decide(&gone), expected);
 }
 
@@ -286,11 +290,11 @@ fn a_retiring_instance_that_was_told_or_entered_meanwhile_is_let_go() {
         let mut entered = scene();
         entered.enter(1);
         let mut not_read = scene();
-        not_read.round().histories.clear();
+        not_read.scan().histories.clear();
         for view in [told, entered, not_read] {
             let plan = decide(&view);
             assert_eq!(plan.remove_tags, [forgotten(1)]);
-            assert_eq!((plan.detach, plan.take_in), (vec![], vec![]));
+            assert_eq!((plan.detach, plan.attach_to_retirement), (vec![], vec![]));
         }
     }
 }
@@ -303,15 +307,15 @@ fn a_settled_entry_does_not_speak_for_an_instance() {
         tag_key(&ClaimId::try_from("a").unwrap()),
         format!("v1 {} 1 failed 2026-11-22T20:05:00Z expired", instance(1)),
     );
-    view.round().targets.push(target);
-    assert_eq!(decide(&view).take_in, [instance(1)]);
+    view.scan().targets.push(target);
+    assert_eq!(decide(&view).attach_to_retirement, [instance(1)]);
 }
 
 #[test]
 fn a_tag_that_is_no_note_of_ours_moves_nothing() {
     let mut view = at_rest();
     view.look_at_free(1);
-    let tags = &mut view.round().retirement.tags;
+    let tags = &mut view.scan().retirement.tags;
     tags.insert(notes::tag_key(&instance(2)), "hello".to_owned());
     tags.insert(
         format!("{}nobody", notes::KEY_PREFIX),
@@ -344,7 +348,7 @@ fn those_noted_already_are_followed_however_many_there_are() {
         view.look_at_free(number);
         view.noted(number, Stage::Suspect, MINUTE);
     }
-    assert_eq!(decide(&view).take_in.len(), 30);
+    assert_eq!(decide(&view).attach_to_retirement.len(), 30);
 }
 
 // The retirement group.
@@ -352,7 +356,7 @@ fn those_noted_already_are_followed_however_many_there_are() {
 #[test]
 fn whatever_is_in_service_in_the_retirement_group_is_terminated() {
     let mut view = at_rest();
-    view.round().retirement.members = vec![
+    view.scan().retirement.members = vec![
         member(1, Lifecycle::InService),
         member(2, Lifecycle::Pending),
         member(3, Lifecycle::Terminating),

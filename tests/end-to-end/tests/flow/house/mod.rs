@@ -1,6 +1,9 @@
-//! The rules of the house (docs/architecture.md), as far as manifests can tell.
+//! The rules of the house (docs/architecture.md), as far as manifests and sources can tell.
+
+mod modules;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::Command;
 
 const FUNCTIONS: [&str; 3] = ["claim-instance", "init-instance", "replenish-pool"];
@@ -89,5 +92,41 @@ fn the_region_knows_nothing_of_the_functions() {
         .chain(&["ready-pool-core", "ready-pool-aws"])
     {
         assert!(!crates.contains(*ours), "the region needs {ours}");
+    }
+}
+
+fn function_sources(function: &str) -> PathBuf {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
+    [root, function, "src"].iter().collect()
+}
+
+#[test]
+fn no_decision_imports_the_adapters() {
+    for function in FUNCTIONS {
+        let decide = function_sources(function).join("decide");
+        let files = modules::sources(&decide);
+        assert!(!files.is_empty(), "{function} has no folder decide");
+        for file in files {
+            for foreign in ["ready_pool_aws", "aws_sdk", "lambda_runtime", "tokio"] {
+                assert!(
+                    !modules::code(&file).contains(foreign),
+                    "{} names {foreign}: decisions are plain code on plain data",
+                    file.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_module_of_a_function_uses_one_that_uses_it() {
+    for function in FUNCTIONS {
+        let uses = modules::uses(&function_sources(function));
+        assert!(uses.len() > 5, "{function}: {uses:?}");
+        for uses in [modules::topmost(&uses), uses] {
+            if let Some(way) = modules::cycle(&uses) {
+                panic!("{function}: {}", way.join(" uses "));
+            }
+        }
     }
 }

@@ -89,9 +89,9 @@ fn what_has_left_the_pool_goes_on_to_its_end() {
     view.noted(1, Stage::Retiring, SECOND);
     view.look_at_free(2);
     view.noted(2, Stage::Suspect, Duration::from_mins(1));
-    view.round().retirement.members = vec![member(3, Lifecycle::InService)];
+    view.scan().retirement.members = vec![member(3, Lifecycle::InService)];
     let plan = paused(view, "replenishing");
-    assert_eq!(plan.take_in, [instance(1), instance(2)]);
+    assert_eq!(plan.attach_to_retirement, [instance(1), instance(2)]);
     assert_eq!(plan.terminate, [instance(3)]);
 }
 

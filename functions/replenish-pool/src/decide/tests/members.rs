@@ -1,4 +1,4 @@
-//! Members that nobody should get: their agent is away, or they are worn.
+//! Members that nobody should get: their agent is away, or they are outdated.
 
 use super::*;
 
@@ -92,7 +92,7 @@ fn with_agents_away(size: u32, away: u32) -> View {
 fn nobody_is_touched_when_more_than_a_third_is_away() {
     for (size, away) in [(10, 4), (10, 10), (3, 2), (2, 2), (100, 34)] {
         let expected = Plan {
-            spared: usize::try_from(away).unwrap(),
+            held_back: usize::try_from(away).unwrap(),
             ..Plan::default()
         };
         let view = with_agents_away(size, away);
@@ -104,7 +104,7 @@ fn nobody_is_touched_when_more_than_a_third_is_away() {
 fn a_third_or_a_single_member_is_believed_to_be_away() {
     for (size, away) in [(9, 3), (100, 33), (2, 1), (1, 1)] {
         let plan = decide(&with_agents_away(size, away));
-        assert_eq!(plan.spared, 0, "{away} of {size}");
+        assert_eq!(plan.held_back, 0, "{away} of {size}");
         assert!(!plan.note.is_empty(), "{away} of {size}");
     }
 }
@@ -115,7 +115,7 @@ fn a_suspect_is_safe_while_too_many_are_away_and_its_time_begins_anew() {
     note_member(&mut view, 1, Stage::Suspect, AWAY_FOR * 2);
     let expected = Plan {
         note: vec![note(1, Stage::Suspect)],
-        spared: 4,
+        held_back: 4,
         ..Plan::default()
     };
     assert_eq!(decide(&view), expected);
@@ -294,10 +294,10 @@ fn members_that_are_entered_for_a_claim_are_never_noted() {
     let mut away = with_agents_away(10, 1);
     away.enter(1);
     assert_eq!(decide(&away).note, []);
-    let mut worn = ready_pool(10);
-    worn.pool.members[0].launch_template = Some("lt-1:1".to_owned());
-    worn.enter(1);
-    assert_eq!(decide(&worn).note, []);
+    let mut outdated = ready_pool(10);
+    outdated.pool.members[0].launch_template = Some("lt-1:1".to_owned());
+    outdated.enter(1);
+    assert_eq!(decide(&outdated).note, []);
 }
 
 #[test]

@@ -10,7 +10,7 @@ mod size;
 
 use super::*;
 use crate::notes::{self, Stage};
-use ready_pool_aws::auto_scaling::ActivityKind;
+use ready_pool_core::activity::ActivityKind;
 use ready_pool_core::command::{Command, CommandStatus, Record};
 use ready_pool_core::group::{Lifecycle, Member};
 use ready_pool_core::ids::ClaimId;
@@ -88,7 +88,7 @@ fn at_rest() -> View {
         backlog: 0,
         boot_limit: BOOT_LIMIT,
         max_age: Duration::ZERO,
-        round: Some(Round {
+        scan: Some(FullScan {
             targets: Vec::new(),
             retirement: group("retirement"),
             looked_at: BTreeSet::new(),
@@ -113,36 +113,36 @@ fn ready_pool(size: u32) -> View {
 
 fn with_target(target: Group) -> View {
     let mut view = at_rest();
-    view.round().targets.push(target);
+    view.scan().targets.push(target);
     view
 }
 
 /// What scenes are changed with.
 impl View {
-    fn round(&mut self) -> &mut Round {
-        self.round.as_mut().unwrap()
+    fn scan(&mut self) -> &mut FullScan {
+        self.scan.as_mut().unwrap()
     }
 
     /// The look can tell of this instance: Systems Manager lists it, it is in no group, and it
     /// was never told.
     fn look_at_free(&mut self, number: u32) {
-        let round = self.round();
-        round.looked_at.insert(instance(number));
-        round.listed.insert(instance(number));
-        round.histories.insert(instance(number), Vec::new());
+        let scan = self.scan();
+        scan.looked_at.insert(instance(number));
+        scan.listed.insert(instance(number));
+        scan.histories.insert(instance(number), Vec::new());
     }
 
     /// As before, and it is in this group.
     fn look_at(&mut self, number: u32, group: &str, lifecycle: Lifecycle) {
         self.look_at_free(number);
         let group = name(group);
-        let place = Whereabouts { group, lifecycle };
-        self.round().places.insert(instance(number), place);
+        let place = Placement { group, lifecycle };
+        self.scan().places.insert(instance(number), place);
     }
 
     fn noted(&mut self, number: u32, stage: Stage, ago: Duration) {
         let since = NOW - ago;
-        let tags = &mut self.round().retirement.tags;
+        let tags = &mut self.scan().retirement.tags;
         tags.insert(
             notes::tag_key(&instance(number)),
             Note { stage, since }.to_string(),
@@ -156,7 +156,7 @@ impl View {
             status: CommandStatus::Succeeded,
             record: Record::default(),
         };
-        self.round()
+        self.scan()
             .histories
             .insert(instance(number), vec![command]);
     }
@@ -169,7 +169,7 @@ impl View {
             tag_key(&ClaimId::try_from(format!("claim-{number}")).unwrap()),
             entry,
         );
-        self.round().targets.push(target);
+        self.scan().targets.push(target);
     }
 
     /// The agent of this member is away.
@@ -198,7 +198,7 @@ fn a_pool_at_rest_needs_nothing() {
 fn a_short_look_is_about_size_and_gate_only() {
     let mut view = with_target(group("tenant"));
     view.enter(1);
-    view.round().retirement.members = vec![member(2, Lifecycle::InService)];
-    view.round = None;
+    view.scan().retirement.members = vec![member(2, Lifecycle::InService)];
+    view.scan = None;
     assert_eq!(decide(&view), Plan::default());
 }

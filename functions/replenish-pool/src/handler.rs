@@ -1,35 +1,20 @@
 //! One invocation: looks until nothing boots any more, or time is up.
 
 use crate::act::carry_out;
-use crate::config::{Config, LOOK_EVERY, TIME_FOR_A_LOOK};
+use crate::config::{LOOK_EVERY, TIME_FOR_A_LOOK};
 use crate::decide::decide;
 use crate::figures;
+use crate::function::ReplenishPool;
 use crate::observe::{Extent, observe};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use ready_pool_aws::Clients;
-use ready_pool_aws::auto_scaling::AutoScaling;
-use ready_pool_aws::clock::{Budget, sleep};
+use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::error::ObserveError;
 use ready_pool_aws::event::AutoScalingDetail;
-use ready_pool_aws::metrics::Metrics;
-use ready_pool_aws::queue::Queue;
-use ready_pool_aws::systems_manager::SystemsManager;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::{debug, info};
 
 const AUTO_SCALING: &str = "aws.autoscaling";
-
-/// The function with everything it needs.
-#[derive(Clone, Debug)]
-pub struct ReplenishPool {
-    pub(crate) config: Config,
-    pub(crate) auto_scaling: AutoScaling,
-    pub(crate) systems_manager: SystemsManager,
-    pub(crate) provision_queue: Queue,
-    pub(crate) init_queue: Queue,
-    pub(crate) metrics: Metrics,
-}
 
 /// What an invocation did, for whoever invokes it by hand.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -45,43 +30,31 @@ pub struct Summary {
     /// Launches still on their way at the end.
     pub booting: usize,
     /// Claims that init-instance was asked to look at.
-    pub looked_after: usize,
+    pub claims_looked_at: usize,
     /// Instances taken a step out of the world.
-    pub taken_out: usize,
+    pub removed: usize,
     /// Calls that failed, for the next pass to repeat.
     pub failures: usize,
 }
 
 impl ReplenishPool {
-    /// The function on these clients.
-    pub fn new(config: Config, clients: &Clients) -> Self {
-        Self {
-            auto_scaling: AutoScaling::new(clients),
-            systems_manager: SystemsManager::new(clients),
-            provision_queue: Queue::new(clients, config.provision_queue.clone()),
-            init_queue: Queue::new(clients, config.init_queue.clone()),
-            metrics: clients.metrics(),
-            config,
-        }
-    }
-
     /// Serves one event, of whatever kind: it only wakes the function up.
     pub async fn handle(
         &self,
         event: &EventBridgeEvent<Value>,
-        budget: &Budget,
+        invocation: &Invocation,
     ) -> Result<Summary, ObserveError> {
         // Boxed: a large future, in the frame of another one.
-        let result = Box::pin(self.look_after(event, budget)).await;
+        let result = Box::pin(self.process(event, invocation)).await;
         self.metrics
-            .write_calls(&self.config.pool, "replenish-pool", budget.now());
+            .write_calls(&self.config.pool, "replenish-pool", invocation.now());
         result
     }
 
-    async fn look_after(
+    async fn process(
         &self,
         event: &EventBridgeEvent<Value>,
-        budget: &Budget,
+        invocation: &Invocation,
     ) -> Result<Summary, ObserveError> {
         let mut summary = Summary::default();
         if self.is_about_something_else(event) {
@@ -105,7 +78,7 @@ impl ReplenishPool {
                 &self.provision_queue,
                 &self.config,
                 extent,
-                budget.now(),
+                invocation.now(),
             )
             .await?;
             let plan = decide(&view);
@@ -113,19 +86,19 @@ impl ReplenishPool {
                 self.metrics.write(&record, view.now);
             }
             summary.looks += 1;
-            summary.failures += carry_out(self, &plan, budget.now()).await;
+            summary.failures += carry_out(self, &plan, invocation.now()).await;
             summary.completed += plan.complete.len();
             summary.abandoned += plan.abandon.len();
             summary.booting = plan.booting;
-            summary.looked_after += plan.look_again.len();
-            summary.taken_out += plan.take_in.len() + plan.detach.len();
+            summary.claims_looked_at += plan.look_again.len();
+            summary.removed += plan.attach_to_retirement.len() + plan.detach.len();
             extent = Extent::Short;
-            if plan.booting == 0 || !budget.has(LOOK_EVERY + TIME_FOR_A_LOOK) {
+            if plan.booting == 0 || !invocation.has(LOOK_EVERY + TIME_FOR_A_LOOK) {
                 break;
             }
             sleep(LOOK_EVERY).await;
         }
-        info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, looked_after = summary.looked_after, taken_out = summary.taken_out, failures = summary.failures, "looked after the pool");
+        info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, claims_looked_at = summary.claims_looked_at, removed = summary.removed, failures = summary.failures, "pass done");
         Ok(summary)
     }
 

@@ -140,6 +140,6 @@ fn only_its_own_launch_tells_an_instance_s_age() {
 fn a_short_look_keeps_the_gate() {
     let mut view = held_for(Duration::from_mins(1));
     view.agents.insert(instance(1), agent(true, SECOND));
-    view.round = None;
+    view.scan = None;
     assert_eq!(decide(&view).complete, [instance(1)]);
 }
