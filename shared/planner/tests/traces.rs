@@ -208,3 +208,48 @@ fn a_plan_is_the_same_each_time_and_comes_as_json_picture_and_page() {
     let text = words::text(&plan);
     assert!(text.contains("A stopped tier"), "{text}");
 }
+
+#[test]
+fn the_command_reads_activities_and_writes_what_it_is_told_to() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plan");
+    fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    // A claim every hour for twelve days; each launch takes 120 s, and 25 until it starts.
+    let activities: Vec<serde_json::Value> = (0..12 * 24)
+        .flat_map(|hour: u32| {
+            let activity = |what: &str, from: u32, to: u32| {
+                let at =
+                    |second| format!("2026-11-{:02}T{:02}:0{second}Z", 1 + hour / 24, hour % 24);
+                serde_json::json!({
+                    "Description": format!("{what}: i-{hour}"), "StatusCode": "Successful",
+                    "StartTime": at(format!("{}:{:02}", from / 60, from % 60)),
+                    "EndTime": at(format!("{}:{:02}", to / 60, to % 60)),
+                })
+            };
+            [
+                activity("Launching a new EC2 instance", 25, 145),
+                activity("Detaching EC2 instance", 0, 3),
+            ]
+        })
+        .collect();
+    let json = serde_json::json!({ "Activities": activities }).to_string();
+    fs::write(file("activities.json"), json).unwrap();
+    let outputs = [file("plan.json"), file("plan.svg"), file("plan.html")];
+    let given = ["plan", &file("activities.json"), "--hit-rate", "90"].map(str::to_owned);
+    let options = ["--json", "--svg", "--html"].map(str::to_owned);
+    let options = options
+        .iter()
+        .zip(&outputs)
+        .flat_map(|(option, file)| [option, file]);
+    let text = Command::parse_from(given.iter().chain(options))
+        .arguments
+        .run()
+        .unwrap();
+    assert!(text.contains("288 lead times: mean 2 min 25 s"), "{text}");
+    assert!(text.contains("288 claims (24"), "{text}");
+
+    let [json, svg, html] = outputs.map(|file| fs::read_to_string(file).unwrap());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["input"]["launches"], 288);
+    assert!(html.contains(svg.trim()));
+}

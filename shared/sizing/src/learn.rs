@@ -2,8 +2,7 @@
 
 use crate::number::{as_a_tag_holds_it, whole};
 use crate::price::ln_price;
-use crate::state::{CORRECTION_BOUND, Forecast, KEPT_MINUTES, MOST_CLAIMS};
-use crate::tags::LEAD_TIMES;
+use crate::state::{CORRECTION_BOUND, Forecast, KEPT_MINUTES, LEAD_TIMES, MOST_CLAIMS};
 use crate::{Minute, Profile, State, Target};
 
 /// A quarter-hour of the day is a mean of about so many days, an hour of the week of so many weeks.

@@ -15,6 +15,7 @@
 //! Nothing here knows AWS, reads a clock or does I/O. replenish-pool and the planner share it.
 
 mod decide;
+mod digits;
 mod distribution;
 mod learn;
 mod number;

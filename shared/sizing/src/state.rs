@@ -1,9 +1,9 @@
 //! What is known, and kept in tags.
 
-use crate::Minute;
 use crate::number::as_a_tag_holds_it;
-use crate::tags::digits;
+use crate::{Minute, digits};
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 
 /// The last so many minutes' forecasts and counts are kept.
 pub(crate) const KEPT_MINUTES: usize = 48;
@@ -11,6 +11,9 @@ pub(crate) const KEPT_MINUTES: usize = 48;
 pub(crate) const MOST_CLAIMS: u32 = 4_095;
 /// The correction is within this, either way.
 pub(crate) const CORRECTION_BOUND: f64 = 2.0;
+
+/// No machine launches within less, or takes longer, in seconds.
+pub(crate) const LEAD_TIMES: RangeInclusive<f64> = 1.0..=86_400.0;
 
 /// A mean of counts, and how often it was folded.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -3,13 +3,12 @@
 //! A tag's value has at most 256 characters. All of these have one writer, replenish-pool, which runs
 //! one at a time.
 
-pub(crate) mod digits;
-
-use crate::Minute;
-use crate::state::{CORRECTION_BOUND, Forecast, KEPT_MINUTES, MOST_CLAIMS, Mean, State};
+use crate::state::{
+    CORRECTION_BOUND, Forecast, KEPT_MINUTES, LEAD_TIMES, MOST_CLAIMS, Mean, State,
+};
+use crate::{Minute, digits};
 use std::collections::VecDeque;
 use std::fmt::Write;
-use std::ops::RangeInclusive;
 
 /// The figures, and until when.
 pub const SIZING: &str = "ready-pool:sizing";
@@ -32,8 +31,6 @@ const OUTDATED: i64 = 28 * 24 * 60;
 const AHEAD: i64 = 5;
 /// No figure that anything could have led to is beyond it: with it nothing overflows.
 const PLAUSIBLE: f64 = 1e15;
-/// No machine launches within less, or takes longer, in seconds.
-pub(crate) const LEAD_TIMES: RangeInclusive<f64> = 1.0..=86_400.0;
 /// How often a mean is folded at most: by quarter-hours of the day and by hours of the week.
 const MOST_SEEN: [u32; 2] = [28, 4];
 /// Characters of a mean, and of a count.
