@@ -159,7 +159,7 @@ mod tests {
     use super::*;
     use crate::claim::{Init, WhenEmpty};
     use crate::ids::{ClaimId, GroupName};
-    use crate::wishes::Wishes;
+    use crate::preferences::Preferences;
     use std::collections::BTreeMap;
     use std::path::PathBuf;
     use std::process::Command;
@@ -179,7 +179,7 @@ mod tests {
                 execution_timeout_seconds: 60,
             },
             when_empty: WhenEmpty::Wait,
-            wishes: Wishes::default(),
+            preferences: Preferences::default(),
             on_init_failure: OnInitFailure::default(),
             dry_run: false,
             expires_at: datetime!(2026-11-22 20:15 UTC),
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_claim_is_run_once_and_its_status_told_again() {
+    fn the_same_claim_is_run_once_and_its_status_returned_again() {
         let machine = Machine::new("same");
         let claim = claim("a", &["echo once", "exit 5"], &[]);
         assert_eq!(machine.run(&claim).1, "once\n");
@@ -339,7 +339,7 @@ mod tests {
             &[("X", nasty)],
         );
         claim.target_group = GroupName::try_from("{{{x}}").unwrap();
-        claim.wishes.zones = vec!["eu-west-1a".to_owned()];
+        claim.preferences.zones = vec!["eu-west-1a".to_owned()];
         claim.init.working_directory = Some("/opt".to_owned());
         assert_eq!(claim_of(&render(&claim, 1, &Times::default(), None)), None);
         claim.on_init_failure = OnInitFailure::Replace;
