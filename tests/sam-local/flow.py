@@ -53,7 +53,7 @@ def bridge():
 @contextlib.contextmanager
 def serving(environment):
     """A region whose functions are all paused; stopped as Ctrl-C would."""
-    command = ["target/debug/region", "serve", "--json", "--host", bridge()]
+    command = ["target/debug/playground", "serve", "--json", "--host", bridge()]
     command += ["--time-scale", "0.1", "--pool-size", str(POOL_SIZE), "--environment", environment]
     for function in FUNCTIONS:
         command += ["--pause", function]
