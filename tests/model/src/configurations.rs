@@ -175,7 +175,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 1,
             kinds: ANY,
             unseen: &[],
-            states: Some(27_843),
+            states: Some(27_782),
             ..ONE
         },
         Configuration {
@@ -183,7 +183,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: OURS,
             unseen: &[],
-            states: Some(20_393),
+            states: Some(20_311),
             ..ONE
         },
         Configuration {
@@ -191,7 +191,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: KNOWN,
             ledger_knows: true,
-            states: Some(11_142),
+            states: Some(11_051),
             ..ONE
         },
         Configuration {
@@ -199,7 +199,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: THEIRS,
             unseen: &[],
-            states: Some(58_843),
+            states: Some(58_657),
             ..ONE
         },
         Configuration {
@@ -207,14 +207,14 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: WIPES,
             unseen: &[],
-            states: Some(48_209),
+            states: Some(48_028),
             ..ONE
         },
         Configuration {
             name: "one claim, redriven",
             faults: 2,
             kinds: &[Fault::DeadLetter, Fault::Resend],
-            states: Some(20_215),
+            states: Some(20_194),
             ..ONE
         },
         Configuration {
@@ -222,7 +222,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: MACHINES,
             split_look: false,
-            states: Some(297_503),
+            states: Some(291_566),
             ..ONE
         },
         Configuration {
@@ -231,7 +231,7 @@ fn of_one_claim() -> Vec<Configuration> {
             kinds: &[Fault::AgentDies, Fault::AgentAway],
             split_look: false,
             unseen: &[],
-            states: Some(386_661),
+            states: Some(385_970),
             ..ONE
         },
         Configuration {
@@ -239,7 +239,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             ready: 0,
             kinds: HANDLERS,
-            states: Some(34_730),
+            states: Some(34_400),
             ..ONE
         },
     ]
@@ -252,7 +252,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 2,
             kinds: PLACES,
             unseen: &[],
-            states: Some(54_261),
+            states: Some(54_085),
             ..ONE
         },
         Configuration {
@@ -260,7 +260,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 3,
             kinds: OURS,
             unseen: &[],
-            states: Some(53_373),
+            states: Some(53_196),
             ..ONE
         },
         Configuration {
@@ -268,7 +268,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 3,
             kinds: THEIRS,
             unseen: &[],
-            states: Some(324_866),
+            states: Some(323_104),
             ..ONE
         },
         Configuration {
@@ -276,7 +276,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 2,
             kinds: ANY_TWO,
             unseen: &[],
-            states: Some(840_408),
+            states: Some(830_416),
             ..ONE
         },
     ]
@@ -290,7 +290,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 3,
             kinds: FAILURES,
             unseen: &[],
-            states: Some(353_601),
+            states: Some(352_177),
             ..ONE
         },
         Configuration {
@@ -299,7 +299,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 1,
             kinds: &[Fault::AgentDies],
             split_look: false,
-            states: Some(209_643),
+            states: Some(209_177),
             ..ONE
         },
     ]
@@ -318,14 +318,14 @@ fn of_replaced_claims() -> Vec<Configuration> {
             name: "one claim, replaced",
             faults: 1,
             kinds: FAILURES,
-            states: Some(67_282),
+            states: Some(67_127),
             ..replaced.clone()
         },
         Configuration {
             name: "one claim, replaced, tags wiped",
             faults: 2,
             kinds: &[Fault::ScriptFails, Fault::Wipe],
-            states: Some(286_185),
+            states: Some(283_857),
             ..replaced.clone()
         },
         Configuration {
@@ -333,14 +333,14 @@ fn of_replaced_claims() -> Vec<Configuration> {
             faults: 1,
             kinds: &[Fault::AgentDies],
             split_look: false,
-            states: Some(327_845),
+            states: Some(327_091),
             ..replaced.clone()
         },
         Configuration {
             name: "one claim, replaced, a crash",
             faults: 2,
             kinds: &[Fault::ScriptFails, Fault::Crash],
-            states: Some(1_234_490),
+            states: Some(1_215_784),
             ..replaced
         },
     ]
@@ -358,7 +358,7 @@ fn of_two_claims() -> Vec<Configuration> {
             ready: 3,
             faults: 1,
             kinds: &[Fault::Crash],
-            states: Some(834_786),
+            states: Some(830_588),
             ..TWO
         },
         Configuration {
@@ -366,7 +366,7 @@ fn of_two_claims() -> Vec<Configuration> {
             shared_target: true,
             faults: 1,
             kinds: &[Fault::LostAnswer],
-            states: Some(509_780),
+            states: Some(505_298),
             ..TWO
         },
         Configuration {
@@ -375,7 +375,7 @@ fn of_two_claims() -> Vec<Configuration> {
             ready: 1,
             faults: 1,
             kinds: &[Fault::Duplicate, Fault::StaleRead],
-            states: Some(961_282),
+            states: Some(960_218),
             ..TWO
         },
         Configuration {
