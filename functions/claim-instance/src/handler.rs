@@ -40,12 +40,12 @@ impl ClaimInstance {
         batch.process().await;
         for pending in batch.unsettled() {
             // One that let others go first is as suspect as before.
-            let message = pending.message;
             if pending.isolation != Isolation::Deferred {
+                let message = &pending.message;
                 self.released
                     .note(&message.message_id, message.delivery.receives);
             }
-            unsettled.push(message.message_id);
+            unsettled.push(pending.message.message_id);
         }
         unsettled
     }
@@ -86,8 +86,8 @@ impl ClaimInstance {
     /// Nothing was done with the message: if it was no suspect, it still is none.
     fn untouched(&self, message: Received) -> String {
         if !message.delivery.is_suspect() {
-            self.released
-                .note(&message.message_id, message.delivery.receives);
+            let receives = message.delivery.receives;
+            self.released.note(&message.message_id, receives);
         }
         message.message_id
     }

@@ -3,7 +3,7 @@
 
 use crate::config::Config;
 use crate::decide::{
-    FullScan, HOLD, View, is_told, leak_candidates, leak_checks, leak_slice, max_age_now,
+    FullScan, HOLD, View, history_suffices, leak_candidates, leak_checks, leak_slice, max_age_now,
 };
 use crate::notes;
 use ready_pool_aws::auto_scaling::AutoScaling;
@@ -64,7 +64,7 @@ pub(crate) async fn observe(
     let back = (config.boot_limit * 2 + HOLD).max(max_age);
     let activities = auto_scaling
         .activities(&config.pool, now - back, |activities| {
-            is_told(&pool, activities, max_age, now)
+            history_suffices(&pool, activities, max_age, now)
         })
         .await?;
     let backlog = provision_queue.length().await?;

@@ -209,12 +209,12 @@ fn walk<M: Copy + std::hash::Hash>(
 fn calls(
     config: &Configuration,
     claim: u8,
-    from: &State,
+    state: &State,
     action: Action,
     next: &State,
 ) -> Vec<Option<Call>> {
-    let writer = &from.writers[0];
-    let stage = match action {
+    let writer = &state.writers[0];
+    let at = match action {
         Action::OneByOne(_) => return vec![Some(Call::Lease)],
         Action::LookAgain(0) => WriterStage::Look,
         Action::Step(Actor::Writer(0), _) => writer.stage,
@@ -225,7 +225,7 @@ fn calls(
     let mut calls = Vec::new();
     calls.extend(begins.then_some(Some(Call::Lease)));
     let mut makes = |call: Call, does: bool| calls.extend(does.then_some(Some(call)));
-    match stage {
+    match at {
         // Its receipts no longer work.
         WriterStage::Throttled => makes(Call::Lease, true),
         WriterStage::Look => {
@@ -272,7 +272,7 @@ fn calls(
         WriterStage::Delete => makes(Call::Delete, true),
         WriterStage::Return => makes(Call::Release, !writer.open.is_empty()),
     }
-    if is_over && ends_in_order(stage) {
+    if is_over && ends_in_order(at) {
         calls.push(None);
     }
     calls

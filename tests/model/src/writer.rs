@@ -1,4 +1,4 @@
-//! claim-instance, call by call: mirrors `functions/claim-instance/src/{batch,observe,act}`.
+//! claim-instance, call by call: mirrors `functions/claim-instance/src/{batch,observe}.rs` and `act`.
 //!
 //! What it decides comes from `claim_instance::decide::decide`, in which order it processes a batch
 //! from `claim_instance::intake::isolation::isolate`; what is restated here is the order of
@@ -325,7 +325,7 @@ impl Act<'_, '_> {
                     self.world.state.machines[usize::from(instance)].place,
                     Place::Target(_)
                 );
-                if in_target && self.world.config.lacks(Rule::FulfilledIsTold) {
+                if in_target && self.world.config.lacks(Rule::FulfilledIsSent) {
                     let machine = &self.world.state.machines[usize::from(instance)];
                     let initialised = machine.runs[usize::from(claim)] > 0;
                     self.world.state.broken.ready_elsewhere |= !initialised;

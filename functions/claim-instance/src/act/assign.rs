@@ -181,7 +181,7 @@ impl Act<'_> {
 
     /// The instance is not in the pool, or on its way out. If we cannot have taken it, the claim
     /// gets another under the same attempt: nothing was handed over. Otherwise it may well be
-    /// this claim's: it is handed over, and attaching tells.
+    /// this claim's: it is handed over, and attaching shows.
     fn not_detachable<'c>(
         &mut self,
         assignment: Assignment<'c>,
@@ -201,7 +201,7 @@ impl Act<'_> {
         })
     }
 
-    /// The detach may or may not have happened: the entry says whose it is, the next look tells.
+    /// The detach may or may not have happened: the entry says whose it is, the next look shows.
     fn detach_failed(&mut self, assignment: &Assignment<'_>, error: &CallError) {
         assignment
             .span()

@@ -157,7 +157,7 @@ fn known(claim: &OpenClaim<'_>, attempt: Option<Attempt>) -> Details {
     }
 }
 
-/// Keeps the original of a rejected message where an operator finds it, then tells the sender.
+/// Keeps the original of a rejected message where an operator finds it, then answers the sender.
 async fn keep(
     function: &ClaimInstance,
     body: &str,

@@ -2,12 +2,13 @@
 
 use super::{Decision, Request, View, Waiting, end, identity, reject};
 use ready_pool_core::claim::{Claim, WhenEmpty};
-use ready_pool_core::command::{Told, told};
+use ready_pool_core::command::{InitCommand, init_command};
 use ready_pool_core::group::{Group, Lifecycle};
 use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId, MAX_ATTEMPTS};
 use ready_pool_core::ledger::Entry;
 use ready_pool_core::outcome::Reason;
 use std::collections::{BTreeMap, BTreeSet};
+use time::format_description::well_known::Rfc3339;
 
 /// What a pass has given so far: what earlier claims took is not there for later ones.
 #[derive(Clone)]
@@ -81,10 +82,10 @@ impl<'a> Allocation<'a> {
             .histories
             .get(&instance)
             .map_or(&[][..], Vec::as_slice);
-        match told(history, &claim.key()) {
-            Told::ThisClaim(_) => return Decision::LeaveToInit(instance),
-            Told::AnotherClaim => return self.begin(request, next, Some(entry)),
-            Told::Nothing => {}
+        match init_command(history, &claim.key()) {
+            InitCommand::Sent(_) => return Decision::LeaveToInit(instance),
+            InitCommand::SentForAnother => return self.begin(request, next, Some(entry)),
+            InitCommand::NotSent => {}
         }
         if !self.resumed.insert(instance.clone()) {
             // Two entries name it: the claim that came first goes on with it.
@@ -92,7 +93,7 @@ impl<'a> Allocation<'a> {
         }
         if claim.is_expired(self.view.now) {
             // Whether it left the pool after all, and how far it came, only init-instance can
-            // tell, in the order of that instance's messages.
+            // say, in the order of that instance's messages.
             return Decision::LookAgain { instance, attempt };
         }
         match self.view.places.get(&instance) {
@@ -122,10 +123,8 @@ impl<'a> Allocation<'a> {
         // where its entry was wiped.
         let begun = entry.is_some() || request.asked.is_some();
         if claim.is_expired(self.view.now) {
-            let message = format!(
-                "the claim expired at {} before its command was sent",
-                claim.expires_at
-            );
+            let deadline = claim.expires_at.format(&Rfc3339).unwrap_or_default();
+            let message = format!("the claim expired at {deadline} before its command was sent");
             return end(Reason::Expired, message, entry);
         }
         if attempt > MAX_ATTEMPTS {

@@ -102,9 +102,9 @@ pub enum Decision {
         /// The claim's entry as it will stand.
         entry: Option<Entry>,
     },
-    /// Its instance was told: init-instance reports the end.
+    /// Its instance was sent the init command: init-instance reports the end.
     LeaveToInit(InstanceId),
-    /// Its instance left the pool and was never told: send the same hand-over again.
+    /// Its instance left the pool and was never sent the command: send the same hand-over again.
     HandOver {
         /// The instance.
         instance: InstanceId,
@@ -182,7 +182,7 @@ impl Waiting {
 }
 
 /// Decides on all requests, in order; answers position by position. Dry runs in a message group of
-/// their own come last: they are told what the others leave.
+/// their own come last: they hear what the others leave.
 pub fn decide(view: &View<'_>, requests: &[Request]) -> Vec<Decision> {
     let mut allocation = Allocation::new(view, requests, surplus::of(view));
     let mut order: Vec<(usize, &Request)> = requests.iter().enumerate().collect();
@@ -204,7 +204,7 @@ fn decide_one(allocation: &mut Allocation<'_>, request: &Request) -> Decision {
     decision
 }
 
-/// What tells a claim from all others.
+/// What distinguishes a claim from all others.
 pub fn identity(claim: &Claim) -> (GroupName, ClaimId) {
     (claim.target_group.clone(), claim.claim_id.clone())
 }

@@ -43,7 +43,7 @@ pub struct Unreadable {
     pub reason: Reason,
     /// What to fix.
     pub message: String,
-    /// What it says is its claim id, as far as that can be told.
+    /// What it says is its claim id, as far as that can be read.
     pub claim_id: Option<String>,
     /// What it says is its target, likewise.
     pub target_group: Option<String>,

@@ -11,7 +11,7 @@ pub use leaks::{
     LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, LEAK_CHECKS_PER_PASS, leak_candidates, leak_checks,
     leak_slice, leak_window,
 };
-pub use reading::{is_told, max_age_now};
+pub use reading::{history_suffices, max_age_now};
 pub use size::HOLD;
 
 use crate::notes::Note;
@@ -36,7 +36,7 @@ pub struct View {
     pub size: i32,
     /// The agents of the pool's members: in a short pass only of those on their way in.
     pub agents: BTreeMap<InstanceId, Agent>,
-    /// The pool's activities: those under way, then the newest first, until [`is_told`] says so or
+    /// The pool's activities: those under way, then the newest first, until [`history_suffices`] says so or
     /// they are older than anything that matters (`max_age` included).
     pub activities: Vec<Activity>,
     /// About how many messages lie on the provisioning queue: claims that wait, and those in the
@@ -57,7 +57,7 @@ pub struct FullScan {
     pub targets: Vec<Group>,
     /// The retirement group.
     pub retirement: Group,
-    /// Instances that this look could tell about: the noted ones and some of the leak candidates.
+    /// Instances that this look could judge: the noted ones and some of the leak candidates.
     pub looked_at: BTreeSet<InstanceId>,
     /// Where they are; one in no group is absent.
     pub places: BTreeMap<InstanceId, Placement>,

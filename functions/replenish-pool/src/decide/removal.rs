@@ -1,11 +1,11 @@
 //! What must go: leaked instances, members nobody should get, and what lies in the retirement
-//! group. Slowly, on two looks, and never what was told or is entered for a claim.
+//! group. Slowly, on two looks, and never what was sent a command or is entered for a claim.
 
 use super::{FullScan, Plan, View};
 use crate::notes::{self, Note, Stage};
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
-use ready_pool_core::command::was_told;
+use ready_pool_core::command::has_init_command;
 use ready_pool_core::group::{Group, Lifecycle, Member};
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::retirement::{Route, Step};
@@ -63,7 +63,7 @@ pub(super) fn in_service(group: &Group) -> impl Iterator<Item = &Member> {
     (group.members.iter()).filter(|member| member.lifecycle == Lifecycle::InService)
 }
 
-/// When the instance was launched into the pool or attached to it, if these activities tell.
+/// When the instance was launched into the pool or attached to it, if these activities say.
 pub(super) fn began_at(activities: &[Activity], instance: &InstanceId) -> Option<Timestamp> {
     activities
         .iter()
@@ -104,10 +104,10 @@ impl Removal<'_> {
         }
     }
 
-    /// Told, or entered for a claim: not ours to take.
+    /// Sent an init command, or entered for a claim: not ours to take.
     fn is_reserved(&self, instance: &InstanceId) -> bool {
         let history = self.scan.histories.get(instance);
-        self.entered.contains(instance) || history.is_none_or(|history| was_told(history))
+        self.entered.contains(instance) || history.is_none_or(|history| has_init_command(history))
     }
 
     fn look_twice(&mut self, instance: &InstanceId, since: Timestamp) {
@@ -152,7 +152,7 @@ impl Removal<'_> {
         }
     }
 
-    /// Free, running as far as anybody knows, never told, and in no open entry.
+    /// Free, running as far as anybody knows, never sent an init command, and in no open entry.
     fn looks_leaked(&self, instance: &InstanceId) -> bool {
         self.scan.looked_at.contains(instance)
             && self.scan.listed.contains(instance)
@@ -207,7 +207,7 @@ impl Removal<'_> {
         outdated || self.is_too_old(&member.instance)
     }
 
-    /// By the pool's history: Systems Manager tells no age of EC2 instances. A member whose
+    /// By the pool's history: Systems Manager knows no age of EC2 instances. A member whose
     /// beginning is not there began before what was read.
     fn is_too_old(&self, instance: &InstanceId) -> bool {
         let max_age = self.view.max_age;

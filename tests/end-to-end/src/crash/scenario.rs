@@ -44,7 +44,7 @@ pub enum Scenario {
     Expired,
     /// The agent of the next instance never comes: its launch is abandoned.
     SilentLaunch,
-    /// Somebody purges InitQueue: the instance is free and never told, to the deadline.
+    /// Somebody purges InitQueue: the instance is free and never sent its command, to the deadline.
     HandOverLost,
     /// The sender sends a claim again while its script runs.
     SentTwice,

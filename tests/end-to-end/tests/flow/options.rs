@@ -198,7 +198,7 @@ async fn a_preference_that_nothing_meets_keeps_no_claim_waiting() {
 #[tokio::test(start_paused = true)]
 async fn preferences_go_with_a_claim_to_its_next_instance() {
     let stage = mixed_pool(&["t3.micro", "m5.large", "m5.large", "t3.micro"]).await;
-    // The first instance cannot be told: init-instance asks for another.
+    // The first instance cannot be sent its command: init-instance asks for another.
     stage.break_next(region::faults::Fault::next(
         region::api::Service::Ssm,
         "SendCommand",

@@ -1,5 +1,5 @@
 //! A batch of which nobody knows how its last delivery ended: in which order it is processed, and
-//! what stays on the queue. Mirrors `functions/claim-instance/src/{handler,intake,batch}`.
+//! what stays on the queue. Mirrors `functions/claim-instance/src/{handler,batch}.rs` and `intake`.
 
 use super::{Act, BY, is_busy};
 use crate::ask;

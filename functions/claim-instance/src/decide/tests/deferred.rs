@@ -37,7 +37,7 @@ fn whatever_would_make_a_call_waits() {
 
 #[test]
 fn what_makes_none_is_as_it_would_be() {
-    let scene = Scene::empty().begun(None).told(1, &claim("a"));
+    let scene = Scene::empty().begun(None).sent(1, &claim("a"));
     let decision = scene.decide_one(deferred(new("a")));
     assert_eq!(decision, Decision::LeaveToInit(instance(1)));
     assert_eq!(Scene::empty().decide_one(deferred(new("a"))), EMPTY);

@@ -1,4 +1,4 @@
-//! What dry runs are told, and that they take nothing from anybody.
+//! What dry runs answer, and that they take nothing from anybody.
 
 use super::*;
 use ready_pool_core::pause::PAUSE_TAG;

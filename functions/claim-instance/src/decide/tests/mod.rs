@@ -1,4 +1,4 @@
-//! What becomes of claims, told as scenes: a pool, a target, what was read of them.
+//! What becomes of claims, as scenes: a pool, a target, what was read of them.
 
 mod admission;
 mod begun;
@@ -117,7 +117,7 @@ impl Scene {
         self
     }
 
-    fn told(mut self, number: u32, claim: &Claim) -> Self {
+    fn sent(mut self, number: u32, claim: &Claim) -> Self {
         let command = Command {
             id: "c".to_owned(),
             comment: comment(&claim.key()),

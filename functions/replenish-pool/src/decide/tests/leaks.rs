@@ -131,7 +131,7 @@ fn many_suspects_take_turns_by_the_hour() {
 
 // Two looks.
 
-/// A free instance 1 that nobody told, noted at this stage so long ago.
+/// A free instance 1 that nobody sent a command, noted at this stage so long ago.
 fn noted(stage: Stage, ago: Duration) -> View {
     let mut view = at_rest();
     view.look_at_free(1);
@@ -153,12 +153,14 @@ fn the_first_look_only_notes_a_leak() {
 type Change = fn(&mut View);
 
 #[test]
-fn an_instance_that_is_not_free_told_entered_or_gone_is_no_leak() {
+fn an_instance_that_is_not_free_or_was_sent_a_command_or_entered_or_gone_is_no_leak() {
     let reasons: [(&str, Change); 5] = [
         ("not free", |view| {
             view.look_at(1, "tenant", Lifecycle::InService);
         }),
-        ("told", |view| view.tell(1, "ready-pool a@00000000")),
+        ("sent a command", |view| {
+            view.send(1, "ready-pool a@00000000");
+        }),
         ("entered", |view| view.enter(1)),
         ("gone", |view| {
             view.scan().listed.clear();
@@ -187,7 +189,7 @@ fn an_instance_that_is_not_free_told_entered_or_gone_is_no_leak() {
 fn other_commands_than_a_claim_s_do_not_speak_for_an_instance() {
     let mut view = at_rest();
     view.look_at_free(1);
-    view.tell(1, "patching");
+    view.send(1, "patching");
     assert_eq!(decide(&view).note, [note(1, Stage::Suspect)]);
 }
 
@@ -279,19 +281,19 @@ fn a_retiring_instance_is_forgotten_when_there_is_nothing_left_to_do() {
 }
 
 #[test]
-fn a_retiring_instance_that_was_told_or_entered_meanwhile_is_let_go() {
+fn a_retiring_instance_that_was_sent_a_command_or_entered_meanwhile_is_let_go() {
     for place in [Some("pool"), None] {
         let scene = || match place {
             Some(group) => retiring(group, Lifecycle::InService),
             None => noted(Stage::Retiring, MINUTE),
         };
-        let mut told = scene();
-        told.tell(1, "ready-pool a@00000000");
+        let mut sent = scene();
+        sent.send(1, "ready-pool a@00000000");
         let mut entered = scene();
         entered.enter(1);
         let mut not_read = scene();
         not_read.scan().histories.clear();
-        for view in [told, entered, not_read] {
+        for view in [sent, entered, not_read] {
             let plan = decide(&view);
             assert_eq!(plan.remove_tags, [forgotten(1)]);
             assert_eq!((plan.detach, plan.attach_to_retirement), (vec![], vec![]));
@@ -362,8 +364,8 @@ fn whatever_is_in_service_in_the_retirement_group_is_terminated() {
         member(3, Lifecycle::Terminating),
         member(4, Lifecycle::InService),
     ];
-    // Even one that was told: whoever put it there wants it gone.
-    view.tell(4, "ready-pool a@00000000");
+    // Even one that was sent a command: whoever put it there wants it gone.
+    view.send(4, "ready-pool a@00000000");
     let expected = Plan {
         terminate: vec![instance(1), instance(4)],
         ..Plan::default()

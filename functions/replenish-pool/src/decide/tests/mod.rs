@@ -123,8 +123,8 @@ impl View {
         self.scan.as_mut().unwrap()
     }
 
-    /// The look can tell of this instance: Systems Manager lists it, it is in no group, and it
-    /// was never told.
+    /// The look can judge this instance: Systems Manager lists it, it is in no group, and it
+    /// was never sent a command.
     fn look_at_free(&mut self, number: u32) {
         let scan = self.scan();
         scan.looked_at.insert(instance(number));
@@ -149,7 +149,7 @@ impl View {
         );
     }
 
-    fn tell(&mut self, number: u32, comment: &str) {
+    fn send(&mut self, number: u32, comment: &str) {
         let command = Command {
             id: "c".to_owned(),
             comment: comment.to_owned(),

@@ -13,36 +13,36 @@ fn launch(number: u32, failed: bool) -> Activity {
     }
 }
 
-fn told(activities: &[Activity]) -> bool {
-    is_told(&group("pool"), activities, Duration::ZERO, NOW)
+fn suffices(activities: &[Activity]) -> bool {
+    history_suffices(&group("pool"), activities, Duration::ZERO, NOW)
 }
 
 #[test]
 fn a_look_reads_on_until_a_launch_ended_well() {
-    assert!(!told(&[]));
+    assert!(!suffices(&[]));
     let detach = activity(ActivityKind::Detach, 1, MINUTE, Some(SECOND));
     let under_way = activity(ActivityKind::Launch, 1, MINUTE, None);
-    assert!(!told(&[under_way.clone(), detach.clone()]));
-    assert!(told(&[under_way, detach, launch(2, false)]));
+    assert!(!suffices(&[under_way.clone(), detach.clone()]));
+    assert!(suffices(&[under_way, detach, launch(2, false)]));
 }
 
 #[test]
 fn failures_are_read_to_the_first_of_them_while_they_count() {
     let failed = [launch(1, true), launch(2, true)];
-    assert!(!told(&failed));
+    assert!(!suffices(&failed));
     let [one, other] = failed;
-    assert!(told(&[one, other, launch(3, false)]));
+    assert!(suffices(&[one, other, launch(3, false)]));
     // Those that hold nothing back any more need not be counted.
     let old = Activity {
         failed: true,
         ..activity(ActivityKind::Launch, 1, HOLD * 2, Some(HOLD))
     };
-    assert!(told(std::slice::from_ref(&old)));
+    assert!(suffices(std::slice::from_ref(&old)));
     let young = Activity {
         ended_at: Some(NOW - HOLD + SECOND),
         ..old
     };
-    assert!(!told(&[young]));
+    assert!(!suffices(&[young]));
 }
 
 #[test]
@@ -52,8 +52,8 @@ fn a_look_reads_on_until_it_knows_of_each_detach_of_the_last_minute() {
         started_at: NOW - SECOND * 2,
         ..launch(2, false)
     };
-    assert!(!told(&[launched.clone(), detach(SECOND * 59)]));
-    assert!(told(&[launched, detach(MINUTE)]));
+    assert!(!suffices(&[launched.clone(), detach(SECOND * 59)]));
+    assert!(suffices(&[launched, detach(MINUTE)]));
 }
 
 #[test]
@@ -64,14 +64,15 @@ fn a_look_reads_on_until_it_knows_when_each_waiting_launch_began() {
         member(2, Lifecycle::InService),
         member(3, Lifecycle::Pending),
     ];
-    let is_told = |activities: &[Activity]| is_told(&pool, activities, Duration::ZERO, NOW);
+    let history_suffices =
+        |activities: &[Activity]| history_suffices(&pool, activities, Duration::ZERO, NOW);
     let good = launch(9, false);
-    assert!(!is_told(std::slice::from_ref(&good)));
-    assert!(is_told(&[
+    assert!(!history_suffices(std::slice::from_ref(&good)));
+    assert!(history_suffices(&[
         activity(ActivityKind::Launch, 1, HOUR, None),
         good.clone()
     ]));
-    assert!(!is_told(&[
+    assert!(!history_suffices(&[
         activity(ActivityKind::Attach, 1, HOUR, None),
         good
     ]));
@@ -85,11 +86,12 @@ fn a_look_at_ages_reads_on_until_it_knows_when_each_member_began() {
         member(2, Lifecycle::InService),
         member(3, Lifecycle::Terminating),
     ];
-    let is_told = |activities: &[Activity]| is_told(&pool, activities, HOUR * 24, NOW);
+    let history_suffices =
+        |activities: &[Activity]| history_suffices(&pool, activities, HOUR * 24, NOW);
     let attached = activity(ActivityKind::Attach, 2, HOUR, Some(HOUR));
-    assert!(!is_told(&[launch(1, false)]));
-    assert!(!is_told(&[launch(9, false), attached.clone()]));
-    assert!(is_told(&[launch(1, false), attached]));
+    assert!(!history_suffices(&[launch(1, false)]));
+    assert!(!history_suffices(&[launch(9, false), attached.clone()]));
+    assert!(history_suffices(&[launch(1, false), attached]));
 }
 
 #[test]
