@@ -6,7 +6,7 @@ use crate::configuration::{Configuration, Fault};
 use crate::configurations::{ONE, POISON, TWO};
 use crate::progress::{Answering, Chore, WriterStage};
 use crate::protocol::Protocol;
-use crate::state::State;
+use crate::state::{Clock, State};
 use crate::step::{Action, Actor};
 use crate::{replenisher, writer};
 use ready_pool_core::init_failure::OnInitFailure;
@@ -140,6 +140,12 @@ pub fn successors() -> Successors {
         let mut suspect = fresh.clone();
         writer::nobody_knows(&mut suspect);
         let beginnings = [fresh, suspect];
+        // What the deadline changes, one claim shows; what comes later, claim-instance does not see.
+        let last_time = if config.claims > 1 {
+            Clock::Open
+        } else {
+            Clock::Expired
+        };
         for (claim, beginning) in (0..config.claims)
             .flat_map(|claim| beginnings.iter().cloned().map(move |state| (claim, state)))
         {
@@ -147,6 +153,7 @@ pub fn successors() -> Successors {
             walk(
                 &protocol,
                 (beginning, None),
+                last_time,
                 |(state, last), action, next| {
                     let mut last: Option<Call> = *last;
                     for call in calls(&config, claim, state, action, next) {
@@ -169,10 +176,11 @@ pub fn successors() -> Successors {
     found
 }
 
-/// Goes everywhere, with a memory of how it came there.
+/// Goes everywhere until this time is over, with a memory of how it came there.
 fn walk<M: Copy + std::hash::Hash>(
     protocol: &Protocol,
     beginning: (State, M),
+    last_time: Clock,
     mut step: impl FnMut(&(State, M), Action, &State) -> M,
 ) {
     let hasher = RandomState::new();
@@ -185,6 +193,9 @@ fn walk<M: Copy + std::hash::Hash>(
             let Some(next) = protocol.next_state(&from.0, action) else {
                 continue;
             };
+            if next.clock > last_time {
+                continue;
+            }
             let memory = step(&from, action, &next);
             let next = (next, memory);
             if known.insert(hasher.hash_one(&next)) {
@@ -321,14 +332,19 @@ pub fn tasks() -> BTreeSet<(Task, Tagged)> {
     };
     let protocol = Protocol::new(config.clone());
     let beginning = protocol.init_states().remove(0);
-    walk(&protocol, (beginning, ()), |(state, ()), _, _| {
-        found.extend(state.chore.map(|chore| tagged(state, chore)));
-        let wanted = replenisher::wanted(state, &config, false);
-        let at_once = wanted
-            .into_iter()
-            .filter(|chore| !replenisher::waits(*chore));
-        found.extend(at_once.map(|chore| tagged(state, chore)));
-    });
+    walk(
+        &protocol,
+        (beginning, ()),
+        Clock::Ancient,
+        |(state, ()), _, _| {
+            found.extend(state.chore.map(|chore| tagged(state, chore)));
+            let wanted = replenisher::wanted(state, &config, false);
+            let at_once = wanted
+                .into_iter()
+                .filter(|chore| !replenisher::waits(*chore));
+            found.extend(at_once.map(|chore| tagged(state, chore)));
+        },
+    );
     found
 }
 
