@@ -177,6 +177,7 @@ impl Running {
             .start()
             .map_err(|error| explained(error, template.path, options.function_dir.as_deref()))?;
         let names = Names::of(&region)?;
+        grow_pool(&region, &names, options.pool_size)?;
         let page = Page::of(Client {
             region: region.clone(),
             names: names.clone(),
@@ -223,6 +224,24 @@ impl Running {
         self.region.stop().await;
         self.endpoint.stop().await;
     }
+}
+
+/// Nobody here waits for the minute after which replenish-pool does it.
+fn grow_pool(region: &Region, names: &Names, size: u32) -> Result<(), Failure> {
+    let operation = "SetDesiredCapacity";
+    let call = Call {
+        service: Service::AutoScaling,
+        operation: operation.to_owned(),
+        input: serde_json::json!({
+            "AutoScalingGroupName": names.pool,
+            "DesiredCapacity": size.to_string(),
+        }),
+        caller: CALLER.to_owned(),
+    };
+    region
+        .with(|world| world.answer(&call))
+        .map(|_| ())
+        .map_err(|error| Failure::Refused { operation, error })
 }
 
 fn pool_is_full(world: &World, names: &Names) -> bool {
@@ -276,6 +295,10 @@ fn template_of(options: &Common) -> Result<Template, Failure> {
         (
             "Subnets".to_owned(),
             "subnet-1a,subnet-1b,subnet-1c".to_owned(),
+        ),
+        (
+            "SecurityGroups".to_owned(),
+            "sg-0123456789abcdef0".to_owned(),
         ),
     ]);
     parameters.extend(options.parameters.iter().cloned());

@@ -15,6 +15,7 @@ mod passive;
 mod queues;
 mod resolve;
 mod rules;
+mod rules_section;
 mod targets;
 mod yaml;
 
@@ -103,6 +104,7 @@ pub fn load(
         },
         world,
     };
+    rules_section::check(&loader.scope, &section("Rules"))?;
     let mut resources = object(section("Resources"));
     resources.retain(|name, resource| {
         let condition = resource.get("Condition").and_then(Value::as_str);
@@ -117,7 +119,7 @@ pub fn load(
     Ok(loader.stack)
 }
 
-/// `Metadata` and `Rules` are for whoever deploys; the region does without them.
+/// `Metadata` is for whoever deploys; the region does without it.
 fn check_sections(template: &Map<String, Value>) -> Result<(), Error> {
     const KNOWN: [&str; 10] = [
         "AWSTemplateFormatVersion",
