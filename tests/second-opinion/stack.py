@@ -32,6 +32,8 @@ SUBNETS = "subnet-1a,subnet-1b,subnet-1c"
 SECURITY_GROUPS = "sg-0123456789abcdef0"
 POOL_SIZE = 9
 LARGER_POOL = 11
+# MiniStack makes no documents (differences.py).
+DOCUMENT = "AWS-RunShellScript"
 # AWS's own names of images are reserved, on MiniStack as on AWS.
 IMAGE = "/own/image"
 # Of what AWS takes, so much: an instance boots in seconds.
@@ -70,7 +72,7 @@ def region(address):
     """The simulated region: no function runs in it, and what they would hear goes to `address`."""
     command = ["target/debug/region", "serve", "--json", "--time-scale", TIME_SCALE]
     command += ["--stack-name", STACK, "--pool-size", str(POOL_SIZE), "--function-dir", "target/debug"]
-    command += ["--parameter", f"SecurityGroups={SECURITY_GROUPS}"]
+    command += ["--parameter", f"InitDocument={DOCUMENT}"]
     command += ["--pause", "claim-instance"]
     for function in ("init-instance", "replenish-pool"):
         command += ["--function", f"{function}={address}"]
@@ -233,7 +235,7 @@ def what_must_not_be_deployed(stack):
 
 PARAMETERS = {
     "PoolSize": POOL_SIZE, "Subnets": SUBNETS, "SecurityGroups": SECURITY_GROUPS, "ImageId": IMAGE,
-    "ScaleOutAlarmPrefix": "grow-", "ScaleOutCommand": "true",
+    "ScaleOutAlarmPrefix": "grow-", "ScaleOutCommand": "true", "InitDocument": DOCUMENT,
 }
 
 
@@ -394,6 +396,21 @@ def what_differs(stack):
         print(f"          differs: {row.what}: {row.ministack}. AWS: {row.aws}. So: {row.so}")
 
 
+def the_other_processor():
+    """`./build-arm64` hands sam the same template, but for the processor."""
+    with tempfile.TemporaryDirectory() as scratch:
+        stub, kept = pathlib.Path(scratch, "sam"), pathlib.Path(scratch, "kept.yaml")
+        stub.write_text(f'#!/bin/sh\n[ "$1 $2" = "build --template-file" ] && cp "$3" {kept}\n')
+        stub.chmod(0o755)
+        path = f"{scratch}:{os.environ['PATH']}"
+        subprocess.run([ROOT / "build-arm64"], env={**os.environ, "PATH": path}, check=True)
+        pairs = list(zip((ROOT / "template.yaml").read_text().splitlines(),
+                         kept.read_text().splitlines(), strict=True))
+    changed = [(before.strip(), after.strip()) for before, after in pairs if before != after]
+    check(changed == [("Architectures: [x86_64]", "Architectures: [arm64]")], changed)
+    say("./build-arm64 changes the processor and nothing else")
+
+
 def what_was_built(stack):
     """The functions are for the processor that their programs are for."""
     machines = {62: "x86_64", 183: "arm64"}
@@ -406,7 +423,16 @@ def what_was_built(stack):
     say(f"the functions were deployed as {machine}, which is what their programs are for")
 
 
+def in_which_order_it_went(stack, stack_id):
+    """The hook goes before the group: deleting it abandons launches that wait in it."""
+    events = stack.clients["cloudformation"].describe_stack_events(StackName=stack_id)["StackEvents"]
+    gone = [it["LogicalResourceId"] for it in reversed(events)
+            if it["ResourceStatus"] == "DELETE_COMPLETE"]
+    check(gone.index("PoolHook") < gone.index("PoolGroup"), f"deleted in this order: {gone}")
+
+
 def it_goes(stack):
+    stack_id = stack.described()["StackId"]
     stack.sam("delete", "--no-prompts", "--stack-name", STACK, "--region", ministack.REGION)
     check(stack.described() is None, "the stack is still there")
     queues = stack.clients["sqs"].list_queues(QueueNamePrefix=STACK).get("QueueUrls", [])
@@ -417,10 +443,12 @@ def it_goes(stack):
     roles = [it["RoleName"] for it in stack.clients["iam"].list_roles()["Roles"]]
     kept = [name for name in roles if name.startswith(STACK)]
     check(len(kept) == 1 and "PoolInstanceRole" in kept[0], f"roles that were kept: {kept}")
+    in_which_order_it_went(stack, stack_id)
     say("sam delete left nothing but the role of the machines")
 
 
 def main():
+    the_other_processor()
     relay = Relay()
     with region(relay.address) as serve:
         elsewhere = {

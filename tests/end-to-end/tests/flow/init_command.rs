@@ -5,6 +5,7 @@ use ready_pool_core::outcome::{Ending, Outcome, Reason};
 use region::commands::Pretence;
 use region::compute;
 use region::journal::Happening;
+use region::world::World;
 use serde_json::json;
 use std::time::Duration;
 
@@ -123,21 +124,49 @@ async fn with_every_event_doubled_nothing_happens_twice() {
     stage.end().await;
 }
 
+/// How often a function was invoked.
+fn invocations(stage: &Stage, name: &str) -> usize {
+    let journal = stage.journal();
+    let is_its =
+        |what: &Happening| matches!(what, Happening::Invoked { function, .. } if function == name);
+    journal.iter().filter(|entry| is_its(&entry.what)).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn init_commands_can_be_sent_with_aws_s_own_document() {
+    let document = "AWS-RunShellScript";
+    let (stage, outcome) = outcome_with(Stage::builder().parameter("InitDocument", document)).await;
+    assert_eq!(outcome.outcome, Ending::Ready);
+    let sent = |world: &World| {
+        let commands = world.ssm.commands.values();
+        commands
+            .map(|command| command.document.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(stage.region.read(sent), [document]);
+    stage.end().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn commands_of_others_are_nobody_s_claim() {
     let stage = Stage::with_ready_pool(2).await;
     let instance = stage.in_service(&stage.pool)[0].clone();
-    let patching = json!({
-        "InstanceIds": [instance],
-        "DocumentName": "AWS-RunShellScript",
-        "Comment": "patching",
-        "Parameters": { "commands": ["true"] },
-    });
-    stage
-        .call(region::api::Service::Ssm, "SendCommand", patching)
-        .await
-        .unwrap();
-    stage.pass(Duration::from_mins(2)).await;
+    let ours = stage.region.stack().reference("ScriptDocument").to_owned();
+    // With AWS's document, which the stack does not hear, and with its own.
+    for (document, heard) in [("AWS-RunShellScript", 0), (ours.as_str(), 1)] {
+        let patching = json!({
+            "InstanceIds": [instance],
+            "DocumentName": document,
+            "Comment": "patching",
+            "Parameters": { "commands": ["true"] },
+        });
+        stage
+            .call(region::api::Service::Ssm, "SendCommand", patching)
+            .await
+            .unwrap();
+        stage.pass(Duration::from_mins(2)).await;
+        assert_eq!(invocations(&stage, "ready-pool-init-instance"), heard);
+    }
     assert!(stage.outcomes().is_empty());
     assert!(
         stage

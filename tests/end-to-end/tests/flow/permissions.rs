@@ -138,7 +138,8 @@ fn alarm(stage: &Stage, group: &str) {
 
 /// An end of a command that no rule's target can take: it names no instance.
 fn undeliverable(stage: &Stage) {
-    let detail = json!({ "document-name": "AWS-RunShellScript", "status": "Success" });
+    let document = stage.region.stack().reference("ScriptDocument");
+    let detail = json!({ "document-name": document, "status": "Success" });
     stage.region.with(|world| {
         let kind = "EC2 Command Invocation Status-change Notification";
         events::put(world, "aws.ssm", kind, Vec::new(), detail);

@@ -5,6 +5,7 @@
 //! not know is an error that names it. Types without behaviour in the region are listed in
 //! [`passive`].
 
+mod documents;
 mod error;
 mod functions;
 mod groups;
@@ -193,6 +194,7 @@ impl Loader<'_> {
             "AWS::Scheduler::Schedule" => rules::make_schedule(self, &declaration)?,
             "AWS::AutoScaling::AutoScalingGroup" => groups::make_group(self, &declaration)?,
             "AWS::AutoScaling::LifecycleHook" => groups::make_hook(self, &declaration)?,
+            "AWS::SSM::Document" => documents::make(self, &declaration)?,
             "AWS::EC2::LaunchTemplate" => groups::make_launch_template(self, &declaration)?,
             _ => passive::make(self, &kind, &declaration).ok_or_else(|| {
                 Error::new(
