@@ -5,15 +5,16 @@ mod dry_run;
 mod funding;
 mod room;
 
-use ready_pool_aws::guard::guarded;
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::{Claim, WhenEmpty};
-use ready_pool_core::command::{Histories, Told, told};
-use ready_pool_core::group::{Group, Lifecycle, Whereabouts};
+use ready_pool_core::command::{Histories, InitCommand, init_command};
+use ready_pool_core::group::{Group, Lifecycle, Placement};
+use ready_pool_core::guard::guarded;
 use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId, MAX_ATTEMPTS};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::outcome::Reason;
 use std::collections::{BTreeMap, BTreeSet};
+use time::format_description::well_known::Rfc3339;
 
 /// A claim to decide on, and the attempt that a retry asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub struct View<'a> {
     /// Instances whose agent is online, with the time it registered.
     pub online: &'a BTreeMap<InstanceId, Timestamp>,
     /// Where the instances of open entries are; one in no group is absent.
-    pub places: &'a BTreeMap<InstanceId, Whereabouts>,
+    pub places: &'a BTreeMap<InstanceId, Placement>,
     /// Their command histories.
     pub histories: &'a Histories,
     /// About how many messages stand in line besides this batch. Only looked up for a dry run
@@ -105,9 +106,9 @@ pub enum Decision {
         /// The claim's entry as it will stand.
         entry: Option<Entry>,
     },
-    /// Its instance was told: init-instance reports the end.
+    /// Its instance was sent the init command: init-instance publishes the end.
     LeaveToInit(InstanceId),
-    /// Its instance left the pool and was never told: send the same hand-over again.
+    /// Its instance left the pool and was never sent the command: send the same hand-over again.
     HandOver {
         /// The instance.
         instance: InstanceId,
@@ -178,7 +179,7 @@ impl Waiting {
 }
 
 /// Decides on all requests, in order; answers position by position. Dry runs from beside the line
-/// come last: they are told what the others leave.
+/// come last: they hear what the others leave.
 pub fn decide(view: &View<'_>, requests: &[Request]) -> Vec<Decision> {
     let mut batch = Batch {
         view,
@@ -280,10 +281,10 @@ impl Batch<'_> {
             .histories
             .get(&instance)
             .map_or(&[][..], Vec::as_slice);
-        match told(history, &claim.key()) {
-            Told::ThisClaim(_) => return Decision::LeaveToInit(instance),
-            Told::AnotherClaim => return self.begin(request, next, Some(entry)),
-            Told::Nothing => {}
+        match init_command(history, &claim.key()) {
+            InitCommand::Sent(_) => return Decision::LeaveToInit(instance),
+            InitCommand::SentForAnother => return self.begin(request, next, Some(entry)),
+            InitCommand::NotSent => {}
         }
         if !self.resumed.insert(instance.clone()) {
             // Two entries name it: the claim that came first goes on with it.
@@ -321,7 +322,8 @@ impl Batch<'_> {
         // where its entry was wiped.
         let begun = entry.is_some() || request.asked.is_some();
         if claim.is_expired(self.view.now) {
-            let message = format!("no instance was told before {}", claim.expires_at);
+            let deadline = claim.expires_at.format(&Rfc3339).unwrap_or_default();
+            let message = format!("the claim expired at {deadline} before its command was sent");
             return end(Reason::Expired, message, entry);
         }
         if attempt > MAX_ATTEMPTS {
@@ -387,7 +389,7 @@ impl Batch<'_> {
     }
 }
 
-/// What tells a claim from all others.
+/// What distinguishes a claim from all others.
 pub fn identity(claim: &Claim) -> (GroupName, ClaimId) {
     (claim.target_group.clone(), claim.claim_id.clone())
 }

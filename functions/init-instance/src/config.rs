@@ -36,8 +36,8 @@ pub struct Config {
     pub outcome_queue: String,
     /// `INIT_DOCUMENT`: the Systems Manager document that init commands are sent with.
     pub init_document: String,
-    /// `OUTCOME_OUTPUT_CHARACTERS`: how much of the end of a script's output an outcome tells, 0 for
-    /// none.
+    /// `OUTCOME_OUTPUT_CHARACTERS`: how much of the end of a script's output an outcome carries, 0
+    /// for none.
     pub output_characters: usize,
 }
 

@@ -2,13 +2,13 @@
 //! looked at again anyway.
 
 use crate::decide::Plan;
+use crate::function::ReplenishPool;
 use crate::notes;
-use crate::pass::ReplenishPool;
 use ready_pool_aws::auto_scaling::{Capacity, GroupTag, LaunchResult};
-use ready_pool_aws::error::AwsError;
 use ready_pool_aws::metrics::Record;
 use ready_pool_aws::queue::Outgoing;
 use ready_pool_core::Timestamp;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::message::Message;
 use tracing::{error, info, warn};
@@ -44,8 +44,8 @@ impl Act<'_> {
         if plan.failing_launches > 0 {
             error!(pool = %pool, failures = plan.failing_launches, "launches keep failing; holding back");
         }
-        if plan.spared > 0 {
-            error!(pool = %pool, members = plan.spared, "too many members look bad at once; touching none of them");
+        if plan.held_back > 0 {
+            error!(pool = %pool, members = plan.held_back, "too many members look bad at once; touching none of them");
         }
     }
 
@@ -82,7 +82,7 @@ impl Act<'_> {
     }
 
     async fn look_again(&mut self, plan: &Plan, now: Timestamp) {
-        let messages: Result<Vec<Outgoing>, AwsError> = plan
+        let messages: Result<Vec<Outgoing>, CallError> = plan
             .look_again
             .iter()
             .map(|look| {
@@ -128,7 +128,7 @@ impl Act<'_> {
                 .await;
             self.count("detach a member", result);
         }
-        for instance in &plan.take_in {
+        for instance in &plan.attach_to_retirement {
             warn!(instance_id = %instance, "attaching a free instance to the retirement group");
             let result = auto_scaling.attach(&config.retirement, instance).await;
             self.count("attach to the retirement group", result);
@@ -168,7 +168,7 @@ impl Act<'_> {
     }
 
     /// Counts a failure; answers whether it was one.
-    fn count(&mut self, what: &str, result: Result<(), AwsError>) -> bool {
+    fn count(&mut self, what: &str, result: Result<(), CallError>) -> bool {
         if let Err(error) = result {
             warn!(%error, "cannot {what}; the next pass tries again");
             self.failures += 1;

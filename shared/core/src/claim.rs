@@ -49,7 +49,7 @@ pub struct Claim {
     /// Only say what would become of it, and change nothing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub dry_run: bool,
-    /// Past this nobody assigns, attaches or tells. Senders may also write it as seconds after a
+    /// Past this nobody assigns, attaches or sends a command. Senders may also write it as seconds after a
     /// moment: `{"seconds": 900, "after": "2026-11-22T20:00:00Z"}`.
     #[serde(with = "crate::deadline")]
     #[cfg_attr(feature = "schema", schemars(with = "schema::Deadline"))]

@@ -150,7 +150,7 @@ mod carried {
     }
 }
 
-/// An instance is detached for a claim: attach it, tell it.
+/// An instance is detached for a claim: attach it, send it the init command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HandOver {

@@ -3,6 +3,7 @@
 use crate::Timestamp;
 use crate::claim::Claim;
 use crate::ids::{Attempt, InstanceId};
+pub use crate::reason::Reason;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::times::Times;
@@ -19,7 +20,7 @@ const MAX_TEXT: usize = 1_000;
 pub struct Outcome {
     /// Version of the format.
     pub version: u8,
-    /// The claim; absent when the message was too malformed to tell.
+    /// The claim; absent when the message was too malformed to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String", length(max = MAX_TEXT)))]
     pub claim_id: Option<String>,
@@ -48,7 +49,7 @@ pub struct Outcome {
 }
 
 /// What an outcome says besides, as far as it is known. Whoever repeats an outcome may know less than
-/// who told it first.
+/// who published it first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Details {
@@ -56,7 +57,7 @@ pub struct Details {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Attempt"))]
     pub attempt: Option<Attempt>,
-    /// The init command, where one was told.
+    /// The init command, where one was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "CommandEnd"))]
     pub command: Option<CommandEnd>,
@@ -77,7 +78,7 @@ pub struct CommandEnd {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "i32"))]
     pub exit_code: Option<i32>,
-    /// The end of what it printed, where the stack is set to tell it.
+    /// The end of what it printed, where the stack is set to publish it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub output_end: Option<String>,
@@ -131,67 +132,6 @@ impl Ending {
     }
 }
 
-macro_rules! reasons {
-    ($($variant:ident = $code:literal, $doc:literal;)*) => {
-        /// Why a claim ended as it did.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-        pub enum Reason {
-            $(
-                #[doc = $doc]
-                #[serde(rename = $code)]
-                $variant,
-            )*
-        }
-
-        impl Reason {
-            /// The reason as a word, as in messages and ledger entries.
-            pub fn code(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $code,)*
-                }
-            }
-
-            /// The reason with this word.
-            pub fn from_code(code: &str) -> Option<Self> {
-                match code {
-                    $($code => Some(Self::$variant),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-reasons! {
-    Initialised = "initialised", "Ready: the init script succeeded.";
-    Expired = "expired", "Failed: the deadline passed before the instance was told.";
-    AttemptsExhausted = "attempts_exhausted", "Failed: every instance that was tried had to be given up.";
-    ScriptFailed = "script_failed", "Failed: a command of the init script failed.";
-    ScriptTimedOut = "script_timed_out", "Failed: the init script ran out of its time.";
-    NotDelivered = "not_delivered", "Failed: the agent never picked the script up.";
-    Cancelled = "cancelled", "Failed: somebody cancelled the command.";
-    InstanceLost = "instance_lost", "Failed: the instance left its target before it was ready.";
-    TargetRefused = "target_refused", "Failed: the target group would not take the instance.";
-    Malformed = "malformed", "Rejected: the message is not a claim.";
-    WrongMessageGroup = "wrong_message_group", "Rejected: sent with another MessageGroupId than the pool's name.";
-    UnknownTarget = "unknown_target", "Rejected: there is no such group.";
-    NotOptedIn = "not_opted_in", "Rejected: the target lacks the tag that opts it in to this pool.";
-    TargetIsOurs = "target_is_ours", "Rejected: the target is the pool or the retirement group.";
-    TargetFull = "target_full", "Rejected: the target's maximum size leaves no room.";
-    NoCommonZone = "no_common_zone", "Rejected: pool and target share no availability zone.";
-    TargetSuspended = "target_suspended", "Rejected: the target's Launch process is suspended, so nothing can be attached.";
-    TooManyOpenClaims = "too_many_open_claims", "Rejected: open claims fill the target's tags.";
-    PoolPaused = "pool_paused", "Rejected: an operator has paused the pool, and the claim would not wait.";
-    WouldBeServed = "would_be_served", "Dry run: an instance is ready for the claim.";
-    WouldWait = "would_wait", "Dry run: the claim would stand in line; the message says why.";
-    WouldRepeat = "would_repeat", "Dry run: this claim was sent before, and would get nothing new.";
-    WouldFail = "would_fail", "Dry run: the claim would end as failed; the message says why.";
-    PoolEmpty = "pool_empty", "Rejected: no instance was ready, and the claim would not wait.";
-    InternalError = "internal_error", "Failed or rejected: a bug of ours; the logs have it.";
-    Other = "other", "Failed: a reason that a newer version wrote.";
-}
-
 impl Outcome {
     /// The outcome of a claim that could be read.
     pub fn of(
@@ -222,7 +162,7 @@ impl Outcome {
     }
 
     /// The outcome of a message that could not be read as a claim; what it says of itself is
-    /// passed on as far as it could be told.
+    /// passed on as far as it could be read.
     pub fn unreadable(
         claim_id: Option<&str>,
         target_group: Option<&str>,

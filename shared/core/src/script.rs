@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_claim_is_run_once_and_its_status_told_again() {
+    fn the_same_claim_is_run_once_and_its_status_returned_again() {
         let machine = Machine::new("same");
         let claim = claim("a", &["echo once", "exit 5"], &[]);
         assert_eq!(machine.run(&claim).1, "once\n");

@@ -4,15 +4,15 @@
 //! an exploration asks the same few thousand questions millions of times.
 
 use crate::names::names;
-use crate::progress::Told;
+use crate::progress::InitCommand;
 use crate::state::{CLAIMS, Command, Line, Place};
-use ready_pool_aws::error::{AwsError, Effect};
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::command::{self, CommandStatus};
-use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Whereabouts};
+use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Placement};
 use ready_pool_core::ids::GroupName;
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::{Entry, Standing, tag_key};
-use ready_pool_core::retirement::{Step, next_step};
+use ready_pool_core::retirement::{Route, Step};
 use ready_pool_core::script::Header;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -37,7 +37,10 @@ mod initialising;
 mod replenishing;
 
 pub(crate) use claiming::{Begun, decide, entry_of, line_up};
-pub(crate) use initialising::{TellAnswer, after_attach, after_telling, begin, look, report, way};
+pub(crate) use initialising::{
+    AfterAttach, AfterSend, Checked, SendAnswer, after_attach, after_send, begin, check, report,
+    too_late,
+};
 pub(crate) use replenishing::{Sight, chores};
 
 fn kept<Q: Hash + Eq + Clone, A: Clone>(
@@ -108,15 +111,15 @@ fn history_of(
 
 /// A history that says just this to the claim.
 fn history_that_says(
-    told: Told,
+    command: InitCommand,
     claim: u8,
     shared_target: bool,
     on_init_failure: OnInitFailure,
 ) -> Vec<command::Command> {
-    let command = match told {
-        Told::Nothing => return Vec::new(),
-        Told::This(status) => Command { claim, status },
-        Told::Other => Command {
+    let command = match command {
+        InitCommand::NotSent => return Vec::new(),
+        InitCommand::Sent(status) => Command { claim, status },
+        InitCommand::SentForAnother => Command {
             claim: 1 - claim,
             status: CommandStatus::Running,
         },
@@ -126,22 +129,26 @@ fn history_that_says(
 
 question! {
     /// What a history says to a claim.
-    told(commands: Vec<Command>, claim: u8, shared_target: bool) -> Told {
+    init_command(commands: Vec<Command>, claim: u8, shared_target: bool) -> InitCommand {
         let key = names().claim(claim, shared_target).key();
-        match command::told(&history(&commands, shared_target), &key) {
-            command::Told::Nothing => Told::Nothing,
-            command::Told::ThisClaim(command) => Told::This(command.status),
-            command::Told::AnotherClaim => Told::Other,
+        match command::init_command(&history(&commands, shared_target), &key) {
+            command::InitCommand::NotSent => InitCommand::NotSent,
+            command::InitCommand::Sent(command) => InitCommand::Sent(command.status),
+            command::InitCommand::SentForAnother => InitCommand::SentForAnother,
         }
     }
 }
 
 question! {
     /// The next step of a retirement.
-    step(place: Place, believed_in: Option<u8>) -> Step {
+    step(place: Place, from: u8) -> Step {
         let names = names();
-        let believed_in = believed_in.map(|target| &names.targets[usize::from(target)]);
-        next_step(whereabouts(place).as_ref(), believed_in, &names.pool, &names.retirement)
+        let route = Route {
+            from: &names.targets[usize::from(from)],
+            pool: &names.pool,
+            retirement: &names.retirement,
+        };
+        route.next_step(placement(place).as_ref())
     }
 }
 
@@ -185,7 +192,7 @@ fn group(name: &GroupName, members: Vec<(u8, Lifecycle)>, tags: BTreeMap<String,
 }
 
 /// What `DescribeAutoScalingInstances` says.
-fn whereabouts(place: Place) -> Option<Whereabouts> {
+fn placement(place: Place) -> Option<Placement> {
     let names = names();
     let (group, lifecycle) = match place {
         Place::Unborn | Place::Free | Place::Gone => return None,
@@ -195,18 +202,18 @@ fn whereabouts(place: Place) -> Option<Whereabouts> {
         Place::LeavingTarget(target) => (&names.targets[usize::from(target)], Lifecycle::Detaching),
         Place::Retirement => (&names.retirement, Lifecycle::InService),
     };
-    Some(Whereabouts {
+    Some(Placement {
         group: group.clone(),
         lifecycle,
     })
 }
 
-fn refusal(message: &str) -> AwsError {
+fn refusal(message: &str) -> CallError {
     error("ValidationError", message, Effect::Refused)
 }
 
-fn error(code: &str, message: &str, effect: Effect) -> AwsError {
-    AwsError {
+fn error(code: &str, message: &str, effect: Effect) -> CallError {
+    CallError {
         operation: "a call",
         code: code.to_owned(),
         message: message.to_owned(),

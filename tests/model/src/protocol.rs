@@ -194,7 +194,7 @@ impl Protocol {
     }
 
     /// Whether everything ended well: nobody waits, nothing is under way, and every instance is
-    /// in the pool, in a target and told, or out of the world. Where a claim is poison: the others
+    /// in the pool, in a target with its command, or out of the world. Where a claim is poison: the others
     /// are served.
     pub fn is_good_end(&self, state: &State) -> bool {
         if let Some(poison) = self.config.poison {
@@ -230,11 +230,11 @@ impl Protocol {
     fn is_kept(&self, state: &State, machine: &Machine) -> bool {
         let undelivered = |command: &Command| command.status == CommandStatus::NotDelivered;
         // After a month nobody remembers the command.
-        let told = machine.commands.iter().any(undelivered) || state.clock == Clock::Ancient;
+        let sent = machine.commands.iter().any(undelivered) || state.clock == Clock::Ancient;
         self.config.on_init_failure == OnInitFailure::Keep
             && matches!(machine.place, Place::Target(_))
             && !machine.agent.is_alive()
-            && told
+            && sent
     }
 }
 

@@ -11,7 +11,7 @@ use crate::state::{Clock, INSTANCES, InitMessage, State};
 use ready_pool_core::command::CommandStatus;
 
 /// What it would want done, as far as that is of interest: a look at a claim whose instance was
-/// not told, before its deadline, finds nothing to do. `late`: it sees instances where they were
+/// not sent its command, before its deadline, finds nothing to do. `late`: it sees instances where they were
 /// one move ago.
 pub(crate) fn wishes(state: &State, config: &Configuration, late: bool) -> Vec<Chore> {
     let sight = Sight {

@@ -321,7 +321,7 @@ impl Act<'_, '_> {
                     self.world.state.machines[usize::from(instance)].place,
                     Place::Target(_)
                 );
-                if in_target && self.world.config.lacks(Rule::FulfilledIsTold) {
+                if in_target && self.world.config.lacks(Rule::FulfilledIsSent) {
                     let machine = &self.world.state.machines[usize::from(instance)];
                     let initialised = machine.runs[usize::from(claim)] > 0;
                     self.world.state.broken.ready_elsewhere |= !initialised;

@@ -7,8 +7,8 @@ use crate::decide::identity;
 use crate::delivery::ClaimInstance;
 use crate::message::{Received, Unreadable};
 use ready_pool_aws::auto_scaling::EntryToWrite;
-use ready_pool_aws::error::AwsError;
 use ready_pool_aws::queue::Outgoing;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::outcome::{Details, Ending, Outcome, Reason};
@@ -68,7 +68,7 @@ impl Act<'_> {
                 "this claim was served before",
             ),
         };
-        info!(claim_id = %item.request.claim.claim_id, instance_id = ?entry.instance, reason = reason.code(), "settled before; telling it again");
+        info!(claim_id = %item.request.claim.claim_id, instance_id = ?entry.instance, reason = reason.code(), "settled before; publishing the outcome again");
         let answer = Answer {
             ending,
             reason,
@@ -123,14 +123,14 @@ impl Act<'_> {
             details,
         } = answer;
         let claim = &item.request.claim;
-        let now = self.budget.now();
+        let now = self.invocation.now();
         let outcome = Outcome::of(claim, ending, reason, message, instance, now).with(details);
-        let told = if ending == Ending::Rejected && !claim.dry_run {
+        let answered = if ending == Ending::Rejected && !claim.dry_run {
             keep(self.function, &item.body, &outcome, item.trace).await
         } else {
             self.function.outcomes.publish(&outcome, item.trace).await
         };
-        self.settle(item, told);
+        self.settle(item, answered);
     }
 }
 
@@ -143,13 +143,13 @@ fn known(item: &Pending, attempt: Option<Attempt>) -> Details {
     }
 }
 
-/// Keeps the original of a rejected message where an operator finds it, then tells the sender.
+/// Keeps the original of a rejected message where an operator finds it, then answers the sender.
 async fn keep(
     function: &ClaimInstance,
     body: &str,
     outcome: &Outcome,
     trace: Option<Trace>,
-) -> Result<(), AwsError> {
+) -> Result<(), CallError> {
     let mut original = Outgoing::plain(body.to_owned()).traced(trace);
     if body.len() < LONGEST_WITH_ATTRIBUTES {
         original = original
@@ -165,7 +165,7 @@ pub(crate) async fn turn_away(
     function: &ClaimInstance,
     message: &Received,
     refusal: &Unreadable,
-) -> Result<(), AwsError> {
+) -> Result<(), CallError> {
     let outcome = Outcome::unreadable(
         refusal.claim_id.as_deref(),
         refusal.target_group.as_deref(),

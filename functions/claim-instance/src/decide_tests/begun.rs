@@ -43,25 +43,25 @@ fn an_entry_of_another_claim_is_not_this_claim_s() {
 // Claims that were begun before.
 
 #[test]
-fn a_told_instance_is_left_to_init_wherever_it_seems_to_be() {
+fn an_instance_that_was_sent_its_command_is_left_to_init_wherever_it_seems_to_be() {
     for at in [
         None,
         Some(("pool", Lifecycle::InService)),
         Some(("tenant", Lifecycle::InService)),
         Some(("elsewhere", Lifecycle::InService)),
     ] {
-        let scene = Scene::with_ready(2).begun(at).told(1, &claim("a"));
+        let scene = Scene::with_ready(2).begun(at).sent(1, &claim("a"));
         let expected = Decision::LeaveToInit(instance(1));
         assert_eq!(scene.decide_on(claim("a")), expected, "{at:?}");
     }
 }
 
 #[test]
-fn an_instance_that_was_told_for_another_claim_is_replaced() {
+fn an_instance_that_was_sent_another_claim_s_command_is_replaced() {
     let scene = Scene::empty()
         .ready(2, "a")
         .begun(Some(("tenant", Lifecycle::InService)))
-        .told(1, &claim("b"));
+        .sent(1, &claim("b"));
     assert_eq!(scene.decide_on(claim("a")), assign(2, 2));
 }
 
@@ -79,7 +79,7 @@ fn other_people_s_commands_tell_nothing() {
 }
 
 #[test]
-fn an_instance_that_was_never_told_is_handed_over_again_wherever_it_left_for() {
+fn an_instance_that_was_never_sent_a_command_is_handed_over_again_wherever_it_left_for() {
     for at in [
         None,
         Some(("pool", Lifecycle::Detaching)),

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const TOO_LATE: &str = "no instance was told before 2026-11-22 20:15";
+const TOO_LATE: &str = "the claim expired at 2026-11-22T20:15:00Z before its command was sent";
 
 #[test]
 fn an_expired_claim_without_an_entry_gets_no_instance() {
@@ -36,7 +36,7 @@ fn an_expired_claim_that_waits_for_another_instance_is_closed_with_its_entry() {
 }
 
 #[test]
-fn an_expired_claim_whose_instance_was_not_told_is_left_to_a_look_wherever_it_seems_to_be() {
+fn an_expired_claim_whose_command_was_not_sent_is_left_to_a_look_wherever_it_seems_to_be() {
     for at in [
         None,
         Some(("pool", Lifecycle::InService)),
@@ -56,10 +56,10 @@ fn an_expired_claim_whose_instance_was_not_told_is_left_to_a_look_wherever_it_se
 }
 
 #[test]
-fn a_claim_whose_instance_was_told_keeps_its_say_after_the_deadline() {
+fn a_claim_whose_command_was_sent_is_decided_by_it_after_the_deadline() {
     let scene = Scene::with_ready(1)
         .begun(Some(("tenant", Lifecycle::InService)))
-        .told(1, &claim("a"))
+        .sent(1, &claim("a"))
         .after_the_deadline();
     let expected = Decision::LeaveToInit(instance(1));
     assert_eq!(scene.decide_on(claim("a")), expected);
@@ -69,7 +69,7 @@ fn a_claim_whose_instance_was_told_keeps_its_say_after_the_deadline() {
 fn an_expired_claim_does_not_try_another_instance() {
     let scene = Scene::with_ready(2)
         .begun(Some(("tenant", Lifecycle::InService)))
-        .told(1, &claim("b"))
+        .sent(1, &claim("b"))
         .after_the_deadline();
     let begun = Some(entry(Some(1), 1));
     let decision = scene.decide_on(claim("a"));

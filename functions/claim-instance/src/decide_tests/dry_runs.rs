@@ -1,4 +1,4 @@
-//! What dry runs are told, and that they take nothing from anybody.
+//! What dry runs answer, and that they take nothing from anybody.
 
 use super::*;
 use ready_pool_core::pause::PAUSE_TAG;
@@ -128,13 +128,13 @@ fn a_dry_run_does_not_speak_for_the_instance_in_its_entry() {
 }
 
 #[test]
-fn in_line_it_is_told_what_those_before_it_leave() {
+fn in_line_it_hears_what_those_before_it_leave() {
     let decisions = Scene::with_ready(1).decide(&sent(&[claim("a"), dry(claim("b"))]));
     assert_foretold(&decisions[1], Reason::WouldWait, "no instance is ready");
 }
 
 #[test]
-fn beside_the_line_it_is_told_what_the_line_leaves() {
+fn beside_the_line_it_hears_what_the_line_leaves() {
     let mut scene = Scene::with_ready(3);
     for (line, expected, why) in [
         (0, Reason::WouldBeServed, "ready"),

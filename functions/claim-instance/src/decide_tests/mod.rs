@@ -1,4 +1,4 @@
-//! What becomes of claims, told as scenes: a pool, a target, what was read of them.
+//! What becomes of claims, as scenes: a pool, a target, what was read of them.
 
 mod admission;
 mod begun;
@@ -33,7 +33,7 @@ struct Scene {
     retirement: GroupName,
     targets: BTreeMap<GroupName, Group>,
     online: BTreeMap<InstanceId, Timestamp>,
-    places: BTreeMap<InstanceId, Whereabouts>,
+    places: BTreeMap<InstanceId, Placement>,
     histories: Histories,
     line: usize,
     memory: Memory,
@@ -107,7 +107,7 @@ impl Scene {
     }
 
     fn place(mut self, number: u32, group: &str, lifecycle: Lifecycle) -> Self {
-        let place = Whereabouts {
+        let place = Placement {
             group: name(group),
             lifecycle,
         };
@@ -115,7 +115,7 @@ impl Scene {
         self
     }
 
-    fn told(mut self, number: u32, claim: &Claim) -> Self {
+    fn sent(mut self, number: u32, claim: &Claim) -> Self {
         let command = Command {
             id: "c".to_owned(),
             comment: comment(&claim.key()),

@@ -47,7 +47,7 @@ fn the_deadline_passes_in_a_paused_pool_too() {
     assert_closed(
         &scene.decide_on(claim("a")),
         Reason::Expired,
-        "no instance was told",
+        "the claim expired at",
         None,
     );
 }
@@ -69,13 +69,13 @@ fn what_was_begun_goes_on_to_its_end() {
         let scene = Scene::with_ready(2).begun(at).paused("claims");
         assert_eq!(scene.decide_on(claim("a")), expected, "{at:?}");
     }
-    let told = Scene::with_ready(2).begun(None).told(1, &claim("a"));
-    let decision = told.paused("claims").decide_on(claim("a"));
+    let sent = Scene::with_ready(2).begun(None).sent(1, &claim("a"));
+    let decision = sent.paused("claims").decide_on(claim("a"));
     assert_eq!(decision, Decision::LeaveToInit(instance(1)));
 }
 
 #[test]
-fn what_has_ended_is_told_again() {
+fn what_has_ended_is_published_again() {
     let entry = settled(1, Standing::Ready);
     let scene = Scene::with_ready(1).entry("a", &entry).paused("claims");
     assert_eq!(scene.decide_on(claim("a")), Decision::Repeat(entry));

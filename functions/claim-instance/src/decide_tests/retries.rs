@@ -66,10 +66,10 @@ fn the_greatest_attempt_that_can_be_written_does_not_overflow() {
         why,
         Some(greatest.clone()),
     );
-    let told_another = Scene::with_ready(2)
+    let sent_another = Scene::with_ready(2)
         .entry("a", &greatest)
-        .told(1, &claim("b"));
-    let decision = told_another.decide_on(claim("a"));
+        .sent(1, &claim("b"));
+    let decision = sent_another.decide_on(claim("a"));
     assert_closed(&decision, Reason::AttemptsExhausted, why, Some(greatest));
 }
 

@@ -38,11 +38,11 @@ fn of_two_entries_that_name_an_instance_in_the_pool_the_first_in_the_line_goes_o
 }
 
 #[test]
-fn of_two_entries_that_name_one_instance_the_one_it_was_told_for_has_it() {
-    let scene = with_two_entries(Some(("tenant", Lifecycle::InService))).told(1, &claim("b"));
+fn of_two_entries_that_name_one_instance_the_one_whose_command_it_was_sent_has_it() {
+    let scene = with_two_entries(Some(("tenant", Lifecycle::InService))).sent(1, &claim("b"));
     let decisions = scene.decide(&sent(&[claim("a"), claim("b")]));
-    let told = Decision::LeaveToInit(instance(1));
-    assert_eq!(decisions, [assign(2, 2), told]);
+    let served = Decision::LeaveToInit(instance(1));
+    assert_eq!(decisions, [assign(2, 2), served]);
 }
 
 #[test]
@@ -117,9 +117,10 @@ fn a_claim_does_not_get_the_instance_of_its_own_entry_again() {
 }
 
 #[test]
-fn a_claim_whose_instance_was_told_for_another_does_not_get_it_again_wherever_it_seems_to_be() {
+fn a_claim_whose_instance_was_sent_another_s_command_does_not_get_it_again_wherever_it_seems_to_be()
+{
     let scene = Scene::with_ready(2)
         .begun(Some(("pool", Lifecycle::InService)))
-        .told(1, &claim("b"));
+        .sent(1, &claim("b"));
     assert_eq!(scene.decide_on(claim("a")), assign(2, 2));
 }

@@ -1,8 +1,8 @@
 //! `InService` shall mean ready: a launch goes through when its agent is online.
 
 use super::{Plan, View};
-use ready_pool_aws::auto_scaling::{Activity, ActivityKind};
 use ready_pool_core::Timestamp;
+use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::group::Lifecycle;
 use ready_pool_core::ids::InstanceId;
 
@@ -35,7 +35,7 @@ fn is_overdue(view: &View, instance: &InstanceId) -> bool {
         .is_some_and(|launched| launched < view.now - view.boot_limit)
 }
 
-/// When the instance's launch started, if these activities tell.
+/// When the instance's launch started, if these activities say.
 pub(super) fn launched_at(activities: &[Activity], instance: &InstanceId) -> Option<Timestamp> {
     activities
         .iter()

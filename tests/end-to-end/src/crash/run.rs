@@ -98,7 +98,7 @@ pub async fn run_all(scenario: Scenario, cases: &[Case]) -> Report {
             .violations()
             .into_iter()
             .filter(|violation| {
-                // Told of as unrest already.
+                // Known as unrest already.
                 !matches!(violation, Violation::OpenEntry { .. })
             })
             .map(Finding::Broken),

@@ -4,7 +4,7 @@ use super::site::Site;
 use crate::stage::{Stage, StageBuilder, Target, claim};
 use ready_pool_core::ledger::ENTRY_KEPT_AFTER_DEADLINE;
 use ready_pool_core::outcome::{Ending, Outcome, Reason};
-use region::api::{AwsError, Service};
+use region::api::{CallError, Service};
 use region::commands::Pretence;
 use region::compute;
 use region::events::Trigger;
@@ -44,7 +44,7 @@ pub enum Scenario {
     Expired,
     /// The agent of the next instance never comes: its launch is abandoned.
     SilentLaunch,
-    /// Somebody purges InitQueue: the instance is free and never told, to the deadline.
+    /// Somebody purges InitQueue: the instance is free and never sent its command, to the deadline.
     HandOverLost,
     /// The sender sends a claim again while its script runs.
     SentTwice,
@@ -246,7 +246,7 @@ impl Scenario {
             Self::AnotherInstance => world.faults.add(Fault::next(
                 Service::Ssm,
                 "SendCommand",
-                AwsError::sender("InvalidInstanceId", "Instances not in a valid state"),
+                CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
             )),
             Self::LookAgain | Self::ReplacedUnheard => {
                 let rule = world.events.rules.get_mut(rule);

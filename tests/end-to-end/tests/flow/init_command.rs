@@ -5,6 +5,7 @@ use ready_pool_core::outcome::{Ending, Outcome, Reason};
 use region::commands::Pretence;
 use region::compute;
 use region::journal::Happening;
+use region::settings::GroupPaths;
 use region::world::World;
 use serde_json::json;
 use std::time::Duration;
@@ -60,7 +61,7 @@ async fn a_script_that_runs_out_of_time_fails_the_claim() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_told_before_the_deadline_has_its_say_after_it() {
+async fn a_command_sent_before_the_deadline_decides_after_it() {
     let slow = Stage::builder().scripts(|_| Pretence {
         takes: Some(Duration::from_mins(9)),
         ..Pretence::default()
@@ -122,6 +123,33 @@ async fn with_every_event_doubled_nothing_happens_twice() {
             .all(|outcome| outcome.outcome == Ending::Ready)
     );
     stage.end().await;
+}
+
+/// Whether EventBridge follows the path that names the message group is contested.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_command_is_heard_whatever_message_group_it_comes_in() {
+    for paths in [GroupPaths::Followed, GroupPaths::AsTheyStand] {
+        let stage = Stage::builder()
+            .pool_size(5)
+            .settings(|settings| settings.group_paths = paths)
+            .start();
+        stage
+            .region
+            .with(|world| world.events.unreliability.duplicate = 0.5);
+        stage.pool_is_ready(5).await;
+        stage.create(Target::named("asg-1")).await;
+        let began = stage.now();
+        stage.send_together(["a", "b", "c", "d", "e"].map(|id| claim(id, "asg-1")));
+        let outcomes = stage.outcomes_of(5).await;
+        let all_ready = |outcome: &Outcome| outcome.outcome == Ending::Ready;
+        assert!(outcomes.iter().all(all_ready), "{paths:?}: {outcomes:#?}");
+        // By the event, and not by the minute that makes up for lost ones.
+        let took = stage.now() - began;
+        assert!(took < time::Duration::seconds(40), "{paths:?}: {took}");
+        stage.pass(Duration::from_mins(2)).await;
+        assert!(stage.bodies_in("InitQueue").await.is_empty());
+        stage.end().await;
+    }
 }
 
 /// How often a function was invoked.

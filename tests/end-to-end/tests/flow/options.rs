@@ -201,11 +201,11 @@ async fn a_wish_that_nothing_fulfils_keeps_no_claim_waiting() {
 #[tokio::test(start_paused = true)]
 async fn wishes_go_with_a_claim_to_its_next_instance() {
     let stage = mixed_pool(&["t3.micro", "m5.large", "m5.large", "t3.micro"]).await;
-    // The first instance cannot be told: init-instance asks for another.
+    // The first instance cannot be sent its command: init-instance asks for another.
     stage.break_next(region::faults::Fault::next(
         region::api::Service::Ssm,
         "SendCommand",
-        region::api::AwsError::sender("InvalidInstanceId", "Instances not in a valid state"),
+        region::api::CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
     ));
     let mut large = claim("large", "asg-1");
     large["wishes"] = json!({"instance_types": ["m5.large"]});

@@ -3,9 +3,11 @@
 
 use end_to_end::{Stage, StageBuilder, Target, claim};
 use ready_pool_core::outcome::Ending;
-use region::api::{AwsError, Call, Service};
+use region::api::{Call, CallError, Service};
 use region::faults::{Calls, Failure, Fault, Moment};
 use region::iam::{self, Effect, Policy, Refused, Statement, Use};
+use region::settings::GroupPaths;
+use region::world::World;
 use region::{compute, events};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -67,7 +69,7 @@ async fn call(
     caller: &str,
     operation: &str,
     input: Value,
-) -> Result<Value, AwsError> {
+) -> Result<Value, CallError> {
     let call = Call {
         service: Service::Sqs,
         operation: operation.to_owned(),
@@ -167,6 +169,11 @@ fn command_rule_is_enabled(stage: &Stage, enabled: bool) {
     });
 }
 
+fn set_group_paths(stage: &Stage, paths: GroupPaths) {
+    let set = |world: &mut World| world.settings.group_paths = paths;
+    stage.region.with(set);
+}
+
 /// The tour is over early: it showed what it is for.
 struct Enough;
 
@@ -232,6 +239,8 @@ async fn play(
         Moment::AfterTheEffect,
         Failure::Internal,
     ));
+    // The ends of commands come in another message group than their instances', for a while.
+    set_group_paths(stage, GroupPaths::AsTheyStand);
     minutes(4).await?;
     for name in ["asg-1", "asg-2"] {
         stage.create(Target::named(name)).await;
@@ -255,18 +264,18 @@ async fn play(
     signs_up(stage, &claim("rejected", "asg-3"), "rejected").await;
     minutes(2).await?;
 
-    // One whose first instance is gone before it is told. Its hand-over comes again, for a call
+    // One whose first instance is gone before it is sent its command. Its hand-over comes again, for a call
     // fails for which the SDK has no second try.
     stage.break_next(Fault::next(
         Service::Ssm,
         "SendCommand",
-        AwsError::sender("InvalidInstanceId", "Instances not in a valid state"),
+        CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
     ));
     stage.break_next(Fault::nth(
         Calls::of(Service::Ssm, "ListCommands").by("ready-pool-init-instance"),
         1,
         Moment::BeforeTheEffect,
-        Failure::Error(AwsError::sender("InvalidCommandId", "no such command")),
+        Failure::Error(CallError::sender("InvalidCommandId", "no such command")),
     ));
     signs_up(
         stage,
@@ -276,7 +285,8 @@ async fn play(
     .await;
     minutes(3).await?;
 
-    // One of which no event tells the end; an alarm's; and an event that nobody can take.
+    // One of which no event reports the end; an alarm's; and an event that nobody can take.
+    set_group_paths(stage, GroupPaths::Followed);
     command_rule_is_enabled(stage, false);
     signs_up(stage, &with_script("silent", "bash /opt/init.sh"), "silent").await;
     minutes(3).await?;

@@ -83,8 +83,8 @@ impl Waits {
     }
 }
 
-/// Each time init-instance wants to tell an instance of the claim.
-fn when_told(failure: Failure) -> Rate {
+/// Each time init-instance wants to send an instance the claim's command.
+fn when_sent(failure: Failure) -> Rate {
     let calls = Calls::of(Service::Ssm, "SendCommand").mentioning(POISON);
     each_time(calls, failure)
 }
@@ -97,14 +97,14 @@ fn when_entered(failure: Failure) -> Rate {
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_at_which_init_instance_crashes_holds_up_nobody() {
-    let waits = one_among_five(when_told(Failure::Kill)).await;
+    let waits = one_among_five(when_sent(Failure::Kill)).await;
     assert!(waits.others < Duration::from_secs(30));
     waits.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_at_which_init_instance_runs_out_of_time_holds_up_nobody() {
-    let waits = one_among_five(when_told(Failure::Freeze)).await;
+    let waits = one_among_five(when_sent(Failure::Freeze)).await;
     assert!(waits.others < Duration::from_secs(30));
     waits.end().await;
 }

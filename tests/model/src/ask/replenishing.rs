@@ -1,11 +1,11 @@
 //! replenish-pool's decisions.
 
-use super::{group, history, kept, targets, whereabouts};
+use super::{group, history, kept, placement, targets};
 use crate::names::{EARLIER, names, time};
 use crate::progress::Chore;
 use crate::state::{CLAIMS, Clock, Command, INSTANCES, Line, Place};
-use ready_pool_aws::auto_scaling::{Activity, ActivityKind};
-use ready_pool_aws::systems_manager::Agent;
+use ready_pool_core::activity::{Activity, ActivityKind};
+use ready_pool_core::agent::Agent;
 use ready_pool_core::command::Histories;
 use ready_pool_core::group::Lifecycle;
 use ready_pool_core::ids::InstanceId;
@@ -79,14 +79,14 @@ question! {
             .into_keys()
             .chain(candidates.into_iter().filter(|instance| {
                 let place = sight.places[usize::from(names.index(instance))];
-                whereabouts(place).is_none()
+                placement(place).is_none()
             }))
             .collect();
         let index = |instance: &InstanceId| usize::from(names.index(instance));
         let places = looked_at
             .iter()
             .filter_map(|instance| {
-                Some((instance.clone(), whereabouts(sight.places[index(instance)])?))
+                Some((instance.clone(), placement(sight.places[index(instance)])?))
             })
             .collect();
         let listed = looked_at
@@ -119,7 +119,7 @@ question! {
             backlog: 0,
             boot_limit: Duration::from_mins(10),
             max_age: Duration::ZERO,
-            round: Some(replenishing::Round {
+            scan: Some(replenishing::FullScan {
                 targets: targets(sight.ledger, sight.shared_target).into_values().collect(),
                 retirement,
                 looked_at,
@@ -151,7 +151,11 @@ fn chores_of(plan: &replenishing::Plan, shared_target: bool) -> Vec<Chore> {
             .map(|(instance, note)| Chore::Note(index(instance), note.stage == Stage::Retiring)),
     );
     chores.extend(plan.detach.iter().map(|id| Chore::Detach(index(id))));
-    chores.extend(plan.take_in.iter().map(|id| Chore::TakeIn(index(id))));
+    chores.extend(
+        plan.attach_to_retirement
+            .iter()
+            .map(|id| Chore::TakeIn(index(id))),
+    );
     chores.extend(plan.terminate.iter().map(|id| Chore::Terminate(index(id))));
     for (group, key) in &plan.remove_tags {
         let entry = claims().find(|claim| {

@@ -151,7 +151,7 @@ fn no_alarm_can_be_taken_out_unnoticed() {
 }
 
 #[test]
-fn alarms_are_told_to_a_topic_if_there_is_one() {
+fn alarms_go_to_a_topic_if_there_is_one() {
     let topic = "arn:aws:sns:eu-west-1:123456789012:pager";
     for (name, alarm) in alarms::alarms(&deployed(TEMPLATE, &[("AlarmTopic", topic)])) {
         assert_eq!(alarm["AlarmActions"][0], topic, "{name}");
