@@ -75,8 +75,10 @@ ROWS = [
         "the template refuses it itself, in Rules", "buildkite/on-demand#2; MINISTACK engine.py"),
 ]
 
-# Deployments that must be refused before anything is made: why, the parameters, and the answer.
+# Deployments that must be refused before anything is made: why, the parameters that are given (`None`:
+# nothing on the command line), and the answer.
 REFUSED = [
+    ("samconfig.toml as it comes", None, "Parameter 'Subnets' has no Default"),
     ("no subnets", {"Subnets": '""'}, "Subnets needs at least one subnet"),
     ("no security groups", {"SecurityGroups": '""'},
      "SecurityGroups needs at least one security group"),

@@ -125,9 +125,10 @@ class Stack:
 
     def deploy(self, *, succeeds=True, **parameters):
         overrides = [f"{name}={value}" for name, value in parameters.items()]
+        if overrides:
+            overrides.insert(0, "--parameter-overrides")
         return self.sam(
-            "deploy", "--no-confirm-changeset", "--no-progressbar",
-            "--parameter-overrides", *overrides, succeeds=succeeds,
+            "deploy", "--no-confirm-changeset", "--no-progressbar", *overrides, succeeds=succeeds,
         )
 
     def described(self):
@@ -225,7 +226,8 @@ def claim(claim_id, target, *commands, **more):
 def what_must_not_be_deployed(stack):
     """A parameter that makes no pool is refused before anything is made."""
     for why, parameters, answer in differences.REFUSED:
-        said = stack.deploy(succeeds=False, **{**PARAMETERS, **parameters})
+        given = {} if parameters is None else {**PARAMETERS, **parameters}
+        said = stack.deploy(succeeds=False, **given)
         check("Failed to create changeset" in said and answer in said, f"{why}: {said}")
         left = stack.described()
         nothing = left is None or left["StackStatus"] == "REVIEW_IN_PROGRESS"

@@ -269,7 +269,8 @@ impl<'a> Batch<'a> {
         };
         let observed = observe(sources, pool, &requests, memory, self.delivered).await;
         let observed = match observed {
-            Ok(observed) => observed,
+            Ok(observed) if function.config.require_common_subnet => observed,
+            Ok(observed) => observed.without_subnets(),
             Err(error) => {
                 warn!(%error, "cannot look; trying again");
                 return None;

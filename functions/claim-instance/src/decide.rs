@@ -4,6 +4,7 @@ mod choice;
 mod dry_run;
 mod funding;
 mod room;
+mod subnets;
 
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::{Claim, WhenEmpty};

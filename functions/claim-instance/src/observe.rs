@@ -105,6 +105,12 @@ pub(crate) async fn observe(
 }
 
 impl Observed {
+    /// Takes the pool for one that names zones only: then zones decide which target can be served.
+    pub(crate) fn without_subnets(mut self) -> Self {
+        self.pool.subnets.clear();
+        self
+    }
+
     /// The pool.
     pub(crate) fn pool(&self) -> &Group {
         &self.pool

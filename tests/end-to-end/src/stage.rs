@@ -57,6 +57,7 @@ pub struct Target {
     zones: Vec<&'static str>,
     max_size: u32,
     opted_in: bool,
+    vpc: u8,
 }
 
 impl Target {
@@ -67,6 +68,7 @@ impl Target {
             zones: vec!["eu-west-1a", "eu-west-1b", "eu-west-1c"],
             max_size: 100,
             opted_in: true,
+            vpc: 1,
         }
     }
 
@@ -77,6 +79,12 @@ impl Target {
             zones: zones.to_vec(),
             ..self
         }
+    }
+
+    /// In another VPC than the pool.
+    #[must_use]
+    pub fn in_another_vpc(self) -> Self {
+        Self { vpc: 2, ..self }
     }
 
     /// With this maximum size.
@@ -166,7 +174,7 @@ impl Stage {
             "MinSize": 0,
             "MaxSize": target.max_size,
             "DesiredCapacity": 0,
-            "AvailabilityZones": target.zones,
+            "VPCZoneIdentifier": subnets_of(target.vpc, &target.zones),
             "LaunchTemplate": { "LaunchTemplateName": "tenant", "Version": "1" },
             "Tags": tags,
         });
@@ -582,6 +590,15 @@ impl StageBuilder {
             history: Mutex::default(),
         })
     }
+}
+
+/// A VPC's subnets in these zones: the zone is the last letter of each name.
+fn subnets_of(vpc: u8, zones: &[&str]) -> String {
+    let subnets = zones.iter().map(|zone| {
+        let letter = zone.chars().next_back().unwrap_or_default();
+        format!("subnet-{vpc}{letter}")
+    });
+    subnets.collect::<Vec<_>>().join(",")
 }
 
 /// What replenish-pool does to a new pool within the first minute: scenarios begin then.

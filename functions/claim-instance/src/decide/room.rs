@@ -1,6 +1,6 @@
 //! Whether a target may and can take one more instance.
 
-use super::{Batch, Decision, Waiting, count, latest, reject};
+use super::{Batch, Decision, Waiting, count, latest, reject, subnets};
 use ready_pool_core::claim::Claim;
 use ready_pool_core::group::{Group, MAX_TAGS};
 use ready_pool_core::ids::ClaimId;
@@ -55,6 +55,7 @@ impl<'a> Batch<'a> {
                 ),
             ));
         }
+        subnets::check(target, view.pool)?;
         if has_entry {
             // Its room was counted when the entry was written.
             return Ok(target);

@@ -120,7 +120,7 @@ fn introduction(running: &Running) -> String {
         queues,
         groups,
     } = Placement::of(running);
-    let zones = running.client().zones().join(" ");
+    let subnets = running.client().subnets();
     let claim = json!({
         "claim_id": "claim-1",
         "target_group": "my-target",
@@ -145,7 +145,7 @@ Try it: create a target, send a claim (its deadline is 4 h ahead at most), recei
 How the claim stands meanwhile, and afterwards: cargo claim claim-1
 
 export AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none
-aws --endpoint-url {endpoint} autoscaling create-auto-scaling-group --auto-scaling-group-name my-target --min-size 0 --max-size 5 --availability-zones {zones} --launch-template LaunchTemplateName=tenant,Version=1 --tags Key={OPT_IN_TAG},Value={pool},PropagateAtLaunch=false
+aws --endpoint-url {endpoint} autoscaling create-auto-scaling-group --auto-scaling-group-name my-target --min-size 0 --max-size 5 --vpc-zone-identifier {subnets} --launch-template LaunchTemplateName=tenant,Version=1 --tags Key={OPT_IN_TAG},Value={pool},PropagateAtLaunch=false
 aws --endpoint-url {endpoint} sqs send-message --queue-url {provision} --message-group-id {pool} --message-deduplication-id claim-1 --message-body '{claim}'
 aws --endpoint-url {endpoint} sqs receive-message --queue-url {outcome} --wait-time-seconds 20{external}",
         external = external_functions(running),

@@ -70,11 +70,15 @@ impl Client {
             .map_err(|error| Failure::Refused { operation, error })
     }
 
-    /// The pool's zones.
-    pub(super) fn zones(&self) -> Vec<String> {
+    /// The pool's subnets, with commas between them.
+    pub(super) fn subnets(&self) -> String {
         self.region.read(|world| {
             let pool = world.autoscaling.groups.get(&self.names.pool);
-            pool.map(|pool| pool.zones.clone()).unwrap_or_default()
+            let subnets = pool.into_iter().flat_map(|pool| &pool.subnets);
+            subnets
+                .map(|(subnet, _)| subnet.as_str())
+                .collect::<Vec<_>>()
+                .join(",")
         })
     }
 
