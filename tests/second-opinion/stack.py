@@ -70,7 +70,7 @@ BEGAN = time.monotonic()
 @contextlib.contextmanager
 def region(address):
     """The simulated region: no function runs in it, and what they would hear goes to `address`."""
-    command = ["target/debug/region", "serve", "--json", "--time-scale", TIME_SCALE]
+    command = ["target/debug/playground", "serve", "--json", "--time-scale", TIME_SCALE]
     command += ["--stack-name", STACK, "--pool-size", str(POOL_SIZE), "--function-dir", "target/debug"]
     command += ["--parameter", f"InitDocument={DOCUMENT}"]
     command += ["--pause", "claim-instance"]

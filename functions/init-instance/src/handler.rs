@@ -142,3 +142,86 @@ fn span_of(work: &Work) -> Span {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lambda_runtime::tracing::subscriber::fmt;
+    use serde_json::{Value, json};
+    use std::io;
+    use std::sync::{Arc, Mutex};
+    use tracing::Level;
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// A warning on the first message of this event, as `lambda_runtime` writes it where only warnings
+    /// are wanted.
+    fn warned(event: &str, on_the_way: impl FnOnce()) -> Value {
+        let event: SqsEvent = serde_json::from_str(event).unwrap();
+        let body = event.records[0].body.clone().unwrap();
+        let work = Work::read(&body).unwrap();
+        let log = Log::default();
+        let writer = log.clone();
+        let subscriber = fmt()
+            .json()
+            .with_max_level(Level::WARN)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            span_of(&work).in_scope(|| {
+                on_the_way();
+                warn!("on the way");
+            });
+        });
+        let line = log.0.lock().unwrap().clone();
+        serde_json::from_slice(&line).unwrap()
+    }
+
+    #[test]
+    fn every_line_on_a_message_names_its_claim_and_instance_at_any_log_level() {
+        let events = [
+            (
+                "hand-over",
+                include_str!("../../../events/init-instance.hand-over.json"),
+            ),
+            (
+                "look-again",
+                include_str!("../../../events/init-instance.look-again.json"),
+            ),
+        ];
+        for (name, event) in events {
+            let line = warned(event, || {});
+            let span = &line["span"];
+            assert_eq!(span["name"], name);
+            assert_eq!(span["attempt"], 1, "{line}");
+            for field in ["claim_id", "instance_id", "target_group"] {
+                assert!(span[field].is_string(), "{field} in {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn lines_on_a_command_s_end_name_its_claim_once_that_is_known() {
+        let event = include_str!("../../../events/init-instance.command-finished.json");
+        let line = warned(event, || {});
+        assert!(line["span"]["instance_id"].is_string(), "{line}");
+        assert_eq!(line["span"]["claim_id"], Value::Null);
+        let line = warned(event, || {
+            Span::current().record("claim_id", "signup-1");
+            Span::current().record("attempt", 2_u8);
+        });
+        assert_eq!(line["span"]["claim_id"], "signup-1");
+        assert_eq!(line["span"]["attempt"], json!(2));
+    }
+}

@@ -159,7 +159,7 @@ mod tests {
     use super::*;
     use crate::claim::{Init, WhenEmpty};
     use crate::ids::{ClaimId, GroupName};
-    use crate::wishes::Wishes;
+    use crate::preferences::Preferences;
     use std::collections::BTreeMap;
     use std::path::PathBuf;
     use std::process::Command;
@@ -179,7 +179,7 @@ mod tests {
                 execution_timeout_seconds: 60,
             },
             when_empty: WhenEmpty::Wait,
-            wishes: Wishes::default(),
+            preferences: Preferences::default(),
             on_init_failure: OnInitFailure::default(),
             dry_run: false,
             expires_at: datetime!(2026-11-22 20:15 UTC),
@@ -339,7 +339,7 @@ mod tests {
             &[("X", nasty)],
         );
         claim.target_group = GroupName::try_from("{{{x}}").unwrap();
-        claim.wishes.zones = vec!["eu-west-1a".to_owned()];
+        claim.preferences.zones = vec!["eu-west-1a".to_owned()];
         claim.init.working_directory = Some("/opt".to_owned());
         assert_eq!(claim_of(&render(&claim, 1, &Times::default(), None)), None);
         claim.on_init_failure = OnInitFailure::Replace;

@@ -36,7 +36,7 @@ mod claiming;
 mod initialising;
 mod replenishing;
 
-pub(crate) use claiming::{Begun, decide, entry_of, line_up};
+pub(crate) use claiming::{Begun, decide, entry_of, isolate};
 pub(crate) use initialising::{
     AfterAttach, AfterSend, Checked, SendAnswer, after_attach, after_send, begin, check, report,
     too_late,

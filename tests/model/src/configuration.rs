@@ -113,7 +113,7 @@ pub enum Rule {
     ReplaceAgain,
     /// So does a look.
     LookAtReplaced,
-    /// A batch of which nobody knows how its last delivery ended is dealt with one by one.
+    /// A batch of which nobody knows how its last delivery ended is processed one by one.
     OneByOne,
 }
 

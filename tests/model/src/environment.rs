@@ -153,7 +153,7 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     let quiet = handlers_idle
         && queues_empty
         && nothing_moves
-        && replenisher::wishes(state, config, false).is_empty();
+        && replenisher::wanted(state, config, false).is_empty();
     let passes = match state.clock {
         // The others are to be served before the deadline.
         Clock::Open => config.poison.is_none(),

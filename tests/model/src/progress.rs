@@ -1,7 +1,7 @@
 //! How far each handler is, as small program counters: each step ends with one call to AWS.
 
 use crate::state::{CLAIMS, INSTANCES, InitMessage, Line, Request};
-use claim_instance::lineup::Manner;
+use claim_instance::decide::Isolation;
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::outcome::Reason;
 
@@ -12,10 +12,10 @@ pub struct Writer {
     pub batch: Vec<Request>,
     /// Positions in the batch that are not settled, in order.
     pub open: Vec<u8>,
-    /// Where there are suspects: the order in which the batch is dealt with, and how.
-    pub line: Vec<(u8, Manner)>,
+    /// Where there are suspects: the order in which the batch is processed, and how.
+    pub line: Vec<(u8, Isolation)>,
     /// What was decided on suspects whose turn comes.
-    pub alone: Vec<(u8, Verdict)>,
+    pub isolated: Vec<(u8, Verdict)>,
     /// Positions that are deleted already, as bits.
     pub deleted: u8,
     /// What it remembers.
@@ -47,7 +47,7 @@ pub struct Memory {
     pub spent: u8,
 }
 
-/// How far a delivery is. Named after the calls of `functions/claim-instance/src/{batch,act}.rs`.
+/// How far a delivery is. Named after the calls of `functions/claim-instance/src/{batch,observe,act}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WriterStage {
     /// About to look: `batch.rs`, `look`.
@@ -57,19 +57,19 @@ pub enum WriterStage {
     Throttled,
     /// Between the two halves of `observe.rs`: groups were read, places and histories not yet.
     Places(Groups),
-    /// Publishing and closing: `act.rs`, `reject`, `repeat`, `close`.
+    /// Publishing and closing: `act/respond.rs`, and `act/hand_over.rs`, `look_again`.
     Answer,
-    /// `act.rs`, `enter`.
+    /// `act/assign.rs`, `enter`.
     Enter,
-    /// `act.rs`, `detach`.
+    /// `act/assign.rs`, `detach`.
     Detach,
-    /// `act.rs`, `detach_alone`.
+    /// `act/assign.rs`, `detach_alone`.
     DetachAlone,
-    /// `act.rs`, `send`.
+    /// `act/hand_over.rs`, `hand_over`.
     Send,
     /// `batch.rs`, `delete_settled`, before the next suspect's turn.
     Delete,
-    /// `batch.rs`, `give_back`, and the answer to SQS.
+    /// `batch.rs`, `release`, and the answer to SQS.
     Return,
 }
 

@@ -164,11 +164,11 @@ impl Protocol {
         if state.chore.is_some() {
             steps(Actor::Replenisher, vec![Answer::Ok]);
         } else {
-            let wishes = replenisher::wishes(state, &self.config, false);
-            actions.extend(wishes.iter().copied().map(Action::Decide));
+            let wanted = replenisher::wanted(state, &self.config, false);
+            actions.extend(wanted.iter().copied().map(Action::Decide));
             if moves {
-                let on_stale = replenisher::wishes(state, &self.config, true);
-                let others = on_stale.into_iter().filter(|chore| !wishes.contains(chore));
+                let on_stale = replenisher::wanted(state, &self.config, true);
+                let others = on_stale.into_iter().filter(|chore| !wanted.contains(chore));
                 actions.extend(others.map(Action::DecideOnStale));
             }
         }
@@ -190,7 +190,7 @@ impl Protocol {
             && state.chore.is_none()
             && !state.writers.iter().any(writer::is_busy)
             && state.machines.iter().all(is_still)
-            && replenisher::wishes(state, &self.config, false).is_empty()
+            && replenisher::wanted(state, &self.config, false).is_empty()
     }
 
     /// Whether everything ended well: nobody waits, nothing is under way, and every instance is

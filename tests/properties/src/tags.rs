@@ -10,7 +10,7 @@ use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Placement};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger;
-use ready_pool_core::wishes::Wishes;
+use ready_pool_core::preferences::Preferences;
 use replenish_pool::notes;
 use std::collections::{BTreeMap, BTreeSet};
 use time::Duration;
@@ -106,9 +106,8 @@ fn check_decisions(target: &Group, history: &[Command]) {
         .iter()
         .flat_map(|claim_id| {
             [None, Some(2)].map(|asked| Request {
-                claim: claim(claim_id),
                 asked,
-                beside_the_line: false,
+                ..Request::of(claim(claim_id))
             })
         })
         .collect();
@@ -124,7 +123,7 @@ fn check_decisions(target: &Group, history: &[Command]) {
             online: &online,
             places: &places,
             histories: &histories,
-            line: 0,
+            queued: 0,
             memory: &memory,
         };
         let decisions = decide(&view, &requests);
@@ -212,7 +211,7 @@ fn claim(claim_id: &str) -> Claim {
             execution_timeout_seconds: 600,
         },
         when_empty: WhenEmpty::Wait,
-        wishes: Wishes::default(),
+        preferences: Preferences::default(),
         on_init_failure: OnInitFailure::default(),
         dry_run: false,
         expires_at: NOW + Duration::hours(1),

@@ -179,17 +179,16 @@ pub fn give_up(hand_over: &HandOver, cause: Cause, now: Timestamp) -> Conclusion
     } else {
         None
     };
-    let (instance, attempt, standing, step) = match fails {
-        Some(reason) => (
+    let (instance, attempt, standing, step) = if let Some(reason) = fails {
+        (
             Some(hand_over.instance_id.clone()),
             hand_over.attempt,
             Standing::Failed(reason),
             Step::PublishFailed(reason),
-        ),
-        None => {
-            let next = hand_over.attempt.saturating_add(1);
-            (None, next, Standing::Assigned, Step::retry(hand_over, next))
-        }
+        )
+    } else {
+        let next = hand_over.attempt.saturating_add(1);
+        (None, next, Standing::Assigned, Step::retry(hand_over, next))
     };
     let retire = Step::retire_if(cause.retires());
     let steps = [Some(step), retire].into_iter().flatten();

@@ -56,12 +56,12 @@ pub enum Scenario {
     OldEntry,
     /// An instance left the pool five hours ago and nobody knows of it: it is removed.
     Leaked,
-    /// A dry run from beside the line.
+    /// A dry run in the message group of dry runs.
     DryRun,
-    /// Three claims at a pool of two that has three: one of them shrinks it, in a call of its own.
+    /// Three claims at a pool of two that has three: one of them decrements its capacity, in a call of its own.
     Surplus,
     /// Somebody receives a batch of three before claim-instance does: nobody knows how that
-    /// delivery ended, so they are dealt with one by one.
+    /// delivery ended, so they are processed one by one.
     OneByOne,
 }
 

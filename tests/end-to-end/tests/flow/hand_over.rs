@@ -1,4 +1,4 @@
-//! Between detach and SendCommand: slow detaches, busy or silent services, instances that are elsewhere.
+//! Between detach and `SendCommand`: slow detaches, busy or silent services, instances that are elsewhere.
 
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::outcome::{Ending, Reason};

@@ -4,7 +4,7 @@
 //! Every instance has a directory of its own under one temporary directory, which is removed in
 //! the end. It is no sandbox: scripts run with the rights of whoever runs the region.
 
-use super::{CommandRun, CommandRunner, Outcome};
+use super::{CommandRun, CommandRunner, ScriptEnd};
 use crate::process_group;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -66,15 +66,15 @@ impl Bash {
 }
 
 impl CommandRunner for Bash {
-    fn run(&self, run: CommandRun) -> BoxFuture<'static, Outcome> {
+    fn run(&self, run: CommandRun) -> BoxFuture<'static, ScriptEnd> {
         let home = self.directory(&run.instance);
         let environment = Arc::clone(&self.environment);
         let running = Arc::clone(&self.running);
         async move {
             match execute(&run, &home, &*environment, &running).await {
-                Ok(outcome) => outcome,
+                Ok(end) => end,
                 // As when the agent cannot start the script, a missing working directory say.
-                Err(error) => Outcome::Exited {
+                Err(error) => ScriptEnd::Exited {
                     exit_code: 1,
                     stdout: String::new(),
                     stderr: format!("failed to run commands: {error}"),
@@ -107,7 +107,7 @@ async fn execute(
     home: &Path,
     environment: &Environment,
     running: &Arc<Running>,
-) -> io::Result<Outcome> {
+) -> io::Result<ScriptEnd> {
     let folder = home.join("ssm").join(&run.command_id);
     fs::create_dir_all(&folder)?;
     let script = folder.join("_script.sh");
@@ -141,12 +141,12 @@ async fn execute(
         drop(group);
         child.wait().await?;
         let (stdout, stderr) = output();
-        return Ok(Outcome::TimedOut { stdout, stderr });
+        return Ok(ScriptEnd::TimedOut { stdout, stderr });
     };
     let exit_code = exit_code(status?);
     group.leave_background();
     let (stdout, stderr) = output();
-    Ok(Outcome::Exited {
+    Ok(ScriptEnd::Exited {
         exit_code,
         stdout,
         stderr,

@@ -19,8 +19,8 @@ use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::{HandOver, VERSION};
 use ready_pool_core::outcome::Reason;
+use ready_pool_core::preferences::Preferences;
 use ready_pool_core::times::Times;
-use ready_pool_core::wishes::Wishes;
 use std::collections::{BTreeMap, BTreeSet};
 use time::Duration;
 use time::macros::datetime;
@@ -97,7 +97,7 @@ fn hand_over(attempt: Attempt) -> HandOver {
                 execution_timeout_seconds: 60,
             },
             when_empty: WhenEmpty::Wait,
-            wishes: Wishes::default(),
+            preferences: Preferences::default(),
             on_init_failure: OnInitFailure::default(),
             dry_run: false,
             expires_at: DEADLINE,

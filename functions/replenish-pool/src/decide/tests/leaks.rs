@@ -159,7 +159,7 @@ fn an_instance_that_is_not_free_or_was_sent_a_command_or_entered_or_gone_is_no_l
             view.look_at(1, "tenant", Lifecycle::InService);
         }),
         ("sent a command", |view| {
-            view.send(1, "ready-pool a@00000000")
+            view.send(1, "ready-pool a@00000000");
         }),
         ("entered", |view| view.enter(1)),
         ("gone", |view| {

@@ -3,7 +3,7 @@
 mod modules;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const FUNCTIONS: [&str; 3] = ["claim-instance", "init-instance", "replenish-pool"];
@@ -35,6 +35,7 @@ fn a_function_is_built_from_nothing_that_only_tests_need() {
         let crates = crates_of(function);
         for foreign in [
             "region",
+            "playground",
             "end-to-end",
             "axum",
             "clap",
@@ -92,6 +93,20 @@ fn the_region_knows_nothing_of_the_functions() {
         .chain(&["ready-pool-core", "ready-pool-aws"])
     {
         assert!(!crates.contains(*ours), "the region needs {ours}");
+    }
+}
+
+#[test]
+fn the_region_has_no_word_of_ours() {
+    let region = concat!(env!("CARGO_MANIFEST_DIR"), "/../region/src");
+    let files = modules::sources(Path::new(region));
+    assert!(files.len() > 50, "{files:?}");
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a source is text");
+        for ours in ["claim", "ledger", "outcome", "tenant"] {
+            let is_free = !text.to_lowercase().contains(ours);
+            assert!(is_free, "{ours} in {}", file.display());
+        }
     }
 }
 

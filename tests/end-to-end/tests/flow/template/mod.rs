@@ -194,14 +194,14 @@ async fn what_the_dashboard_draws_is_written() {
         .start();
     stage.pool_is_ready(2).await;
     stage.create(Target::named("asg-1")).await;
-    let mut foretold = claim("dry", "asg-1");
-    foretold["dry_run"] = true.into();
+    let mut previewed = claim("dry", "asg-1");
+    previewed["dry_run"] = true.into();
     let claims = [
         claim("good", "asg-1"),
         claim("fails", "asg-1"),
         claim("waits", "asg-1"),
         claim("lost", "asg-404"),
-        foretold,
+        previewed,
     ];
     for claim in &claims {
         stage.send(claim).await;

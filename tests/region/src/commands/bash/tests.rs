@@ -1,7 +1,7 @@
 //! Real scripts, on the wall clock.
 
 use super::Bash;
-use crate::commands::{CommandRun, CommandRunner, Outcome};
+use crate::commands::{CommandRun, CommandRunner, ScriptEnd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -29,12 +29,12 @@ fn script(text: &str) -> CommandRun {
 
 async fn output_of(bash: &Bash, run: CommandRun) -> (i32, String, String) {
     match bash.run(run).await {
-        Outcome::Exited {
+        ScriptEnd::Exited {
             exit_code,
             stdout,
             stderr,
         } => (exit_code, stdout, stderr),
-        Outcome::TimedOut { .. } => panic!("timed out"),
+        ScriptEnd::TimedOut { .. } => panic!("timed out"),
     }
 }
 
@@ -102,15 +102,15 @@ async fn ends(pid: &str) {
 async fn a_script_that_takes_too_long_is_killed_with_its_children() {
     let bash = runner();
     let started = Instant::now();
-    let outcome = bash
+    let end = bash
         .run(CommandRun {
             execution_timeout: Duration::from_millis(500),
             ..script("sleep 60 & echo $!; wait")
         })
         .await;
     assert!(started.elapsed() < Duration::from_secs(10));
-    let Outcome::TimedOut { stdout, .. } = outcome else {
-        panic!("{outcome:?}");
+    let ScriptEnd::TimedOut { stdout, .. } = end else {
+        panic!("{end:?}");
     };
     ends(&stdout).await;
 }
