@@ -9,7 +9,7 @@ real, and the message is in its queue, received. The second form takes the messa
 the function. Either way the message is deleted when the function has done its work, as Lambda
 does it.
 
-Wants SAM's build (`sam build --config-env local`), Docker, boto3, and a region:
+Wants SAM's build (`sam build`), Docker, boto3, and a region:
 
     cargo serve --environment target/sam --pause claim-instance --pause init-instance
 """
@@ -268,7 +268,7 @@ def sam_local_invoke(region, function, event, options=()):
     file = region.directory / "event.json"
     file.write_text(json.dumps(event, indent=2))
     command = [
-        "sam", "local", "invoke", FUNCTIONS[function][0], "--config-env", "local",
+        "sam", "local", "invoke", FUNCTIONS[function][0],
         "--event", str(file), "--env-vars", str(region.directory / "sam.json"), *options,
     ]
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION")

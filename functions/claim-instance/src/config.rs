@@ -27,6 +27,8 @@ pub struct Config {
     /// `POOL_SIZE`: ready instances that replenish-pool keeps. What the pool has beyond was launched
     /// for waiting claims, and leaves without a replacement.
     pub size: i32,
+    /// `REQUIRE_COMMON_SUBNET`: whether a target must share a subnet with the pool, or zones suffice.
+    pub require_common_subnet: bool,
     /// `PROVISION_QUEUE_URL`: where the batches come from.
     pub provision_queue: String,
     /// `INIT_QUEUE_URL`: where instances are handed over.
@@ -44,6 +46,7 @@ impl Config {
             pool: config::group(source, "POOL_GROUP")?,
             retirement: config::group(source, "RETIREMENT_GROUP")?,
             size: config::required(source, "POOL_SIZE")?,
+            require_common_subnet: config::required(source, "REQUIRE_COMMON_SUBNET")?,
             provision_queue: config::required(source, "PROVISION_QUEUE_URL")?,
             init_queue: config::required(source, "INIT_QUEUE_URL")?,
             outcome_queue: config::required(source, "OUTCOME_QUEUE_URL")?,

@@ -46,10 +46,14 @@ pub(crate) async fn observe(
         .collect();
     names.insert(pool_name.clone());
     let targets = auto_scaling.groups(&names).await?;
-    let pool = targets
+    let mut pool = targets
         .get(pool_name)
         .cloned()
         .ok_or_else(|| ObserveError::NoGroup(pool_name.clone()))?;
+    if !config.require_common_subnet {
+        // Taken for one that names zones only: then zones decide which target can be served.
+        pool.subnets.clear();
+    }
 
     let candidates: Vec<InstanceId> = pool
         .members

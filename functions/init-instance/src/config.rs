@@ -34,6 +34,8 @@ pub struct Config {
     pub init_queue: String,
     /// `OUTCOME_QUEUE_URL`.
     pub outcome_queue: String,
+    /// `INIT_DOCUMENT`: the Systems Manager document that init commands are sent with.
+    pub init_document: String,
     /// `OUTCOME_OUTPUT_CHARACTERS`: how much of the end of a script's output an outcome carries, 0
     /// for none.
     pub output_characters: usize,
@@ -48,6 +50,7 @@ impl Config {
             provision_queue: config::required(source, "PROVISION_QUEUE_URL")?,
             init_queue: config::required(source, "INIT_QUEUE_URL")?,
             outcome_queue: config::required(source, "OUTCOME_QUEUE_URL")?,
+            init_document: config::required(source, "INIT_DOCUMENT")?,
             output_characters: config::required(source, "OUTCOME_OUTPUT_CHARACTERS")?,
         })
     }

@@ -38,7 +38,7 @@ impl InitInstance {
     pub fn new(config: Config, clients: &Clients) -> Self {
         Self {
             auto_scaling: AutoScaling::new(clients),
-            systems_manager: SystemsManager::new(clients),
+            systems_manager: SystemsManager::new(clients).sending_with(&config.init_document),
             provision_queue: Queue::new(clients, config.provision_queue.clone()),
             init_queue: Queue::new(clients, config.init_queue.clone()),
             outcomes: Outcomes::new(clients, config.outcome_queue.clone(), config.pool.clone()),

@@ -58,7 +58,7 @@ impl InitInstance {
     /// Does a message's work; answers whether it is done.
     async fn process(&self, work: Work, record: SqsMessage, invocation: &Invocation) -> bool {
         let invocation = &invocation.for_message(&record);
-        let work = self.dispatch(work, delivery_of(&record), invocation);
+        let work = self.dispatch(work, &record, invocation);
         let delay = match guarded_async(work).await {
             Ok(Ok(Progress::Done)) => return true,
             Ok(Ok(Progress::Later)) => COMES_AGAIN,
@@ -78,14 +78,17 @@ impl InitInstance {
     async fn dispatch(
         &self,
         work: Work,
-        delivery: Delivery,
+        record: &SqsMessage,
         invocation: &Invocation,
     ) -> Result<Progress, CallError> {
+        if Box::pin(self.regroup(&work, record)).await? {
+            return Ok(Progress::Done);
+        }
         // Boxed: each of the three is a large future of its own.
         match work {
             Work::HandOver(hand_over) => Box::pin(self.hand_over(&hand_over, invocation)).await,
             Work::LookAgain(look_again) => {
-                Box::pin(self.look_again(&look_again, delivery, invocation)).await
+                Box::pin(self.look_again(&look_again, delivery_of(record), invocation)).await
             }
             Work::CommandFinished(detail) => {
                 Box::pin(self.command_finished(&detail, invocation)).await

@@ -15,6 +15,7 @@ mod hand_over;
 mod handler;
 mod look_again;
 pub mod message;
+mod regroup;
 
 pub use config::Config;
 pub use function::InitInstance;

@@ -432,6 +432,14 @@ fn read_group(group: &AutoScalingGroup) -> Option<Group> {
         max_size: group.max_size()?,
         desired_capacity: group.desired_capacity()?,
         zones: group.availability_zones().iter().cloned().collect(),
+        subnets: group
+            .vpc_zone_identifier()
+            .unwrap_or_default()
+            .split(',')
+            .map(str::trim)
+            .filter(|subnet| !subnet.is_empty())
+            .map(str::to_owned)
+            .collect(),
         suspended: group
             .suspended_processes()
             .iter()

@@ -24,13 +24,14 @@ const MAX_COMMANDS_PER_PAGE: i32 = 50;
 /// How long the agent may take to pick the command up, seconds. AWS's default of an hour would
 /// leave a claim hanging on a dead agent; 30 is the least.
 const DELIVERY_TIMEOUT_SECONDS: i32 = 60;
-/// The document that runs a shell script on Linux.
-pub const DOCUMENT: &str = "AWS-RunShellScript";
+/// AWS's own document that runs a shell script on Linux.
+const DOCUMENT: &str = "AWS-RunShellScript";
 
 /// The adapter.
 #[derive(Clone, Debug)]
 pub struct SystemsManager {
     client: aws_sdk_ssm::Client,
+    document: String,
 }
 
 /// How a command ran on an instance.
@@ -51,6 +52,17 @@ impl SystemsManager {
     pub fn new(clients: &Clients) -> Self {
         Self {
             client: clients.systems_manager.clone(),
+            document: DOCUMENT.to_owned(),
+        }
+    }
+
+    /// The same, sending commands with another document: one with the parameters of
+    /// `AWS-RunShellScript`.
+    #[must_use]
+    pub fn sending_with(self, document: &str) -> Self {
+        Self {
+            document: document.to_owned(),
+            ..self
         }
     }
 
@@ -199,7 +211,7 @@ impl SystemsManager {
         let mut request = self
             .client
             .send_command()
-            .document_name(DOCUMENT)
+            .document_name(&self.document)
             .instance_ids(instance.as_str())
             .comment(command::comment(&claim.key()))
             .timeout_seconds(DELIVERY_TIMEOUT_SECONDS)

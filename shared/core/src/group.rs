@@ -23,6 +23,8 @@ pub struct Group {
     pub desired_capacity: i32,
     /// Availability zones.
     pub zones: BTreeSet<String>,
+    /// Subnets; none where the group names zones only, and EC2's default subnets are used.
+    pub subnets: BTreeSet<String>,
     /// Suspended processes.
     pub suspended: BTreeSet<String>,
     /// All its tags.

@@ -50,6 +50,7 @@ mod tests {
             max_size: 10,
             desired_capacity: 0,
             zones: BTreeSet::new(),
+            subnets: BTreeSet::new(),
             suspended: BTreeSet::new(),
             tags: tags
                 .iter()

@@ -108,6 +108,9 @@ reasons! {
     NoCommonZone = "no_common_zone",
         "pool and target share no availability zone",
         Some("compare the subnets of both groups");
+    NoCommonSubnet = "no_common_subnet",
+        "pool and target share no subnet, so nothing shows that they are in one VPC",
+        Some("give the target a subnet of the pool's, or set RequireCommonSubnet to false for a VPC of your own");
     TargetSuspended = "target_suspended",
         "the target's Launch process is suspended, so nothing can be attached",
         Some("resume it");

@@ -35,6 +35,7 @@ pub struct StageBuilder {
     skew: time::Duration,
     preparation: Box<dyn FnOnce(&mut World)>,
     template: String,
+    starts_empty: bool,
 }
 
 /// A running region with the template's stack in it.
@@ -56,6 +57,7 @@ pub struct Target {
     zones: Vec<&'static str>,
     max_size: u32,
     opted_in: bool,
+    vpc: u8,
 }
 
 impl Target {
@@ -66,6 +68,7 @@ impl Target {
             zones: vec!["eu-west-1a", "eu-west-1b", "eu-west-1c"],
             max_size: 100,
             opted_in: true,
+            vpc: 1,
         }
     }
 
@@ -76,6 +79,12 @@ impl Target {
             zones: zones.to_vec(),
             ..self
         }
+    }
+
+    /// In another VPC than the pool.
+    #[must_use]
+    pub fn in_another_vpc(self) -> Self {
+        Self { vpc: 2, ..self }
     }
 
     /// With this maximum size.
@@ -115,7 +124,12 @@ impl Stage {
                     "Subnets".to_owned(),
                     "subnet-1a,subnet-1b,subnet-1c".to_owned(),
                 ),
+                (
+                    "SecurityGroups".to_owned(),
+                    "sg-0123456789abcdef0".to_owned(),
+                ),
             ]),
+            starts_empty: false,
             scripts: Scripted::default(),
             skew: time::Duration::ZERO,
             preparation: Box::new(|_| ()),
@@ -160,7 +174,7 @@ impl Stage {
             "MinSize": 0,
             "MaxSize": target.max_size,
             "DesiredCapacity": 0,
-            "AvailabilityZones": target.zones,
+            "VPCZoneIdentifier": subnets_of(target.vpc, &target.zones),
             "LaunchTemplate": { "LaunchTemplateName": "tenant", "Version": "1" },
             "Tags": tags,
         });
@@ -523,6 +537,16 @@ impl StageBuilder {
         self
     }
 
+    /// With the pool as the deployment leaves it: empty, until replenish-pool runs for the first
+    /// time.
+    #[must_use]
+    pub fn starts_empty(self) -> Self {
+        Self {
+            starts_empty: true,
+            ..self
+        }
+    }
+
     /// Starts the region. The pool begins to boot.
     ///
     /// # Panics
@@ -538,6 +562,8 @@ impl StageBuilder {
         let skew = self.skew;
         let figures = Figures::default();
         let sink = figures.clone();
+        let is_made = !self.parameters.contains_key("ExistingPoolGroup");
+        let size = (is_made && !self.starts_empty).then(|| self.parameters["PoolSize"].clone());
         let region = Region::builder(self.settings, ORIGIN)
             .commands(Arc::new(self.scripts))
             .prepare(self.preparation)
@@ -553,6 +579,9 @@ impl StageBuilder {
             stack.outputs["PoolGroupName"].clone(),
             stack.outputs["RetirementGroupName"].clone(),
         );
+        if let Some(size) = size {
+            grow(&region, &pool, &size);
+        }
         Ok(Stage {
             region,
             pool,
@@ -561,6 +590,27 @@ impl StageBuilder {
             history: Mutex::default(),
         })
     }
+}
+
+/// A VPC's subnets in these zones: the zone is the last letter of each name.
+fn subnets_of(vpc: u8, zones: &[&str]) -> String {
+    let subnets = zones.iter().map(|zone| {
+        let letter = zone.chars().next_back().unwrap_or_default();
+        format!("subnet-{vpc}{letter}")
+    });
+    subnets.collect::<Vec<_>>().join(",")
+}
+
+/// What replenish-pool does to a new pool within the first minute: scenarios begin then.
+fn grow(region: &Region, pool: &str, size: &str) {
+    let call = Call {
+        service: Service::AutoScaling,
+        operation: "SetDesiredCapacity".to_owned(),
+        input: json!({ "AutoScalingGroupName": pool, "DesiredCapacity": size }),
+        caller: "operator".to_owned(),
+    };
+    let grown = region.with(|world| world.answer(&call));
+    grown.expect("the pool's maximum allows its size");
 }
 
 fn in_service(world: &World, name: &str) -> Vec<String> {

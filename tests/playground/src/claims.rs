@@ -91,7 +91,7 @@ impl Claim {
         })
     }
 
-    /// Creates the target: an empty group in the zones of the pool that has opted in.
+    /// Creates the target: an empty group in the subnets of the pool that has opted in.
     pub(crate) async fn create_target(&self, client: &Client) -> Result<(), Failure> {
         let pool = &client.names.pool;
         let input = json!({
@@ -99,7 +99,7 @@ impl Claim {
             "MinSize": 0,
             "MaxSize": 5,
             "DesiredCapacity": 0,
-            "AvailabilityZones": client.zones(),
+            "VPCZoneIdentifier": client.subnets(),
             "LaunchTemplate": { "LaunchTemplateName": "tenant", "Version": "1" },
             "Tags": [{
                 "Key": OPT_IN_TAG, "Value": pool, "PropagateAtLaunch": false,

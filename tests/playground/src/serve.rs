@@ -171,13 +171,13 @@ fn lines_to_copy(running: &Running) -> String {
         groups,
         ..
     } = Addresses::of(running);
-    let zones = running.client().zones().join(" ");
+    let subnets = running.client().subnets();
     let expires_at = timestamp(running.started + TIME_TO_TRY);
     format!(
         r#"export AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none
 aws --endpoint-url {endpoint} autoscaling create-auto-scaling-group \
   --auto-scaling-group-name my-target --min-size 0 --max-size 5 \
-  --availability-zones {zones} \
+  --vpc-zone-identifier {subnets} \
   --launch-template LaunchTemplateName=tenant,Version=1 \
   --tags Key={OPT_IN_TAG},Value={pool},PropagateAtLaunch=false
 aws --endpoint-url {endpoint} sqs send-message \

@@ -76,11 +76,15 @@ impl Client {
             .map_err(|error| Failure::Refused { operation, error })
     }
 
-    /// The pool's zones.
-    pub(crate) fn zones(&self) -> Vec<String> {
+    /// The pool's subnets, with commas between them.
+    pub(crate) fn subnets(&self) -> String {
         self.region.read(|world| {
             let pool = world.autoscaling.groups.get(&self.names.pool);
-            pool.map(|pool| pool.zones.clone()).unwrap_or_default()
+            let subnets = pool.into_iter().flat_map(|pool| &pool.subnets);
+            subnets
+                .map(|(subnet, _)| subnet.as_str())
+                .collect::<Vec<_>>()
+                .join(",")
         })
     }
 
@@ -185,6 +189,7 @@ impl Running {
             .start()
             .map_err(|error| explained(error, template.path, options.function_dir.as_deref()))?;
         let names = Names::of(&region)?;
+        grow_pool(&region, &names, options.pool_size)?;
         let page = Page::of(Client {
             region: region.clone(),
             names: names.clone(),
@@ -264,6 +269,24 @@ impl Running {
     }
 }
 
+/// Nobody here waits for the minute after which replenish-pool does it.
+fn grow_pool(region: &Region, names: &Names, size: u32) -> Result<(), Failure> {
+    let operation = "SetDesiredCapacity";
+    let call = Call {
+        service: Service::AutoScaling,
+        operation: operation.to_owned(),
+        input: serde_json::json!({
+            "AutoScalingGroupName": names.pool,
+            "DesiredCapacity": size.to_string(),
+        }),
+        caller: CALLER.to_owned(),
+    };
+    region
+        .with(|world| world.answer(&call))
+        .map(|_| ())
+        .map_err(|error| Failure::Refused { operation, error })
+}
+
 fn at_latencies(time_scale: f64) -> String {
     if (time_scale - 1.0).abs() < f64::EPSILON {
         "at the latencies observed on AWS".to_owned()
@@ -324,6 +347,10 @@ fn template_of(options: &Common) -> Result<Template, Failure> {
         (
             "Subnets".to_owned(),
             "subnet-1a,subnet-1b,subnet-1c".to_owned(),
+        ),
+        (
+            "SecurityGroups".to_owned(),
+            "sg-0123456789abcdef0".to_owned(),
         ),
     ]);
     parameters.extend(options.parameters.iter().cloned());

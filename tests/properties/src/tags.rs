@@ -225,6 +225,7 @@ fn group(group: &str, members: &[&str], tags: BTreeMap<String, String>) -> Group
         max_size: 10,
         desired_capacity: i32::try_from(members.len()).expect("few members"),
         zones: BTreeSet::from(["eu-west-1a".to_owned()]),
+        subnets: BTreeSet::new(),
         suspended: BTreeSet::new(),
         tags,
         launch_template: None,

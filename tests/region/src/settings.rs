@@ -19,6 +19,8 @@ pub struct Settings {
     pub latencies: Latencies,
     /// What a refused id in a multi-id `DetachInstances` does to the others. AWS does not say.
     pub multi_detach: MultiDetach,
+    /// What EventBridge makes of a `MessageGroupId` that is a JSON path. Contested.
+    pub group_paths: GroupPaths,
     /// AWS region name, in ARNs and URLs.
     pub region_name: String,
     /// Account id, in ARNs and URLs.
@@ -175,6 +177,17 @@ pub enum MultiDetach {
     GoodOnesDetached,
 }
 
+/// What becomes of `SqsParameters.MessageGroupId` where it is a JSON path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupPaths {
+    /// It names what it points to (EventBridge user guide, targets: `SqsParameters` is among the
+    /// dynamic ones).
+    Followed,
+    /// It is the name itself: so MiniStack has it, and users report no more
+    /// (cloudformation-coverage-roadmap#2298, aws-cdk#23790, serverless-patterns#2764).
+    AsTheyStand,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -183,6 +196,7 @@ impl Default for Settings {
             timings: Timings::default(),
             latencies: Latencies::default(),
             multi_detach: MultiDetach::AllRefused,
+            group_paths: GroupPaths::Followed,
             region_name: "eu-west-1".to_owned(),
             account_id: "123456789012".to_owned(),
             endpoint: "http://region.invalid".to_owned(),

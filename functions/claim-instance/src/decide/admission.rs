@@ -1,7 +1,7 @@
 //! Whether a target may and can take one more instance.
 
 use super::allocation::Allocation;
-use super::{Decision, Waiting, count, latest, reject};
+use super::{Decision, Waiting, count, latest, reject, subnets};
 use ready_pool_core::claim::Claim;
 use ready_pool_core::group::{Group, MAX_TAGS};
 use ready_pool_core::ids::ClaimId;
@@ -56,6 +56,7 @@ impl<'a> Allocation<'a> {
                 ),
             ));
         }
+        subnets::check(target, view.pool)?;
         if has_entry {
             // Its room was counted when the entry was written.
             return Ok(target);

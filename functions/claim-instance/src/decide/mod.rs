@@ -8,6 +8,7 @@ mod allocation;
 mod dry_run;
 mod request;
 mod selection;
+mod subnets;
 mod surplus;
 
 pub use request::{Isolation, MessageGroup, Request};

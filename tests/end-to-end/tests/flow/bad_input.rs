@@ -121,6 +121,27 @@ async fn a_target_without_a_zone_in_common_is_rejected() {
     );
 }
 
+/// Nothing but a subnet in common shows that pool and target are in one VPC; who knows that they are
+/// can do without.
+#[tokio::test(start_paused = true)]
+async fn a_target_without_a_subnet_in_common_is_rejected_unless_the_stack_says_otherwise() {
+    for (required, reason) in [
+        ("true", Reason::NoCommonSubnet),
+        ("false", Reason::Initialised),
+    ] {
+        let stage = Stage::builder()
+            .parameter("RequireCommonSubnet", required)
+            .start();
+        stage.pool_is_ready(2).await;
+        stage
+            .create(Target::named("asg-elsewhere").in_another_vpc())
+            .await;
+        stage.send(&claim("c", "asg-elsewhere")).await;
+        assert_eq!(stage.outcome("c").await.reason, reason);
+        stage.end().await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_target_that_cannot_be_attached_to_is_rejected() {
     let outcome = outcome_of(aimed_at("asg-closed")).await;

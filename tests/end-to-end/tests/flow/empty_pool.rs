@@ -19,6 +19,17 @@ async fn a_claim_waits_until_an_instance_is_ready() {
     stage.end().await;
 }
 
+/// The template gives the pool no desired capacity.
+#[tokio::test(start_paused = true)]
+async fn a_new_pool_is_filled_by_replenish_pool_alone() {
+    let stage = Stage::builder().pool_size(3).starts_empty().start();
+    assert_eq!(stage.desired(&stage.pool), 0);
+    stage.pass(Duration::from_secs(65)).await;
+    assert_eq!(stage.desired(&stage.pool), 3);
+    stage.pool_is_ready(3).await;
+    stage.end().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_claim_that_would_not_wait_is_rejected_at_once() {
     let stage = Stage::builder().pool_size(1).start();

@@ -37,7 +37,8 @@ async fn wipe(stage: &Stage, target: &str, claim_id: &str) {
 /// Runs a command with this comment, as only we should.
 async fn comment(stage: &Stage, instance: &str, comment: &str) {
     let input = json!({
-        "DocumentName": "AWS-RunShellScript", "InstanceIds": [instance], "Comment": comment,
+        "DocumentName": stage.region.stack().reference("ScriptDocument"),
+        "InstanceIds": [instance], "Comment": comment,
         "Parameters": { "commands": ["true"] },
     });
     stage

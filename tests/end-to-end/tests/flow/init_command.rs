@@ -5,6 +5,8 @@ use ready_pool_core::outcome::{Ending, Outcome, Reason};
 use region::commands::Pretence;
 use region::compute;
 use region::journal::Happening;
+use region::settings::GroupPaths;
+use region::world::World;
 use serde_json::json;
 use std::time::Duration;
 
@@ -123,21 +125,76 @@ async fn with_every_event_doubled_nothing_happens_twice() {
     stage.end().await;
 }
 
+/// Whether EventBridge follows the path that names the message group is contested.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_command_is_heard_whatever_message_group_it_comes_in() {
+    for paths in [GroupPaths::Followed, GroupPaths::AsTheyStand] {
+        let stage = Stage::builder()
+            .pool_size(5)
+            .settings(|settings| settings.group_paths = paths)
+            .start();
+        stage
+            .region
+            .with(|world| world.events.unreliability.duplicate = 0.5);
+        stage.pool_is_ready(5).await;
+        stage.create(Target::named("asg-1")).await;
+        let began = stage.now();
+        stage.send_together(["a", "b", "c", "d", "e"].map(|id| claim(id, "asg-1")));
+        let outcomes = stage.outcomes_of(5).await;
+        let all_ready = |outcome: &Outcome| outcome.outcome == Ending::Ready;
+        assert!(outcomes.iter().all(all_ready), "{paths:?}: {outcomes:#?}");
+        // By the event, and not by the minute that makes up for lost ones.
+        let took = stage.now() - began;
+        assert!(took < time::Duration::seconds(40), "{paths:?}: {took}");
+        stage.pass(Duration::from_mins(2)).await;
+        assert!(stage.bodies_in("InitQueue").await.is_empty());
+        stage.end().await;
+    }
+}
+
+/// How often a function was invoked.
+fn invocations(stage: &Stage, name: &str) -> usize {
+    let journal = stage.journal();
+    let is_its =
+        |what: &Happening| matches!(what, Happening::Invoked { function, .. } if function == name);
+    journal.iter().filter(|entry| is_its(&entry.what)).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn init_commands_can_be_sent_with_aws_s_own_document() {
+    let document = "AWS-RunShellScript";
+    let (stage, outcome) = outcome_with(Stage::builder().parameter("InitDocument", document)).await;
+    assert_eq!(outcome.outcome, Ending::Ready);
+    let sent = |world: &World| {
+        let commands = world.ssm.commands.values();
+        commands
+            .map(|command| command.document.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(stage.region.read(sent), [document]);
+    stage.end().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn commands_of_others_are_nobody_s_claim() {
     let stage = Stage::with_ready_pool(2).await;
     let instance = stage.in_service(&stage.pool)[0].clone();
-    let patching = json!({
-        "InstanceIds": [instance],
-        "DocumentName": "AWS-RunShellScript",
-        "Comment": "patching",
-        "Parameters": { "commands": ["true"] },
-    });
-    stage
-        .call(region::api::Service::Ssm, "SendCommand", patching)
-        .await
-        .unwrap();
-    stage.pass(Duration::from_mins(2)).await;
+    let ours = stage.region.stack().reference("ScriptDocument").to_owned();
+    // With AWS's document, which the stack does not hear, and with its own.
+    for (document, heard) in [("AWS-RunShellScript", 0), (ours.as_str(), 1)] {
+        let patching = json!({
+            "InstanceIds": [instance],
+            "DocumentName": document,
+            "Comment": "patching",
+            "Parameters": { "commands": ["true"] },
+        });
+        stage
+            .call(region::api::Service::Ssm, "SendCommand", patching)
+            .await
+            .unwrap();
+        stage.pass(Duration::from_mins(2)).await;
+        assert_eq!(invocations(&stage, "ready-pool-init-instance"), heard);
+    }
     assert!(stage.outcomes().is_empty());
     assert!(
         stage

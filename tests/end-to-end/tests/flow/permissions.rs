@@ -6,6 +6,8 @@ use ready_pool_core::outcome::Ending;
 use region::api::{Call, CallError, Service};
 use region::faults::{Calls, Failure, Fault, Moment};
 use region::iam::{self, Effect, Policy, Refused, Statement, Use};
+use region::settings::GroupPaths;
+use region::world::World;
 use region::{compute, events};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -138,7 +140,8 @@ fn alarm(stage: &Stage, group: &str) {
 
 /// An end of a command that no rule's target can take: it names no instance.
 fn undeliverable(stage: &Stage) {
-    let detail = json!({ "document-name": "AWS-RunShellScript", "status": "Success" });
+    let document = stage.region.stack().reference("ScriptDocument");
+    let detail = json!({ "document-name": document, "status": "Success" });
     stage.region.with(|world| {
         let kind = "EC2 Command Invocation Status-change Notification";
         events::put(world, "aws.ssm", kind, Vec::new(), detail);
@@ -164,6 +167,11 @@ fn command_rule_is_enabled(stage: &Stage, enabled: bool) {
     stage.region.with(|world| {
         world.events.rules.get_mut(rule).unwrap().enabled = enabled;
     });
+}
+
+fn set_group_paths(stage: &Stage, paths: GroupPaths) {
+    let set = |world: &mut World| world.settings.group_paths = paths;
+    stage.region.with(set);
 }
 
 /// The tour is over early: it showed what it is for.
@@ -231,6 +239,8 @@ async fn play(
         Moment::AfterTheEffect,
         Failure::Internal,
     ));
+    // The ends of commands come in another message group than their instances', for a while.
+    set_group_paths(stage, GroupPaths::AsTheyStand);
     minutes(4).await?;
     for name in ["asg-1", "asg-2"] {
         stage.create(Target::named(name)).await;
@@ -276,6 +286,7 @@ async fn play(
     minutes(3).await?;
 
     // One of which no event reports the end; an alarm's; and an event that nobody can take.
+    set_group_paths(stage, GroupPaths::Followed);
     command_rule_is_enabled(stage, false);
     signs_up(stage, &with_script("silent", "bash /opt/init.sh"), "silent").await;
     minutes(3).await?;

@@ -5,6 +5,7 @@ use crate::api::{Call, Service};
 use crate::iam::{self, Principal};
 use crate::journal::Happening;
 use crate::lambda;
+use crate::settings::GroupPaths;
 use crate::sqs::{self, MessageAttribute, NewMessage};
 use crate::world::World;
 use serde_json::Value;
@@ -127,7 +128,12 @@ fn hand_over(world: &mut World, delivery: &Delivery) -> Result<(), Refusal> {
     let group_id = match &target.message_group {
         None => None,
         Some(MessageGroup::Constant(group)) => Some(group.clone()),
-        Some(MessageGroup::At(path)) => match path.find(&delivery.event) {
+        Some(MessageGroup::At { text, .. })
+            if world.settings.group_paths == GroupPaths::AsTheyStand =>
+        {
+            Some(text.clone())
+        }
+        Some(MessageGroup::At { path, .. }) => match path.find(&delivery.event) {
             Some(Value::String(group)) => Some(group.clone()),
             _ => {
                 return Err((

@@ -97,8 +97,28 @@ pub enum Input {
 pub enum MessageGroup {
     /// Always the same.
     Constant(String),
-    /// A text in the event.
-    At(Path),
+    /// Written as a path: a text in the event, or the path itself
+    /// ([`GroupPaths`](crate::settings::GroupPaths)).
+    At {
+        /// What it points to.
+        path: Path,
+        /// As it is written.
+        text: String,
+    },
+}
+
+impl MessageGroup {
+    /// Reads a `MessageGroupId`.
+    ///
+    /// # Errors
+    /// For a path that cannot be read.
+    pub fn parse(text: String) -> Result<Self, String> {
+        if !text.starts_with('$') {
+            return Ok(Self::Constant(text));
+        }
+        let path = Path::parse(&text)?;
+        Ok(Self::At { path, text })
+    }
 }
 
 /// What goes wrong with events on their way to a target. Each chance is from 0 to 1.

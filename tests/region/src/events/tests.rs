@@ -54,9 +54,7 @@ fn rule(trigger: Trigger) -> Rule {
             id: "queue".to_owned(),
             arn: arn("q.fifo"),
             input: Input::Event,
-            message_group: Some(MessageGroup::At(
-                Path::parse("$.detail.instance-id").unwrap(),
-            )),
+            message_group: Some(MessageGroup::parse("$.detail.instance-id".to_owned()).unwrap()),
             dead_letter: Some(arn("dead")),
             role: None,
         }],

@@ -1,4 +1,5 @@
-//! Systems Manager: the inventory of agents, and Run Command with `AWS-RunShellScript`.
+//! Systems Manager: the inventory of agents, and Run Command with `AWS-RunShellScript` and
+//! documents like it.
 //!
 //! Texts and behaviour are AWS's; sources are in the project's reference on AWS semantics.
 
@@ -16,13 +17,16 @@ use crate::api::{Answer, Call, CallError, Service};
 use crate::world::World;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use time::OffsetDateTime;
 
-/// Everything that was ever sent.
+/// Everything that was ever sent, and by what.
 #[derive(Clone, Debug, Default)]
 pub struct Ssm {
+    /// Names of the account's own documents. Each takes the parameters of `AWS-RunShellScript`, and
+    /// does the same.
+    pub documents: BTreeSet<String>,
     /// By command id.
     pub commands: BTreeMap<String, Command>,
 }

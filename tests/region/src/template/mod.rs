@@ -5,6 +5,7 @@
 //! not know is an error that names it. Types without behaviour in the region are listed in
 //! [`passive`].
 
+mod documents;
 mod error;
 mod functions;
 mod groups;
@@ -15,6 +16,7 @@ mod passive;
 mod queues;
 mod resolve;
 mod rules;
+mod rules_section;
 mod targets;
 mod yaml;
 
@@ -103,6 +105,7 @@ pub fn load(
         },
         world,
     };
+    rules_section::check(&loader.scope, &section("Rules"))?;
     let mut resources = object(section("Resources"));
     resources.retain(|name, resource| {
         let condition = resource.get("Condition").and_then(Value::as_str);
@@ -117,7 +120,7 @@ pub fn load(
     Ok(loader.stack)
 }
 
-/// `Metadata` and `Rules` are for whoever deploys; the region does without them.
+/// `Metadata` is for whoever deploys; the region does without it.
 fn check_sections(template: &Map<String, Value>) -> Result<(), Error> {
     const KNOWN: [&str; 10] = [
         "AWSTemplateFormatVersion",
@@ -191,6 +194,7 @@ impl Loader<'_> {
             "AWS::Scheduler::Schedule" => rules::make_schedule(self, &declaration)?,
             "AWS::AutoScaling::AutoScalingGroup" => groups::make_group(self, &declaration)?,
             "AWS::AutoScaling::LifecycleHook" => groups::make_hook(self, &declaration)?,
+            "AWS::SSM::Document" => documents::make(self, &declaration)?,
             "AWS::EC2::LaunchTemplate" => groups::make_launch_template(self, &declaration)?,
             _ => passive::make(self, &kind, &declaration).ok_or_else(|| {
                 Error::new(

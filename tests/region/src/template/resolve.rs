@@ -225,7 +225,8 @@ impl Scope {
         self.holds(definition, &format!("Conditions.{name}"))
     }
 
-    fn holds(&self, expression: &Value, place: &str) -> Result<bool, Error> {
+    /// Whether an expression of conditions or of rules holds.
+    pub(super) fn holds(&self, expression: &Value, place: &str) -> Result<bool, Error> {
         let (name, argument) = expression
             .as_object()
             .filter(|object| object.len() == 1)
@@ -241,6 +242,12 @@ impl Scope {
             "Fn::Equals" => {
                 let [left, right] = arguments(argument, place)?;
                 Ok(self.text(left, place)? == self.text(right, place)?)
+            }
+            // Rules only.
+            "Fn::EachMemberEquals" => {
+                let [items, wanted] = arguments(argument, place)?;
+                let wanted = self.text(wanted, place)?;
+                Ok(self.texts(items, place)?.iter().all(|item| *item == wanted))
             }
             "Fn::Not" => {
                 let [negated] = arguments(argument, place)?;

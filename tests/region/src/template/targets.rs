@@ -65,14 +65,7 @@ impl TargetDetails {
         let refused = |problem: String| Error::new(place, problem);
         let message_group = self
             .sqs_parameters
-            .map(|parameters| {
-                let group = parameters.message_group_id;
-                if group.starts_with('$') {
-                    Path::parse(&group).map(MessageGroup::At)
-                } else {
-                    Ok(MessageGroup::Constant(group))
-                }
-            })
+            .map(|parameters| MessageGroup::parse(parameters.message_group_id))
             .transpose()
             .map_err(refused)?;
         let input = match (self.input, self.input_path, self.input_transformer) {

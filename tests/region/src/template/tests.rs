@@ -138,6 +138,37 @@ fn parameters_are_given_and_checked() {
 }
 
 #[test]
+fn rules_are_asked_before_anything_is_made() {
+    const RULES: &str = "
+Parameters:
+  Kind: {Type: String, Default: ''}
+  Names: {Type: CommaDelimitedList, Default: ''}
+Rules:
+  KindsNeedNames:
+    RuleCondition: !Not [!Equals [!Ref Kind, '']]
+    Assertions:
+      - Assert: !Not [{'Fn::EachMemberEquals': [!Ref Names, '']}]
+        AssertDescription: a kind needs names
+Resources:
+  Work: {Type: AWS::SQS::Queue}
+";
+    for (kind, names, problem) in [
+        ("", "", None),
+        ("", "a,b", None),
+        ("some", "a,b", None),
+        ("some", "", Some("Rules.KindsNeedNames: a kind needs names")),
+    ] {
+        let given = [("Kind", kind), ("Names", names)];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut world = world();
+        let loaded = load(&mut world, RULES, "s", &given.into());
+        let found = loaded.err().map(|error| error.to_string());
+        assert_eq!(found.as_deref(), problem, "{kind:?} {names:?}");
+        assert_eq!(world.sqs.queues.len(), usize::from(problem.is_none()));
+    }
+}
+
+#[test]
 fn what_is_not_known_is_an_error_that_says_where() {
     assert_eq!(
         problem("Resources: {T: {Type: AWS::DynamoDB::Table}}"),

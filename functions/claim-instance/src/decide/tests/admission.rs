@@ -71,6 +71,30 @@ fn a_target_without_a_zone_in_common_with_the_pool_is_rejected() {
 }
 
 #[test]
+fn a_target_without_a_subnet_in_common_with_the_pool_is_rejected() {
+    for subnets in [zones(&["subnet-2"]), zones(&[])] {
+        let scene = Scene::with_ready(1).target(|target| target.subnets = subnets.clone());
+        let decision = scene.decide_on(claim("a"));
+        assert_rejected(
+            &decision,
+            Reason::NoCommonSubnet,
+            "one of the pool's subnets",
+        );
+    }
+    let one_of_two = zones(&["subnet-1", "subnet-2"]);
+    let scene = Scene::with_ready(1).target(|target| target.subnets = one_of_two.clone());
+    assert_eq!(scene.decide_on(claim("a")), assign(1, 1));
+}
+
+#[test]
+fn a_pool_that_names_no_subnets_asks_for_none() {
+    let scene = Scene::with_ready(1)
+        .pool(|pool| pool.subnets.clear())
+        .target(|target| target.subnets = zones(&["subnet-2"]));
+    assert_eq!(scene.decide_on(claim("a")), assign(1, 1));
+}
+
+#[test]
 fn what_is_rejected_takes_no_instance_from_the_next() {
     let decisions = Scene::with_ready(1).decide(&sent(&[claim_for("a", "nowhere"), claim("a")]));
     assert_rejected(&decisions[0], Reason::UnknownTarget, "nowhere");

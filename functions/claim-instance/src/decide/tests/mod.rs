@@ -183,6 +183,7 @@ fn group(text: &str, max_size: i32) -> Group {
         max_size,
         desired_capacity: 0,
         zones: zones(&["a", "b"]),
+        subnets: BTreeSet::from(["subnet-1".to_owned()]),
         suspended: BTreeSet::new(),
         tags: BTreeMap::new(),
         launch_template: None,

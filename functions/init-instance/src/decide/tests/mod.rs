@@ -171,6 +171,7 @@ fn target(lifecycle: Option<Lifecycle>) -> Group {
         max_size: 4,
         desired_capacity: 1,
         zones: BTreeSet::from(["a".to_owned()]),
+        subnets: BTreeSet::new(),
         suspended: BTreeSet::new(),
         tags: BTreeMap::new(),
         launch_template: None,

@@ -36,6 +36,7 @@ fn group(text: &str) -> Group {
         max_size: 100,
         desired_capacity: 0,
         zones: BTreeSet::from(["a".to_owned()]),
+        subnets: BTreeSet::new(),
         suspended: BTreeSet::new(),
         tags: BTreeMap::new(),
         launch_template: Some("lt-1:2".to_owned()),

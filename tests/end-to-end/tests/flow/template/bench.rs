@@ -51,6 +51,7 @@ fn parameters() -> BTreeMap<String, String> {
     [
         ("PoolSize", "0"),
         ("Subnets", "subnet-1a,subnet-1b,subnet-1c"),
+        ("SecurityGroups", "sg-1"),
         ("ScaleOutAlarmPrefix", "grow-"),
         ("ScaleOutCommand", "true"),
         ("AlarmTopic", "arn:aws:sns:eu-west-1:123456789012:pager"),

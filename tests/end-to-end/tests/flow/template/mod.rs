@@ -11,7 +11,7 @@ use dashboard::Drawn;
 use end_to_end::{Stage, Target, claim};
 use region::commands::{CommandRun, Pretence};
 use region::settings::Settings;
-use region::template::Stack;
+use region::template::{Error, Stack};
 use region::world::World;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -92,13 +92,36 @@ async fn no_rule_mapping_or_queue_can_be_taken_out_unnoticed() {
 /// The template as it is deployed with these parameters.
 fn deployed(template: &str, parameters: &[(&str, &str)]) -> Stack {
     let mut world = World::new(Settings::default(), datetime!(2026-11-22 20:00 UTC));
-    let mut given = BTreeMap::from([("Subnets".to_owned(), "subnet-1a".to_owned())]);
+    load(&mut world, template, parameters).unwrap()
+}
+
+fn load(world: &mut World, template: &str, parameters: &[(&str, &str)]) -> Result<Stack, Error> {
+    let mut given = BTreeMap::from(
+        [("Subnets", "subnet-1a"), ("SecurityGroups", "sg-1")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
     given.extend(
         parameters
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
     );
-    region::template::load(&mut world, template, bench::STACK, &given).unwrap()
+    region::template::load(world, template, bench::STACK, &given)
+}
+
+#[test]
+fn a_pool_without_subnets_or_security_groups_is_refused_before_anything_is_made() {
+    for (parameter, why) in [
+        ("Subnets", "Subnets needs at least one subnet."),
+        (
+            "SecurityGroups",
+            "SecurityGroups needs at least one security group.",
+        ),
+    ] {
+        let mut world = World::new(Settings::default(), datetime!(2026-11-22 20:00 UTC));
+        let problem = load(&mut world, TEMPLATE, &[(parameter, "")]).unwrap_err();
+        assert!(problem.to_string().contains(why), "{problem}");
+        assert!(world.sqs.queues.is_empty() && world.autoscaling.groups.is_empty());
+    }
 }
 
 #[test]

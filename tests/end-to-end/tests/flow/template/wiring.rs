@@ -5,6 +5,8 @@ use region::autoscaling::AutoScaling;
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// The stack's own.
+const DOCUMENT: &str = "ready-pool-init";
 const FIVE_SECONDS: Duration = Duration::from_secs(5);
 
 /// Everything that is wrong with the wiring of a template, each with the name of the part that
@@ -65,16 +67,13 @@ async fn rules(bench: &Bench, problems: &mut Vec<String>) {
         }
     }
     for status in ["Success", "Failed", "TimedOut", "Cancelled"] {
-        if !command_event_arrives(bench, "AWS-RunShellScript", status).await {
+        if !command_event_arrives(bench, DOCUMENT, status).await {
             problems.push(format!(
                 "CommandFinishedRule: the end of a command ({status}) does not come to InitInstanceFunction"
             ));
         }
     }
-    for (document, status) in [
-        ("AWS-RunShellScript", "InProgress"),
-        ("AWS-UpdateSSMAgent", "Success"),
-    ] {
+    for (document, status) in [(DOCUMENT, "InProgress"), ("AWS-RunShellScript", "Success")] {
         if command_event_arrives(bench, document, status).await {
             problems.push(format!(
                 "CommandFinishedRule: lets {document}, {status}, through"
@@ -178,7 +177,7 @@ async fn schedules(bench: &Bench, problems: &mut Vec<String>) {
 /// What cannot be delivered lies on the dead-letter queue of its rule.
 async fn lost_targets(bench: &Bench, problems: &mut Vec<String>) {
     bench.lose_targets();
-    command_event_arrives(bench, "AWS-RunShellScript", "Success").await;
+    command_event_arrives(bench, DOCUMENT, "Success").await;
     bench.put("aws.cloudwatch", "CloudWatch Alarm State Change", &alarm());
     let event = &pool_events()[0];
     let kind = event["detail-type"].as_str().expect("a detail-type");
