@@ -12,15 +12,15 @@ use crate::delivery::ClaimInstance;
 use assign::Assignment;
 use hand_over::HandingOver;
 use ready_pool_aws::auto_scaling::Capacity;
-use ready_pool_aws::clock::Budget;
-use ready_pool_aws::error::AwsError;
+use ready_pool_aws::clock::Invocation;
+use ready_pool_core::call_error::CallError;
 use tracing::{error, info};
 
 /// The acting part of one look.
 pub(crate) struct Act<'a> {
     function: &'a ClaimInstance,
     memory: &'a mut Memory,
-    budget: &'a Budget,
+    invocation: &'a Invocation,
     pending: Vec<Pending>,
     uncertain: bool,
 }
@@ -29,12 +29,12 @@ impl<'a> Act<'a> {
     pub(crate) fn new(
         function: &'a ClaimInstance,
         memory: &'a mut Memory,
-        budget: &'a Budget,
+        invocation: &'a Invocation,
     ) -> Self {
         Self {
             function,
             memory,
-            budget,
+            invocation,
             pending: Vec::new(),
             uncertain: false,
         }
@@ -113,7 +113,7 @@ impl<'a> Act<'a> {
     }
 
     /// Done, or, after a failure, still pending.
-    fn settle(&mut self, item: Pending, result: Result<(), AwsError>) {
+    fn settle(&mut self, item: Pending, result: Result<(), CallError>) {
         if let Err(error) = result {
             error!(claim_id = %item.request.claim.claim_id, %error, "cannot answer the claim; it comes again");
             self.pending.push(item);

@@ -7,8 +7,9 @@ use crate::delivery::ClaimInstance;
 use crate::lineup::Manner;
 use crate::message::{Received, Unreadable};
 use crate::observe::{Sources, observe};
-use ready_pool_aws::clock::{Budget, sleep};
+use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::metrics::Record;
+use ready_pool_core::ids::ReceiptHandle;
 use ready_pool_core::times::Times;
 use ready_pool_core::trace::Trace;
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,7 +55,7 @@ enum Alone {
 
 /// A message that is not deleted yet.
 struct Held {
-    receipt: String,
+    receipt: ReceiptHandle,
     receives: u32,
     manner: Manner,
 }
@@ -69,7 +70,7 @@ pub(crate) struct Left {
 /// The messages of one delivery.
 pub(crate) struct Batch<'a> {
     function: &'a ClaimInstance,
-    budget: &'a Budget,
+    invocation: &'a Invocation,
     /// How many messages were delivered.
     delivered: usize,
     held: BTreeMap<String, Held>,
@@ -83,13 +84,13 @@ impl<'a> Batch<'a> {
     /// `line` is in the order in which it is dealt with.
     pub(crate) fn new(
         function: &'a ClaimInstance,
-        budget: &'a Budget,
+        invocation: &'a Invocation,
         delivered: usize,
         line: Vec<Item>,
     ) -> Self {
         let mut batch = Self {
             function,
-            budget,
+            invocation,
             delivered,
             held: BTreeMap::new(),
             pending: Vec::new(),
@@ -112,7 +113,7 @@ impl<'a> Batch<'a> {
                     place,
                     waits: None,
                     times: message.times,
-                    trace: message.trace.or(budget.trace()),
+                    trace: message.trace.or(invocation.trace()),
                 }),
                 Err(refusal) => batch.refused.push(Refused {
                     message,
@@ -229,7 +230,7 @@ impl<'a> Batch<'a> {
         self.refused = later;
         let alone = in_turn(alone, refused);
 
-        let mut act = Act::new(self.function, memory, self.budget);
+        let mut act = Act::new(self.function, memory, self.invocation);
         act.carry_out(together).await;
         let mut alone = alone.into_iter();
         while let Some((message_id, next)) = alone.next() {
@@ -294,7 +295,7 @@ impl<'a> Batch<'a> {
     /// with it, and those behind them move up.
     async fn delete_settled(&mut self, open: &BTreeSet<String>) {
         let settled = self.held.iter().filter(|(id, _)| !open.contains(*id));
-        let receipts: Vec<String> = settled.map(|(_, held)| held.receipt.clone()).collect();
+        let receipts: Vec<ReceiptHandle> = settled.map(|(_, held)| held.receipt.clone()).collect();
         if receipts.is_empty() {
             return;
         }
@@ -311,7 +312,7 @@ impl<'a> Batch<'a> {
         let refused = self.refused.iter();
         let refused = refused.map(|refused| &refused.message.message_id);
         let pending = self.pending.iter().map(|item| &item.message_id);
-        let receipts: Vec<String> = pending
+        let receipts: Vec<ReceiptHandle> = pending
             .chain(refused)
             .filter_map(|message_id| Some(self.held.get(message_id)?.receipt.clone()))
             .collect();
@@ -319,7 +320,12 @@ impl<'a> Batch<'a> {
             return;
         }
         let delay = if uncertain { SETTLE } else { Duration::ZERO };
-        if let Err(error) = self.function.provision_queue.hold(&receipts, delay).await {
+        if let Err(error) = self
+            .function
+            .provision_queue
+            .change_visibility(&receipts, delay)
+            .await
+        {
             // They become visible by themselves when the lease ends.
             warn!(%error, "cannot give the messages back early");
         }

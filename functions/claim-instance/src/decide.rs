@@ -5,11 +5,11 @@ mod dry_run;
 mod funding;
 mod room;
 
-use ready_pool_aws::guard::guarded;
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::{Claim, WhenEmpty};
 use ready_pool_core::command::{Histories, Told, told};
-use ready_pool_core::group::{Group, Lifecycle, Whereabouts};
+use ready_pool_core::group::{Group, Lifecycle, Placement};
+use ready_pool_core::guard::guarded;
 use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId, MAX_ATTEMPTS};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::outcome::Reason;
@@ -42,7 +42,7 @@ pub struct View<'a> {
     /// Instances whose agent is online, with the time it registered.
     pub online: &'a BTreeMap<InstanceId, Timestamp>,
     /// Where the instances of open entries are; one in no group is absent.
-    pub places: &'a BTreeMap<InstanceId, Whereabouts>,
+    pub places: &'a BTreeMap<InstanceId, Placement>,
     /// Their command histories.
     pub histories: &'a Histories,
     /// About how many messages stand in line besides this batch. Only looked up for a dry run

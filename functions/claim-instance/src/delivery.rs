@@ -7,14 +7,14 @@ use crate::lineup::{Delivered, Manner, line_up};
 use crate::message::Received;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use ready_pool_aws::auto_scaling::AutoScaling;
-use ready_pool_aws::clock::Budget;
-use ready_pool_aws::error::AwsError;
+use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::metrics::Metrics;
 use ready_pool_aws::outcomes::Outcomes;
-use ready_pool_aws::queue::Queue;
+use ready_pool_aws::queue::{Queue, VisibilityChange};
 use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_aws::{Clients, SharedClock};
-use std::collections::BTreeSet;
+use ready_pool_core::call_error::CallError;
+use ready_pool_core::ids::ReceiptHandle;
 use tracing::{info, warn};
 
 /// The function with everything it needs.
@@ -53,9 +53,9 @@ impl ClaimInstance {
     ///
     /// Waiting claims are named although later ones of their group may be settled: a claim that
     /// waits for a zone is passed over on purpose. Their own order stays.
-    pub async fn handle(&self, event: SqsEvent, budget: &Budget) -> SqsBatchResponse {
+    pub async fn handle(&self, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
         let mut response = SqsBatchResponse::default();
-        for message_id in self.serve(event, budget).await {
+        for message_id in self.serve(event, invocation).await {
             response.add_failure(message_id);
         }
         self.metrics
@@ -64,7 +64,7 @@ impl ClaimInstance {
     }
 
     /// Answers the ids of the messages that are not settled.
-    async fn serve(&self, event: SqsEvent, budget: &Budget) -> Vec<String> {
+    async fn serve(&self, event: SqsEvent, invocation: &Invocation) -> Vec<String> {
         let now = self.clock.now();
         let records = event.records.into_iter();
         let received: Vec<(Received, Delivered)> = records
@@ -75,25 +75,35 @@ impl ClaimInstance {
             })
             .collect();
         let in_batch = received.len();
-        let lost = match self.lease(&received).await {
-            Ok(lost) => lost,
+        let change = match self.lease(&received).await {
+            Ok(change) => change,
             Err(error) => {
                 warn!(%error, "cannot lease the batch; it comes again");
                 return self.untouched(received);
             }
         };
-        let (leased, stale): (Vec<_>, Vec<_>) = received
+        let (leased, rest): (Vec<_>, Vec<_>) = received.into_iter().partition(|(message, _)| {
+            !change.lost.contains(&message.receipt) && !change.unchanged.contains(&message.receipt)
+        });
+        let (lost, unchanged): (Vec<_>, Vec<_>) = rest
             .into_iter()
-            .partition(|(message, _)| !lost.contains(&message.receipt));
+            .partition(|(message, _)| change.lost.contains(&message.receipt));
         let mut returned: Vec<String> = Vec::new();
-        for (message, _) in stale {
+        for (message, _) in lost {
             info!(
                 message_id = message.message_id,
                 "the message is another delivery's now"
             );
             returned.push(message.message_id);
         }
-        let batch = Batch::new(self, budget, in_batch, in_line(leased));
+        for (message, _) in &unchanged {
+            warn!(
+                message_id = message.message_id,
+                "SQS did not renew the message's lease; it comes again"
+            );
+        }
+        returned.extend(self.untouched(unchanged));
+        let batch = Batch::new(self, invocation, in_batch, in_line(leased));
         for left in batch.deal_with().await {
             // One that let others go first is as suspect as before.
             if left.manner != Manner::Later {
@@ -125,12 +135,14 @@ impl ClaimInstance {
     async fn lease(
         &self,
         received: &[(Received, Delivered)],
-    ) -> Result<BTreeSet<String>, AwsError> {
-        let receipts: Vec<String> = received
+    ) -> Result<VisibilityChange, CallError> {
+        let receipts: Vec<ReceiptHandle> = received
             .iter()
             .map(|(message, _)| message.receipt.clone())
             .collect();
-        self.provision_queue.hold(&receipts, LEASE).await
+        self.provision_queue
+            .change_visibility(&receipts, LEASE)
+            .await
     }
 }
 

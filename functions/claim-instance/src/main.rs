@@ -3,7 +3,7 @@
 use aws_lambda_events::event::sqs::SqsEvent;
 use claim_instance::{ClaimInstance, Config};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use ready_pool_aws::clock::Budget;
+use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::{Clients, SystemClock, config, telemetry};
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ async fn main() -> Result<(), Error> {
     let function = &ClaimInstance::new(config, &clients, clock.clone());
     let clock = &clock;
     run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
-        let budget = Budget::of_invocation(clock.clone(), &event.context);
-        Ok::<_, Error>(function.handle(event.payload, &budget).await)
+        let invocation = Invocation::of_invocation(clock.clone(), &event.context);
+        Ok::<_, Error>(function.handle(event.payload, &invocation).await)
     }))
     .await
 }

@@ -2,11 +2,11 @@
 
 use crate::decide::Request;
 use aws_lambda_events::event::sqs::SqsMessage;
-use ready_pool_aws::guard::guarded;
 use ready_pool_aws::queue::trace_of;
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::Claim;
-use ready_pool_core::ids::GroupName;
+use ready_pool_core::guard::guarded;
+use ready_pool_core::ids::{GroupName, ReceiptHandle};
 use ready_pool_core::message::Message;
 use ready_pool_core::outcome::Reason;
 use ready_pool_core::times::Times;
@@ -22,7 +22,7 @@ pub struct Received {
     /// SQS's id.
     pub message_id: String,
     /// With which it is held or given back.
-    pub receipt: String,
+    pub receipt: ReceiptHandle,
     /// How often SQS has delivered it, this time included.
     pub receives: u32,
     /// As sent.
@@ -71,7 +71,7 @@ impl Received {
             content,
             receives,
             message_id: record.message_id.unwrap_or_default(),
-            receipt: record.receipt_handle.unwrap_or_default(),
+            receipt: record.receipt_handle.unwrap_or_default().into(),
             body,
         }
     }
@@ -193,7 +193,7 @@ mod tests {
             for record in event.records {
                 let received = Received::read(record, &pool, NOW);
                 assert_eq!(received.content.unwrap().asked, asked);
-                assert!(!received.receipt.is_empty() && !received.message_id.is_empty());
+                assert!(!received.receipt.as_str().is_empty() && !received.message_id.is_empty());
             }
         }
     }

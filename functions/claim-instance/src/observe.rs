@@ -7,7 +7,7 @@ use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_core::Timestamp;
 use ready_pool_core::command::Histories;
-use ready_pool_core::group::{Group, Whereabouts};
+use ready_pool_core::group::{Group, Placement};
 use ready_pool_core::ids::{GroupName, InstanceId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub(crate) struct Observed {
     pool: Group,
     targets: BTreeMap<GroupName, Group>,
     online: BTreeMap<InstanceId, Timestamp>,
-    places: BTreeMap<InstanceId, Whereabouts>,
+    places: BTreeMap<InstanceId, Placement>,
     histories: Histories,
     line: usize,
 }
@@ -76,7 +76,7 @@ pub(crate) async fn observe(
         })
         .collect();
     let begun: Vec<InstanceId> = begun.into_iter().collect();
-    let places = auto_scaling.whereabouts(&begun).await?;
+    let places = auto_scaling.placements(&begun).await?;
     let mut histories = Histories::new();
     for instance in &begun {
         let history = systems_manager.history(instance).await?;

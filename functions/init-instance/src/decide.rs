@@ -4,8 +4,8 @@ mod report;
 
 pub use report::{LOOKS_BEFORE_LOST, Report, is_replaced, report};
 
-use ready_pool_aws::error::{AwsError, Effect};
 use ready_pool_core::Timestamp;
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::command::{Command, Told, told};
 use ready_pool_core::ids::{Attempt, GroupName, InstanceId, MAX_ATTEMPTS};
 use ready_pool_core::ledger::{Entry, Standing};
@@ -133,7 +133,7 @@ pub enum Attached {
 
 /// Decides what an answer to `AttachInstances` calls for.
 pub fn after_attach(
-    result: &Result<(), AwsError>,
+    result: &Result<(), CallError>,
     target: &GroupName,
     pool: &GroupName,
 ) -> Attached {
@@ -192,7 +192,7 @@ pub enum AfterTelling {
 }
 
 /// Decides what an answer to `SendCommand` calls for.
-pub fn after_telling(result: &Result<String, AwsError>) -> AfterTelling {
+pub fn after_telling(result: &Result<String, CallError>) -> AfterTelling {
     let Err(error) = result else {
         return AfterTelling::Done;
     };

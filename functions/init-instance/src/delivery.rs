@@ -6,14 +6,14 @@ use crate::message::Work;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use ready_pool_aws::Clients;
 use ready_pool_aws::auto_scaling::{AutoScaling, EntryToWrite};
-use ready_pool_aws::clock::Budget;
-use ready_pool_aws::error::{AwsError, Effect};
-use ready_pool_aws::guard::guarded_async;
+use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::metrics::Metrics;
 use ready_pool_aws::outcomes::Outcomes;
 use ready_pool_aws::queue::Queue;
 use ready_pool_aws::systems_manager::SystemsManager;
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::group::Group;
+use ready_pool_core::guard::guarded_async;
 use ready_pool_core::ids::GroupName;
 use ready_pool_core::outcome::Outcome;
 use std::collections::BTreeSet;
@@ -56,7 +56,7 @@ impl InitInstance {
     }
 
     /// Serves one batch. Names in its answer every message that is not done: those come again.
-    pub async fn handle(&self, event: SqsEvent, budget: &Budget) -> SqsBatchResponse {
+    pub async fn handle(&self, event: SqsEvent, invocation: &Invocation) -> SqsBatchResponse {
         let mut response = SqsBatchResponse::default();
         let mut stopped: BTreeSet<String> = BTreeSet::new();
         for record in event.records {
@@ -66,20 +66,20 @@ impl InitInstance {
                 .cloned()
                 .unwrap_or_default();
             let message_id = record.message_id.clone().unwrap_or_default();
-            if stopped.contains(&group) || !self.serve(record, budget).await {
+            if stopped.contains(&group) || !self.serve(record, invocation).await {
                 stopped.insert(group);
                 response.add_failure(message_id);
             }
         }
         self.metrics
-            .write_calls(&self.config.pool, "init-instance", budget.now());
+            .write_calls(&self.config.pool, "init-instance", invocation.now());
         response
     }
 
     /// Serves one message; answers whether it is done.
-    async fn serve(&self, record: SqsMessage, budget: &Budget) -> bool {
+    async fn serve(&self, record: SqsMessage, invocation: &Invocation) -> bool {
         let first = is_first_delivery(&record);
-        let budget = &budget.for_message(&record);
+        let invocation = &invocation.for_message(&record);
         let body = record.body.unwrap_or_default();
         let delay = match Work::read(&body) {
             Err(problem) => {
@@ -87,7 +87,7 @@ impl InitInstance {
                 error!(message_id = record.message_id, %problem, "cannot read a message");
                 COMES_AGAIN_AFTER_ERROR
             }
-            Ok(work) => match guarded_async(self.work(work, first, budget)).await {
+            Ok(work) => match guarded_async(self.work(work, first, invocation)).await {
                 Ok(Ok(Progress::Done)) => return true,
                 Ok(Ok(Progress::Later)) => COMES_AGAIN,
                 Ok(Err(error)) => {
@@ -104,20 +104,28 @@ impl InitInstance {
         false
     }
 
-    async fn work(&self, work: Work, first: bool, budget: &Budget) -> Result<Progress, AwsError> {
+    async fn work(
+        &self,
+        work: Work,
+        first: bool,
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
         // Boxed: each of the three is a large future of its own.
         match work {
-            Work::HandOver(hand_over) => Box::pin(self.hand_over(&hand_over, budget)).await,
+            Work::HandOver(hand_over) => Box::pin(self.hand_over(&hand_over, invocation)).await,
             Work::LookAgain(look_again) => {
-                Box::pin(self.look_again(&look_again, first, budget)).await
+                Box::pin(self.look_again(&look_again, first, invocation)).await
             }
-            Work::CommandFinished(detail) => Box::pin(self.command_finished(&detail, budget)).await,
+            Work::CommandFinished(detail) => {
+                Box::pin(self.command_finished(&detail, invocation)).await
+            }
         }
     }
 
     async fn bring_again(&self, receipt: Option<String>, delay: Duration) {
         let Some(receipt) = receipt else { return };
-        if let Err(error) = self.init_queue.hold(&[receipt], delay).await {
+        let receipts = [receipt.into()];
+        if let Err(error) = self.init_queue.change_visibility(&receipts, delay).await {
             // It becomes visible by itself when its visibility time-out ends.
             warn!(%error, "cannot bring the message again early");
         }
@@ -125,7 +133,7 @@ impl InitInstance {
 
     /// Writes a claim's entry; answers whether it stands. A target that refuses (it is gone, opted
     /// out, or its tags are full) does not hold up the claim's end: the outcome is what counts.
-    pub(crate) async fn write_entry(&self, write: EntryToWrite) -> Result<bool, AwsError> {
+    pub(crate) async fn write_entry(&self, write: EntryToWrite) -> Result<bool, CallError> {
         let Some((write, error)) = self.auto_scaling.enter(&[write]).await.pop() else {
             return Ok(true);
         };
@@ -139,13 +147,13 @@ impl InitInstance {
 
     /// Whether the group is there and has opted in. Our policy asks for the tag that says so:
     /// without it AWS answers as if a permission were missing.
-    pub(crate) async fn is_target(&self, name: &GroupName) -> Result<bool, AwsError> {
+    pub(crate) async fn is_target(&self, name: &GroupName) -> Result<bool, CallError> {
         let group = self.target(name).await?;
         Ok(group.is_some_and(|group| group.is_opted_in_to(&self.config.pool)))
     }
 
     /// The group as it is now; `None` when there is none of this name.
-    pub(crate) async fn target(&self, name: &GroupName) -> Result<Option<Group>, AwsError> {
+    pub(crate) async fn target(&self, name: &GroupName) -> Result<Option<Group>, CallError> {
         let groups = self
             .auto_scaling
             .groups(&BTreeSet::from([name.clone()]))
@@ -153,8 +161,12 @@ impl InitInstance {
         Ok(groups.into_values().next())
     }
 
-    pub(crate) async fn publish(&self, outcome: &Outcome, budget: &Budget) -> Result<(), AwsError> {
-        self.outcomes.publish(outcome, budget.trace()).await
+    pub(crate) async fn publish(
+        &self,
+        outcome: &Outcome,
+        invocation: &Invocation,
+    ) -> Result<(), CallError> {
+        self.outcomes.publish(outcome, invocation.trace()).await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config::TIME_FOR_DETAILS;
 use crate::delivery::InitInstance;
-use ready_pool_aws::clock::Budget;
+use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::systems_manager::Run;
 use ready_pool_core::command::Command;
 use ready_pool_core::ids::{Attempt, InstanceId};
@@ -18,9 +18,9 @@ impl InitInstance {
         command: &Command,
         instance: &InstanceId,
         attempt: Attempt,
-        budget: &Budget,
+        invocation: &Invocation,
     ) -> Details {
-        let run = if budget.has(TIME_FOR_DETAILS) {
+        let run = if invocation.has(TIME_FOR_DETAILS) {
             self.systems_manager.run(&command.id, instance).await
         } else {
             Ok(Run::default())

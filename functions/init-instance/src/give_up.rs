@@ -4,17 +4,18 @@ use crate::decide::{GivingUp, GoesOn, goes_on};
 use crate::delivery::{InitInstance, Progress};
 use crate::report::Settled;
 use ready_pool_aws::auto_scaling::EntryToWrite;
-use ready_pool_aws::clock::Budget;
-use ready_pool_aws::error::AwsError;
+use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::metrics::Record;
 use ready_pool_aws::queue::Outgoing;
 use ready_pool_aws::retirement::{Retired, retire};
 use ready_pool_core::Timestamp;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::{self, Message, Retry};
 use ready_pool_core::outcome::{Details, Reason};
+use ready_pool_core::retirement::Route;
 use ready_pool_core::times::Times;
 use tracing::{info, warn};
 
@@ -38,9 +39,9 @@ impl InitInstance {
         &self,
         claimed: &Claimed<'_>,
         giving_up: GivingUp,
-        budget: &Budget,
-    ) -> Result<Progress, AwsError> {
-        let expired = claimed.expires_at <= budget.now();
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
+        let expired = claimed.expires_at <= invocation.now();
         // Without the claim itself nothing more can be asked for.
         let another = giving_up.another && claimed.claim.is_some();
         let way = goes_on(
@@ -52,10 +53,11 @@ impl InitInstance {
             expired,
         );
         warn!(claim_id = %claimed.claim_id, instance_id = ?claimed.instance, attempt = claimed.attempt, reason = giving_up.reason.code(), ?way, "giving the instance up");
-        self.go_on(claimed, way, budget).await?;
+        self.go_on(claimed, way, invocation).await?;
         match claimed.instance {
             Some(instance) if giving_up.retire => {
-                self.remove(instance, claimed.target_group, budget).await
+                self.remove(instance, claimed.target_group, invocation)
+                    .await
             }
             _ => Ok(Progress::Done),
         }
@@ -67,8 +69,8 @@ impl InitInstance {
         &self,
         claimed: &Claimed<'_>,
         way: GoesOn,
-        budget: &Budget,
-    ) -> Result<(), AwsError> {
+        invocation: &Invocation,
+    ) -> Result<(), CallError> {
         let entry = match way {
             GoesOn::Another(attempt) => claimed.entry(None, attempt, Standing::Assigned),
             GoesOn::Closed(reason) => {
@@ -77,7 +79,7 @@ impl InitInstance {
             }
         };
         self.write_entry(entry).await?;
-        self.go_on_again(claimed, way, budget).await
+        self.go_on_again(claimed, way, invocation).await
     }
 
     /// Sees to it that the claim goes on as its entry says already. Repeatable: perhaps it was
@@ -86,14 +88,15 @@ impl InitInstance {
         &self,
         claimed: &Claimed<'_>,
         way: GoesOn,
-        budget: &Budget,
-    ) -> Result<(), AwsError> {
+        invocation: &Invocation,
+    ) -> Result<(), CallError> {
         match (way, claimed.claim) {
             (GoesOn::Another(attempt), Some(claim)) => {
-                self.ask_for(claim, attempt, claimed.times, budget).await
+                self.ask_for(claim, attempt, claimed.times, invocation)
+                    .await
             }
             (GoesOn::Another(_), None) => Ok(()),
-            (GoesOn::Closed(reason), _) => self.tell_closed(claimed, reason, budget).await,
+            (GoesOn::Closed(reason), _) => self.tell_closed(claimed, reason, invocation).await,
         }
     }
 
@@ -102,8 +105,8 @@ impl InitInstance {
         claim: &Claim,
         attempt: Attempt,
         times: Times,
-        budget: &Budget,
-    ) -> Result<(), AwsError> {
+        invocation: &Invocation,
+    ) -> Result<(), CallError> {
         let retry = Retry {
             version: message::VERSION,
             claim: claim.clone(),
@@ -117,7 +120,7 @@ impl InitInstance {
         let deduplication_id = retry.deduplication_id();
         let message = Outgoing::json(&Message::Retry(retry))?
             .ordered(self.config.pool.as_str(), deduplication_id)
-            .traced(budget.trace());
+            .traced(invocation.trace());
         self.provision_queue.send_one(message).await?;
         info!(claim_id = %claim.claim_id, attempt, "asked for another instance");
         Ok(())
@@ -127,8 +130,8 @@ impl InitInstance {
         &self,
         claimed: &Claimed<'_>,
         reason: Reason,
-        budget: &Budget,
-    ) -> Result<(), AwsError> {
+        invocation: &Invocation,
+    ) -> Result<(), CallError> {
         let settled = Settled {
             claim_id: claimed.claim_id,
             target: Some(claimed.target_group),
@@ -140,7 +143,7 @@ impl InitInstance {
                 times: claimed.times,
             },
         };
-        self.publish_end(&settled, budget).await
+        self.publish_end(&settled, invocation).await
     }
 
     /// Retires an instance that is free, or in the target and never to be used there.
@@ -148,15 +151,17 @@ impl InitInstance {
         &self,
         instance: &InstanceId,
         target: &GroupName,
-        budget: &Budget,
-    ) -> Result<Progress, AwsError> {
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
         let retired = retire(
             &self.auto_scaling,
             instance,
-            target,
-            &self.config.pool,
-            &self.config.retirement,
-            budget,
+            Route {
+                from: target,
+                pool: &self.config.pool,
+                retirement: &self.config.retirement,
+            },
+            invocation,
         )
         .await;
         let retired = match retired {
@@ -173,7 +178,7 @@ impl InitInstance {
                 let record = Record::of(&self.config.pool)
                     .count("Retirements", 1)
                     .with("instance_id", instance.as_str());
-                self.metrics.write(&record, budget.now());
+                self.metrics.write(&record, invocation.now());
                 Ok(Progress::Done)
             }
             Retired::Done => {

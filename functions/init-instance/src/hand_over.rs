@@ -7,8 +7,8 @@ use crate::decide::{
 };
 use crate::delivery::{InitInstance, Progress};
 use crate::give_up::Claimed;
-use ready_pool_aws::clock::{Budget, sleep};
-use ready_pool_aws::error::AwsError;
+use ready_pool_aws::clock::{Invocation, sleep};
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::command::{Told, told};
 use ready_pool_core::message::HandOver;
 use ready_pool_core::times::Times;
@@ -28,15 +28,15 @@ impl InitInstance {
     pub(crate) async fn hand_over(
         &self,
         hand_over: &HandOver,
-        budget: &Budget,
-    ) -> Result<Progress, AwsError> {
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
         let claim = &hand_over.claim;
         let instance = &hand_over.instance_id;
         let history = self.systems_manager.history(instance).await?;
         let target = self.target(&claim.target_group).await?;
         let entry = target.and_then(|target| target.entry(&claim.claim_id));
 
-        match begin(hand_over, &history, entry.as_ref(), budget.now()) {
+        match begin(hand_over, &history, entry.as_ref(), invocation.now()) {
             Beginning::ToldBefore => {
                 info!(claim_id = %claim.claim_id, instance_id = %instance, "told before");
                 Ok(Progress::Done)
@@ -47,13 +47,14 @@ impl InitInstance {
             }
             Beginning::Abandon => {
                 info!(claim_id = %claim.claim_id, instance_id = %instance, attempt = hand_over.attempt, "the claim has moved on; removing the instance");
-                self.remove(instance, &claim.target_group, budget).await
+                self.remove(instance, &claim.target_group, invocation).await
             }
             Beginning::GivenUpBefore { way, retire } => {
                 info!(claim_id = %claim.claim_id, instance_id = %instance, attempt = hand_over.attempt, ?way, "given up before; going on from there");
-                self.go_on_again(&claimed(hand_over), way, budget).await?;
+                self.go_on_again(&claimed(hand_over), way, invocation)
+                    .await?;
                 if retire {
-                    self.remove(instance, &claim.target_group, budget).await
+                    self.remove(instance, &claim.target_group, invocation).await
                 } else {
                     Ok(Progress::Done)
                 }
@@ -62,21 +63,25 @@ impl InitInstance {
                 if !giving_up.retire {
                     error!(claim_id = %claim.claim_id, instance_id = %instance, "the instance came from the pool and was told for another claim before; it is left alone, and perhaps nobody owns it");
                 }
-                self.give_up_hand_over(hand_over, giving_up, budget).await
+                self.give_up_hand_over(hand_over, giving_up, invocation)
+                    .await
             }
             Beginning::Attach => {
-                match self.attach(hand_over, budget).await {
+                match self.attach(hand_over, invocation).await {
                     Tried::Done => {}
                     Tried::Later => return Ok(Progress::Later),
                     Tried::GiveUp(giving_up) => {
-                        return self.give_up_hand_over(hand_over, giving_up, budget).await;
+                        return self
+                            .give_up_hand_over(hand_over, giving_up, invocation)
+                            .await;
                     }
                 }
-                match self.tell(hand_over, budget).await? {
+                match self.tell(hand_over, invocation).await? {
                     Tried::Done => Ok(Progress::Done),
                     Tried::Later => Ok(Progress::Later),
                     Tried::GiveUp(giving_up) => {
-                        self.give_up_hand_over(hand_over, giving_up, budget).await
+                        self.give_up_hand_over(hand_over, giving_up, invocation)
+                            .await
                     }
                 }
             }
@@ -84,11 +89,11 @@ impl InitInstance {
     }
 
     /// Attaches, trying again while the detach is not finished.
-    async fn attach(&self, hand_over: &HandOver, budget: &Budget) -> Tried {
+    async fn attach(&self, hand_over: &HandOver, invocation: &Invocation) -> Tried {
         let claim = &hand_over.claim;
         let instance = &hand_over.instance_id;
-        while budget.has(TIME_FOR_A_CALL) {
-            if claim.is_expired(budget.now()) {
+        while invocation.has(TIME_FOR_A_CALL) {
+            if claim.is_expired(invocation.now()) {
                 return Tried::GiveUp(too_late(true));
             }
             let result = self
@@ -127,21 +132,31 @@ impl InitInstance {
     }
 
     /// Sends the init command, at most once as far as anybody can know.
-    async fn tell(&self, hand_over: &HandOver, budget: &Budget) -> Result<Tried, AwsError> {
+    async fn tell(
+        &self,
+        hand_over: &HandOver,
+        invocation: &Invocation,
+    ) -> Result<Tried, CallError> {
         let claim = &hand_over.claim;
         let instance = &hand_over.instance_id;
         let times = Times {
             // Only known to be over by now: an earlier delivery may have done it.
-            attached: Some(budget.now()),
+            attached: Some(invocation.now()),
             ..hand_over.times
         };
-        while budget.has(TIME_FOR_A_CALL) {
-            if claim.is_expired(budget.now()) {
+        while invocation.has(TIME_FOR_A_CALL) {
+            if claim.is_expired(invocation.now()) {
                 return Ok(Tried::GiveUp(too_late(true)));
             }
             let result = self
                 .systems_manager
-                .tell(instance, claim, hand_over.attempt, &times, budget.trace())
+                .tell(
+                    instance,
+                    claim,
+                    hand_over.attempt,
+                    &times,
+                    invocation.trace(),
+                )
                 .await;
             match after_telling(&result) {
                 AfterTelling::Done => {
@@ -179,9 +194,10 @@ impl InitInstance {
         &self,
         hand_over: &HandOver,
         giving_up: GivingUp,
-        budget: &Budget,
-    ) -> Result<Progress, AwsError> {
-        self.give_up(&claimed(hand_over), giving_up, budget).await
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
+        self.give_up(&claimed(hand_over), giving_up, invocation)
+            .await
     }
 }
 

@@ -3,7 +3,7 @@
 use aws_lambda_events::event::sqs::SqsEvent;
 use init_instance::{Config, InitInstance};
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use ready_pool_aws::clock::Budget;
+use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::{Clients, SystemClock, config, telemetry};
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ async fn main() -> Result<(), Error> {
     let clients = Clients::from_environment().await;
     let function = &InitInstance::new(config, &clients);
     run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
-        let budget = Budget::of_invocation(Arc::new(SystemClock), &event.context);
-        Ok::<_, Error>(function.handle(event.payload, &budget).await)
+        let invocation = Invocation::of_invocation(Arc::new(SystemClock), &event.context);
+        Ok::<_, Error>(function.handle(event.payload, &invocation).await)
     }))
     .await
 }

@@ -5,8 +5,8 @@
 use crate::delivery::{InitInstance, Progress};
 use crate::report::Finished;
 use ready_pool_aws::auto_scaling::EntryToWrite;
-use ready_pool_aws::clock::Budget;
-use ready_pool_aws::error::AwsError;
+use ready_pool_aws::clock::Invocation;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::ids::Attempt;
 use ready_pool_core::ledger::{Entry, Standing};
@@ -30,8 +30,8 @@ impl InitInstance {
         finished: &Finished,
         entry: Option<Entry>,
         replacement: &Replacement,
-        budget: &Budget,
-    ) -> Result<Progress, AwsError> {
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
         let Some(claim) = finished.command.record.claim.as_deref() else {
             // Nobody wants a replacement then.
             return Ok(Progress::Done);
@@ -39,13 +39,13 @@ impl InitInstance {
         if !replacement.entered && !self.move_on(finished, claim, replacement).await? {
             // The target has opted out, or is gone: there will be no other instance.
             let failed = Standing::Failed(replacement.reason);
-            self.tell_end(finished, entry, failed, budget).await?;
-            return self.retire_failed(finished, budget).await;
+            self.tell_end(finished, entry, failed, invocation).await?;
+            return self.retire_failed(finished, invocation).await;
         }
-        match self.retire_failed(finished, budget).await? {
+        match self.retire_failed(finished, invocation).await? {
             Progress::Done => {
                 let times = finished.command.record.header.times;
-                self.ask_for(claim, replacement.attempt, times, budget)
+                self.ask_for(claim, replacement.attempt, times, invocation)
                     .await?;
                 Ok(Progress::Done)
             }
@@ -60,7 +60,7 @@ impl InitInstance {
         finished: &Finished,
         claim: &Claim,
         replacement: &Replacement,
-    ) -> Result<bool, AwsError> {
+    ) -> Result<bool, CallError> {
         let attempt = replacement.attempt;
         warn!(claim_id = %claim.claim_id, instance_id = %finished.instance, attempt, reason = replacement.reason.code(), "init failed; replacing the instance");
         let written = self

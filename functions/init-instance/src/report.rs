@@ -6,9 +6,9 @@ use crate::delivery::{InitInstance, Progress};
 use crate::give_up::{Claimed, explain};
 use crate::replace::Replacement;
 use ready_pool_aws::auto_scaling::EntryToWrite;
-use ready_pool_aws::clock::{Budget, sleep};
-use ready_pool_aws::error::AwsError;
+use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::event::CommandDetail;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::claim::MAX_TIME_TO_EXPIRY;
 use ready_pool_core::command::{Command, Told, claim_key_of, told};
 use ready_pool_core::group::Group;
@@ -43,8 +43,8 @@ impl InitInstance {
     pub(crate) async fn command_finished(
         &self,
         detail: &CommandDetail,
-        budget: &Budget,
-    ) -> Result<Progress, AwsError> {
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
         let Ok(instance) = InstanceId::try_from(detail.instance_id.as_str()) else {
             debug!(
                 instance_id = detail.instance_id,
@@ -65,7 +65,7 @@ impl InitInstance {
             return Ok(Progress::Done);
         };
         let target = self.find_target(&claim_id, hash, &instance).await?;
-        if target.is_none() && detail.is_older_than(ENTRY_OUTLIVES_COMMAND, budget.now()) {
+        if target.is_none() && detail.is_older_than(ENTRY_OUTLIVES_COMMAND, invocation.now()) {
             // Settled entries live longer than this: the claim's end was told long ago.
             info!(%claim_id, instance_id = %instance, command_id = detail.command_id, "a very late event of a claim that is over");
             return Ok(Progress::Done);
@@ -84,7 +84,7 @@ impl InitInstance {
             instance,
             target,
         };
-        self.settle(finished, budget).await
+        self.settle(finished, invocation).await
     }
 
     /// The target is the group whose ledger has the claim; where its tags were wiped, the group
@@ -94,7 +94,7 @@ impl InitInstance {
         claim_id: &ClaimId,
         hash: &str,
         instance: &InstanceId,
-    ) -> Result<Option<Group>, AwsError> {
+    ) -> Result<Option<Group>, CallError> {
         let key = format!("{claim_id}@{hash}");
         let is_the_claim_s = |name: &GroupName| ClaimKey::new(claim_id, name).as_str() == key;
         let with_entry = self.auto_scaling.groups_with_entry(claim_id).await?;
@@ -106,7 +106,7 @@ impl InitInstance {
         }
         let places = self
             .auto_scaling
-            .whereabouts(std::slice::from_ref(instance))
+            .placements(std::slice::from_ref(instance))
             .await?;
         match places.get(instance) {
             Some(place) if is_the_claim_s(&place.group) => self.target(&place.group).await,
@@ -114,7 +114,7 @@ impl InitInstance {
         }
     }
 
-    async fn target_of(&self, finished: &Finished) -> Result<Option<Group>, AwsError> {
+    async fn target_of(&self, finished: &Finished) -> Result<Option<Group>, CallError> {
         match claim_key_of(&finished.command.comment) {
             Some((_, hash)) => {
                 self.find_target(&finished.claim_id, hash, &finished.instance)
@@ -130,8 +130,8 @@ impl InitInstance {
         &self,
         message: &LookAgain,
         first: bool,
-        budget: &Budget,
-    ) -> Result<Progress, AwsError> {
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
         let instance = message.instance_id.as_ref();
         let history = match instance {
             Some(instance) => self.systems_manager.history(instance).await?,
@@ -146,23 +146,23 @@ impl InitInstance {
             message.attempt,
             instance,
             told(&history, &message.key()),
-            message.expires_at <= budget.now(),
+            message.expires_at <= invocation.now(),
             first,
         );
         match (found, instance) {
             (Look::Leave, _) => Ok(Progress::Done),
             (Look::Settled { standing, retire }, _) => {
                 let told = told(&history, &message.key());
-                let (details, budget) =
+                let (details, invocation) =
                     if let (Told::ThisClaim(command), Some(instance)) = (told, instance) {
-                        let details = self.details(&command, instance, message.attempt, budget);
-                        (details.await, &in_trace_of(&command, budget))
+                        let details = self.details(&command, instance, message.attempt, invocation);
+                        (details.await, &in_trace_of(&command, invocation))
                     } else {
                         let details = Details {
                             attempt: Some(message.attempt),
                             ..Details::default()
                         };
-                        (details, budget)
+                        (details, invocation)
                     };
                 let settled = Settled {
                     claim_id: &message.claim_id,
@@ -171,10 +171,11 @@ impl InitInstance {
                     standing,
                     details,
                 };
-                self.publish_end(&settled, budget).await?;
+                self.publish_end(&settled, invocation).await?;
                 match instance {
                     Some(instance) if retire => {
-                        self.remove(instance, &message.target_group, budget).await
+                        self.remove(instance, &message.target_group, invocation)
+                            .await
                     }
                     _ => Ok(Progress::Done),
                 }
@@ -186,7 +187,7 @@ impl InitInstance {
                     instance: instance.clone(),
                     target,
                 };
-                self.settle(finished, budget).await
+                self.settle(finished, invocation).await
             }
             (Look::Report(_), _) => {
                 debug!(claim_id = %message.claim_id, instance_id = ?instance, "told, and still running");
@@ -202,14 +203,18 @@ impl InitInstance {
                     times: Times::default(),
                     claim: None,
                 };
-                self.give_up(&claimed, giving_up, budget).await
+                self.give_up(&claimed, giving_up, invocation).await
             }
         }
     }
 
     /// Settles a claim by the final status of its command, waiting for an unfinished attach.
-    async fn settle(&self, mut finished: Finished, budget: &Budget) -> Result<Progress, AwsError> {
-        let budget = &in_trace_of(&finished.command, budget);
+    async fn settle(
+        &self,
+        mut finished: Finished,
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
+        let invocation = &in_trace_of(&finished.command, invocation);
         for look in 1.. {
             let entry = finished
                 .target
@@ -221,21 +226,21 @@ impl InitInstance {
                 finished.target.as_ref(),
                 &finished.instance,
                 look,
-                budget.now(),
+                invocation.now(),
             ) {
                 Report::Ready => {
-                    self.tell_end(&finished, entry, Standing::Ready, budget)
+                    self.tell_end(&finished, entry, Standing::Ready, invocation)
                         .await?;
                     return Ok(Progress::Done);
                 }
                 Report::Failed(reason) => {
-                    self.tell_end(&finished, entry, Standing::Failed(reason), budget)
+                    self.tell_end(&finished, entry, Standing::Failed(reason), invocation)
                         .await?;
                     return if finished.command.record.header.on_init_failure.keeps(reason) {
                         info!(claim_id = %finished.claim_id, instance_id = %finished.instance, "init failed; the instance is kept for a look");
                         Ok(Progress::Done)
                     } else {
-                        self.retire_failed(&finished, budget).await
+                        self.retire_failed(&finished, invocation).await
                     };
                 }
                 Report::Replace {
@@ -248,16 +253,18 @@ impl InitInstance {
                         attempt,
                         entered,
                     };
-                    return self.replace(&finished, entry, &replacement, budget).await;
+                    return self
+                        .replace(&finished, entry, &replacement, invocation)
+                        .await;
                 }
                 Report::Retire => {
                     info!(claim_id = %finished.claim_id, instance_id = %finished.instance, "init failed, and the claim has gone on; removing the instance");
-                    return self.retire_failed(&finished, budget).await;
+                    return self.retire_failed(&finished, invocation).await;
                 }
                 Report::Leave => return Ok(Progress::Done),
                 Report::NotYet => {}
             }
-            if !budget.has(TIME_FOR_A_CALL) {
+            if !invocation.has(TIME_FOR_A_CALL) {
                 return Ok(Progress::Later);
             }
             sleep(LOOK_EVERY).await;
@@ -275,10 +282,13 @@ impl InitInstance {
     pub(crate) async fn retire_failed(
         &self,
         finished: &Finished,
-        budget: &Budget,
-    ) -> Result<Progress, AwsError> {
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
         match &finished.target {
-            Some(target) => self.remove(&finished.instance, &target.name, budget).await,
+            Some(target) => {
+                self.remove(&finished.instance, &target.name, invocation)
+                    .await
+            }
             None => Ok(Progress::Done),
         }
     }
@@ -290,11 +300,11 @@ impl InitInstance {
         finished: &Finished,
         entry: Option<Entry>,
         standing: Standing,
-        budget: &Budget,
-    ) -> Result<(), AwsError> {
+        invocation: &Invocation,
+    ) -> Result<(), CallError> {
         let attempt = entry.as_ref().map_or(1, |entry| entry.attempt);
         let details = self
-            .details(&finished.command, &finished.instance, attempt, budget)
+            .details(&finished.command, &finished.instance, attempt, invocation)
             .await;
         match &finished.target {
             Some(target) => {
@@ -306,7 +316,7 @@ impl InitInstance {
                         instance: None,
                         attempt: 1,
                         standing,
-                        expires_at: budget.now() + MAX_TIME_TO_EXPIRY,
+                        expires_at: invocation.now() + MAX_TIME_TO_EXPIRY,
                         instead_of: None,
                     })
                 };
@@ -331,14 +341,14 @@ impl InitInstance {
             standing,
             details,
         };
-        self.publish_end(&settled, budget).await
+        self.publish_end(&settled, invocation).await
     }
 
     pub(crate) async fn publish_end(
         &self,
         settled: &Settled<'_>,
-        budget: &Budget,
-    ) -> Result<(), AwsError> {
+        invocation: &Invocation,
+    ) -> Result<(), CallError> {
         let (ending, reason) = match settled.standing {
             Standing::Failed(reason) => (Ending::Failed, reason),
             Standing::Ready | Standing::Assigned => (Ending::Ready, Reason::Initialised),
@@ -351,17 +361,17 @@ impl InitInstance {
             reason,
             message: explain(reason).to_owned(),
             instance_id: settled.instance.cloned(),
-            at: budget.now(),
+            at: invocation.now(),
             details: settled.details.clone(),
         };
-        self.publish(&outcome, budget).await?;
+        self.publish(&outcome, invocation).await?;
         info!(claim_id = %settled.claim_id, instance_id = ?settled.instance, reason = reason.code(), "reported the claim's end");
         Ok(())
     }
 }
 
 /// Neither EventBridge's message nor replenish-pool's knows of the claim's trace; the script does.
-fn in_trace_of(command: &Command, budget: &Budget) -> Budget {
+fn in_trace_of(command: &Command, invocation: &Invocation) -> Invocation {
     let trace = command.record.header.trace;
-    budget.clone().traced(trace.or(budget.trace()))
+    invocation.clone().traced(trace.or(invocation.trace()))
 }

@@ -5,10 +5,10 @@ use crate::decide::Plan;
 use crate::notes;
 use crate::pass::ReplenishPool;
 use ready_pool_aws::auto_scaling::{Capacity, GroupTag, LaunchResult};
-use ready_pool_aws::error::AwsError;
 use ready_pool_aws::metrics::Record;
 use ready_pool_aws::queue::Outgoing;
 use ready_pool_core::Timestamp;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::message::Message;
 use tracing::{error, info, warn};
@@ -82,7 +82,7 @@ impl Act<'_> {
     }
 
     async fn look_again(&mut self, plan: &Plan, now: Timestamp) {
-        let messages: Result<Vec<Outgoing>, AwsError> = plan
+        let messages: Result<Vec<Outgoing>, CallError> = plan
             .look_again
             .iter()
             .map(|look| {
@@ -168,7 +168,7 @@ impl Act<'_> {
     }
 
     /// Counts a failure; answers whether it was one.
-    fn count(&mut self, what: &str, result: Result<(), AwsError>) -> bool {
+    fn count(&mut self, what: &str, result: Result<(), CallError>) -> bool {
         if let Err(error) = result {
             warn!(%error, "cannot {what}; the next pass tries again");
             self.failures += 1;

@@ -2,7 +2,7 @@
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use ready_pool_aws::clock::Budget;
+use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::{Clients, SystemClock, config, telemetry};
 use replenish_pool::{Config, ReplenishPool};
 use serde_json::Value;
@@ -16,8 +16,8 @@ async fn main() -> Result<(), Error> {
     let function = &ReplenishPool::new(config, &clients);
     run(service_fn(
         move |event: LambdaEvent<EventBridgeEvent<Value>>| async move {
-            let budget = Budget::of_invocation(Arc::new(SystemClock), &event.context);
-            function.handle(&event.payload, &budget).await
+            let invocation = Invocation::of_invocation(Arc::new(SystemClock), &event.context);
+            function.handle(&event.payload, &invocation).await
         },
     ))
     .await

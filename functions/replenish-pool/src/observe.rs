@@ -106,7 +106,7 @@ async fn look_around(
         .collect();
 
     let asked_about: Vec<InstanceId> = noted.union(&candidates).cloned().collect();
-    let mut places = auto_scaling.whereabouts(&asked_about).await?;
+    let mut places = auto_scaling.placements(&asked_about).await?;
     let unsettled: Vec<InstanceId> = asked_about
         .into_iter()
         .filter(|instance| noted.contains(instance) || !places.contains_key(instance))

@@ -8,7 +8,7 @@ use crate::observe::{Extent, observe};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use ready_pool_aws::Clients;
 use ready_pool_aws::auto_scaling::AutoScaling;
-use ready_pool_aws::clock::{Budget, sleep};
+use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::error::ObserveError;
 use ready_pool_aws::event::AutoScalingDetail;
 use ready_pool_aws::metrics::Metrics;
@@ -69,19 +69,19 @@ impl ReplenishPool {
     pub async fn handle(
         &self,
         event: &EventBridgeEvent<Value>,
-        budget: &Budget,
+        invocation: &Invocation,
     ) -> Result<Summary, ObserveError> {
         // Boxed: a large future, in the frame of another one.
-        let result = Box::pin(self.look_after(event, budget)).await;
+        let result = Box::pin(self.look_after(event, invocation)).await;
         self.metrics
-            .write_calls(&self.config.pool, "replenish-pool", budget.now());
+            .write_calls(&self.config.pool, "replenish-pool", invocation.now());
         result
     }
 
     async fn look_after(
         &self,
         event: &EventBridgeEvent<Value>,
-        budget: &Budget,
+        invocation: &Invocation,
     ) -> Result<Summary, ObserveError> {
         let mut summary = Summary::default();
         if self.is_about_something_else(event) {
@@ -105,7 +105,7 @@ impl ReplenishPool {
                 &self.provision_queue,
                 &self.config,
                 extent,
-                budget.now(),
+                invocation.now(),
             )
             .await?;
             let plan = decide(&view);
@@ -113,14 +113,14 @@ impl ReplenishPool {
                 self.metrics.write(&record, view.now);
             }
             summary.looks += 1;
-            summary.failures += carry_out(self, &plan, budget.now()).await;
+            summary.failures += carry_out(self, &plan, invocation.now()).await;
             summary.completed += plan.complete.len();
             summary.abandoned += plan.abandon.len();
             summary.booting = plan.booting;
             summary.looked_after += plan.look_again.len();
             summary.taken_out += plan.take_in.len() + plan.detach.len();
             extent = Extent::Short;
-            if plan.booting == 0 || !budget.has(LOOK_EVERY + TIME_FOR_A_LOOK) {
+            if plan.booting == 0 || !invocation.has(LOOK_EVERY + TIME_FOR_A_LOOK) {
                 break;
             }
             sleep(LOOK_EVERY).await;

@@ -1,7 +1,7 @@
 //! Auto Scaling: groups, their tags, and moving instances between them.
 
 use crate::clients::{self, Clients};
-use crate::error::AwsError;
+use crate::error;
 use aws_sdk_autoscaling::operation::describe_scaling_activities::builders::DescribeScalingActivitiesFluentBuilder;
 use aws_sdk_autoscaling::primitives::{DateTime, DateTimeFormat as Format};
 use aws_sdk_autoscaling::types::builders::TagBuilder;
@@ -9,7 +9,9 @@ use aws_sdk_autoscaling::types::{
     AutoScalingGroup, Filter, Instance, LaunchTemplateSpecification, ScalingActivityStatusCode, Tag,
 };
 use ready_pool_core::Timestamp;
-use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Whereabouts};
+use ready_pool_core::activity::{self, Activity};
+use ready_pool_core::call_error::CallError;
+use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Placement};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::ledger::{self, Entry};
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,34 +56,6 @@ pub struct GroupTag {
     pub value: String,
 }
 
-/// A line of a group's activity history.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Activity {
-    /// What it did.
-    pub kind: ActivityKind,
-    /// To which instance; a failed launch may have none.
-    pub instance: Option<InstanceId>,
-    /// When it started.
-    pub started_at: Timestamp,
-    /// When it ended; none while it is under way.
-    pub ended_at: Option<Timestamp>,
-    /// Whether it failed or was cancelled.
-    pub failed: bool,
-}
-
-/// What an activity did, told by its description.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ActivityKind {
-    /// `Launching a new EC2 instance: …`.
-    Launch,
-    /// `Detaching EC2 instance: …`.
-    Detach,
-    /// `Attaching an existing EC2 instance: …`.
-    Attach,
-    /// Anything else.
-    Other,
-}
-
 /// Whether a group shrinks with the instance that leaves it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capacity {
@@ -112,7 +86,7 @@ impl AutoScaling {
     pub async fn groups(
         &self,
         names: &BTreeSet<GroupName>,
-    ) -> Result<BTreeMap<GroupName, Group>, AwsError> {
+    ) -> Result<BTreeMap<GroupName, Group>, CallError> {
         let mut groups = BTreeMap::new();
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         for names in names.chunks(MAX_IDS_PER_DESCRIBE) {
@@ -128,24 +102,24 @@ impl AutoScaling {
     }
 
     /// All targets of a pool.
-    pub async fn targets_of(&self, pool: &GroupName) -> Result<Vec<Group>, AwsError> {
+    pub async fn targets_of(&self, pool: &GroupName) -> Result<Vec<Group>, CallError> {
         self.filtered(&format!("tag:{OPT_IN_TAG}"), pool.as_str())
             .await
     }
 
     /// All groups whose ledger has an entry of this claim id (several targets may share one).
-    pub async fn groups_with_entry(&self, claim_id: &ClaimId) -> Result<Vec<Group>, AwsError> {
+    pub async fn groups_with_entry(&self, claim_id: &ClaimId) -> Result<Vec<Group>, CallError> {
         self.filtered("tag-key", &ledger::tag_key(claim_id)).await
     }
 
-    async fn filtered(&self, name: &str, value: &str) -> Result<Vec<Group>, AwsError> {
+    async fn filtered(&self, name: &str, value: &str) -> Result<Vec<Group>, CallError> {
         let filter = Filter::builder().name(name).values(value).build();
         Self::all_pages(self.client.describe_auto_scaling_groups().filters(filter)).await
     }
 
     async fn all_pages(
         request: aws_sdk_autoscaling::operation::describe_auto_scaling_groups::builders::DescribeAutoScalingGroupsFluentBuilder,
-    ) -> Result<Vec<Group>, AwsError> {
+    ) -> Result<Vec<Group>, CallError> {
         const OPERATION: &str = "DescribeAutoScalingGroups";
         let mut pages = request
             .max_records(MAX_GROUPS_PER_PAGE)
@@ -154,20 +128,20 @@ impl AutoScaling {
             .send();
         let mut groups = Vec::new();
         while let Some(group) = pages.next().await {
-            let group = group.map_err(|error| AwsError::new(OPERATION, &error))?;
+            let group = group.map_err(|error| error::from_sdk(OPERATION, &error))?;
             groups.push(
                 read_group(&group)
-                    .ok_or_else(|| AwsError::incomplete(OPERATION, "readable group name"))?,
+                    .ok_or_else(|| CallError::incomplete(OPERATION, "readable group name"))?,
             );
         }
         Ok(groups)
     }
 
     /// Where these instances are; one in no group is absent.
-    pub async fn whereabouts(
+    pub async fn placements(
         &self,
         instances: &[InstanceId],
-    ) -> Result<BTreeMap<InstanceId, Whereabouts>, AwsError> {
+    ) -> Result<BTreeMap<InstanceId, Placement>, CallError> {
         const OPERATION: &str = "DescribeAutoScalingInstances";
         let mut places = BTreeMap::new();
         for instances in instances.chunks(MAX_IDS_PER_DESCRIBE) {
@@ -177,16 +151,16 @@ impl AutoScaling {
                 .set_instance_ids(Some(instances.iter().map(ToString::to_string).collect()))
                 .send()
                 .await
-                .map_err(|error| AwsError::new(OPERATION, &error))?;
+                .map_err(|error| error::from_sdk(OPERATION, &error))?;
             for line in answer.auto_scaling_instances() {
                 let read = || {
                     let instance = InstanceId::try_from(line.instance_id()?).ok()?;
                     let group = GroupName::try_from(line.auto_scaling_group_name()?).ok()?;
                     let lifecycle = Lifecycle::from_aws(line.lifecycle_state()?);
-                    Some((instance, Whereabouts { group, lifecycle }))
+                    Some((instance, Placement { group, lifecycle }))
                 };
                 let (instance, place) =
-                    read().ok_or_else(|| AwsError::incomplete(OPERATION, "group or state"))?;
+                    read().ok_or_else(|| CallError::incomplete(OPERATION, "group or state"))?;
                 places.insert(instance, place);
             }
         }
@@ -200,7 +174,7 @@ impl AutoScaling {
         group: &GroupName,
         since: Timestamp,
         is_enough: impl Fn(&[Activity]) -> bool,
-    ) -> Result<Vec<Activity>, AwsError> {
+    ) -> Result<Vec<Activity>, CallError> {
         let request = self
             .client
             .describe_scaling_activities()
@@ -213,11 +187,11 @@ impl AutoScaling {
         &self,
         group: &GroupName,
         times: &Range<Timestamp>,
-    ) -> Result<Vec<Activity>, AwsError> {
+    ) -> Result<Vec<Activity>, CallError> {
         let bound = |name: &str, seconds: i64| {
             let time = DateTime::from_secs(seconds).fmt(Format::DateTime);
-            let time = time.map_err(|_| AwsError::incomplete(ACTIVITIES, "writable time"))?;
-            Ok::<_, AwsError>(Filter::builder().name(name).values(time).build())
+            let time = time.map_err(|_| CallError::incomplete(ACTIVITIES, "writable time"))?;
+            Ok::<_, CallError>(Filter::builder().name(name).values(time).build())
         };
         let request = self
             .client
@@ -235,14 +209,14 @@ impl AutoScaling {
         request: DescribeScalingActivitiesFluentBuilder,
         since: Timestamp,
         is_enough: impl Fn(&[Activity]) -> bool,
-    ) -> Result<Vec<Activity>, AwsError> {
+    ) -> Result<Vec<Activity>, CallError> {
         let mut pages = request
             .max_records(MAX_ACTIVITIES_PER_PAGE)
             .into_paginator()
             .send();
         let mut activities = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| AwsError::new(ACTIVITIES, &error))?;
+            let page = page.map_err(|error| error::from_sdk(ACTIVITIES, &error))?;
             for activity in page.activities() {
                 let Some(activity) = read_activity(activity)? else {
                     continue;
@@ -263,7 +237,7 @@ impl AutoScaling {
 
     /// Writes entries, all in as few calls as AWS allows. Nothing is written partly per call,
     /// as far as AWS says; each failed entry comes back with its error.
-    pub async fn enter(&self, entries: &[EntryToWrite]) -> Vec<(EntryToWrite, AwsError)> {
+    pub async fn enter(&self, entries: &[EntryToWrite]) -> Vec<(EntryToWrite, CallError)> {
         let mut failed = Vec::new();
         for batch in entries.chunks(MAX_TAGS_PER_CALL) {
             if let Err(error) = self.write_entries(batch).await {
@@ -282,7 +256,7 @@ impl AutoScaling {
         failed
     }
 
-    async fn write_entries(&self, entries: &[EntryToWrite]) -> Result<(), AwsError> {
+    async fn write_entries(&self, entries: &[EntryToWrite]) -> Result<(), CallError> {
         let tags: Vec<GroupTag> = entries
             .iter()
             .map(|write| GroupTag {
@@ -295,7 +269,7 @@ impl AutoScaling {
     }
 
     /// Writes tags that stay on their group, over what was there.
-    pub async fn write_tags(&self, tags: &[GroupTag]) -> Result<(), AwsError> {
+    pub async fn write_tags(&self, tags: &[GroupTag]) -> Result<(), CallError> {
         for batch in tags.chunks(MAX_TAGS_PER_CALL) {
             let tags = batch
                 .iter()
@@ -306,13 +280,13 @@ impl AutoScaling {
                 .set_tags(Some(tags))
                 .send()
                 .await
-                .map_err(|error| AwsError::new("CreateOrUpdateTags", &error))?;
+                .map_err(|error| error::from_sdk("CreateOrUpdateTags", &error))?;
         }
         Ok(())
     }
 
     /// Removes tags, by group and key.
-    pub async fn remove_tags(&self, tags: &[(GroupName, String)]) -> Result<(), AwsError> {
+    pub async fn remove_tags(&self, tags: &[(GroupName, String)]) -> Result<(), CallError> {
         for batch in tags.chunks(MAX_TAGS_PER_CALL) {
             let tags = batch
                 .iter()
@@ -323,7 +297,7 @@ impl AutoScaling {
                 .set_tags(Some(tags))
                 .send()
                 .await
-                .map_err(|error| AwsError::new("DeleteTags", &error))?;
+                .map_err(|error| error::from_sdk("DeleteTags", &error))?;
         }
         Ok(())
     }
@@ -335,7 +309,7 @@ impl AutoScaling {
         group: &GroupName,
         instances: &[InstanceId],
         capacity: Capacity,
-    ) -> Result<(), AwsError> {
+    ) -> Result<(), CallError> {
         self.client
             .detach_instances()
             .auto_scaling_group_name(group.as_str())
@@ -347,32 +321,32 @@ impl AutoScaling {
             )
             .send()
             .await
-            .map_err(|error| AwsError::new("DetachInstances", &error))?;
+            .map_err(|error| error::from_sdk("DetachInstances", &error))?;
         Ok(())
     }
 
     /// Attaches an instance to a group. Repeatable: a second call says where the instance is.
-    pub async fn attach(&self, group: &GroupName, instance: &InstanceId) -> Result<(), AwsError> {
+    pub async fn attach(&self, group: &GroupName, instance: &InstanceId) -> Result<(), CallError> {
         self.client
             .attach_instances()
             .auto_scaling_group_name(group.as_str())
             .instance_ids(instance.as_str())
             .send()
             .await
-            .map_err(|error| AwsError::new("AttachInstances", &error))?;
+            .map_err(|error| error::from_sdk("AttachInstances", &error))?;
         Ok(())
     }
 
     /// Terminates an instance of whatever group it is in, and shrinks that group. Only for the
     /// retirement group's instances: the call names no group.
-    pub async fn terminate(&self, instance: &InstanceId) -> Result<(), AwsError> {
+    pub async fn terminate(&self, instance: &InstanceId) -> Result<(), CallError> {
         self.client
             .terminate_instance_in_auto_scaling_group()
             .instance_id(instance.as_str())
             .should_decrement_desired_capacity(true)
             .send()
             .await
-            .map_err(|error| AwsError::new("TerminateInstanceInAutoScalingGroup", &error))?;
+            .map_err(|error| error::from_sdk("TerminateInstanceInAutoScalingGroup", &error))?;
         Ok(())
     }
 
@@ -381,7 +355,7 @@ impl AutoScaling {
         &self,
         group: &GroupName,
         capacity: i32,
-    ) -> Result<(), AwsError> {
+    ) -> Result<(), CallError> {
         self.client
             .set_desired_capacity()
             .auto_scaling_group_name(group.as_str())
@@ -389,7 +363,7 @@ impl AutoScaling {
             .honor_cooldown(false)
             .send()
             .await
-            .map_err(|error| AwsError::new("SetDesiredCapacity", &error))?;
+            .map_err(|error| error::from_sdk("SetDesiredCapacity", &error))?;
         Ok(())
     }
 
@@ -400,7 +374,7 @@ impl AutoScaling {
         hook: &str,
         instance: &InstanceId,
         result: LaunchResult,
-    ) -> Result<(), AwsError> {
+    ) -> Result<(), CallError> {
         self.client
             .complete_lifecycle_action()
             .auto_scaling_group_name(group.as_str())
@@ -412,7 +386,7 @@ impl AutoScaling {
             })
             .send()
             .await
-            .map_err(|error| AwsError::new("CompleteLifecycleAction", &error))?;
+            .map_err(|error| error::from_sdk("CompleteLifecycleAction", &error))?;
         Ok(())
     }
 }
@@ -420,12 +394,12 @@ impl AutoScaling {
 /// `None` for one that has not started.
 fn read_activity(
     activity: &aws_sdk_autoscaling::types::Activity,
-) -> Result<Option<Activity>, AwsError> {
+) -> Result<Option<Activity>, CallError> {
     let Some(started_at) = activity.start_time() else {
         return Ok(None);
     };
     let started_at = Timestamp::from_unix_timestamp(started_at.secs())
-        .map_err(|_| AwsError::incomplete(ACTIVITIES, "readable start time"))?;
+        .map_err(|_| CallError::incomplete(ACTIVITIES, "readable start time"))?;
     let failed = matches!(
         activity.status_code(),
         Some(ScalingActivityStatusCode::Failed | ScalingActivityStatusCode::Cancelled)
@@ -433,7 +407,7 @@ fn read_activity(
     let ended_at = activity
         .end_time()
         .and_then(|end| Timestamp::from_unix_timestamp(end.secs()).ok());
-    let (kind, instance) = read_description(activity.description().unwrap_or_default());
+    let (kind, instance) = activity::read_description(activity.description().unwrap_or_default());
     Ok(Some(Activity {
         kind,
         instance,
@@ -490,56 +464,4 @@ fn read_version(template: &LaunchTemplateSpecification) -> Option<String> {
     let version = template.version()?;
     let id = template.launch_template_id()?;
     (!version.starts_with('$')).then(|| format!("{id}:{version}"))
-}
-
-fn read_description(description: &str) -> (ActivityKind, Option<InstanceId>) {
-    let kind = if description.starts_with("Launching a new EC2 instance") {
-        ActivityKind::Launch
-    } else if description.starts_with("Detaching EC2 instance") {
-        ActivityKind::Detach
-    } else if description.starts_with("Attaching an existing EC2 instance") {
-        ActivityKind::Attach
-    } else {
-        ActivityKind::Other
-    };
-    let instance = description
-        .split(|separator: char| !separator.is_ascii_alphanumeric() && separator != '-')
-        .find(|word| word.starts_with("i-"))
-        .and_then(|word| InstanceId::try_from(word).ok());
-    (kind, instance)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_activity_is_told_by_its_description() {
-        let read = |description| {
-            let (kind, instance) = read_description(description);
-            (kind, instance.map(String::from))
-        };
-        assert_eq!(
-            read("Launching a new EC2 instance: i-0123456789abcdef0"),
-            (ActivityKind::Launch, Some("i-0123456789abcdef0".to_owned()))
-        );
-        assert_eq!(
-            read(
-                "Launching a new EC2 instance.  Status Reason: We currently do not have sufficient capacity. Launching EC2 instance failed."
-            ),
-            (ActivityKind::Launch, None)
-        );
-        assert_eq!(
-            read("Detaching EC2 instance: i-0123456789abcdef0"),
-            (ActivityKind::Detach, Some("i-0123456789abcdef0".to_owned()))
-        );
-        assert_eq!(
-            read("Attaching an existing EC2 instance: i-0123456789abcdef0").0,
-            ActivityKind::Attach
-        );
-        assert_eq!(
-            read("Terminating EC2 instance: i-0123456789abcdef0").0,
-            ActivityKind::Other
-        );
-    }
 }

@@ -30,14 +30,14 @@ impl Clock for SystemClock {
 /// The end of an invocation: what is not done then is killed. With it, the trace that the invocation
 /// is part of.
 #[derive(Clone, Debug)]
-pub struct Budget {
+pub struct Invocation {
     clock: SharedClock,
     ends_at: Timestamp,
     trace: Option<Trace>,
 }
 
-impl Budget {
-    /// A budget until `ends_at`.
+impl Invocation {
+    /// A invocation until `ends_at`.
     pub fn new(clock: SharedClock, ends_at: Timestamp) -> Self {
         Self {
             clock,
@@ -46,13 +46,13 @@ impl Budget {
         }
     }
 
-    /// The budget of an invocation in this trace.
+    /// The invocation of an invocation in this trace.
     #[must_use]
     pub fn traced(self, trace: Option<Trace>) -> Self {
         Self { trace, ..self }
     }
 
-    /// The budget of the invocation with this context.
+    /// The invocation of the invocation with this context.
     pub fn of_invocation(clock: SharedClock, context: &lambda_runtime::Context) -> Self {
         let milliseconds = i128::from(context.deadline) * 1_000_000;
         let ends_at =
@@ -66,7 +66,7 @@ impl Budget {
         self.trace
     }
 
-    /// The budget for a message's work, in the trace that it was sent in, if any.
+    /// The invocation for a message's work, in the trace that it was sent in, if any.
     #[must_use]
     pub fn for_message(&self, record: &SqsMessage) -> Self {
         self.clone().traced(trace_of(record).or(self.trace))

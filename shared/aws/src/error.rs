@@ -1,157 +1,32 @@
-//! What an AWS call's failure means to us.
-//!
-//! AWS's messages are matched by code and substring, never by equality: they have changed before.
-//! Most Auto Scaling refusals are not modelled by the SDK, so their text is the only witness.
+//! The SDK's errors as [`CallError`]s, and what Lambda hears of them.
 
 use aws_sdk_autoscaling::error::ProvideErrorMetadata;
 use aws_sdk_autoscaling::error::{DisplayErrorContext, SdkError};
 use lambda_runtime::Diagnostic;
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::ids::GroupName;
 
-/// A failed AWS call.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{operation} failed: {code}: {message}")]
-pub struct AwsError {
-    /// The operation, `DetachInstances`.
-    pub operation: &'static str,
-    /// AWS's error code; for failures that never reached AWS, a word of ours.
-    pub code: String,
-    /// AWS's text.
-    pub message: String,
-    /// What may have happened.
-    pub effect: Effect,
-}
-
-/// What a failed call may have done, and so what may be done next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
-    /// Nothing, and the same call will be refused again until something changes. Final.
-    Refused,
-    /// Nothing: AWS was busy. Retry later.
-    Busy,
-    /// Perhaps everything: look before doing it again.
-    Unknown,
-}
-
-/// Codes of throttling, over all services (`RateExceeded` is what Auto Scaling's documentation
-/// says, `Throttling` what it sends).
-const THROTTLING: [&str; 9] = [
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RateExceeded",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-    "KmsThrottled",
-];
-
-/// Codes that say another activity is in the way. Auto Scaling sends the first with HTTP 500.
-const CONTENTION: [&str; 4] = [
-    "ResourceContention",
-    "ResourceContentionFault",
-    "ScalingActivityInProgress",
-    "ScalingActivityInProgressFault",
-];
-
-impl AwsError {
-    /// Reads the SDK's error.
-    pub fn new<E, R>(operation: &'static str, error: &SdkError<E, R>) -> Self
-    where
-        E: std::error::Error + ProvideErrorMetadata + 'static,
-        R: std::fmt::Debug + HttpStatus,
-    {
-        let (code, message, effect) = match error {
-            SdkError::ServiceError(context) => {
-                let code = context.err().code().unwrap_or("Unknown").to_owned();
-                let message = context.err().message().unwrap_or_default().to_owned();
-                let effect = effect_of(&code, &message, context.raw().status());
-                (code, message, effect)
-            }
-            SdkError::ConstructionFailure(_) => (
-                "InvalidRequest".to_owned(),
-                DisplayErrorContext(error).to_string(),
-                Effect::Refused,
-            ),
-            SdkError::TimeoutError(_) => (
-                "TimedOut".to_owned(),
-                DisplayErrorContext(error).to_string(),
-                Effect::Unknown,
-            ),
-            _ => (
-                "NoResponse".to_owned(),
-                DisplayErrorContext(error).to_string(),
-                Effect::Unknown,
-            ),
-        };
-        Self {
-            operation,
-            code,
-            message,
-            effect,
+/// Reads the SDK's error.
+pub(crate) fn from_sdk<E, R>(operation: &'static str, error: &SdkError<E, R>) -> CallError
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug + HttpStatus,
+{
+    let unanswered = |code: &str, effect| CallError {
+        operation,
+        code: code.to_owned(),
+        message: DisplayErrorContext(error).to_string(),
+        effect,
+    };
+    match error {
+        SdkError::ServiceError(context) => {
+            let code = context.err().code().unwrap_or("Unknown");
+            let message = context.err().message().unwrap_or_default();
+            CallError::answered(operation, code, message, context.raw().status())
         }
-    }
-
-    /// An answer that lacks what its API model promises.
-    pub(crate) fn incomplete(operation: &'static str, what: &str) -> Self {
-        Self {
-            operation,
-            code: "IncompleteAnswer".to_owned(),
-            message: format!("the answer has no {what}"),
-            effect: Effect::Unknown,
-        }
-    }
-
-    /// `DetachInstances` refused because the instance is not (any more) in the group, or is not
-    /// in a state that can be detached: somebody or something else has it.
-    pub fn says_not_detachable(&self) -> bool {
-        self.says("is not part of Auto Scaling group")
-            || self.says("is not in InService or Standby")
-    }
-
-    /// `AttachInstances` refused because the instance is in a group; that is the one named after
-    /// the last colon (group names have none). Right after a detach it is still the old group.
-    pub fn already_part_of(&self) -> Option<GroupName> {
-        if !self.says("is already part of AutoScalingGroup") {
-            return None;
-        }
-        let (_, name) = self.message.rsplit_once(':')?;
-        GroupName::try_from(name.trim().trim_end_matches('.')).ok()
-    }
-
-    /// The call was refused because the instance is not running, or long gone.
-    pub fn says_instance_gone(&self) -> bool {
-        self.says("is not in correct state")
-            || self.says("Invalid Instance ID")
-            || self.says("No managed instance found")
-    }
-
-    /// A policy does not allow the call; the text names who, what and on which resource. So do
-    /// groups answer that are gone, or have lost the tag that opts them in, where the policy asks
-    /// for that tag.
-    pub fn says_denied(&self) -> bool {
-        matches!(self.code.as_str(), "AccessDenied" | "AccessDeniedException")
-    }
-
-    /// `DetachInstances` refused for want of a permission: one is missing, or the group has not (any
-    /// more) the tag that the policy asks for.
-    pub fn says_detach_denied(&self) -> bool {
-        self.operation == "DetachInstances" && self.says_denied()
-    }
-
-    /// The group is gone.
-    pub fn says_group_gone(&self) -> bool {
-        self.says("AutoScalingGroup name not found")
-    }
-
-    /// Taking the instance out would leave the group below its minimum size.
-    pub fn says_below_minimum(&self) -> bool {
-        self.says("min-size=") || self.says("min size constraint")
-    }
-
-    fn says(&self, text: &str) -> bool {
-        self.code == "ValidationError" && self.message.contains(text)
+        SdkError::ConstructionFailure(_) => unanswered("InvalidRequest", Effect::Refused),
+        SdkError::TimeoutError(_) => unanswered("TimedOut", Effect::Unknown),
+        _ => unanswered("NoResponse", Effect::Unknown),
     }
 }
 
@@ -160,7 +35,7 @@ impl AwsError {
 pub enum ObserveError {
     /// A read failed.
     #[error(transparent)]
-    Aws(#[from] AwsError),
+    Aws(#[from] CallError),
     /// The function's own settings name a group that does not exist.
     #[error(
         "the group {0} does not exist; check the function's settings POOL_GROUP and RETIREMENT_GROUP"
@@ -168,7 +43,7 @@ pub enum ObserveError {
     NoGroup(GroupName),
 }
 
-/// What Lambda is told, and so what stands in its log and in `errorType` of its answer. Without
+/// What Lambda hears, and so what stands in its log and in `errorType` of its answer. Without
 /// this it would be the name of a boxed error's Rust type.
 impl From<ObserveError> for Diagnostic {
     fn from(error: ObserveError) -> Self {
@@ -183,22 +58,8 @@ impl From<ObserveError> for Diagnostic {
     }
 }
 
-fn effect_of(code: &str, message: &str, status: u16) -> Effect {
-    // EC2's throttling behind Auto Scaling comes as a ValidationError.
-    if THROTTLING.contains(&code)
-        || CONTENTION.contains(&code)
-        || message.contains("Request limit exceeded")
-    {
-        Effect::Busy
-    } else if status >= 500 {
-        Effect::Unknown
-    } else {
-        Effect::Refused
-    }
-}
-
 /// The HTTP status of the SDK's raw response.
-pub trait HttpStatus {
+pub(crate) trait HttpStatus {
     /// The status code.
     fn status(&self) -> u16;
 }
@@ -213,77 +74,20 @@ impl HttpStatus for aws_sdk_autoscaling::config::http::HttpResponse {
 mod tests {
     use super::*;
 
-    fn error(code: &str, message: &str, status: u16) -> AwsError {
-        AwsError {
-            operation: "AttachInstances",
-            code: code.to_owned(),
-            message: message.to_owned(),
-            effect: effect_of(code, message, status),
-        }
-    }
-
     #[test]
-    fn attach_names_the_group_that_still_has_the_instance() {
-        let refusal = error(
-            "ValidationError",
-            "The Instance: i-79600761 is already part of AutoScalingGroup:gamma-dock-pool",
-            400,
-        );
-        assert_eq!(
-            refusal.already_part_of().unwrap().as_str(),
-            "gamma-dock-pool"
-        );
-        assert_eq!(refusal.effect, Effect::Refused);
-        assert_eq!(
-            error("ValidationError", "something else: x", 400).already_part_of(),
-            None
-        );
-    }
-
-    #[test]
-    fn throttling_and_contention_have_no_effect_in_all_their_spellings() {
-        for (code, message, status) in [
-            ("Throttling", "Rate exceeded", 400),
-            ("ThrottlingException", "Rate exceeded", 400),
-            ("RateExceeded", "", 400),
-            ("ValidationError", "EC2 Request limit exceeded.", 400),
-            ("ResourceContention", "", 500),
-        ] {
-            assert_eq!(error(code, message, status).effect, Effect::Busy, "{code}");
-        }
-    }
-
-    #[test]
-    fn a_server_error_may_have_done_everything() {
-        assert_eq!(error("InternalFailure", "", 500).effect, Effect::Unknown);
-        assert_eq!(error("ValidationError", "", 400).effect, Effect::Refused);
-        assert_eq!(error("AccessDenied", "", 403).effect, Effect::Refused);
-    }
-
-    #[test]
-    fn an_instance_that_cannot_be_detached_is_told_from_other_refusals() {
-        for message in [
-            "The instance i-0123456789abcdef0 is not part of Auto Scaling group pool.",
-            "The instance i-0123456789abcdef0 is not in InService or Standby.",
-        ] {
-            assert!(error("ValidationError", message, 400).says_not_detachable());
-        }
-        assert!(!error("AccessDenied", "not in InService or Standby", 403).says_not_detachable());
-    }
-
-    #[test]
-    fn lambda_is_told_what_kind_of_error_it_was() {
-        let told = |error: ObserveError| {
-            let told = Diagnostic::from(error);
-            format!("{}: {}", told.error_type, told.error_message)
+    fn lambda_hears_what_kind_of_error_it_was() {
+        let heard = |error: ObserveError| {
+            let heard = Diagnostic::from(error);
+            format!("{}: {}", heard.error_type, heard.error_message)
         };
+        let denied = CallError::answered("AttachInstances", "AccessDenied", "not authorized", 403);
         assert_eq!(
-            told(error("AccessDenied", "not authorized", 403).into()),
+            heard(denied.into()),
             "AwsCallFailed: AttachInstances failed: AccessDenied: not authorized"
         );
         let gone = GroupName::try_from("ready-pool-pool").unwrap();
         assert_eq!(
-            told(ObserveError::NoGroup(gone)),
+            heard(ObserveError::NoGroup(gone)),
             "NoSuchGroup: the group ready-pool-pool does not exist; check the function's settings \
              POOL_GROUP and RETIREMENT_GROUP"
         );

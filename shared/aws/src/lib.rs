@@ -7,7 +7,6 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod event;
-pub mod guard;
 pub mod metrics;
 pub mod outcomes;
 pub mod queue;
@@ -17,4 +16,3 @@ pub mod telemetry;
 
 pub use clients::Clients;
 pub use clock::{Clock, SharedClock, SystemClock};
-pub use error::{AwsError, Effect};

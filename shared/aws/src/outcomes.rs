@@ -1,9 +1,9 @@
 //! Telling how claims ended.
 
 use crate::clients::Clients;
-use crate::error::AwsError;
 use crate::metrics::{Metrics, Record};
 use crate::queue::{Outgoing, Queue};
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::ids::GroupName;
 use ready_pool_core::outcome::{Ending, Outcome, Reason};
 use ready_pool_core::trace::Trace;
@@ -33,7 +33,7 @@ impl Outcomes {
 
     /// Tells an outcome, with what a consumer may want to filter on as attributes, in the claim's
     /// trace.
-    pub async fn publish(&self, outcome: &Outcome, trace: Option<Trace>) -> Result<(), AwsError> {
+    pub async fn publish(&self, outcome: &Outcome, trace: Option<Trace>) -> Result<(), CallError> {
         let ending = outcome.outcome.code();
         let reason = outcome.reason.code();
         let named = named(outcome);

@@ -1,7 +1,7 @@
 //! SQS: sending in batches, and keeping or giving back what was received.
 
 use crate::clients::Clients;
-use crate::error::{AwsError, Effect};
+use crate::error;
 use aws_lambda_events::event::sqs::SqsMessage;
 use aws_sdk_sqs::error::BuildError;
 use aws_sdk_sqs::types::{
@@ -9,6 +9,8 @@ use aws_sdk_sqs::types::{
     MessageAttributeValue, MessageSystemAttributeNameForSends as SystemAttribute,
     MessageSystemAttributeValue, QueueAttributeName, SendMessageBatchRequestEntry,
 };
+use ready_pool_core::call_error::{CallError, Effect};
+use ready_pool_core::ids::ReceiptHandle;
 use ready_pool_core::trace::Trace;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -53,8 +55,8 @@ impl Outgoing {
     }
 
     /// A message that holds `value` as JSON.
-    pub fn json(value: &impl serde::Serialize) -> Result<Self, AwsError> {
-        let body = serde_json::to_string(value).map_err(|error| AwsError {
+    pub fn json(value: &impl serde::Serialize) -> Result<Self, CallError> {
+        let body = serde_json::to_string(value).map_err(|error| CallError {
             operation: SEND,
             code: "NotSerializable".to_owned(),
             message: error.to_string(),
@@ -89,6 +91,16 @@ impl Outgoing {
     }
 }
 
+/// The receipts whose visibility could not be changed, and whether they still work.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VisibilityChange {
+    /// They no longer work: those messages are another delivery's now, or deleted (SQS calls it the
+    /// sender's fault: `ReceiptHandleIsInvalid`, `InvalidParameterValue`, `MessageNotInflight`).
+    pub lost: BTreeSet<ReceiptHandle>,
+    /// SQS was busy or failed: they keep the time-out that they had.
+    pub unchanged: BTreeSet<ReceiptHandle>,
+}
+
 /// What a FIFO queue needs to know of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fifo {
@@ -109,7 +121,7 @@ impl Queue {
 
     /// Sends messages, in order; each position answers for the message at that position. All
     /// sends are repeatable: FIFO queues swallow repeats, and readers of the others drop them.
-    pub async fn send(&self, messages: &[Outgoing]) -> Vec<Result<(), AwsError>> {
+    pub async fn send(&self, messages: &[Outgoing]) -> Vec<Result<(), CallError>> {
         let mut results = Vec::with_capacity(messages.len());
         let mut rest = messages;
         while !rest.is_empty() {
@@ -120,7 +132,7 @@ impl Queue {
         results
     }
 
-    async fn send_batch(&self, messages: &[Outgoing]) -> Vec<Result<(), AwsError>> {
+    async fn send_batch(&self, messages: &[Outgoing]) -> Vec<Result<(), CallError>> {
         let entries: Result<Vec<_>, _> = messages
             .iter()
             .enumerate()
@@ -134,8 +146,8 @@ impl Queue {
                 .set_entries(Some(entries))
                 .send()
                 .await
-                .map_err(|error| AwsError::new(SEND, &error)),
-            Err(_) => Err(AwsError::incomplete(SEND, "complete entry")),
+                .map_err(|error| error::from_sdk(SEND, &error)),
+            Err(_) => Err(CallError::incomplete(SEND, "complete entry")),
         };
         let answer = match answer {
             Ok(answer) => answer,
@@ -150,7 +162,7 @@ impl Queue {
                     return Ok(());
                 }
                 let refusal = answer.failed().iter().find(|entry| entry.id() == id);
-                Err(AwsError {
+                Err(CallError {
                     operation: SEND,
                     code: refusal
                         .map_or_else(|| "NotListed".to_owned(), |entry| entry.code().to_owned()),
@@ -169,13 +181,13 @@ impl Queue {
     }
 
     /// Sends one message.
-    pub async fn send_one(&self, message: Outgoing) -> Result<(), AwsError> {
+    pub async fn send_one(&self, message: Outgoing) -> Result<(), CallError> {
         self.send(&[message]).await.into_iter().collect()
     }
 
     /// About how many messages it holds: those that can be received and those that somebody has
     /// received and not deleted yet. SQS's counts lag a little.
-    pub async fn length(&self) -> Result<usize, AwsError> {
+    pub async fn length(&self) -> Result<usize, CallError> {
         const OPERATION: &str = "GetQueueAttributes";
         let counts = [
             QueueAttributeName::ApproximateNumberOfMessages,
@@ -188,28 +200,27 @@ impl Queue {
             .set_attribute_names(Some(counts.to_vec()))
             .send()
             .await
-            .map_err(|error| AwsError::new(OPERATION, &error))?;
+            .map_err(|error| error::from_sdk(OPERATION, &error))?;
         let attributes = answer.attributes();
         let count = |name| {
             let count = attributes.and_then(|attributes| attributes.get(name));
             count
                 .and_then(|count| count.parse().ok())
-                .ok_or_else(|| AwsError::incomplete(OPERATION, "number of messages"))
+                .ok_or_else(|| CallError::incomplete(OPERATION, "number of messages"))
         };
         let [visible, in_flight] = counts.each_ref().map(count);
         Ok(usize::saturating_add(visible?, in_flight?))
     }
 
-    /// Sets for how long received messages stay invisible from now on; answers the receipts that
-    /// no longer work: those messages are somebody else's now.
-    pub async fn hold(
+    /// Sets for how long received messages stay invisible from now on.
+    pub async fn change_visibility(
         &self,
-        receipts: &[String],
+        receipts: &[ReceiptHandle],
         duration: Duration,
-    ) -> Result<BTreeSet<String>, AwsError> {
+    ) -> Result<VisibilityChange, CallError> {
         const OPERATION: &str = "ChangeMessageVisibilityBatch";
         let seconds = i32::try_from(duration.as_secs()).unwrap_or(i32::MAX);
-        let mut lost = BTreeSet::new();
+        let mut change = VisibilityChange::default();
         for batch in receipts.chunks(MAX_BATCH) {
             let entries: Result<Vec<_>, _> = batch
                 .iter()
@@ -217,12 +228,13 @@ impl Queue {
                 .map(|(index, receipt)| {
                     ChangeMessageVisibilityBatchRequestEntry::builder()
                         .id(index.to_string())
-                        .receipt_handle(receipt)
+                        .receipt_handle(receipt.as_str())
                         .visibility_timeout(seconds)
                         .build()
                 })
                 .collect();
-            let entries = entries.map_err(|_| AwsError::incomplete(OPERATION, "complete entry"))?;
+            let entries =
+                entries.map_err(|_| CallError::incomplete(OPERATION, "complete entry"))?;
             let answer = self
                 .client
                 .change_message_visibility_batch()
@@ -230,21 +242,24 @@ impl Queue {
                 .set_entries(Some(entries))
                 .send()
                 .await
-                .map_err(|error| AwsError::new(OPERATION, &error))?;
-            let failed: BTreeSet<&str> = answer.failed().iter().map(|entry| entry.id()).collect();
-            lost.extend(
-                batch
-                    .iter()
-                    .enumerate()
-                    .filter(|(index, _)| failed.contains(index.to_string().as_str()))
-                    .map(|(_, receipt)| receipt.clone()),
-            );
+                .map_err(|error| error::from_sdk(OPERATION, &error))?;
+            for failed in answer.failed() {
+                let position = failed.id().parse::<usize>().ok();
+                let Some(receipt) = position.and_then(|position| batch.get(position)) else {
+                    continue;
+                };
+                if failed.sender_fault() {
+                    change.lost.insert(receipt.clone());
+                } else {
+                    change.unchanged.insert(receipt.clone());
+                }
+            }
         }
-        Ok(lost)
+        Ok(change)
     }
 
     /// Deletes received messages. One whose receipt no longer works is somebody else's, and stays.
-    pub async fn delete(&self, receipts: &[String]) -> Result<(), AwsError> {
+    pub async fn delete(&self, receipts: &[ReceiptHandle]) -> Result<(), CallError> {
         const OPERATION: &str = "DeleteMessageBatch";
         for batch in receipts.chunks(MAX_BATCH) {
             let entries: Result<Vec<_>, _> = batch
@@ -253,18 +268,19 @@ impl Queue {
                 .map(|(index, receipt)| {
                     DeleteMessageBatchRequestEntry::builder()
                         .id(index.to_string())
-                        .receipt_handle(receipt)
+                        .receipt_handle(receipt.as_str())
                         .build()
                 })
                 .collect();
-            let entries = entries.map_err(|_| AwsError::incomplete(OPERATION, "complete entry"))?;
+            let entries =
+                entries.map_err(|_| CallError::incomplete(OPERATION, "complete entry"))?;
             self.client
                 .delete_message_batch()
                 .queue_url(&self.url)
                 .set_entries(Some(entries))
                 .send()
                 .await
-                .map_err(|error| AwsError::new(OPERATION, &error))?;
+                .map_err(|error| error::from_sdk(OPERATION, &error))?;
         }
         Ok(())
     }

@@ -1,10 +1,10 @@
 //! Carries out a retirement: see [`ready_pool_core::retirement`] for its one rule.
 
 use crate::auto_scaling::{AutoScaling, Capacity};
-use crate::clock::{Budget, sleep};
-use crate::error::{AwsError, Effect};
+use crate::clock::{Invocation, sleep};
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::ids::{GroupName, InstanceId};
-use ready_pool_core::retirement::{Step, next_step};
+use ready_pool_core::retirement::{Route, Step};
 use std::time::Duration;
 
 /// How long between two looks: a detach or an attach takes about three seconds.
@@ -23,25 +23,22 @@ pub enum Retired {
     Unfinished,
 }
 
-/// Takes an instance out of the world, step by step. `believed_in` is the only group, besides the
-/// retirement group, that it is taken from.
+/// Takes an instance out of the world, step by step.
 pub async fn retire(
     auto_scaling: &AutoScaling,
     instance: &InstanceId,
-    believed_in: &GroupName,
-    pool: &GroupName,
-    retirement: &GroupName,
-    budget: &Budget,
-) -> Result<Retired, AwsError> {
-    while budget.has(STEP_TIME) {
+    route: Route<'_>,
+    invocation: &Invocation,
+) -> Result<Retired, CallError> {
+    while invocation.has(STEP_TIME) {
         let places = auto_scaling
-            .whereabouts(std::slice::from_ref(instance))
+            .placements(std::slice::from_ref(instance))
             .await?;
-        match next_step(places.get(instance), Some(believed_in), pool, retirement) {
+        match route.next_step(places.get(instance)) {
             Step::Done => return Ok(Retired::Done),
             Step::Wait => {}
-            Step::Detach => detach(auto_scaling, believed_in, instance).await?,
-            Step::Attach => match auto_scaling.attach(retirement, instance).await {
+            Step::Detach => detach(auto_scaling, route.from, instance).await?,
+            Step::Attach => match auto_scaling.attach(route.retirement, instance).await {
                 Err(error) if error.says_instance_gone() => return Ok(Retired::Done),
                 // A finishing detach, or somebody was faster: the next look tells.
                 Err(error) if error.already_part_of().is_some() => {}
@@ -65,7 +62,7 @@ async fn detach(
     auto_scaling: &AutoScaling,
     group: &GroupName,
     instance: &InstanceId,
-) -> Result<(), AwsError> {
+) -> Result<(), CallError> {
     let instances = std::slice::from_ref(instance);
     let result = match auto_scaling
         .detach(group, instances, Capacity::Shrink)

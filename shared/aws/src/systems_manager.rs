@@ -1,9 +1,11 @@
 //! Systems Manager: who can hear us, who was told what, and telling.
 
 use crate::clients::{self, Clients};
-use crate::error::AwsError;
+use crate::error;
 use aws_sdk_ssm::types::{InstanceInformationStringFilter, PingStatus};
 use ready_pool_core::Timestamp;
+use ready_pool_core::agent::Agent;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::command::{self, Command, CommandStatus, Record};
 use ready_pool_core::ids::{Attempt, InstanceId};
@@ -29,15 +31,6 @@ pub const DOCUMENT: &str = "AWS-RunShellScript";
 #[derive(Clone, Debug)]
 pub struct SystemsManager {
     client: aws_sdk_ssm::Client,
-}
-
-/// An instance's agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Agent {
-    /// Whether it is `Online`.
-    pub online: bool,
-    /// When it registered.
-    pub registered_at: Timestamp,
 }
 
 /// How a command ran on an instance.
@@ -67,7 +60,7 @@ impl SystemsManager {
     pub async fn online(
         &self,
         instances: &[InstanceId],
-    ) -> Result<BTreeMap<InstanceId, Timestamp>, AwsError> {
+    ) -> Result<BTreeMap<InstanceId, Timestamp>, CallError> {
         let agents = self.agents(instances).await?;
         Ok(agents
             .into_iter()
@@ -81,7 +74,7 @@ impl SystemsManager {
     pub async fn agents(
         &self,
         instances: &[InstanceId],
-    ) -> Result<BTreeMap<InstanceId, Agent>, AwsError> {
+    ) -> Result<BTreeMap<InstanceId, Agent>, CallError> {
         const OPERATION: &str = "DescribeInstanceInformation";
         let mut agents = BTreeMap::new();
         for instances in instances.chunks(MAX_FILTER_VALUES) {
@@ -89,7 +82,7 @@ impl SystemsManager {
                 .key("InstanceIds")
                 .set_values(Some(instances.iter().map(ToString::to_string).collect()))
                 .build()
-                .map_err(|_| AwsError::incomplete(OPERATION, "valid filter"))?;
+                .map_err(|_| CallError::incomplete(OPERATION, "valid filter"))?;
             let mut pages = self
                 .client
                 .describe_instance_information()
@@ -99,7 +92,7 @@ impl SystemsManager {
                 .items()
                 .send();
             while let Some(line) = pages.next().await {
-                let line = line.map_err(|error| AwsError::new(OPERATION, &error))?;
+                let line = line.map_err(|error| error::from_sdk(OPERATION, &error))?;
                 let Some(instance) = line
                     .instance_id()
                     .and_then(|id| InstanceId::try_from(id).ok())
@@ -124,20 +117,20 @@ impl SystemsManager {
     }
 
     /// An instance's command history, newest first. It lags by about a second.
-    pub async fn history(&self, instance: &InstanceId) -> Result<Vec<Command>, AwsError> {
+    pub async fn history(&self, instance: &InstanceId) -> Result<Vec<Command>, CallError> {
         let request = self.client.list_commands().instance_id(instance.as_str());
         Self::commands(request).await
     }
 
     /// One command; `None` while it cannot be read yet.
-    pub async fn command(&self, id: &str) -> Result<Option<Command>, AwsError> {
+    pub async fn command(&self, id: &str) -> Result<Option<Command>, CallError> {
         let commands = Self::commands(self.client.list_commands().command_id(id)).await?;
         Ok(commands.into_iter().next())
     }
 
     async fn commands(
         request: aws_sdk_ssm::operation::list_commands::builders::ListCommandsFluentBuilder,
-    ) -> Result<Vec<Command>, AwsError> {
+    ) -> Result<Vec<Command>, CallError> {
         let mut pages = request
             .max_results(MAX_COMMANDS_PER_PAGE)
             .into_paginator()
@@ -145,7 +138,7 @@ impl SystemsManager {
             .send();
         let mut commands = Vec::new();
         while let Some(command) = pages.next().await {
-            let command = command.map_err(|error| AwsError::new("ListCommands", &error))?;
+            let command = command.map_err(|error| error::from_sdk("ListCommands", &error))?;
             commands.push(Command {
                 id: command.command_id().unwrap_or_default().to_owned(),
                 comment: command.comment().unwrap_or_default().to_owned(),
@@ -161,7 +154,7 @@ impl SystemsManager {
 
     /// How a command ended on an instance. Nothing hangs on it, so it is asked once: the SDK does
     /// not repeat it.
-    pub async fn run(&self, command_id: &str, instance: &InstanceId) -> Result<Run, AwsError> {
+    pub async fn run(&self, command_id: &str, instance: &InstanceId) -> Result<Run, CallError> {
         let answer = self
             .client
             .get_command_invocation()
@@ -173,7 +166,7 @@ impl SystemsManager {
             )
             .send()
             .await
-            .map_err(|error| AwsError::new("GetCommandInvocation", &error))?;
+            .map_err(|error| error::from_sdk("GetCommandInvocation", &error))?;
         Ok(Run {
             // -1: it never started, or never ended.
             exit_code: Some(answer.response_code()).filter(|code| *code >= 0),
@@ -201,7 +194,7 @@ impl SystemsManager {
         attempt: Attempt,
         times: &Times,
         trace: Option<Trace>,
-    ) -> Result<String, AwsError> {
+    ) -> Result<String, CallError> {
         const OPERATION: &str = "SendCommand";
         let mut request = self
             .client
@@ -228,12 +221,12 @@ impl SystemsManager {
             )
             .send()
             .await
-            .map_err(|error| AwsError::new(OPERATION, &error))?;
+            .map_err(|error| error::from_sdk(OPERATION, &error))?;
         answer
             .command()
             .and_then(|command| command.command_id())
             .map(str::to_owned)
-            .ok_or_else(|| AwsError::incomplete(OPERATION, "command id"))
+            .ok_or_else(|| CallError::incomplete(OPERATION, "command id"))
     }
 }
 

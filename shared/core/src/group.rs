@@ -93,7 +93,7 @@ impl Lifecycle {
 
 /// Where an instance is: in which group and how far along there.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Whereabouts {
+pub struct Placement {
     /// The group.
     pub group: GroupName,
     /// Its state there.

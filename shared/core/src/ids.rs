@@ -101,6 +101,44 @@ text_id!(
     "The id of an EC2 instance."
 );
 
+/// An identifier that AWS makes up and that nobody looks into.
+macro_rules! opaque_id {
+    ($name:ident, $doc:literal) => {
+        #[doc = $doc]
+        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The identifier as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<T: Into<String>> From<T> for $name {
+            fn from(text: T) -> Self {
+                Self(text.into())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+    };
+}
+
+opaque_id!(
+    MessageId,
+    "The id of an SQS message: the same in every delivery."
+);
+opaque_id!(
+    ReceiptHandle,
+    "The handle of one delivery of an SQS message; it no longer works once the message was delivered again."
+);
+opaque_id!(CommandId, "The id of a Run Command command.");
+
 /// A claim's identity in one word: `<claim_id>@<first 8 hex digits of SHA-256 of the target>`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClaimKey(String);

@@ -4,16 +4,21 @@
 //! Nothing here does I/O, reads a clock or knows AWS's SDK: its manifest proves it. What only one
 //! function uses lives with that function.
 
+pub mod activity;
+pub mod agent;
+pub mod call_error;
 pub mod claim;
 pub mod command;
 mod deadline;
 pub mod group;
+pub mod guard;
 pub mod ids;
 pub mod init_failure;
 pub mod ledger;
 pub mod message;
 pub mod outcome;
 pub mod pause;
+pub mod reason;
 pub mod retirement;
 #[cfg(feature = "schema")]
 mod schema;

@@ -3,6 +3,7 @@
 use crate::Timestamp;
 use crate::claim::Claim;
 use crate::ids::{Attempt, InstanceId};
+pub use crate::reason::Reason;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::times::Times;
@@ -129,67 +130,6 @@ impl Ending {
             Self::DryRun => "dry_run",
         }
     }
-}
-
-macro_rules! reasons {
-    ($($variant:ident = $code:literal, $doc:literal;)*) => {
-        /// Why a claim ended as it did.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-        pub enum Reason {
-            $(
-                #[doc = $doc]
-                #[serde(rename = $code)]
-                $variant,
-            )*
-        }
-
-        impl Reason {
-            /// The reason as a word, as in messages and ledger entries.
-            pub fn code(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $code,)*
-                }
-            }
-
-            /// The reason with this word.
-            pub fn from_code(code: &str) -> Option<Self> {
-                match code {
-                    $($code => Some(Self::$variant),)*
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-reasons! {
-    Initialised = "initialised", "Ready: the init script succeeded.";
-    Expired = "expired", "Failed: the deadline passed before the instance was told.";
-    AttemptsExhausted = "attempts_exhausted", "Failed: every instance that was tried had to be given up.";
-    ScriptFailed = "script_failed", "Failed: a command of the init script failed.";
-    ScriptTimedOut = "script_timed_out", "Failed: the init script ran out of its time.";
-    NotDelivered = "not_delivered", "Failed: the agent never picked the script up.";
-    Cancelled = "cancelled", "Failed: somebody cancelled the command.";
-    InstanceLost = "instance_lost", "Failed: the instance left its target before it was ready.";
-    TargetRefused = "target_refused", "Failed: the target group would not take the instance.";
-    Malformed = "malformed", "Rejected: the message is not a claim.";
-    WrongMessageGroup = "wrong_message_group", "Rejected: sent with another MessageGroupId than the pool's name.";
-    UnknownTarget = "unknown_target", "Rejected: there is no such group.";
-    NotOptedIn = "not_opted_in", "Rejected: the target lacks the tag that opts it in to this pool.";
-    TargetIsOurs = "target_is_ours", "Rejected: the target is the pool or the retirement group.";
-    TargetFull = "target_full", "Rejected: the target's maximum size leaves no room.";
-    NoCommonZone = "no_common_zone", "Rejected: pool and target share no availability zone.";
-    TargetSuspended = "target_suspended", "Rejected: the target's Launch process is suspended, so nothing can be attached.";
-    TooManyOpenClaims = "too_many_open_claims", "Rejected: open claims fill the target's tags.";
-    PoolPaused = "pool_paused", "Rejected: an operator has paused the pool, and the claim would not wait.";
-    WouldBeServed = "would_be_served", "Dry run: an instance is ready for the claim.";
-    WouldWait = "would_wait", "Dry run: the claim would stand in line; the message says why.";
-    WouldRepeat = "would_repeat", "Dry run: this claim was sent before, and would get nothing new.";
-    WouldFail = "would_fail", "Dry run: the claim would end as failed; the message says why.";
-    PoolEmpty = "pool_empty", "Rejected: no instance was ready, and the claim would not wait.";
-    InternalError = "internal_error", "Failed or rejected: a bug of ours; the logs have it.";
-    Other = "other", "Failed: a reason that a newer version wrote.";
 }
 
 impl Outcome {

@@ -4,7 +4,7 @@
 //! Nothing is ever terminated by id outside that group: `TerminateInstanceInAutoScalingGroup`
 //! names no group, and would kill a tenant's machine that was claimed a moment ago.
 
-use crate::group::{Lifecycle, Whereabouts};
+use crate::group::{Lifecycle, Placement};
 use crate::ids::GroupName;
 
 /// The next step of a retirement.
@@ -22,30 +22,38 @@ pub enum Step {
     Done,
 }
 
-/// Decides the next step from where the instance is now (`None`: in no group). `pool` is where it
-/// came from: an unfinished detach from there is waited for.
-pub fn next_step(
-    now: Option<&Whereabouts>,
-    believed_in: Option<&GroupName>,
-    pool: &GroupName,
-    retirement: &GroupName,
-) -> Step {
-    let Some(now) = now else {
-        return Step::Attach;
-    };
-    let retired = now.group == *retirement;
-    if now.group == *pool && now.lifecycle == Lifecycle::Detaching {
-        return Step::Wait;
-    }
-    if !retired && Some(&now.group) != believed_in {
-        return Step::Done;
-    }
-    match now.lifecycle {
-        Lifecycle::InService | Lifecycle::Standby if retired => Step::Terminate,
-        Lifecycle::InService | Lifecycle::Standby => Step::Detach,
-        Lifecycle::Terminating => Step::Done,
-        Lifecycle::Pending | Lifecycle::PendingWait | Lifecycle::Detaching | Lifecycle::Other => {
-            Step::Wait
+/// The groups that a retirement has to do with.
+#[derive(Clone, Copy, Debug)]
+pub struct Route<'a> {
+    /// The only group, besides the retirement group, that the instance is taken from.
+    pub from: &'a GroupName,
+    /// Where it came from: an unfinished detach from there is waited for.
+    pub pool: &'a GroupName,
+    /// Where it is terminated.
+    pub retirement: &'a GroupName,
+}
+
+impl Route<'_> {
+    /// Decides the next step from where the instance is now (`None`: in no group).
+    pub fn next_step(&self, now: Option<&Placement>) -> Step {
+        let Some(now) = now else {
+            return Step::Attach;
+        };
+        let retired = now.group == *self.retirement;
+        if now.group == *self.pool && now.lifecycle == Lifecycle::Detaching {
+            return Step::Wait;
+        }
+        if !retired && now.group != *self.from {
+            return Step::Done;
+        }
+        match now.lifecycle {
+            Lifecycle::InService | Lifecycle::Standby if retired => Step::Terminate,
+            Lifecycle::InService | Lifecycle::Standby => Step::Detach,
+            Lifecycle::Terminating => Step::Done,
+            Lifecycle::Pending
+            | Lifecycle::PendingWait
+            | Lifecycle::Detaching
+            | Lifecycle::Other => Step::Wait,
         }
     }
 }
@@ -57,11 +65,16 @@ mod tests {
     #[test]
     fn each_place_has_its_step() {
         let group = |name: &str| GroupName::try_from(name).unwrap();
-        let at = |name, lifecycle| Whereabouts {
+        let at = |name, lifecycle| Placement {
             group: group(name),
             lifecycle,
         };
-        let target = group("target");
+        let [target, pool, retired] = ["target", "pool", "retired"].map(group);
+        let route = Route {
+            from: &target,
+            pool: &pool,
+            retirement: &retired,
+        };
         let cases = [
             (Some(at("target", Lifecycle::InService)), Step::Detach),
             (Some(at("target", Lifecycle::Pending)), Step::Wait),
@@ -76,16 +89,7 @@ mod tests {
             (Some(at("pool", Lifecycle::Detaching)), Step::Wait),
         ];
         for (now, step) in cases {
-            assert_eq!(
-                next_step(
-                    now.as_ref(),
-                    Some(&target),
-                    &group("pool"),
-                    &group("retired")
-                ),
-                step,
-                "{now:?}"
-            );
+            assert_eq!(route.next_step(now.as_ref()), step, "{now:?}");
         }
     }
 }

@@ -10,12 +10,12 @@ use claim_instance::ClaimInstance;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use init_instance::InitInstance;
-use ready_pool_aws::clock::Budget;
+use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::metrics::Metrics;
 use ready_pool_aws::{Clients, Clock, SharedClock};
 use ready_pool_core::Timestamp;
 use region::connector::Connector;
-use region::lambda::{Function, FunctionConfig, FunctionError, Invocation};
+use region::lambda::{self, Function, FunctionConfig, FunctionError};
 use region::region::Region;
 use replenish_pool::ReplenishPool;
 use serde::Serialize;
@@ -102,22 +102,25 @@ pub(crate) fn code(
 }
 
 impl Function for Hosted {
-    fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, Result<Value, FunctionError>> {
+    fn invoke(
+        &self,
+        invoked: lambda::Invocation,
+    ) -> BoxFuture<'static, Result<Value, FunctionError>> {
         let function = self.function.clone();
         // Lambda writes the deadline by the clock of the function's machine.
-        let budget = Budget::new(self.clock.clone(), invocation.deadline + self.skew)
-            .traced(invocation.trace_header().parse().ok());
-        let payload = invocation.payload;
+        let invocation = Invocation::new(self.clock.clone(), invoked.deadline + self.skew)
+            .traced(invoked.trace_header().parse().ok());
+        let payload = invoked.payload;
         async move {
             match function {
                 InProcess::Claim(function) => {
-                    answer(&function.handle(read(payload)?, &budget).await)
+                    answer(&function.handle(read(payload)?, &invocation).await)
                 }
                 InProcess::Init(function) => {
-                    answer(&function.handle(read(payload)?, &budget).await)
+                    answer(&function.handle(read(payload)?, &invocation).await)
                 }
                 InProcess::Replenish(function) => {
-                    let result = function.handle(&read(payload)?, &budget).await;
+                    let result = function.handle(&read(payload)?, &invocation).await;
                     answer(&result.map_err(|error| failed(&error))?)
                 }
             }

@@ -5,7 +5,7 @@ use crate::functions;
 use crate::history::{Counts, History};
 use ready_pool_core::Timestamp;
 use ready_pool_core::outcome::Outcome;
-use region::api::{AwsError, Call, Service};
+use region::api::{Call, CallError, Service};
 use region::autoscaling::Lifecycle;
 use region::commands::{CommandRun, Pretence, Scripted};
 use region::faults::Fault;
@@ -136,7 +136,7 @@ impl Stage {
         service: Service,
         operation: &str,
         input: Value,
-    ) -> Result<Value, AwsError> {
+    ) -> Result<Value, CallError> {
         self.region
             .call(Call {
                 service,

@@ -6,13 +6,13 @@
 use crate::names::names;
 use crate::progress::Told;
 use crate::state::{CLAIMS, Command, Line, Place};
-use ready_pool_aws::error::{AwsError, Effect};
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::command::{self, CommandStatus};
-use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Whereabouts};
+use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Placement};
 use ready_pool_core::ids::GroupName;
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::{Entry, Standing, tag_key};
-use ready_pool_core::retirement::{Step, next_step};
+use ready_pool_core::retirement::{Route, Step};
 use ready_pool_core::script::Header;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -138,10 +138,14 @@ question! {
 
 question! {
     /// The next step of a retirement.
-    step(place: Place, believed_in: Option<u8>) -> Step {
+    step(place: Place, from: u8) -> Step {
         let names = names();
-        let believed_in = believed_in.map(|target| &names.targets[usize::from(target)]);
-        next_step(whereabouts(place).as_ref(), believed_in, &names.pool, &names.retirement)
+        let route = Route {
+            from: &names.targets[usize::from(from)],
+            pool: &names.pool,
+            retirement: &names.retirement,
+        };
+        route.next_step(placement(place).as_ref())
     }
 }
 
@@ -185,7 +189,7 @@ fn group(name: &GroupName, members: Vec<(u8, Lifecycle)>, tags: BTreeMap<String,
 }
 
 /// What `DescribeAutoScalingInstances` says.
-fn whereabouts(place: Place) -> Option<Whereabouts> {
+fn placement(place: Place) -> Option<Placement> {
     let names = names();
     let (group, lifecycle) = match place {
         Place::Unborn | Place::Free | Place::Gone => return None,
@@ -195,18 +199,18 @@ fn whereabouts(place: Place) -> Option<Whereabouts> {
         Place::LeavingTarget(target) => (&names.targets[usize::from(target)], Lifecycle::Detaching),
         Place::Retirement => (&names.retirement, Lifecycle::InService),
     };
-    Some(Whereabouts {
+    Some(Placement {
         group: group.clone(),
         lifecycle,
     })
 }
 
-fn refusal(message: &str) -> AwsError {
+fn refusal(message: &str) -> CallError {
     error("ValidationError", message, Effect::Refused)
 }
 
-fn error(code: &str, message: &str, effect: Effect) -> AwsError {
-    AwsError {
+fn error(code: &str, message: &str, effect: Effect) -> CallError {
+    CallError {
         operation: "a call",
         code: code.to_owned(),
         message: message.to_owned(),

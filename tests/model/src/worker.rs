@@ -387,12 +387,12 @@ impl Turn<'_, '_> {
     /// `retirement.rs`, `retire`: where is it?
     fn retire_look(&mut self, then: Option<u8>) -> Worker {
         let place = self.seen();
-        let believed_in = self.world.target_of(self.claim());
+        let from = self.world.target_of(self.claim());
         let doing = |call| Worker::RetireDo { call, then };
         if self.world.config.lacks(Rule::RetireByGroup) {
             return doing(Removing::Terminate);
         }
-        match ask::step(place, Some(believed_in)) {
+        match ask::step(place, from) {
             Step::Done => Self::then_ask(then),
             Step::Wait => Worker::RetireLook { then },
             Step::Detach => doing(Removing::Detach),

@@ -6,7 +6,7 @@ use ready_pool_core::claim::{Claim, Init, WhenEmpty};
 use ready_pool_core::command::{
     Command, CommandStatus, Histories, Record, Told, claim_key_of, told,
 };
-use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Whereabouts};
+use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Placement};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger;
@@ -91,7 +91,7 @@ fn check_decisions(target: &Group, history: &[Command]) {
     let places = ready
         .iter()
         .map(|id| {
-            let place = Whereabouts {
+            let place = Placement {
                 group: name(POOL),
                 lifecycle: Lifecycle::InService,
             };

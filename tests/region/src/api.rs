@@ -29,12 +29,12 @@ pub struct Call {
 
 /// What a call answers: the output structure (an object; `Null` where the operation has no output
 /// structure at all), or an error.
-pub type Answer = Result<Value, AwsError>;
+pub type Answer = Result<Value, CallError>;
 
 /// An error as AWS words it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
-pub struct AwsError {
+pub struct CallError {
     /// HTTP status.
     pub status: u16,
     /// `ValidationError`, `Throttling`, ...
@@ -43,7 +43,7 @@ pub struct AwsError {
     pub message: String,
 }
 
-impl AwsError {
+impl CallError {
     /// An error of the caller (HTTP 400).
     pub fn sender(code: &str, message: impl Into<String>) -> Self {
         Self {
@@ -78,7 +78,7 @@ impl AwsError {
 
 /// Reads an operation's input. A parameter that the region does not support is an error that
 /// names it, never silently ignored: derive inputs with `deny_unknown_fields`.
-pub fn input<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, AwsError> {
+pub fn input<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, CallError> {
     serde_json::from_value(value.clone())
-        .map_err(|error| AwsError::validation(format!("unsupported or malformed input: {error}")))
+        .map_err(|error| CallError::validation(format!("unsupported or malformed input: {error}")))
 }

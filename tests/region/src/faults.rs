@@ -17,7 +17,7 @@ pub use stale::Staleness;
 
 pub(crate) use stale::{answer_from_the_past, is_read, remember};
 
-use crate::api::{Answer, AwsError, Call, Service};
+use crate::api::{Answer, Call, CallError, Service};
 use stale::Past;
 use time::OffsetDateTime;
 
@@ -40,29 +40,29 @@ pub struct Faults {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Strike {
     /// It fails.
-    Fails(Moment, AwsError),
+    Fails(Moment, CallError),
     /// It is a read, and shows the state before the newest change.
     ReadsThePast,
 }
 
 /// How a service throttles (code and text as seen on the wire; SQS's is in its API model).
-pub fn throttled(service: Service) -> AwsError {
+pub fn throttled(service: Service) -> CallError {
     let code = match service {
         Service::AutoScaling => "Throttling",
         Service::Ssm => "ThrottlingException",
         Service::Sqs => "RequestThrottled",
     };
-    AwsError::sender(code, "Rate exceeded")
+    CallError::sender(code, "Rate exceeded")
 }
 
 /// How a service fails by itself (SSM's code is in its API model, the others' is AWS's common
 /// one), with HTTP 500.
-pub fn internal_error(service: Service) -> AwsError {
+pub fn internal_error(service: Service) -> CallError {
     let code = match service {
         Service::Ssm => "InternalServerError",
         Service::AutoScaling | Service::Sqs => "InternalFailure",
     };
-    AwsError::receiver(code, "An internal error occurred.")
+    CallError::receiver(code, "An internal error occurred.")
 }
 
 /// What the region does instead of answering. Inside the region it travels as an error with a
@@ -88,8 +88,8 @@ impl Unanswered {
         }
     }
 
-    fn as_error(self) -> AwsError {
-        AwsError::receiver(self.code(), "no answer")
+    fn as_error(self) -> CallError {
+        CallError::receiver(self.code(), "no answer")
     }
 
     /// Whether the caller is to get no answer at all, and why.

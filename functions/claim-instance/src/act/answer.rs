@@ -7,8 +7,8 @@ use crate::decide::identity;
 use crate::delivery::ClaimInstance;
 use crate::message::{Received, Unreadable};
 use ready_pool_aws::auto_scaling::EntryToWrite;
-use ready_pool_aws::error::AwsError;
 use ready_pool_aws::queue::Outgoing;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::outcome::{Details, Ending, Outcome, Reason};
@@ -123,7 +123,7 @@ impl Act<'_> {
             details,
         } = answer;
         let claim = &item.request.claim;
-        let now = self.budget.now();
+        let now = self.invocation.now();
         let outcome = Outcome::of(claim, ending, reason, message, instance, now).with(details);
         let told = if ending == Ending::Rejected && !claim.dry_run {
             keep(self.function, &item.body, &outcome, item.trace).await
@@ -149,7 +149,7 @@ async fn keep(
     body: &str,
     outcome: &Outcome,
     trace: Option<Trace>,
-) -> Result<(), AwsError> {
+) -> Result<(), CallError> {
     let mut original = Outgoing::plain(body.to_owned()).traced(trace);
     if body.len() < LONGEST_WITH_ATTRIBUTES {
         original = original
@@ -165,7 +165,7 @@ pub(crate) async fn turn_away(
     function: &ClaimInstance,
     message: &Received,
     refusal: &Unreadable,
-) -> Result<(), AwsError> {
+) -> Result<(), CallError> {
     let outcome = Outcome::unreadable(
         refusal.claim_id.as_deref(),
         refusal.target_group.as_deref(),

@@ -5,7 +5,7 @@ use crate::batch::Pending;
 use crate::config::TIME_TO_ASSIGN;
 use crate::decide::identity;
 use ready_pool_aws::auto_scaling::{Capacity, EntryToWrite};
-use ready_pool_aws::error::{AwsError, Effect};
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
 use tracing::{info, warn};
@@ -25,7 +25,7 @@ impl Act<'_> {
         if assignments.is_empty() {
             return assignments;
         }
-        if !self.budget.has(TIME_TO_ASSIGN) {
+        if !self.invocation.has(TIME_TO_ASSIGN) {
             self.pending
                 .extend(assignments.into_iter().map(|assignment| assignment.pending));
             return Vec::new();
@@ -69,7 +69,7 @@ impl Act<'_> {
                 info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, target_group = %claim.target_group, attempt = assignment.attempt, "entered the assignment");
                 self.remember(&assignment, Some(assignment.instance.clone()));
                 self.memory.untouched.insert(identity(claim));
-                assignment.pending.times.entered = Some(self.budget.now());
+                assignment.pending.times.entered = Some(self.invocation.now());
             }
             entered.push(assignment);
         }
@@ -98,7 +98,7 @@ impl Act<'_> {
             .partition(|assignment| assignment.capacity == Capacity::Shrink);
         let two_calls = !funded.is_empty() && !replaced.is_empty();
         let mut detached = self.detach_together(funded, Capacity::Shrink).await;
-        if two_calls && !self.budget.has(TIME_TO_ASSIGN) {
+        if two_calls && !self.invocation.has(TIME_TO_ASSIGN) {
             // The first call took too long. Their entries say what is left to do.
             self.pending
                 .extend(replaced.into_iter().map(|assignment| assignment.pending));
@@ -145,7 +145,7 @@ impl Act<'_> {
     async fn detach_one_by_one(
         &mut self,
         assignments: Vec<Assignment>,
-        refusal: &AwsError,
+        refusal: &CallError,
     ) -> Vec<Assignment> {
         let alone = assignments.len() == 1;
         let mut detached = Vec::new();
@@ -186,7 +186,7 @@ impl Act<'_> {
         &self,
         instances: &[InstanceId],
         capacity: Capacity,
-    ) -> Result<(), AwsError> {
+    ) -> Result<(), CallError> {
         self.function
             .auto_scaling
             .detach(&self.function.config.pool, instances, capacity)
@@ -194,7 +194,7 @@ impl Act<'_> {
     }
 
     fn note_detached(&mut self, assignment: &mut Assignment) {
-        assignment.pending.times.detached = Some(self.budget.now());
+        assignment.pending.times.detached = Some(self.invocation.now());
         let claim = &assignment.pending.request.claim;
         self.memory.untouched.remove(&identity(claim));
         info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, target_group = %claim.target_group, replaced = assignment.capacity == Capacity::Replace, "detached from the pool");
@@ -203,7 +203,7 @@ impl Act<'_> {
     /// The instance is not in the pool, or on its way out. If we cannot have taken it, the claim
     /// gets another under the same attempt: nothing was handed over. Otherwise it may well be
     /// this claim's: it is handed over, and attaching tells.
-    fn not_detachable(&mut self, assignment: Assignment, error: &AwsError) -> Option<Assignment> {
+    fn not_detachable(&mut self, assignment: Assignment, error: &CallError) -> Option<Assignment> {
         let claim = &assignment.pending.request.claim;
         if self.memory.untouched.remove(&identity(claim)) {
             info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, %error, "the instance left the pool first; choosing another");
@@ -216,7 +216,7 @@ impl Act<'_> {
     }
 
     /// The detach may or may not have happened: the entry says whose it is, the next look tells.
-    fn detach_failed(&mut self, assignment: Assignment, error: &AwsError) {
+    fn detach_failed(&mut self, assignment: Assignment, error: &CallError) {
         let claim = &assignment.pending.request.claim;
         warn!(claim_id = %claim.claim_id, instance_id = %assignment.instance, %error, "cannot detach; trying again");
         if error.effect == Effect::Unknown {

@@ -2,9 +2,9 @@
 
 use super::Act;
 use crate::batch::Pending;
-use ready_pool_aws::clock::Budget;
-use ready_pool_aws::error::AwsError;
+use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::queue::Outgoing;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::message::{self, HandOver, LookAgain, Message};
 use tracing::{info, warn};
@@ -25,7 +25,7 @@ impl Act<'_> {
         instance: InstanceId,
         attempt: Attempt,
     ) {
-        let result = match look_again(&item, instance.clone(), attempt, self.budget) {
+        let result = match look_again(&item, instance.clone(), attempt, self.invocation) {
             Ok(message) => self.function.init_queue.send_one(message).await,
             Err(error) => Err(error),
         };
@@ -72,7 +72,7 @@ impl Act<'_> {
 }
 
 /// The message that gives a claim its instance.
-fn message(one: &HandingOver) -> Result<Outgoing, AwsError> {
+fn message(one: &HandingOver) -> Result<Outgoing, CallError> {
     let item = &one.item;
     let group_id = one.instance.to_string();
     let hand_over = HandOver {
@@ -93,8 +93,8 @@ fn look_again(
     item: &Pending,
     instance: InstanceId,
     attempt: Attempt,
-    budget: &Budget,
-) -> Result<Outgoing, AwsError> {
+    invocation: &Invocation,
+) -> Result<Outgoing, CallError> {
     let claim = &item.request.claim;
     let look_again = LookAgain {
         version: message::VERSION,
@@ -105,7 +105,7 @@ fn look_again(
         expires_at: claim.expires_at,
     };
     let group_id = look_again.group_id();
-    let deduplication_id = look_again.deduplication_id(budget.now());
+    let deduplication_id = look_again.deduplication_id(invocation.now());
     let message = Outgoing::json(&Message::LookAgain(look_again))?;
     Ok(message
         .ordered(group_id, deduplication_id)

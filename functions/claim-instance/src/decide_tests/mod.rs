@@ -33,7 +33,7 @@ struct Scene {
     retirement: GroupName,
     targets: BTreeMap<GroupName, Group>,
     online: BTreeMap<InstanceId, Timestamp>,
-    places: BTreeMap<InstanceId, Whereabouts>,
+    places: BTreeMap<InstanceId, Placement>,
     histories: Histories,
     line: usize,
     memory: Memory,
@@ -107,7 +107,7 @@ impl Scene {
     }
 
     fn place(mut self, number: u32, group: &str, lifecycle: Lifecycle) -> Self {
-        let place = Whereabouts {
+        let place = Placement {
             group: name(group),
             lifecycle,
         };

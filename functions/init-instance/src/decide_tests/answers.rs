@@ -4,8 +4,8 @@ use super::*;
 
 // Answers to attaching.
 
-fn refusal(code: &str, message: &str, effect: Effect) -> AwsError {
-    AwsError {
+fn refusal(code: &str, message: &str, effect: Effect) -> CallError {
+    CallError {
         operation: "AttachInstances",
         code: code.to_owned(),
         message: message.to_owned(),
@@ -13,11 +13,11 @@ fn refusal(code: &str, message: &str, effect: Effect) -> AwsError {
     }
 }
 
-fn invalid(message: &str) -> AwsError {
+fn invalid(message: &str) -> CallError {
     refusal("ValidationError", message, Effect::Refused)
 }
 
-fn attach_answered(error: AwsError) -> Attached {
+fn attach_answered(error: CallError) -> Attached {
     after_attach(&Err(error), &name("tenant"), &name("pool"))
 }
 

@@ -1,8 +1,8 @@
 //! `InService` shall mean ready: a launch goes through when its agent is online.
 
 use super::{Plan, View};
-use ready_pool_aws::auto_scaling::{Activity, ActivityKind};
 use ready_pool_core::Timestamp;
+use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::group::Lifecycle;
 use ready_pool_core::ids::InstanceId;
 

@@ -4,8 +4,8 @@
 //! clock alone: each detach comes up about once an hour, for a page of history a minute. Whatever
 //! passes are lost, each candidate has other hours; nothing must be remembered.
 
-use ready_pool_aws::auto_scaling::{Activity, ActivityKind};
 use ready_pool_core::Timestamp;
+use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::claim::MAX_TIME_TO_EXPIRY;
 use ready_pool_core::ids::InstanceId;
 use std::ops::Range;

@@ -15,11 +15,11 @@ pub use reading::{is_told, max_age_now};
 pub use size::HOLD;
 
 use crate::notes::Note;
-use ready_pool_aws::auto_scaling::Activity;
-use ready_pool_aws::systems_manager::Agent;
 use ready_pool_core::Timestamp;
+use ready_pool_core::activity::Activity;
+use ready_pool_core::agent::Agent;
 use ready_pool_core::command::Histories;
-use ready_pool_core::group::{Group, Whereabouts};
+use ready_pool_core::group::{Group, Placement};
 use ready_pool_core::ids::{GroupName, InstanceId};
 use ready_pool_core::message::LookAgain;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +60,7 @@ pub struct Round {
     /// Instances that this look could tell about: the noted ones and some of the leak candidates.
     pub looked_at: BTreeSet<InstanceId>,
     /// Where they are; one in no group is absent.
-    pub places: BTreeMap<InstanceId, Whereabouts>,
+    pub places: BTreeMap<InstanceId, Placement>,
     /// Those of them that Systems Manager lists: they are not terminated.
     pub listed: BTreeSet<InstanceId>,
     /// Their command histories.

@@ -4,8 +4,8 @@
 use super::gate::launched_at;
 use super::removal::{began_at, in_service};
 use super::size::{HOLD, SERVED_FOR};
-use ready_pool_aws::auto_scaling::{Activity, ActivityKind};
 use ready_pool_core::Timestamp;
+use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::group::{Group, Lifecycle};
 use std::time::Duration;
 

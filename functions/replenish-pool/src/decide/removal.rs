@@ -3,12 +3,12 @@
 
 use super::{Plan, Round, View};
 use crate::notes::{self, Note, Stage};
-use ready_pool_aws::auto_scaling::{Activity, ActivityKind};
 use ready_pool_core::Timestamp;
+use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::command::was_told;
 use ready_pool_core::group::{Group, Lifecycle, Member};
 use ready_pool_core::ids::InstanceId;
-use ready_pool_core::retirement::{Step, next_step};
+use ready_pool_core::retirement::{Route, Step};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -134,13 +134,13 @@ impl Removal<'_> {
 
     fn take_a_step(&mut self, instance: &InstanceId) {
         let place = self.round.places.get(instance);
-        let step = next_step(
-            place,
-            Some(&self.view.pool.name),
-            &self.view.pool.name,
-            &self.round.retirement.name,
-        );
-        match step {
+        let pool = &self.view.pool.name;
+        let route = Route {
+            from: pool,
+            pool,
+            retirement: &self.round.retirement.name,
+        };
+        match route.next_step(place) {
             // While replenishing is paused the members stay. What has left the pool goes on.
             Step::Detach if self.plan.paused => {}
             Step::Detach => self.plan.detach.push(instance.clone()),

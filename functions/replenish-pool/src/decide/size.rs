@@ -5,7 +5,7 @@
 //! is lowered here only once nobody has any use for it.
 
 use super::{Plan, View};
-use ready_pool_aws::auto_scaling::ActivityKind;
+use ready_pool_core::activity::ActivityKind;
 use ready_pool_core::group::Lifecycle;
 use std::time::Duration;
 

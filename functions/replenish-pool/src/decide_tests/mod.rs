@@ -10,7 +10,7 @@ mod size;
 
 use super::*;
 use crate::notes::{self, Stage};
-use ready_pool_aws::auto_scaling::ActivityKind;
+use ready_pool_core::activity::ActivityKind;
 use ready_pool_core::command::{Command, CommandStatus, Record};
 use ready_pool_core::group::{Lifecycle, Member};
 use ready_pool_core::ids::ClaimId;
@@ -136,7 +136,7 @@ impl View {
     fn look_at(&mut self, number: u32, group: &str, lifecycle: Lifecycle) {
         self.look_at_free(number);
         let group = name(group);
-        let place = Whereabouts { group, lifecycle };
+        let place = Placement { group, lifecycle };
         self.round().places.insert(instance(number), place);
     }
 

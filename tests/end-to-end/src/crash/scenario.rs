@@ -4,7 +4,7 @@ use super::site::Site;
 use crate::stage::{Stage, StageBuilder, Target, claim};
 use ready_pool_core::ledger::ENTRY_KEPT_AFTER_DEADLINE;
 use ready_pool_core::outcome::{Ending, Outcome, Reason};
-use region::api::{AwsError, Service};
+use region::api::{CallError, Service};
 use region::commands::Pretence;
 use region::compute;
 use region::events::Trigger;
@@ -246,7 +246,7 @@ impl Scenario {
             Self::AnotherInstance => world.faults.add(Fault::next(
                 Service::Ssm,
                 "SendCommand",
-                AwsError::sender("InvalidInstanceId", "Instances not in a valid state"),
+                CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
             )),
             Self::LookAgain | Self::ReplacedUnheard => {
                 let rule = world.events.rules.get_mut(rule);

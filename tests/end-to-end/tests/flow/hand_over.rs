@@ -2,7 +2,7 @@
 
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::outcome::{Ending, Reason};
-use region::api::{AwsError, Service};
+use region::api::{CallError, Service};
 use region::compute;
 use region::faults::{Failure, Fault, Moment};
 use region::journal::Happening;
@@ -14,7 +14,7 @@ fn lost_answer(service: Service, operation: &str) -> Fault {
     Fault {
         moment: Moment::AfterTheEffect,
         failure: Failure::Silence,
-        ..Fault::next(service, operation, AwsError::receiver("unused", "unused"))
+        ..Fault::next(service, operation, CallError::receiver("unused", "unused"))
     }
 }
 
@@ -76,7 +76,7 @@ async fn every_throttled_call_is_tried_again() {
 async fn ec2_s_rate_limit_behind_an_attach_is_not_a_refusal() {
     let stage = Stage::with_ready_pool(2).await;
     stage.create(Target::named("asg-1")).await;
-    let limited = AwsError::validation("EC2 Request limit exceeded.");
+    let limited = CallError::validation("EC2 Request limit exceeded.");
     stage.break_next(Fault::next(
         Service::AutoScaling,
         "AttachInstances",
@@ -125,7 +125,7 @@ async fn already_attached_to_the_right_group_is_success() {
         ..Fault::next(
             Service::AutoScaling,
             "AttachInstances",
-            AwsError::receiver("InternalFailure", "oops"),
+            CallError::receiver("InternalFailure", "oops"),
         )
     });
     stage.send(&claim("c", "asg-1")).await;

@@ -205,7 +205,7 @@ async fn wishes_go_with_a_claim_to_its_next_instance() {
     stage.break_next(region::faults::Fault::next(
         region::api::Service::Ssm,
         "SendCommand",
-        region::api::AwsError::sender("InvalidInstanceId", "Instances not in a valid state"),
+        region::api::CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
     ));
     let mut large = claim("large", "asg-1");
     large["wishes"] = json!({"instance_types": ["m5.large"]});

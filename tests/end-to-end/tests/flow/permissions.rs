@@ -3,7 +3,7 @@
 
 use end_to_end::{Stage, StageBuilder, Target, claim};
 use ready_pool_core::outcome::Ending;
-use region::api::{AwsError, Call, Service};
+use region::api::{Call, CallError, Service};
 use region::faults::{Calls, Failure, Fault, Moment};
 use region::iam::{self, Effect, Policy, Refused, Statement, Use};
 use region::{compute, events};
@@ -67,7 +67,7 @@ async fn call(
     caller: &str,
     operation: &str,
     input: Value,
-) -> Result<Value, AwsError> {
+) -> Result<Value, CallError> {
     let call = Call {
         service: Service::Sqs,
         operation: operation.to_owned(),
@@ -259,13 +259,13 @@ async fn play(
     stage.break_next(Fault::next(
         Service::Ssm,
         "SendCommand",
-        AwsError::sender("InvalidInstanceId", "Instances not in a valid state"),
+        CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
     ));
     stage.break_next(Fault::nth(
         Calls::of(Service::Ssm, "ListCommands").by("ready-pool-init-instance"),
         1,
         Moment::BeforeTheEffect,
-        Failure::Error(AwsError::sender("InvalidCommandId", "no such command")),
+        Failure::Error(CallError::sender("InvalidCommandId", "no such command")),
     ));
     signs_up(
         stage,

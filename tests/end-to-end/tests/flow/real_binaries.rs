@@ -81,7 +81,7 @@ fn the_demo_of_the_readme_gets_its_instance_ready() {
 struct Served {
     process: Child,
     /// Where everything is.
-    whereabouts: Value,
+    placement: Value,
 }
 
 impl Served {
@@ -101,12 +101,12 @@ impl Served {
             .expect("serve says where it is");
         Self {
             process,
-            whereabouts: serde_json::from_str(&line).expect("serve speaks JSON"),
+            placement: serde_json::from_str(&line).expect("serve speaks JSON"),
         }
     }
 
     fn endpoint(&self) -> &str {
-        self.whereabouts["endpoint"].as_str().expect("an endpoint")
+        self.placement["endpoint"].as_str().expect("an endpoint")
     }
 
     /// Posts JSON and returns the answer's.
@@ -144,7 +144,7 @@ impl Served {
         let headers = "Content-Type: application/x-amz-json-1.0\r\n\
                        X-Amz-Target: AmazonSQS.ReceiveMessage\r\n\
                        Authorization: AWS4-HMAC-SHA256 Credential=me/20261122/eu-west-1/sqs/aws4_request\r\n";
-        let queue = &self.whereabouts["queues"]["outcome"];
+        let queue = &self.placement["queues"]["outcome"];
         let input = json!({ "QueueUrl": queue, "WaitTimeSeconds": 20, "VisibilityTimeout": 0 });
         let answer = self.post("/", headers, &input);
         assert!(answer.get("__type").is_none(), "{answer}");

@@ -1,6 +1,6 @@
 //! claim-instance's decisions.
 
-use super::{entry, group, history, kept, line, targets, whereabouts};
+use super::{entry, group, history, kept, line, placement, targets};
 use crate::names::{EARLIER, names, time};
 use crate::progress::{Groups, Memory, Verdict};
 use crate::state::{CLAIMS, Clock, Command, INSTANCES, Line, Place, Request};
@@ -72,7 +72,7 @@ question! {
         let places = begun
             .iter()
             .filter_map(|seen| {
-                Some((names.instance(seen.instance).clone(), whereabouts(seen.place)?))
+                Some((names.instance(seen.instance).clone(), placement(seen.place)?))
             })
             .collect();
         let histories = begun

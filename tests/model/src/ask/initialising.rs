@@ -6,7 +6,7 @@ use crate::names::{names, time};
 use crate::progress::{Look, Told, Way};
 use crate::state::{Clock, Command, Line, Place};
 use init_instance::decide as initialising;
-use ready_pool_aws::error::Effect;
+use ready_pool_core::call_error::Effect;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::command::{self, CommandStatus};
 use ready_pool_core::group::Lifecycle;

@@ -1,11 +1,11 @@
 //! replenish-pool's decisions.
 
-use super::{group, history, kept, targets, whereabouts};
+use super::{group, history, kept, placement, targets};
 use crate::names::{EARLIER, names, time};
 use crate::progress::Chore;
 use crate::state::{CLAIMS, Clock, Command, INSTANCES, Line, Place};
-use ready_pool_aws::auto_scaling::{Activity, ActivityKind};
-use ready_pool_aws::systems_manager::Agent;
+use ready_pool_core::activity::{Activity, ActivityKind};
+use ready_pool_core::agent::Agent;
 use ready_pool_core::command::Histories;
 use ready_pool_core::group::Lifecycle;
 use ready_pool_core::ids::InstanceId;
@@ -79,14 +79,14 @@ question! {
             .into_keys()
             .chain(candidates.into_iter().filter(|instance| {
                 let place = sight.places[usize::from(names.index(instance))];
-                whereabouts(place).is_none()
+                placement(place).is_none()
             }))
             .collect();
         let index = |instance: &InstanceId| usize::from(names.index(instance));
         let places = looked_at
             .iter()
             .filter_map(|instance| {
-                Some((instance.clone(), whereabouts(sight.places[index(instance)])?))
+                Some((instance.clone(), placement(sight.places[index(instance)])?))
             })
             .collect();
         let listed = looked_at

@@ -4,7 +4,7 @@ use super::activity::{self, Kind, Status};
 use super::detach::MAX_INSTANCES;
 use super::launch::propagated_tags;
 use super::{Due, Lifecycle, Member, TemplateVersion, refusal};
-use crate::api::{Answer, AwsError};
+use crate::api::{Answer, CallError};
 use crate::compute::State;
 use crate::journal::Happening;
 use crate::wire::timestamp::iso_seconds;
@@ -52,7 +52,7 @@ pub(super) fn attach_instances(world: &mut World, input: AttachInstances) -> Ans
     Ok(Value::Null)
 }
 
-fn check_instances(world: &World, name: &str, ids: &[String]) -> Result<(), AwsError> {
+fn check_instances(world: &World, name: &str, ids: &[String]) -> Result<(), CallError> {
     let unknown: Vec<&str> = ids
         .iter()
         .filter(|id| {

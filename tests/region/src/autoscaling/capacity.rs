@@ -2,7 +2,7 @@
 //! terminates.
 
 use super::{Due, Lifecycle, launch, refusal, termination};
-use crate::api::{Answer, AwsError};
+use crate::api::{Answer, CallError};
 use crate::wire::timestamp::iso_seconds;
 use crate::world::{Due as Agenda, World};
 use serde::Deserialize;
@@ -24,7 +24,7 @@ pub(super) fn set_desired_capacity(world: &mut World, input: &SetDesiredCapacity
     let group = world.autoscaling.get_mut(name)?;
     let desired = input.desired_capacity;
     let out_of_bounds = |side: &str, bound: u32| {
-        AwsError::validation(format!(
+        CallError::validation(format!(
             "New SetDesiredCapacity value {desired} is {side} value {bound} for the \
              AutoScalingGroup."
         ))

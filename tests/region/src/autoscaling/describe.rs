@@ -3,7 +3,7 @@
 use super::describe_groups::template_output;
 use super::tags::{Filter, page_size, unknown_filter};
 use super::{Activity, Group, Member, Status, refusal};
-use crate::api::{Answer, AwsError};
+use crate::api::{Answer, CallError};
 use crate::paging::page;
 use crate::wire::timestamp::parse_iso;
 use crate::world::World;
@@ -25,7 +25,7 @@ pub(super) struct DescribeInstances {
 pub(super) fn instances(world: &World, input: DescribeInstances) -> Answer {
     let ids = input.instance_ids;
     if ids.len() > 50 {
-        return Err(AwsError::validation(
+        return Err(CallError::validation(
             "The number of instance ids that may be passed in is limited to 50",
         ));
     }
@@ -112,7 +112,7 @@ pub(super) fn activities(world: &World, input: &DescribeActivities) -> Answer {
     Ok(json!({ "Activities": activities, "NextToken": next }))
 }
 
-fn passes(activity: &Activity, filters: &[Filter]) -> Result<bool, AwsError> {
+fn passes(activity: &Activity, filters: &[Filter]) -> Result<bool, CallError> {
     for filter in filters {
         let value = filter.values.first().map_or("", String::as_str);
         let passes = match filter.name.as_str() {
@@ -131,6 +131,6 @@ fn passes(activity: &Activity, filters: &[Filter]) -> Result<bool, AwsError> {
     Ok(true)
 }
 
-fn bound(text: &str) -> Result<OffsetDateTime, AwsError> {
-    parse_iso(text).ok_or_else(|| AwsError::validation(format!("'{text}' is not a valid time")))
+fn bound(text: &str) -> Result<OffsetDateTime, CallError> {
+    parse_iso(text).ok_or_else(|| CallError::validation(format!("'{text}' is not a valid time")))
 }

@@ -2,7 +2,7 @@
 
 use super::tags::{self, Filter, page_size, unknown_filter};
 use super::{Group, LaunchSource, Member, TemplateVersion, launch, refusal};
-use crate::api::{Answer, AwsError};
+use crate::api::{Answer, CallError};
 use crate::paging::page;
 use crate::wire::timestamp::iso_millis;
 use crate::world::World;
@@ -42,7 +42,7 @@ pub(super) fn groups(world: &World, input: &DescribeGroups) -> Answer {
     Ok(json!({ "AutoScalingGroups": groups, "NextToken": next }))
 }
 
-fn passes(group: &Group, filters: &[Filter]) -> Result<bool, AwsError> {
+fn passes(group: &Group, filters: &[Filter]) -> Result<bool, CallError> {
     for filter in filters {
         let wanted = |text: &String| filter.values.contains(text);
         let found = match filter.name.as_str() {

@@ -3,7 +3,7 @@
 use super::activity::{self, Kind, Status};
 use super::launch::GROUP_NAME_TAG;
 use super::{Due, Group, Lifecycle, capacity, refusal, termination};
-use crate::api::{Answer, AwsError};
+use crate::api::{Answer, CallError};
 use crate::journal::Happening;
 use crate::settings::MultiDetach;
 use crate::wire::timestamp::iso_seconds;
@@ -57,7 +57,7 @@ pub(super) fn detach_instances(world: &mut World, input: DetachInstances) -> Ans
     }
 }
 
-fn refused(group: &Group, ids: &[String], position: usize, id: &String) -> Option<AwsError> {
+fn refused(group: &Group, ids: &[String], position: usize, id: &String) -> Option<CallError> {
     match group.members.get(id) {
         None => Some(refusal::not_part_of(id, &group.name)),
         Some(member) if member.lifecycle != Lifecycle::InService => {

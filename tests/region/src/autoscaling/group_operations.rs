@@ -3,7 +3,7 @@
 use super::hooks::HookSpecification;
 use super::tags::{self, TagInput};
 use super::{Group, LaunchSource, TemplateVersion, capacity, refusal, termination};
-use crate::api::{Answer, AwsError};
+use crate::api::{Answer, CallError};
 use crate::wire::timestamp::iso_seconds;
 use crate::world::World;
 use serde::Deserialize;
@@ -60,13 +60,13 @@ pub(super) fn create(world: &mut World, input: CreateGroup) -> Answer {
         input.vpc_zone_identifier.as_deref(),
     )?;
     if zones.is_empty() {
-        return Err(AwsError::validation(
+        return Err(CallError::validation(
             "At least one Availability Zone or VPC Subnet is required.",
         ));
     }
     let launch_source = launch_source(input.launch_template, input.launch_configuration_name)?
         .ok_or_else(|| {
-            AwsError::validation(
+            CallError::validation(
                 "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, \
                  InstanceId or MixedInstancesPolicy parameter.",
             )
@@ -214,7 +214,7 @@ pub(super) fn delete(world: &mut World, input: DeleteGroup) -> Answer {
     Ok(Value::Null)
 }
 
-fn check_name(name: &str) -> Result<(), AwsError> {
+fn check_name(name: &str) -> Result<(), CallError> {
     let well_formed = (1..=255).contains(&name.len())
         && name
             .bytes()
@@ -229,7 +229,7 @@ fn check_name(name: &str) -> Result<(), AwsError> {
     ))
 }
 
-fn check_sizes(desired: u32, min: u32, max: u32) -> Result<(), AwsError> {
+fn check_sizes(desired: u32, min: u32, max: u32) -> Result<(), CallError> {
     if min > max {
         return Err(refusal::min_above_max(min, max));
     }
@@ -240,20 +240,20 @@ fn check_sizes(desired: u32, min: u32, max: u32) -> Result<(), AwsError> {
 }
 
 /// Only the default policy is simulated.
-fn check_policies(policies: &[String]) -> Result<(), AwsError> {
+fn check_policies(policies: &[String]) -> Result<(), CallError> {
     match policies.iter().find(|policy| *policy != "Default") {
-        Some(policy) => Err(AwsError::validation(format!(
+        Some(policy) => Err(CallError::validation(format!(
             "the simulated region does not support the termination policy {policy}"
         ))),
         None => Ok(()),
     }
 }
 
-fn checked_health_type(kind: Option<String>) -> Result<Option<String>, AwsError> {
+fn checked_health_type(kind: Option<String>) -> Result<Option<String>, CallError> {
     match kind.as_deref() {
         // There are no load balancers here, so `ELB` never adds a reason to `EC2`.
         None | Some("EC2" | "ELB") => Ok(kind),
-        Some(other) => Err(AwsError::validation(format!(
+        Some(other) => Err(CallError::validation(format!(
             "the simulated region does not support the health check type {other}"
         ))),
     }
@@ -267,14 +267,14 @@ fn placement(
     world: &World,
     zones: Vec<String>,
     subnets: Option<&str>,
-) -> Result<Placement, AwsError> {
+) -> Result<Placement, CallError> {
     let region = &world.settings.region_name;
     let is_zone = |zone: &str| {
         zone.strip_prefix(region.as_str())
             .is_some_and(|letter| matches!(letter.as_bytes(), [b'a'..=b'f']))
     };
     if let Some(zone) = zones.iter().find(|zone| !is_zone(zone)) {
-        return Err(AwsError::validation(format!(
+        return Err(CallError::validation(format!(
             "Invalid availability zones: [{zone}]"
         )));
     }
@@ -310,7 +310,7 @@ fn placement(
 fn launch_source(
     template: Option<LaunchTemplateSpecification>,
     configuration: Option<String>,
-) -> Result<Option<LaunchSource>, AwsError> {
+) -> Result<Option<LaunchSource>, CallError> {
     match (template, configuration) {
         (None, None) => Ok(None),
         (None, Some(name)) => Ok(Some(LaunchSource::Configuration(name))),
@@ -323,10 +323,10 @@ fn launch_source(
                 version: template.version.unwrap_or_else(|| "$Default".to_owned()),
             })))
         }
-        (Some(_), None) => Err(AwsError::validation(
+        (Some(_), None) => Err(CallError::validation(
             "Valid requests must contain either launchTemplateId or LaunchTemplateName",
         )),
-        (Some(_), Some(_)) => Err(AwsError::validation(
+        (Some(_), Some(_)) => Err(CallError::validation(
             "Valid requests must contain either LaunchTemplate or LaunchConfigurationName, not \
              both.",
         )),

@@ -2,7 +2,7 @@
 
 use super::activity::group_arn;
 use super::{Due, Hook, HookResult, Lifecycle, Transition, launch, refusal, termination};
-use crate::api::{Answer, AwsError};
+use crate::api::{Answer, CallError};
 use crate::world::{Due as Agenda, World};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ impl Transition {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, AwsError> {
+    fn parse(text: &str) -> Result<Self, CallError> {
         [Self::Launching, Self::Terminating]
             .into_iter()
             .find(|transition| transition.name() == text)
@@ -39,7 +39,7 @@ impl HookResult {
         }
     }
 
-    fn parse(text: &str, parameter: &str) -> Result<Self, AwsError> {
+    fn parse(text: &str, parameter: &str) -> Result<Self, CallError> {
         match text {
             "CONTINUE" => Ok(Self::Continue),
             "ABANDON" => Ok(Self::Abandon),
@@ -65,7 +65,7 @@ pub(super) struct HookSpecification {
 
 impl HookSpecification {
     /// The hook's name and definition, with AWS's defaults: one hour, then `ABANDON`.
-    pub(super) fn into_hook(self) -> Result<(String, Hook), AwsError> {
+    pub(super) fn into_hook(self) -> Result<(String, Hook), CallError> {
         let heartbeat_timeout = self.heartbeat_timeout.unwrap_or(3600);
         if !(30..=7200).contains(&heartbeat_timeout) {
             return Err(refusal::constraint(
@@ -106,7 +106,7 @@ pub(super) fn put_lifecycle_hook(world: &mut World, input: PutLifecycleHook) -> 
         .lifecycle_transition
         .or_else(|| known.map(|hook| hook.transition.name().to_owned()))
         .ok_or_else(|| {
-            AwsError::validation("LifecycleTransition is required when creating a lifecycle hook")
+            CallError::validation("LifecycleTransition is required when creating a lifecycle hook")
         })?;
     let (name, hook) = HookSpecification {
         lifecycle_hook_name: input.lifecycle_hook_name,
@@ -142,7 +142,7 @@ pub(super) fn delete_lifecycle_hook(world: &mut World, input: &DeleteLifecycleHo
         .hooks
         .remove(&input.lifecycle_hook_name)
         .ok_or_else(|| {
-            AwsError::validation(format!(
+            CallError::validation(format!(
                 "No Lifecycle Hook found with name {} for AutoScalingGroup {name}",
                 input.lifecycle_hook_name
             ))
@@ -237,7 +237,7 @@ fn waiting(
     hook: &str,
     token: Option<&str>,
     instance: Option<&str>,
-) -> Result<(String, String), AwsError> {
+) -> Result<(String, String), CallError> {
     let members = &world.autoscaling.get(group)?.members;
     let found = members.iter().find_map(|(id, member)| {
         let waits = member.waits_for.get(hook)?;

@@ -20,7 +20,7 @@ pub mod termination;
 
 pub use activity::{Activity, Status};
 
-use crate::api::{Answer, AwsError, Call, Service};
+use crate::api::{Answer, Call, CallError, Service};
 use crate::world::World;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -238,13 +238,13 @@ impl AutoScaling {
             .find(|group| group.members.contains_key(instance))
     }
 
-    fn get(&self, name: &str) -> Result<&Group, AwsError> {
+    fn get(&self, name: &str) -> Result<&Group, CallError> {
         self.groups
             .get(name)
             .ok_or_else(|| refusal::group_not_found(name))
     }
 
-    fn get_mut(&mut self, name: &str) -> Result<&mut Group, AwsError> {
+    fn get_mut(&mut self, name: &str) -> Result<&mut Group, CallError> {
         self.groups
             .get_mut(name)
             .ok_or_else(|| refusal::group_not_found(name))
@@ -297,11 +297,11 @@ pub fn answer(world: &mut World, call: &Call) -> Answer {
             termination::terminate_instance(world, &read(input)?)
         }
         "UpdateAutoScalingGroup" => group_operations::update(world, read(input)?),
-        unknown => Err(AwsError::unknown_operation(Service::AutoScaling, unknown)),
+        unknown => Err(CallError::unknown_operation(Service::AutoScaling, unknown)),
     }
 }
 
-fn read<T: DeserializeOwned>(input: &Value) -> Result<T, AwsError> {
+fn read<T: DeserializeOwned>(input: &Value) -> Result<T, CallError> {
     crate::wire::input::read(input, "ValidationError")
 }
 

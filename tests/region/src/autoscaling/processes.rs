@@ -1,7 +1,7 @@
 //! Processes of a group that can be suspended.
 
 use super::{capacity, health, refusal};
-use crate::api::{Answer, AwsError};
+use crate::api::{Answer, CallError};
 use crate::world::World;
 use serde::Deserialize;
 use serde_json::Value;
@@ -30,7 +30,7 @@ pub(super) struct ScalingProcesses {
 }
 
 impl ScalingProcesses {
-    fn names(self) -> Result<(String, Vec<String>), AwsError> {
+    fn names(self) -> Result<(String, Vec<String>), CallError> {
         let mut names = self.scaling_processes;
         if names.is_empty() {
             names = PROCESSES.map(str::to_owned).to_vec();
@@ -53,7 +53,7 @@ pub(super) fn suspend(world: &mut World, input: ScalingProcesses) -> Answer {
     let (name, processes) = input.names()?;
     let group = world.autoscaling.get_mut(&name)?;
     if group.deleting {
-        return Err(AwsError::validation(
+        return Err(CallError::validation(
             "Processes may not be suspended while the AutoScaling group is pending delete",
         ));
     }

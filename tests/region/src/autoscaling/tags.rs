@@ -1,7 +1,7 @@
 //! Tags of groups. Changing one does not touch running instances.
 
 use super::{Group, Tag, refusal};
-use crate::api::{Answer, AwsError};
+use crate::api::{Answer, CallError};
 use crate::paging::page;
 use crate::world::World;
 use serde::Deserialize;
@@ -33,7 +33,7 @@ pub(super) struct Tags {
 
 impl TagInput {
     /// Checks the tag at `position` of a list and returns its key and definition.
-    fn into_tag(self, position: usize) -> Result<(String, Tag), AwsError> {
+    fn into_tag(self, position: usize) -> Result<(String, Tag), CallError> {
         let parameter = |name: &str| format!("tags.{}.member.{name}", position + 1);
         let length = self.key.chars().count();
         if !(1..=128).contains(&length) {
@@ -56,7 +56,7 @@ impl TagInput {
             }
         }
         if self.key.to_ascii_lowercase().starts_with("aws:") {
-            return Err(AwsError::validation(
+            return Err(CallError::validation(
                 "aws: prefixed tag key names are not allowed for external use.",
             ));
         }
@@ -80,11 +80,11 @@ fn is_xml_character(character: char) -> bool {
 pub(super) fn of_new_group(
     inputs: Vec<TagInput>,
     group: &str,
-) -> Result<BTreeMap<String, Tag>, AwsError> {
+) -> Result<BTreeMap<String, Tag>, CallError> {
     let mut tags = BTreeMap::new();
     for (position, input) in inputs.into_iter().enumerate() {
         if input.resource_id.as_deref().is_some_and(|id| id != group) {
-            return Err(AwsError::validation(
+            return Err(CallError::validation(
                 "The ResourceId of a tag must be the name of the group being created",
             ));
         }
@@ -131,9 +131,9 @@ pub(super) fn delete(world: &mut World, input: Tags) -> Answer {
 
 type TagsByGroup = BTreeMap<String, Vec<(usize, TagInput)>>;
 
-fn by_group(world: &World, input: Tags, operation: &str) -> Result<TagsByGroup, AwsError> {
+fn by_group(world: &World, input: Tags, operation: &str) -> Result<TagsByGroup, CallError> {
     if input.tags.len() > MAX_TAGS_PER_CALL {
-        return Err(AwsError::validation(format!(
+        return Err(CallError::validation(format!(
             "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member \
              must have length less than or equal to {MAX_TAGS_PER_CALL} ({operation})"
         )));
@@ -142,7 +142,7 @@ fn by_group(world: &World, input: Tags, operation: &str) -> Result<TagsByGroup, 
     for (position, tag) in input.tags.into_iter().enumerate() {
         let kind = tag.resource_type.as_deref().unwrap_or_default();
         if kind != "auto-scaling-group" {
-            return Err(AwsError::validation(format!(
+            return Err(CallError::validation(format!(
                 "Only the ResourceType auto-scaling-group is supported, not '{kind}'"
             )));
         }
@@ -209,8 +209,8 @@ pub(super) fn describe(world: &World, input: &DescribeTags) -> Answer {
     Ok(json!({ "Tags": tags, "NextToken": next }))
 }
 
-pub(super) fn unknown_filter(name: &str) -> AwsError {
-    AwsError::validation(format!("Filter type {name} is not correct"))
+pub(super) fn unknown_filter(name: &str) -> CallError {
+    CallError::validation(format!("Filter type {name} is not correct"))
 }
 
 /// `MaxRecords` with its default and limit.
@@ -218,7 +218,7 @@ pub(super) fn page_size(
     asked: Option<usize>,
     default: usize,
     limit: usize,
-) -> Result<usize, AwsError> {
+) -> Result<usize, CallError> {
     let size = asked.unwrap_or(default);
     if !(1..=limit).contains(&size) {
         return Err(refusal::constraint(

@@ -191,7 +191,7 @@ enum Failure {
     #[error("{operation} was refused: {error}")]
     Refused {
         operation: &'static str,
-        error: region::api::AwsError,
+        error: region::api::CallError,
     },
     #[error("{0}")]
     NotReady(String),

@@ -37,7 +37,7 @@ async fn tell(running: &Running, json: bool) -> Result<(), Failure> {
     let started = running.started;
     let mut out = Printer::stdout(started);
     if json {
-        out.text(&Whereabouts::of(running).to_json())?;
+        out.text(&Placement::of(running).to_json())?;
         out = Printer::stderr(started);
     } else {
         out.text(&introduction(running))?;
@@ -54,7 +54,7 @@ async fn tell(running: &Running, json: bool) -> Result<(), Failure> {
 
 /// Where everything is.
 #[derive(Serialize)]
-struct Whereabouts<'r> {
+struct Placement<'r> {
     endpoint: &'r str,
     /// For a browser.
     page: String,
@@ -77,7 +77,7 @@ struct Groups<'r> {
     retirement: &'r str,
 }
 
-impl<'r> Whereabouts<'r> {
+impl<'r> Placement<'r> {
     fn of(running: &'r Running) -> Self {
         let Names {
             stack: _,
@@ -113,13 +113,13 @@ fn json_line(value: &impl Serialize) -> String {
 }
 
 fn introduction(running: &Running) -> String {
-    let Whereabouts {
+    let Placement {
         endpoint,
         page,
         region,
         queues,
         groups,
-    } = Whereabouts::of(running);
+    } = Placement::of(running);
     let zones = running.client().zones().join(" ");
     let claim = json!({
         "claim_id": "claim-1",

@@ -1,7 +1,7 @@
 //! Unmodified SDK clients on the paused clock.
 
 use super::Connector;
-use crate::api::{AwsError, Service};
+use crate::api::{CallError, Service};
 use crate::clock::Clock;
 use crate::commands::{Pretence, Scripted};
 use crate::faults::{Failure, Fault, Moment};
@@ -240,7 +240,7 @@ async fn faults_are_felt_and_retried_on_the_regions_clock() {
             ..Fault::next(
                 Service::AutoScaling,
                 "CreateAutoScalingGroup",
-                AwsError::validation(""),
+                CallError::validation(""),
             )
         });
     });

@@ -1,7 +1,7 @@
 //! Single API calls that go wrong.
 
 use super::{Strike, Unanswered, internal_error, throttled};
-use crate::api::{AwsError, Call, Service};
+use crate::api::{Call, CallError, Service};
 
 /// Makes calls fail, by count.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ pub enum Moment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// With an error.
-    Error(AwsError),
+    Error(CallError),
     /// Throttled, in the service's own words. It then has no effect, whatever the moment.
     Throttled,
     /// With the service's internal error, HTTP 500.
@@ -136,7 +136,7 @@ impl Failure {
 
 impl Fault {
     /// The next call of an operation, by anybody, fails before its effect.
-    pub fn next(service: Service, operation: &str, error: AwsError) -> Self {
+    pub fn next(service: Service, operation: &str, error: CallError) -> Self {
         Self::nth(
             Calls::of(service, operation),
             1,

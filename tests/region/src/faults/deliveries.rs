@@ -1,7 +1,7 @@
 //! Messages that are delivered more often than once: at-least-once is all that SQS and Lambda
 //! promise together.
 
-use crate::api::AwsError;
+use crate::api::CallError;
 use crate::journal::Happening;
 use crate::sqs::{self, NewMessage, Sent};
 use crate::world::World;
@@ -80,7 +80,7 @@ impl Deliveries {
 ///
 /// # Panics
 /// When the journal knows no such message.
-pub fn send_again(world: &mut World, message_id: &str) -> Result<Sent, AwsError> {
+pub fn send_again(world: &mut World, message_id: &str) -> Result<Sent, CallError> {
     let found = world.journal.entries().find_map(|entry| match &entry.what {
         Happening::MessageSent {
             queue,

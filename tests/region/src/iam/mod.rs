@@ -21,7 +21,7 @@ pub use actions::knows_resources;
 pub use document::{Effect, Kind, Policy, Statement};
 pub(crate) use request::instance_arn;
 
-use crate::api::{AwsError, Call};
+use crate::api::{Call, CallError};
 use crate::journal::Happening;
 use crate::settings::Settings;
 use crate::world::World;
@@ -285,7 +285,7 @@ fn uses_of(policy: &Policy, statement: &Statement) -> Vec<Use> {
 }
 
 /// Checks an API call, in the name of whoever signed it.
-pub(crate) fn authorize(world: &mut World, call: &Call) -> Result<(), AwsError> {
+pub(crate) fn authorize(world: &mut World, call: &Call) -> Result<(), CallError> {
     let principal = world.iam.principal(&call.caller);
     for request in request::of_call(world, &principal, call)? {
         check(world, &principal, &request)
@@ -316,13 +316,13 @@ pub(crate) fn queue_policy_set(
     world: &mut World,
     arn: &str,
     document: &str,
-) -> Result<(), AwsError> {
+) -> Result<(), CallError> {
     if document.is_empty() {
         world.iam.resource_policies.remove(arn);
         return Ok(());
     }
     let invalid = |problem: String| {
-        AwsError::sender(
+        CallError::sender(
             "InvalidAttributeValue",
             format!("Invalid value for the parameter Policy. Reason: {problem}"),
         )

@@ -7,7 +7,7 @@
 
 use super::Principal;
 use super::document::Request;
-use crate::api::{AwsError, Service};
+use crate::api::{CallError, Service};
 
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,14 +46,14 @@ impl Refusal {
 }
 
 /// The error of a service.
-pub(super) fn error(service: Service, message: String) -> AwsError {
+pub(super) fn error(service: Service, message: String) -> CallError {
     let (status, code) = match service {
         Service::AutoScaling => (403, "AccessDenied"),
         Service::Ssm => (400, "AccessDeniedException"),
         // Its former, query-protocol code is `AccessDenied`, which clients show.
         Service::Sqs => (403, "AccessDeniedException"),
     };
-    AwsError {
+    CallError {
         status,
         code: code.to_owned(),
         message,

@@ -5,7 +5,7 @@ use super::Principal;
 use super::actions::{self, Resources};
 use super::condition::Context;
 use super::document::Request;
-use crate::api::{AwsError, Call, Service};
+use crate::api::{Call, CallError, Service};
 use crate::world::World;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -15,9 +15,9 @@ pub(super) fn of_call(
     world: &World,
     principal: &Principal,
     call: &Call,
-) -> Result<Vec<Request>, AwsError> {
+) -> Result<Vec<Request>, CallError> {
     let action = action_of(call);
-    let unknown = || AwsError::unknown_operation(call.service, &call.operation);
+    let unknown = || CallError::unknown_operation(call.service, &call.operation);
     let common = context(world, principal);
     let request = |resource: String, keys: Context| {
         let mut context = common.clone();

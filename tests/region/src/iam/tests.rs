@@ -2,7 +2,7 @@
 
 use super::document::Request;
 use super::{Iam, Kind, Policy, Principal, Role};
-use crate::api::{AwsError, Call, Service};
+use crate::api::{Call, CallError, Service};
 use crate::settings::Settings;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -260,7 +260,7 @@ fn world(statements: &Value) -> World {
     world
 }
 
-fn refusal(world: &mut World, service: Service, operation: &str, input: Value) -> AwsError {
+fn refusal(world: &mut World, service: Service, operation: &str, input: Value) -> CallError {
     let call = Call {
         service,
         operation: operation.to_owned(),

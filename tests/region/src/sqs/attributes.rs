@@ -1,7 +1,7 @@
 //! The attributes of a queue: what may be set, within which bounds, and how they are read.
 
 use super::errors::{invalid, invalid_value};
-use crate::api::AwsError;
+use crate::api::CallError;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -49,7 +49,7 @@ const DOCUMENTS: [&str; 3] = ["Policy", "RedriveAllowPolicy", "KmsMasterKeyId"];
 impl Attributes {
     /// Validates `given` and sets it over what is there. An empty value unsets an attribute that
     /// is a document.
-    pub fn set(&mut self, given: &BTreeMap<String, String>) -> Result<(), AwsError> {
+    pub fn set(&mut self, given: &BTreeMap<String, String>) -> Result<(), CallError> {
         let mut values = self.values.clone();
         for (name, value) in given {
             check(name, value)?;
@@ -158,7 +158,7 @@ impl Attributes {
     }
 }
 
-fn check(name: &str, value: &str) -> Result<(), AwsError> {
+fn check(name: &str, value: &str) -> Result<(), CallError> {
     let fine = if let Some((_, min, max, _)) = NUMBERS.iter().find(|(known, ..)| *known == name) {
         value
             .parse::<u32>()
@@ -178,7 +178,7 @@ fn check(name: &str, value: &str) -> Result<(), AwsError> {
     } else if DOCUMENTS.contains(&name) {
         true
     } else {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "InvalidAttributeName",
             format!("Unknown Attribute {name}."),
         ));
@@ -186,14 +186,14 @@ fn check(name: &str, value: &str) -> Result<(), AwsError> {
     if fine {
         Ok(())
     } else {
-        Err(AwsError::sender(
+        Err(CallError::sender(
             "InvalidAttributeValue",
             format!("Invalid value for the parameter {name}."),
         ))
     }
 }
 
-fn parse_redrive(text: &str) -> Result<RedrivePolicy, AwsError> {
+fn parse_redrive(text: &str) -> Result<RedrivePolicy, CallError> {
     let refused = |reason: &str| invalid_value(text, "RedrivePolicy", reason);
     let document: RedriveDocument = serde_json::from_str(text).map_err(|error| {
         invalid(format!(

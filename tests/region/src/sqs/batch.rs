@@ -3,7 +3,7 @@
 use super::errors::invalid;
 use super::inputs::{Batch, DeleteEntry, SendEntry, VisibilityEntry, queue_name, read_input};
 use super::messages;
-use crate::api::{Answer, AwsError, Call};
+use crate::api::{Answer, Call, CallError};
 use crate::world::World;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub(super) fn send(world: &mut World, call: &Call) -> Answer {
         .map(messages::size)
         .sum();
     if bytes > MOST_BYTES {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "BatchRequestTooLong",
             format!(
                 "Batch requests cannot be longer than {MOST_BYTES} bytes. You have sent {bytes} \
@@ -45,7 +45,7 @@ pub(super) fn send(world: &mut World, call: &Call) -> Answer {
         messages::check_order(known, message).map_err(|error| invalid(error.message))?;
     }
     Ok(each(entries, |message| {
-        messages::send_to(world, &queue, &call.caller, message?).map_err(|error| AwsError {
+        messages::send_to(world, &queue, &call.caller, message?).map_err(|error| CallError {
             // Worded otherwise than for a single message (`test_send_batch_message_size`).
             message: error.message.replacen(
                 "One or more parameters are invalid.",
@@ -108,17 +108,17 @@ fn entries<T: DeserializeOwned>(
     value: &Value,
     entry_name: &str,
     id: impl Fn(&T) -> &String,
-) -> Result<(String, Vec<T>), AwsError> {
+) -> Result<(String, Vec<T>), CallError> {
     let request: Batch = read_input(value)?;
     let queue = queue_name(world, request.queue_url.as_ref())?;
     if request.entries.is_empty() {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "EmptyBatchRequest",
             format!("There should be at least one {entry_name} in the request."),
         ));
     }
     if request.entries.len() > MOST_ENTRIES {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "TooManyEntriesInBatchRequest",
             format!(
                 "Maximum number of entries per request are {MOST_ENTRIES}. You have sent {}.",
@@ -139,14 +139,14 @@ fn entries<T: DeserializeOwned>(
                 .chars()
                 .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         if !fine {
-            return Err(AwsError::sender(
+            return Err(CallError::sender(
                 "InvalidBatchEntryId",
                 "A batch entry id can only contain alphanumeric characters, hyphens and \
                  underscores. It can be at most 80 letters long.",
             ));
         }
         if !seen.insert(id) {
-            return Err(AwsError::sender(
+            return Err(CallError::sender(
                 "BatchEntryIdsNotDistinct",
                 format!("Id {id} repeated."),
             ));

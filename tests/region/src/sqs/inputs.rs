@@ -3,7 +3,7 @@
 use super::errors::{invalid_value, missing, no_queue};
 use super::message_attributes::{MessageAttribute, MessageAttributes};
 use super::queue::NewMessage;
-use crate::api::AwsError;
+use crate::api::CallError;
 use crate::wire::input;
 use crate::world::World;
 use serde::Deserialize;
@@ -144,7 +144,7 @@ pub(super) struct VisibilityEntry {
 }
 
 impl SendMessage {
-    pub(super) fn message(self) -> Result<NewMessage, AwsError> {
+    pub(super) fn message(self) -> Result<NewMessage, CallError> {
         Ok(NewMessage {
             body: self.message_body.ok_or_else(|| missing("MessageBody"))?,
             attributes: self.message_attributes,
@@ -157,7 +157,7 @@ impl SendMessage {
 }
 
 impl SendEntry {
-    pub(super) fn message(self) -> Result<NewMessage, AwsError> {
+    pub(super) fn message(self) -> Result<NewMessage, CallError> {
         SendMessage {
             queue_url: None,
             message_body: self.message_body,
@@ -172,7 +172,7 @@ impl SendEntry {
 }
 
 /// The only system attribute that may be sent is `AWSTraceHeader`.
-fn trace_header(given: BTreeMap<String, MessageAttribute>) -> Result<Option<String>, AwsError> {
+fn trace_header(given: BTreeMap<String, MessageAttribute>) -> Result<Option<String>, CallError> {
     let mut header = None;
     for (name, attribute) in given {
         if name != "AWSTraceHeader" {
@@ -190,7 +190,7 @@ pub(super) fn seconds(
     given: Option<i64>,
     parameter: &str,
     most: u64,
-) -> Result<Option<Duration>, AwsError> {
+) -> Result<Option<Duration>, CallError> {
     let Some(given) = given else {
         return Ok(None);
     };
@@ -205,15 +205,15 @@ pub(super) fn seconds(
 }
 
 /// Reads an input structure.
-pub(super) fn read_input<T: DeserializeOwned>(value: &Value) -> Result<T, AwsError> {
+pub(super) fn read_input<T: DeserializeOwned>(value: &Value) -> Result<T, CallError> {
     input::read(value, "InvalidParameterValue")
 }
 
 /// The name of the queue that a request's `QueueUrl` means.
-pub(super) fn queue_name(world: &World, url: Option<&String>) -> Result<String, AwsError> {
+pub(super) fn queue_name(world: &World, url: Option<&String>) -> Result<String, CallError> {
     let url = url.ok_or_else(|| missing("QueueUrl"))?;
     if !url.contains("://") {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "InvalidAddress",
             format!("The address {url} is not valid for this endpoint."),
         ));

@@ -1,7 +1,7 @@
 //! Message attributes, and the digests over them that the SDKs verify.
 
 use super::errors::{invalid, invalid_value};
-use crate::api::AwsError;
+use crate::api::CallError;
 use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -57,7 +57,7 @@ pub(super) fn size(attributes: &MessageAttributes) -> usize {
 }
 
 /// Checks count, types and values.
-pub(super) fn check(attributes: &MessageAttributes) -> Result<(), AwsError> {
+pub(super) fn check(attributes: &MessageAttributes) -> Result<(), CallError> {
     if attributes.len() > 10 {
         return Err(invalid(format!(
             "Number of message attributes [{}] exceeds the allowed maximum [10].",

@@ -7,7 +7,7 @@ use super::inputs::{
 };
 use super::message_attributes::{self, MessageAttributes, md5_of_attributes, md5_of_body};
 use super::queue::{Message, NewMessage, Queue, Received};
-use crate::api::{Answer, AwsError, Call};
+use crate::api::{Answer, Call, CallError};
 use crate::world::World;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -41,7 +41,7 @@ pub(super) fn send_to(world: &mut World, queue: &str, sender: &str, message: New
 }
 
 /// What SQS refuses to send to this queue.
-pub(super) fn check(queue: &Queue, new: &NewMessage) -> Result<(), AwsError> {
+pub(super) fn check(queue: &Queue, new: &NewMessage) -> Result<(), CallError> {
     if new.body.is_empty() {
         return Err(missing("MessageBody"));
     }
@@ -50,7 +50,7 @@ pub(super) fn check(queue: &Queue, new: &NewMessage) -> Result<(), AwsError> {
             | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
     };
     if !new.body.chars().all(allowed) {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "InvalidMessageContents",
             "Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to \
              #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF",
@@ -73,7 +73,7 @@ pub(super) fn check(queue: &Queue, new: &NewMessage) -> Result<(), AwsError> {
     check_for_type(queue, new)
 }
 
-fn check_for_type(queue: &Queue, new: &NewMessage) -> Result<(), AwsError> {
+fn check_for_type(queue: &Queue, new: &NewMessage) -> Result<(), CallError> {
     if !queue.attributes.is_fifo() {
         return match &new.deduplication_id {
             Some(id) => Err(not_for_this_queue_type(id, "MessageDeduplicationId")),
@@ -87,7 +87,7 @@ fn check_for_type(queue: &Queue, new: &NewMessage) -> Result<(), AwsError> {
 }
 
 /// What a FIFO queue must know of a message.
-pub(super) fn check_order(queue: &Queue, new: &NewMessage) -> Result<(), AwsError> {
+pub(super) fn check_order(queue: &Queue, new: &NewMessage) -> Result<(), CallError> {
     if !queue.attributes.is_fifo() {
         return Ok(());
     }
@@ -108,7 +108,7 @@ pub(super) fn size(new: &NewMessage) -> usize {
     new.body.len() + message_attributes::size(&new.attributes)
 }
 
-fn check_id(id: &str, parameter: &str) -> Result<(), AwsError> {
+fn check_id(id: &str, parameter: &str) -> Result<(), CallError> {
     let fine = (1..=128).contains(&id.len()) && id.chars().all(|c| c.is_ascii_graphic());
     if fine {
         return Ok(());
@@ -140,7 +140,7 @@ pub(super) fn receive(world: &mut World, value: &Value) -> Answer {
     Ok(json!({ "Messages": messages }))
 }
 
-fn check_receive(world: &World, queue: &str, request: &ReceiveMessage) -> Result<(), AwsError> {
+fn check_receive(world: &World, queue: &str, request: &ReceiveMessage) -> Result<(), CallError> {
     seconds(request.wait_time_seconds, "WaitTimeSeconds", 20)?;
     let fifo = world.sqs.queues[queue].attributes.is_fifo();
     if let Some(id) = &request.receive_request_attempt_id
@@ -151,7 +151,7 @@ fn check_receive(world: &World, queue: &str, request: &ReceiveMessage) -> Result
     Ok(())
 }
 
-fn limit(request: &ReceiveMessage) -> Result<usize, AwsError> {
+fn limit(request: &ReceiveMessage) -> Result<usize, CallError> {
     let given = request.max_number_of_messages.unwrap_or(1);
     match usize::try_from(given) {
         Ok(limit @ 1..=10) => Ok(limit),
@@ -283,6 +283,6 @@ pub(super) fn change_visibility(world: &mut World, value: &Value) -> Answer {
 }
 
 /// A required `VisibilityTimeout`.
-pub(super) fn visibility(given: Option<i64>) -> Result<Duration, AwsError> {
+pub(super) fn visibility(given: Option<i64>) -> Result<Duration, CallError> {
     seconds(given, "VisibilityTimeout", 43_200)?.ok_or_else(|| missing("VisibilityTimeout"))
 }

@@ -20,7 +20,7 @@ pub use messages::{long_poll, receivable};
 pub use move_tasks::MoveTask;
 pub use queue::{Counts, Message, NewMessage, Queue, Received, Sent, Standing};
 
-use crate::api::{Answer, AwsError, Call, Service};
+use crate::api::{Answer, Call, CallError, Service};
 use crate::journal::Happening;
 use crate::world::World;
 use receipt::Receipt;
@@ -93,7 +93,7 @@ pub fn answer(world: &mut World, call: &Call) -> Answer {
         "StartMessageMoveTask" => move_tasks::start(world, &call.input),
         "ListMessageMoveTasks" => move_tasks::list(world, &call.input),
         "CancelMessageMoveTask" => move_tasks::cancel(world, &call.input),
-        operation => Err(AwsError::unknown_operation(Service::Sqs, operation)),
+        operation => Err(CallError::unknown_operation(Service::Sqs, operation)),
     }
 }
 
@@ -103,7 +103,7 @@ pub fn send(
     queue: &str,
     sender: &str,
     new: NewMessage,
-) -> Result<Sent, AwsError> {
+) -> Result<Sent, CallError> {
     let now = world.now;
     let id = world.uuid();
     let known = queue_mut(world, queue)?;
@@ -128,7 +128,7 @@ pub fn receive(
     queue: &str,
     limit: usize,
     visibility: Option<Duration>,
-) -> Result<Vec<Received>, AwsError> {
+) -> Result<Vec<Received>, CallError> {
     let now = world.now;
     let known = queue_mut(world, queue)?;
     let visible_again = now + visibility.unwrap_or_else(|| known.attributes.visibility_timeout());
@@ -177,7 +177,7 @@ fn bury(world: &mut World, arn: &str, message: Message, source_arn: &str) {
 }
 
 /// Deletes a received message.
-pub fn delete(world: &mut World, queue: &str, handle: &str) -> Result<(), AwsError> {
+pub fn delete(world: &mut World, queue: &str, handle: &str) -> Result<(), CallError> {
     let now = world.now;
     let receipt = Receipt::parse(handle, queue)?;
     let deleted = queue_mut(world, queue)?.delete(&receipt, handle, now)?;
@@ -198,7 +198,7 @@ pub fn change_visibility(
     queue: &str,
     handle: &str,
     timeout: Duration,
-) -> Result<(), AwsError> {
+) -> Result<(), CallError> {
     let now = world.now;
     let receipt = Receipt::parse(handle, queue)?;
     let until = queue_mut(world, queue)?.change_visibility(&receipt, handle, timeout, now)?;
@@ -218,7 +218,7 @@ fn wake_at(world: &mut World, queue: &str, time: time::OffsetDateTime) {
     }
 }
 
-fn queue_mut<'world>(world: &'world mut World, name: &str) -> Result<&'world mut Queue, AwsError> {
+fn queue_mut<'world>(world: &'world mut World, name: &str) -> Result<&'world mut Queue, CallError> {
     world.sqs.queues.get_mut(name).ok_or_else(errors::no_queue)
 }
 

@@ -8,7 +8,7 @@
 use super::Due;
 use super::errors::{invalid_value, missing};
 use super::inputs::read_input;
-use crate::api::{Answer, AwsError};
+use crate::api::{Answer, CallError};
 use crate::journal::Happening;
 use crate::world::World;
 use serde::Deserialize;
@@ -91,7 +91,7 @@ pub(super) fn start(world: &mut World, value: &Value) -> Answer {
     let source = request.source_arn.ok_or_else(|| missing("SourceArn"))?;
     let to_move = visible_in(world, &source)?;
     if !is_dead_letter_queue(world, &source) {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "UnsupportedOperation",
             "Source queue must be configured as a Dead Letter Queue.",
         ));
@@ -109,7 +109,7 @@ pub(super) fn start(world: &mut World, value: &Value) -> Answer {
         .iter()
         .any(|task| task.source == source && task.state == State::Running);
     if running {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "UnsupportedOperation",
             "There is already a task running. Only one active task is allowed for a source queue \
              arn at a given time.",
@@ -137,17 +137,17 @@ fn continue_later(world: &mut World, handle: &str) {
     world.after(PACE, crate::world::Due::Sqs(due));
 }
 
-fn not_found(arn: &str) -> AwsError {
-    AwsError {
+fn not_found(arn: &str) -> CallError {
+    CallError {
         status: 404,
-        ..AwsError::sender(
+        ..CallError::sender(
             "ResourceNotFoundException",
             format!("The resource that you specified for the {arn} parameter doesn't exist."),
         )
     }
 }
 
-fn visible_in(world: &World, arn: &str) -> Result<usize, AwsError> {
+fn visible_in(world: &World, arn: &str) -> Result<usize, CallError> {
     let queue = world
         .sqs
         .by_arn(arn)
@@ -162,14 +162,14 @@ fn is_dead_letter_queue(world: &World, arn: &str) -> bool {
     })
 }
 
-fn check_destination(world: &World, source: &str, destination: &str) -> Result<(), AwsError> {
+fn check_destination(world: &World, source: &str, destination: &str) -> Result<(), CallError> {
     let fifo = |arn: &str| {
         let queue = world.sqs.by_arn(arn)?;
         Some(queue.attributes.is_fifo())
     };
     match fifo(destination) {
         None => Err(not_found("DestinationArn")),
-        Some(kind) if Some(kind) != fifo(source) => Err(AwsError::sender(
+        Some(kind) if Some(kind) != fifo(source) => Err(CallError::sender(
             "UnsupportedOperation",
             "Source queue and destination queue must be of the same type.",
         )),
@@ -177,7 +177,7 @@ fn check_destination(world: &World, source: &str, destination: &str) -> Result<(
     }
 }
 
-fn number(given: i64, parameter: &str, most: usize) -> Result<usize, AwsError> {
+fn number(given: i64, parameter: &str, most: usize) -> Result<usize, CallError> {
     match usize::try_from(given) {
         Ok(number) if (1..=most).contains(&number) => Ok(number),
         _ => Err(invalid_value(
@@ -296,7 +296,7 @@ pub(super) fn cancel(world: &mut World, value: &Value) -> Answer {
         .find(|task| task.handle == handle)
         .ok_or_else(|| not_found("TaskHandle"))?;
     if task.state != State::Running {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "UnsupportedOperation",
             "Only active tasks can be cancelled.",
         ));

@@ -4,7 +4,7 @@ use super::attributes::Attributes;
 use super::errors::{expired_receipt, invalid_value};
 use super::message_attributes::{MessageAttributes, hex, md5_of_body};
 use super::receipt::Receipt;
-use crate::api::AwsError;
+use crate::api::CallError;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -405,7 +405,7 @@ impl Queue {
         receipt: &Receipt,
         handle: &str,
         now: OffsetDateTime,
-    ) -> Result<Option<String>, AwsError> {
+    ) -> Result<Option<String>, CallError> {
         self.expire(now);
         let Some(message) = self.find(receipt) else {
             return Ok(None);
@@ -426,7 +426,7 @@ impl Queue {
         handle: &str,
         timeout: Duration,
         now: OffsetDateTime,
-    ) -> Result<OffsetDateTime, AwsError> {
+    ) -> Result<OffsetDateTime, CallError> {
         self.expire(now);
         let fifo = self.attributes.is_fifo();
         let Some(message) = self.find(receipt) else {

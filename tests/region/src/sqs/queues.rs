@@ -7,7 +7,7 @@ use super::inputs::{
     queue_name, read_input,
 };
 use super::queue::Queue;
-use crate::api::{Answer, AwsError};
+use crate::api::{Answer, CallError};
 use crate::iam;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ pub(super) fn create(world: &mut World, value: &Value) -> Answer {
     if let Some(existing) = world.sqs.queues.get(&name) {
         return match existing.attributes.difference(&request.attributes) {
             None => Ok(json!({ "QueueUrl": existing.url })),
-            Some(attribute) => Err(AwsError::sender(
+            Some(attribute) => Err(CallError::sender(
                 "QueueNameExists",
                 format!(
                     "A queue already exists with the same name and a different value for \
@@ -49,7 +49,7 @@ pub(super) fn create(world: &mut World, value: &Value) -> Answer {
     Ok(json!({ "QueueUrl": url }))
 }
 
-fn check_name(name: &str, fifo: bool) -> Result<(), AwsError> {
+fn check_name(name: &str, fifo: bool) -> Result<(), CallError> {
     let stem = if fifo {
         name.strip_suffix(".fifo")
     } else {
@@ -77,7 +77,7 @@ fn check_name(name: &str, fifo: bool) -> Result<(), AwsError> {
 fn check_fifo_attributes(
     attributes: &Attributes,
     given: &BTreeMap<String, String>,
-) -> Result<(), AwsError> {
+) -> Result<(), CallError> {
     const FIFO_ONLY: [&str; 3] = [
         "ContentBasedDeduplication",
         "DeduplicationScope",
@@ -99,14 +99,14 @@ fn check_fifo_attributes(
         }
         _ => format!("Unknown Attribute {name}."),
     };
-    Err(AwsError::sender("InvalidAttributeName", message))
+    Err(CallError::sender("InvalidAttributeName", message))
 }
 
 fn check_redrive(
     world: &World,
     attributes: &Attributes,
     given: &BTreeMap<String, String>,
-) -> Result<(), AwsError> {
+) -> Result<(), CallError> {
     let (Some(policy), Some(text)) = (attributes.redrive_policy(), given.get("RedrivePolicy"))
     else {
         return Ok(());
@@ -189,7 +189,7 @@ pub(super) fn attributes(world: &World, value: &Value) -> Answer {
     Ok(json!({ "Attributes": all }))
 }
 
-fn check_attribute_names(names: &[String]) -> Result<(), AwsError> {
+fn check_attribute_names(names: &[String]) -> Result<(), CallError> {
     const KNOWN: [&str; 21] = [
         "ApproximateNumberOfMessages",
         "ApproximateNumberOfMessagesDelayed",
@@ -214,7 +214,7 @@ fn check_attribute_names(names: &[String]) -> Result<(), AwsError> {
         "VisibilityTimeout",
     ];
     match names.iter().find(|name| !KNOWN.contains(&name.as_str())) {
-        Some(name) => Err(AwsError::sender(
+        Some(name) => Err(CallError::sender(
             "InvalidAttributeName",
             format!("Unknown Attribute {name}."),
         )),
@@ -227,7 +227,7 @@ pub(super) fn set_attributes(world: &mut World, value: &Value) -> Answer {
     let name = queue_name(world, request.queue_url.as_ref())?;
     let mut attributes = world.sqs.queues[&name].attributes.clone();
     if request.attributes.contains_key("FifoQueue") {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "InvalidAttributeName",
             "Unknown Attribute FifoQueue.",
         ));
@@ -253,7 +253,7 @@ pub(super) fn purge(world: &mut World, value: &Value) -> Answer {
     let now = world.now;
     let queue = super::queue_mut(world, &name)?;
     if queue.purged_at.is_some_and(|at| at + PAUSE > now) {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "PurgeQueueInProgress",
             format!("Only one PurgeQueue operation on {name} is allowed every 60 seconds."),
         ));

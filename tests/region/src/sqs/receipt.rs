@@ -1,7 +1,7 @@
 //! Receipt handles: opaque to callers, one per receive.
 
 use super::errors::malformed_receipt;
-use crate::api::AwsError;
+use crate::api::CallError;
 use aws_smithy_types::base64;
 
 /// What a receipt handle stands for.
@@ -27,7 +27,7 @@ impl Receipt {
     }
 
     /// Reads a handle that was received from `queue`.
-    pub fn parse(handle: &str, queue: &str) -> Result<Self, AwsError> {
+    pub fn parse(handle: &str, queue: &str) -> Result<Self, CallError> {
         Self::read(handle)
             .filter(|receipt| receipt.queue == queue)
             .ok_or_else(|| malformed_receipt(handle))

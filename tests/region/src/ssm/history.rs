@@ -2,7 +2,7 @@
 //! `GetCommandInvocation`. A new command shows only after a moment.
 
 use super::{Command, Invocation, Status, constraint, invalid_token, page_size};
-use crate::api::{Answer, AwsError};
+use crate::api::{Answer, CallError};
 use crate::paging::page;
 use crate::wire::timestamp::{epoch_seconds, iso_millis, parse_iso};
 use crate::world::World;
@@ -90,7 +90,7 @@ pub(super) struct GetCommandInvocation {
 
 pub(super) fn get_command_invocation(world: &World, input: &GetCommandInvocation) -> Answer {
     if let Some(plugin) = input.plugin_name.as_ref().filter(|name| *name != PLUGIN) {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "InvalidPluginName",
             format!("The plugin {plugin} is not valid."),
         ));
@@ -99,7 +99,7 @@ pub(super) fn get_command_invocation(world: &World, input: &GetCommandInvocation
     let (command, invocation) = command
         .and_then(|command| Some((command, command.invocations.get(&input.instance_id)?)))
         .ok_or_else(|| {
-            AwsError::sender(
+            CallError::sender(
                 "InvocationDoesNotExist",
                 "The command ID and managed node ID you specified didn't match any invocations. \
                  Verify the command ID and the managed node ID and try again.",
@@ -146,7 +146,7 @@ fn visible<'w>(world: &'w World, id: Option<&str>) -> Vec<&'w Command> {
     commands
 }
 
-fn passes(command: &Command, status: Status, filters: &[Filter]) -> Result<bool, AwsError> {
+fn passes(command: &Command, status: Status, filters: &[Filter]) -> Result<bool, CallError> {
     for filter in filters {
         let time = || {
             parse_iso(&filter.value).ok_or_else(|| {
@@ -164,7 +164,7 @@ fn passes(command: &Command, status: Status, filters: &[Filter]) -> Result<bool,
                 _ => false,
             },
             unknown => {
-                return Err(AwsError::sender(
+                return Err(CallError::sender(
                     "InvalidFilterKey",
                     format!("The specified filter {unknown} is not valid."),
                 ));

@@ -1,7 +1,7 @@
 //! `DescribeInstanceInformation`: what SSM believes about agents.
 
 use super::{constraint, invalid_token, page_size};
-use crate::api::{Answer, AwsError};
+use crate::api::{Answer, CallError};
 use crate::compute::{Instance, State};
 use crate::paging::page;
 use crate::wire::timestamp::epoch_seconds;
@@ -42,7 +42,7 @@ const AGENT_VERSION: &str = "3.3.3050.0";
 pub(super) fn describe(world: &World, input: DescribeInstanceInformation) -> Answer {
     let old = input.instance_information_filter_list;
     if !old.is_empty() && !input.filters.is_empty() {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "ValidationException",
             "Filters and InstanceInformationFilterList cannot be used together",
         ));
@@ -67,7 +67,7 @@ pub(super) fn describe(world: &World, input: DescribeInstanceInformation) -> Ans
     Ok(json!({ "InstanceInformationList": found, "NextToken": next }))
 }
 
-fn check(filters: &[Filter]) -> Result<(), AwsError> {
+fn check(filters: &[Filter]) -> Result<(), CallError> {
     let is_tag = |filter: &Filter| filter.key == "tag-key" || filter.key.starts_with("tag:");
     for filter in filters {
         let known = matches!(
@@ -75,7 +75,7 @@ fn check(filters: &[Filter]) -> Result<(), AwsError> {
             "InstanceIds" | "PingStatus" | "PlatformTypes" | "ResourceType" | "AgentVersion"
         );
         if !known && !is_tag(filter) {
-            return Err(AwsError::sender(
+            return Err(CallError::sender(
                 "InvalidFilterKey",
                 format!(
                     "the simulated region does not support the filter {}",
@@ -93,7 +93,7 @@ fn check(filters: &[Filter]) -> Result<(), AwsError> {
     }
     // "You can't use tags together with other filters" (API reference).
     if filters.iter().any(is_tag) && !filters.iter().all(is_tag) {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "InvalidInstanceInformationFilterValue",
             "Tag filters cannot be used together with other filters",
         ));

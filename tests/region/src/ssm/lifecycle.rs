@@ -1,7 +1,7 @@
 //! A command's way: pending, in progress, over; with its events.
 
 use super::{Command, Due, Invocation, Status};
-use crate::api::{Answer, AwsError, Service};
+use crate::api::{Answer, CallError, Service};
 use crate::commands::{CommandRun, Outcome};
 use crate::compute;
 use crate::faults;
@@ -133,7 +133,7 @@ pub(super) struct CancelCommand {
 /// `CancelCommand`. AWS tries its best, and promises nothing; here it always comes in time.
 pub(super) fn cancel(world: &mut World, input: &CancelCommand) -> Answer {
     let Some(command) = world.ssm.commands.get(&input.command_id) else {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "InvalidCommandId",
             "The specified command ID isn't valid. Verify the ID and try again.",
         ));

@@ -12,7 +12,7 @@ mod tests;
 pub use inventory::ping_status;
 pub use lifecycle::{finished, instance_lost};
 
-use crate::api::{Answer, AwsError, Call, Service};
+use crate::api::{Answer, Call, CallError, Service};
 use crate::world::World;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -166,17 +166,17 @@ pub fn answer(world: &mut World, call: &Call) -> Answer {
         "ListCommandInvocations" => history::list_command_invocations(world, &read(input)?),
         "ListCommands" => history::list_commands(world, &read(input)?),
         "SendCommand" => send::send_command(world, read(input)?),
-        unknown => Err(AwsError::unknown_operation(Service::Ssm, unknown)),
+        unknown => Err(CallError::unknown_operation(Service::Ssm, unknown)),
     }
 }
 
-fn read<T: DeserializeOwned>(input: &Value) -> Result<T, AwsError> {
+fn read<T: DeserializeOwned>(input: &Value) -> Result<T, CallError> {
     crate::wire::input::read(input, "ValidationException")
 }
 
 /// AWS's form for a parameter that breaks its model's constraint.
-fn constraint(value: &str, parameter: &str, rule: &str) -> AwsError {
-    AwsError::sender(
+fn constraint(value: &str, parameter: &str, rule: &str) -> CallError {
+    CallError::sender(
         "ValidationException",
         format!(
             "1 validation error detected: Value '{value}' at '{parameter}' failed to satisfy \
@@ -191,7 +191,7 @@ fn page_size(
     least: usize,
     default: usize,
     most: usize,
-) -> Result<usize, AwsError> {
+) -> Result<usize, CallError> {
     let size = asked.unwrap_or(default);
     if !(least..=most).contains(&size) {
         return Err(constraint(
@@ -203,8 +203,8 @@ fn page_size(
     Ok(size)
 }
 
-fn invalid_token() -> AwsError {
-    AwsError::sender("InvalidNextToken", "The specified token is not valid.")
+fn invalid_token() -> CallError {
+    CallError::sender("InvalidNextToken", "The specified token is not valid.")
 }
 
 /// Takes a step that is due.

@@ -1,7 +1,7 @@
 //! `SendCommand`.
 
 use super::{Command, Due, Invocation, Status, constraint, history, inventory};
-use crate::api::{Answer, AwsError};
+use crate::api::{Answer, CallError};
 use crate::compute::State;
 use crate::journal::Happening;
 use crate::world::{Due as Agenda, World};
@@ -29,7 +29,7 @@ pub(super) struct SendCommand {
 /// There is no idempotency token: the same call again is another command.
 pub(super) fn send_command(world: &mut World, input: SendCommand) -> Answer {
     if input.document_name != DOCUMENT {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "InvalidDocument",
             format!(
                 "Document {} does not exist in your account",
@@ -117,8 +117,8 @@ fn schedule(world: &mut World, command: &Command, instance: &str) {
 }
 
 /// Checks the document's parameters and returns the execution time-out.
-fn check_parameters(parameters: &BTreeMap<String, Vec<String>>) -> Result<Duration, AwsError> {
-    let invalid = |message: String| AwsError::sender("InvalidParameters", message);
+fn check_parameters(parameters: &BTreeMap<String, Vec<String>>) -> Result<Duration, CallError> {
+    let invalid = |message: String| CallError::sender("InvalidParameters", message);
     for (name, values) in parameters {
         match (name.as_str(), values.len()) {
             ("commands", 1..) | ("workingDirectory" | "executionTimeout", 1) => {}
@@ -151,9 +151,9 @@ fn check_parameters(parameters: &BTreeMap<String, Vec<String>>) -> Result<Durati
 }
 
 /// One bad instance refuses the call. An agent that died but still counts as online is accepted.
-fn check_instances(world: &World, ids: &[String]) -> Result<(), AwsError> {
+fn check_instances(world: &World, ids: &[String]) -> Result<(), CallError> {
     if ids.is_empty() {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "ValidationException",
             "InstanceIds is required: the simulated region does not support Targets",
         ));
@@ -166,7 +166,7 @@ fn check_instances(world: &World, ids: &[String]) -> Result<(), AwsError> {
         ));
     }
     if ids.iter().collect::<BTreeSet<_>>().len() < ids.len() {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "DuplicateInstanceId",
             "You can't specify a managed node ID in more than one association.",
         ));
@@ -176,7 +176,7 @@ fn check_instances(world: &World, ids: &[String]) -> Result<(), AwsError> {
             instance.state == State::Running && inventory::ping_status(world, instance) == "Online"
         });
         if !valid {
-            return Err(AwsError::sender(
+            return Err(CallError::sender(
                 "InvalidInstanceId",
                 format!(
                     "Instances [[{id}]] not in a valid state for account {}",

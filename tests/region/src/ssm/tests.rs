@@ -1,6 +1,6 @@
 //! Run Command against the world, without a runtime.
 
-use crate::api::{Answer, AwsError, Call, Service};
+use crate::api::{Answer, Call, CallError, Service};
 use crate::commands::{CommandRun, Outcome};
 use crate::compute::{self, Launch};
 use crate::journal::Happening;
@@ -48,7 +48,7 @@ fn launch_online(world: &mut World) -> String {
     id
 }
 
-fn try_send(world: &mut World, input: Value) -> Result<String, AwsError> {
+fn try_send(world: &mut World, input: Value) -> Result<String, CallError> {
     let answer = call(world, "SendCommand", input)?;
     Ok(answer["Command"]["CommandId"].as_str().unwrap().to_owned())
 }

@@ -4,7 +4,7 @@
 //! too; and strings from numbers, because templates are lax about them. What is missing or not supported is told in AWS's words where AWS has words for it:
 //! derive inputs with `deny_unknown_fields`, so no parameter is silently ignored.
 
-use crate::api::AwsError;
+use crate::api::CallError;
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
@@ -13,8 +13,8 @@ use std::fmt;
 
 /// Reads `value`. `code` is the service's catch-all: `ValidationError` in Auto Scaling,
 /// `ValidationException` in SSM.
-pub fn read<T: DeserializeOwned>(value: &Value, code: &str) -> Result<T, AwsError> {
-    T::deserialize(Lenient(value)).map_err(|problem| AwsError::sender(code, problem.0))
+pub fn read<T: DeserializeOwned>(value: &Value, code: &str) -> Result<T, CallError> {
+    T::deserialize(Lenient(value)).map_err(|problem| CallError::sender(code, problem.0))
 }
 
 /// A value whose strings also serve as numbers, flags and empty lists.

@@ -1,12 +1,12 @@
 //! AWS JSON 1.0 (SQS) and 1.1 (SSM).
 
 use super::{JSON_1_0, JSON_1_1, Protocol};
-use crate::api::{Answer, AwsError, Call, Service};
+use crate::api::{Answer, Call, CallError, Service};
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 /// Reads a request by its `X-Amz-Target` header. The caller is filled in later.
-pub(super) fn decode(target: &str, body: &[u8]) -> (Protocol, Result<Call, AwsError>) {
+pub(super) fn decode(target: &str, body: &[u8]) -> (Protocol, Result<Call, CallError>) {
     let (prefix, operation) = target.split_once('.').unwrap_or((target, ""));
     let (service, protocol) = match prefix {
         "AmazonSSM" => (Service::Ssm, JSON_1_1),
@@ -20,24 +20,24 @@ pub(super) fn decode(target: &str, body: &[u8]) -> (Protocol, Result<Call, AwsEr
     (protocol, call)
 }
 
-fn unknown(target: &str) -> AwsError {
-    AwsError::sender(
+fn unknown(target: &str) -> CallError {
+    CallError::sender(
         "UnknownOperationException",
         format!("the simulated region does not know the target {target:?}"),
     )
 }
 
-fn structure(body: &[u8]) -> Result<Value, AwsError> {
+fn structure(body: &[u8]) -> Result<Value, CallError> {
     if body.is_empty() {
         return Ok(Value::Object(Map::new()));
     }
     match serde_json::from_slice(body) {
         Ok(input @ Value::Object(_)) => Ok(input),
-        Ok(_) => Err(AwsError::sender(
+        Ok(_) => Err(CallError::sender(
             "SerializationException",
             "Start of structure or map found where not expected.",
         )),
-        Err(error) => Err(AwsError::sender(
+        Err(error) => Err(CallError::sender(
             "SerializationException",
             format!("the body is not JSON: {error}"),
         )),

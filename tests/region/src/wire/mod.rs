@@ -10,7 +10,7 @@ mod query;
 pub mod timestamp;
 mod xml;
 
-use crate::api::{Answer, AwsError, Call, Service};
+use crate::api::{Answer, Call, CallError, Service};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use http::{Method, Request, Response};
 
@@ -43,7 +43,7 @@ pub struct Decoded {
     /// The protocol of the answer.
     pub protocol: Protocol,
     /// The call.
-    pub call: Result<Call, AwsError>,
+    pub call: Result<Call, CallError>,
 }
 
 /// Reads a request. The path is ignored: SQS clients may post to the queue's URL.
@@ -60,7 +60,7 @@ pub fn decode(request: &Request<impl AsRef<[u8]>>) -> Decoded {
     let call = if request.method() == Method::POST && is_form(headers) {
         query::decode(body).and_then(|call| signed(call, headers))
     } else {
-        Err(AwsError::sender(
+        Err(CallError::sender(
             "MissingAction",
             "The request is missing an action: neither an X-Amz-Target header nor a form",
         ))
@@ -88,10 +88,10 @@ pub fn encode(
 }
 
 /// Adds the caller: the access key id in the signature. Signatures are not verified.
-fn signed(mut call: Call, headers: &HeaderMap) -> Result<Call, AwsError> {
-    let missing = |code: &str, message: &str| AwsError {
+fn signed(mut call: Call, headers: &HeaderMap) -> Result<Call, CallError> {
+    let missing = |code: &str, message: &str| CallError {
         status: 403,
-        ..AwsError::sender(code, message)
+        ..CallError::sender(code, message)
     };
     let authorization = text(headers, AUTHORIZATION.as_str()).ok_or_else(|| {
         missing(
@@ -150,7 +150,7 @@ mod tests {
 
     const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
-    fn form(body: &str) -> Result<Call, AwsError> {
+    fn form(body: &str) -> Result<Call, CallError> {
         decode(&request(&[FORM], body)).call
     }
 
@@ -261,7 +261,7 @@ mod tests {
 
     #[test]
     fn query_errors_are_xml() {
-        let error = Err(AwsError::validation("not < ok"));
+        let error = Err(CallError::validation("not < ok"));
         let response = encode(Protocol::Query, "X", "id-3", &error);
         assert_eq!(response.status(), 400);
         assert_eq!(
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn json_errors_carry_the_type_and_sqs_its_old_code() {
-        let error = Err(AwsError::sender("QueueDoesNotExist", "gone"));
+        let error = Err(CallError::sender("QueueDoesNotExist", "gone"));
         let response = encode(JSON_1_0, "SendMessage", "id-4", &error);
         assert_eq!(
             response.headers()["x-amzn-query-error"],
@@ -285,13 +285,13 @@ mod tests {
             serde_json::from_slice::<Value>(response.body()).unwrap(),
             json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "gone"})
         );
-        let error = Err(AwsError::sender("AccessDeniedException", "no"));
+        let error = Err(CallError::sender("AccessDeniedException", "no"));
         let response = encode(JSON_1_0, "SendMessage", "id-4", &error);
         assert_eq!(
             response.headers()["x-amzn-query-error"],
             "AccessDenied;Sender"
         );
-        let error = Err(AwsError::receiver("InternalServerError", "oops"));
+        let error = Err(CallError::receiver("InternalServerError", "oops"));
         let response = encode(JSON_1_1, "SendCommand", "id-5", &error);
         assert_eq!(response.status(), 500);
         assert!(!response.headers().contains_key("x-amzn-query-error"));

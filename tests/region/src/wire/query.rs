@@ -1,7 +1,7 @@
 //! The query protocol: a form in, XML out.
 
 use super::xml::Xml;
-use crate::api::{Answer, AwsError, Call, Service};
+use crate::api::{Answer, Call, CallError, Service};
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ const VERSION: &str = "2011-01-01";
 const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
 
 /// Reads a form. The caller is filled in later.
-pub(super) fn decode(body: &[u8]) -> Result<Call, AwsError> {
+pub(super) fn decode(body: &[u8]) -> Result<Call, CallError> {
     let mut root = Node::default();
     let mut action = None;
     let mut version = None;
@@ -22,13 +22,13 @@ pub(super) fn decode(body: &[u8]) -> Result<Call, AwsError> {
         }
     }
     let action = action.filter(|action| !action.is_empty()).ok_or_else(|| {
-        AwsError::sender(
+        CallError::sender(
             "MissingAction",
             "The request must contain the parameter Action",
         )
     })?;
     if version.as_deref() != Some(VERSION) {
-        return Err(AwsError::sender(
+        return Err(CallError::sender(
             "NoSuchVersion",
             format!(
                 "{action}: the simulated region speaks the query protocol for Auto Scaling \
@@ -88,7 +88,7 @@ struct Node {
 }
 
 impl Node {
-    fn insert(&mut self, path: &str, text: String) -> Result<(), AwsError> {
+    fn insert(&mut self, path: &str, text: String) -> Result<(), CallError> {
         let mut node = self;
         for name in path.split('.') {
             if name.is_empty() {
@@ -104,7 +104,7 @@ impl Node {
 
     /// A node with `member.N` below it is a list, ordered by N; another one with children is a
     /// structure.
-    fn into_value(self, path: &str) -> Result<Value, AwsError> {
+    fn into_value(self, path: &str) -> Result<Value, CallError> {
         match (self.text, self.children.is_empty()) {
             (Some(text), true) => Ok(Value::String(text)),
             (Some(_), false) => Err(malformed(path)),
@@ -125,7 +125,7 @@ impl Node {
         }
     }
 
-    fn into_list(self, path: &str) -> Result<Value, AwsError> {
+    fn into_list(self, path: &str) -> Result<Value, CallError> {
         let mut members = BTreeMap::new();
         for (number, node) in self.children {
             let position: u32 = number.parse().map_err(|_| malformed(path))?;
@@ -135,8 +135,8 @@ impl Node {
     }
 }
 
-fn malformed(path: &str) -> AwsError {
-    AwsError::sender(
+fn malformed(path: &str) -> CallError {
+    CallError::sender(
         "MalformedQueryString",
         format!(
             "The query string contains a syntax error at {}",

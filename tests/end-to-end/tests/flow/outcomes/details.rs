@@ -4,7 +4,7 @@ use super::caller::Caller;
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::Timestamp;
 use ready_pool_core::outcome::Outcome;
-use region::api::{AwsError, Service};
+use region::api::{CallError, Service};
 use region::commands::{CommandRun, Pretence};
 use region::faults::Fault;
 use serde_json::json;
@@ -77,7 +77,7 @@ async fn the_first_send_counts_and_each_attempt_has_its_own_steps() {
     stage.break_next(Fault::next(
         Service::Ssm,
         "SendCommand",
-        AwsError::sender("InvalidInstanceId", "Instances not in a valid state"),
+        CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
     ));
     let before = stage.now();
     let outcome = outcome_of_a_claim(&stage).await;

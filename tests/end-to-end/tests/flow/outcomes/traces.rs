@@ -2,7 +2,7 @@
 
 use super::caller::Caller;
 use end_to_end::{Stage, StageBuilder, Target, claim};
-use region::api::{AwsError, Service};
+use region::api::{CallError, Service};
 use region::events::Unreliability;
 use region::faults::Fault;
 use region::world::World;
@@ -68,7 +68,7 @@ async fn another_attempt_and_a_lost_event_do_not_lose_the_trace() {
     stage.break_next(Fault::next(
         Service::Ssm,
         "SendCommand",
-        AwsError::sender("InvalidInstanceId", "Instances not in a valid state"),
+        CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
     ));
     assert_eq!(
         heard_in(&stage, &claim("c", "asg-1"), TRACE).await,

@@ -1,0 +1,12 @@
+//! An instance's Systems Manager agent.
+
+use crate::Timestamp;
+
+/// An instance's agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agent {
+    /// Whether it is `Online`.
+    pub online: bool,
+    /// When it registered.
+    pub registered_at: Timestamp,
+}
