@@ -25,6 +25,7 @@ mod schema;
 pub mod script;
 pub mod times;
 pub mod trace;
+mod variable;
 pub mod wishes;
 
 /// A point in time. Passed in, never read from a clock here.
