@@ -26,7 +26,7 @@ import botocore
 from botocore.exceptions import ClientError
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SERVE = ["cargo", "run", "--quiet", "--bin", "region", "--", "serve"]
+SERVE = ["cargo", "run", "--quiet", "--bin", "playground", "--", "serve"]
 SERVE += ["--json", "--port", "0", "--time-scale", "0.1", "--pool-size", "2"]
 
 # Seconds. `serve` may have to be built first; the rest takes seconds at this time scale.

@@ -21,7 +21,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SERVE = ["cargo", "run", "--quiet", "--bin", "region", "--", "serve", "--json", "--port", "0"]
+SERVE = ["cargo", "run", "--quiet", "--bin", "playground", "--", "serve", "--json", "--port", "0"]
 
 # Seconds. `serve` may have to be built first.
 START_LIMIT = 1200

@@ -53,7 +53,7 @@ def bridge():
 @contextlib.contextmanager
 def serving(environment):
     """A region whose functions are all paused; stopped as Ctrl-C would."""
-    command = ["target/debug/region", "serve", "--json", "--host", bridge()]
+    command = ["target/debug/playground", "serve", "--json", "--host", bridge()]
     command += ["--time-scale", "0.1", "--pool-size", str(POOL_SIZE), "--environment", environment]
     for function in FUNCTIONS:
         command += ["--pause", function]
@@ -168,7 +168,7 @@ def a_claim(flow, claim_id):
     flow.file("init-instance.look-again.json", claim_id)
     flow.next_of("init-instance")
     check(region.entry(TARGET, claim_id)[3] == "ready", "the entry is not ready any more")
-    check(len(flow.commands_of(instance)) == 1, "told twice")
+    check(len(flow.commands_of(instance)) == 1, "sent two commands")
 
 
 def other_claims(flow):
@@ -178,8 +178,8 @@ def other_claims(flow):
     flow.file("init-instance.hand-over.json", "handed-over")
     instance = region.entry(TARGET, "handed-over")[1]
     wait_for("the attach", lambda: instance in region.in_service(TARGET))
-    check(len(flow.commands_of(instance)) == 1, f"{instance} was not told")
-    say(f"init-instance attached {instance}, handed over by hand, and told it")
+    check(len(flow.commands_of(instance)) == 1, f"{instance} was not sent its command")
+    say(f"init-instance attached {instance}, handed over by hand, and sent its command")
 
     flow.file("replenish-pool.schedule.json")
     others = [("claim-instance.retry.json", "2"), ("claim-instance.alarm.json", "1")]

@@ -1,10 +1,9 @@
 //! What must be known before a batch can be decided on.
 
-use crate::decide::{Memory, Request, View};
-use ready_pool_aws::auto_scaling::AutoScaling;
+use crate::config::Config;
+use crate::decide::{Memory, MessageGroup, Request, View};
+use crate::function::ClaimInstance;
 use ready_pool_aws::error::ObserveError;
-use ready_pool_aws::queue::Queue;
-use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_core::Timestamp;
 use ready_pool_core::command::Histories;
 use ready_pool_core::group::{Group, Placement};
@@ -19,34 +18,28 @@ pub(crate) struct Observed {
     online: BTreeMap<InstanceId, Timestamp>,
     places: BTreeMap<InstanceId, Placement>,
     histories: Histories,
-    line: usize,
-}
-
-/// What is looked at.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sources<'a> {
-    pub(crate) auto_scaling: &'a AutoScaling,
-    pub(crate) systems_manager: &'a SystemsManager,
-    pub(crate) provision_queue: &'a Queue,
+    queued: usize,
 }
 
 /// Looks: at the pool and all targets in one call, at the agents of what could be handed out, and
 /// at the instances of claims that were begun before.
 ///
-/// `delivered` messages are in the batch: the rest of the queue is the line that a dry run beside
-/// it has before it.
+/// `delivered` messages are in the batch: the rest of the queue is ahead of a dry run in a message
+/// group of its own.
 pub(crate) async fn observe(
-    sources: Sources<'_>,
-    pool_name: &GroupName,
+    function: &ClaimInstance,
     requests: &[Request],
     memory: &Memory,
     delivered: usize,
 ) -> Result<Observed, ObserveError> {
-    let Sources {
+    let ClaimInstance {
+        config,
         auto_scaling,
         systems_manager,
         provision_queue,
-    } = sources;
+        ..
+    } = function;
+    let pool_name = &config.pool;
     let mut names: BTreeSet<GroupName> = requests
         .iter()
         .map(|request| request.claim.target_group.clone())
@@ -89,7 +82,8 @@ pub(crate) async fn observe(
     } else {
         auto_scaling.groups(&names).await?
     };
-    let line = if requests.iter().any(|request| request.beside_the_line) {
+    let beside = |request: &Request| request.group == MessageGroup::DryRuns;
+    let queued = if requests.iter().any(beside) {
         provision_queue.length().await?.saturating_sub(delivered)
     } else {
         0
@@ -100,7 +94,7 @@ pub(crate) async fn observe(
         online,
         places,
         histories,
-        line,
+        queued,
     })
 }
 
@@ -113,21 +107,20 @@ impl Observed {
     /// The look together with what the delivery remembers.
     pub(crate) fn view<'a>(
         &'a self,
+        config: &'a Config,
         now: Timestamp,
-        size: i32,
-        retirement: &'a GroupName,
         memory: &'a Memory,
     ) -> View<'a> {
         View {
             now,
-            size,
+            size: config.size,
             pool: &self.pool,
-            retirement,
+            retirement: &config.retirement,
             targets: &self.targets,
             online: &self.online,
             places: &self.places,
             histories: &self.histories,
-            line: self.line,
+            queued: self.queued,
             memory,
         }
     }

@@ -5,7 +5,7 @@ use ready_pool_core::ids::GroupName;
 use std::time::Duration;
 
 /// How long between two tries to attach. A detach takes about three seconds; each try costs a call of
-/// the invocation that all Auto Scaling calls of the account share.
+/// the budget that all Auto Scaling calls of the account share.
 pub const ATTACH_EVERY: Duration = Duration::from_secs(1);
 /// How long after an answer was lost before the command history is believed: it lags by about a
 /// second, and the call itself may still be under way.
@@ -34,8 +34,8 @@ pub struct Config {
     pub init_queue: String,
     /// `OUTCOME_QUEUE_URL`.
     pub outcome_queue: String,
-    /// `OUTCOME_OUTPUT_CHARACTERS`: how much of the end of a script's output an outcome tells, 0 for
-    /// none.
+    /// `OUTCOME_OUTPUT_CHARACTERS`: how much of the end of a script's output an outcome carries, 0
+    /// for none.
     pub output_characters: usize,
 }
 

@@ -1,7 +1,7 @@
 //! What an outcome says of how the command went, beyond how the claim ended.
 
 use crate::config::TIME_FOR_DETAILS;
-use crate::delivery::InitInstance;
+use crate::function::InitInstance;
 use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::systems_manager::Run;
 use ready_pool_core::command::Command;
@@ -26,7 +26,7 @@ impl InitInstance {
             Ok(Run::default())
         };
         let run = run.unwrap_or_else(|error| {
-            warn!(command_id = command.id, instance_id = %instance, %error, "cannot read the command's details; the outcome is told without them");
+            warn!(command_id = command.id, %error, "cannot read the command's details; the outcome is published without them");
             Run::default()
         });
         details(command, attempt, &run, self.config.output_characters)
@@ -44,7 +44,7 @@ fn details(command: &Command, attempt: Attempt, run: &Run, output_characters: us
             output_end: output_end(&run.output, &run.errors, output_characters),
         }),
         times: Times {
-            told: record.told_at,
+            command_sent: record.sent_at,
             ended: run.ended_at,
             ..record.header.times
         },

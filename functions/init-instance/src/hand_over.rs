@@ -1,27 +1,27 @@
-//! A hand-over: attach the instance to its target, tell it the init command.
+//! A hand-over: attach the instance to its target, send it the init command.
 
+use crate::conclude::Subject;
 use crate::config::{ATTACH_EVERY, HISTORY_SETTLES, LOOK_EVERY, TIME_FOR_A_CALL};
 use crate::decide::{
-    AfterTelling, Attached, Beginning, GivingUp, after_attach, after_telling, begin,
-    target_refused, too_late,
+    AfterSend, Attached, Beginning, Cause, Conclusion, after_attach, after_send, begin, give_up,
+    too_late,
 };
-use crate::delivery::{InitInstance, Progress};
-use crate::give_up::Claimed;
+use crate::function::{InitInstance, Progress};
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_core::call_error::CallError;
-use ready_pool_core::command::{Told, told};
+use ready_pool_core::command::{InitCommand, init_command};
 use ready_pool_core::message::HandOver;
 use ready_pool_core::times::Times;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
-/// How trying to attach or to tell ended.
+/// How trying to attach or to send ended.
 enum Tried {
     /// It worked.
     Done,
     /// The invocation's time is up.
     Later,
-    /// The instance must be given up.
-    GiveUp(GivingUp),
+    /// The hand-over ends here.
+    Conclude(Conclusion),
 }
 
 impl InitInstance {
@@ -30,79 +30,57 @@ impl InitInstance {
         hand_over: &HandOver,
         invocation: &Invocation,
     ) -> Result<Progress, CallError> {
-        let claim = &hand_over.claim;
-        let instance = &hand_over.instance_id;
-        let history = self.systems_manager.history(instance).await?;
-        let target = self.target(&claim.target_group).await?;
-        let entry = target.and_then(|target| target.entry(&claim.claim_id));
-
-        match begin(hand_over, &history, entry.as_ref(), invocation.now()) {
-            Beginning::ToldBefore => {
-                info!(claim_id = %claim.claim_id, instance_id = %instance, "told before");
-                Ok(Progress::Done)
-            }
-            Beginning::Leave => {
-                info!(claim_id = %claim.claim_id, instance_id = %instance, attempt = hand_over.attempt, "the claim has moved on, and the instance is another's");
-                Ok(Progress::Done)
-            }
-            Beginning::Abandon => {
-                info!(claim_id = %claim.claim_id, instance_id = %instance, attempt = hand_over.attempt, "the claim has moved on; removing the instance");
-                self.remove(instance, &claim.target_group, invocation).await
-            }
-            Beginning::GivenUpBefore { way, retire } => {
-                info!(claim_id = %claim.claim_id, instance_id = %instance, attempt = hand_over.attempt, ?way, "given up before; going on from there");
-                self.go_on_again(&claimed(hand_over), way, invocation)
-                    .await?;
-                if retire {
-                    self.remove(instance, &claim.target_group, invocation).await
-                } else {
-                    Ok(Progress::Done)
-                }
-            }
-            Beginning::GiveUp(giving_up) => {
-                if !giving_up.retire {
-                    error!(claim_id = %claim.claim_id, instance_id = %instance, "the instance came from the pool and was told for another claim before; it is left alone, and perhaps nobody owns it");
-                }
-                self.give_up_hand_over(hand_over, giving_up, invocation)
-                    .await
-            }
-            Beginning::Attach => {
-                match self.attach(hand_over, invocation).await {
-                    Tried::Done => {}
-                    Tried::Later => return Ok(Progress::Later),
-                    Tried::GiveUp(giving_up) => {
-                        return self
-                            .give_up_hand_over(hand_over, giving_up, invocation)
-                            .await;
-                    }
-                }
-                match self.tell(hand_over, invocation).await? {
-                    Tried::Done => Ok(Progress::Done),
-                    Tried::Later => Ok(Progress::Later),
-                    Tried::GiveUp(giving_up) => {
-                        self.give_up_hand_over(hand_over, giving_up, invocation)
-                            .await
-                    }
-                }
+        let tried = match self.begin(hand_over, invocation).await? {
+            Beginning::Conclude(conclusion) => Tried::Conclude(conclusion),
+            Beginning::Attach => match self.attach(hand_over, invocation).await {
+                Tried::Done => self.send(hand_over, invocation).await?,
+                otherwise => otherwise,
+            },
+        };
+        match tried {
+            Tried::Done => Ok(Progress::Done),
+            Tried::Later => Ok(Progress::Later),
+            Tried::Conclude(conclusion) => {
+                let subject = Subject {
+                    claim_id: &hand_over.claim.claim_id,
+                    target_group: Some(&hand_over.claim.target_group),
+                    instance: Some(&hand_over.instance_id),
+                    attempt: hand_over.attempt,
+                    times: hand_over.times,
+                    command: None,
+                };
+                self.conclude(&subject, conclusion, invocation).await
             }
         }
     }
 
+    /// The history first, then the entry: whose instance is it?
+    async fn begin(
+        &self,
+        hand_over: &HandOver,
+        invocation: &Invocation,
+    ) -> Result<Beginning, CallError> {
+        let claim = &hand_over.claim;
+        let history = self.systems_manager.history(&hand_over.instance_id).await?;
+        let target = self.target(&claim.target_group).await?;
+        let entry = target.and_then(|target| target.entry(&claim.claim_id));
+        Ok(begin(hand_over, &history, entry.as_ref(), invocation.now()))
+    }
+
     /// Attaches, trying again while the detach is not finished.
     async fn attach(&self, hand_over: &HandOver, invocation: &Invocation) -> Tried {
-        let claim = &hand_over.claim;
-        let instance = &hand_over.instance_id;
+        let target = &hand_over.claim.target_group;
         while invocation.has(TIME_FOR_A_CALL) {
-            if claim.is_expired(invocation.now()) {
-                return Tried::GiveUp(too_late(true));
+            if let Some(conclusion) = too_late(hand_over, invocation.now()) {
+                return Tried::Conclude(conclusion);
             }
             let result = self
                 .auto_scaling
-                .attach(&claim.target_group, instance)
+                .attach(target, &hand_over.instance_id)
                 .await;
-            match after_attach(&result, &claim.target_group, &self.config.pool) {
-                Attached::Tell => {
-                    info!(claim_id = %claim.claim_id, instance_id = %instance, target_group = %claim.target_group, "attached to the target");
+            match after_attach(&result, hand_over, &self.config.pool, invocation.now()) {
+                Attached::Send => {
+                    info!("attached to the target");
                     return Tried::Done;
                 }
                 Attached::TryAgain => {
@@ -111,20 +89,21 @@ impl InitInstance {
                         && error.already_part_of().is_none()
                     {
                         let opted_out = error.says_denied()
-                            && matches!(self.is_target(&claim.target_group).await, Ok(false));
+                            && matches!(self.is_target(target).await, Ok(false));
                         if opted_out {
-                            warn!(claim_id = %claim.claim_id, instance_id = %instance, target_group = %claim.target_group, %error, "the target is gone, or has opted out");
-                            return Tried::GiveUp(target_refused());
+                            warn!(%error, "the target is gone, or has opted out");
+                            let now = invocation.now();
+                            return Tried::Conclude(give_up(hand_over, Cause::TargetRefused, now));
                         }
-                        warn!(claim_id = %claim.claim_id, instance_id = %instance, target_group = %claim.target_group, %error, "cannot attach; trying again");
+                        warn!(%error, "cannot attach; trying again");
                     }
                     sleep(ATTACH_EVERY).await;
                 }
-                Attached::GiveUp(giving_up) => {
+                Attached::Conclude(conclusion) => {
                     if let Err(error) = result {
-                        warn!(claim_id = %claim.claim_id, instance_id = %instance, target_group = %claim.target_group, %error, "cannot attach");
+                        warn!(%error, "cannot attach");
                     }
-                    return Tried::GiveUp(giving_up);
+                    return Tried::Conclude(conclusion);
                 }
             }
         }
@@ -132,7 +111,7 @@ impl InitInstance {
     }
 
     /// Sends the init command, at most once as far as anybody can know.
-    async fn tell(
+    async fn send(
         &self,
         hand_over: &HandOver,
         invocation: &Invocation,
@@ -145,12 +124,12 @@ impl InitInstance {
             ..hand_over.times
         };
         while invocation.has(TIME_FOR_A_CALL) {
-            if claim.is_expired(invocation.now()) {
-                return Ok(Tried::GiveUp(too_late(true)));
+            if let Some(conclusion) = too_late(hand_over, invocation.now()) {
+                return Ok(Tried::Conclude(conclusion));
             }
             let result = self
                 .systems_manager
-                .tell(
+                .send_init_command(
                     instance,
                     claim,
                     hand_over.attempt,
@@ -158,57 +137,35 @@ impl InitInstance {
                     invocation.trace(),
                 )
                 .await;
-            match after_telling(&result) {
-                AfterTelling::Done => {
-                    info!(claim_id = %claim.claim_id, instance_id = %instance, command_id = result.ok(), "told the init command");
+            match after_send(&result, hand_over, invocation.now()) {
+                AfterSend::Sent => {
+                    info!(command_id = result.ok(), "sent the init command");
                     return Ok(Tried::Done);
                 }
-                AfterTelling::TryAgain => {
+                AfterSend::TryAgain => {
                     if let Err(error) = result {
-                        warn!(claim_id = %claim.claim_id, instance_id = %instance, %error, "cannot tell; trying again");
+                        warn!(%error, "cannot send the init command; trying again");
                     }
                     sleep(LOOK_EVERY).await;
                 }
-                AfterTelling::LookFirst => {
+                AfterSend::LookFirst => {
                     if let Err(error) = result {
-                        warn!(claim_id = %claim.claim_id, instance_id = %instance, %error, "perhaps told; looking into the history");
+                        warn!(%error, "the init command may have been sent; reading the command history");
                     }
                     sleep(HISTORY_SETTLES).await;
                     let history = self.systems_manager.history(instance).await?;
-                    if matches!(told(&history, &claim.key()), Told::ThisClaim(_)) {
+                    if matches!(init_command(&history, &claim.key()), InitCommand::Sent(_)) {
                         return Ok(Tried::Done);
                     }
                 }
-                AfterTelling::GiveUp(giving_up) => {
+                AfterSend::Conclude(conclusion) => {
                     if let Err(error) = result {
-                        warn!(claim_id = %claim.claim_id, instance_id = %instance, %error, "cannot be told");
+                        warn!(%error, "cannot send the init command");
                     }
-                    return Ok(Tried::GiveUp(giving_up));
+                    return Ok(Tried::Conclude(conclusion));
                 }
             }
         }
         Ok(Tried::Later)
-    }
-
-    async fn give_up_hand_over(
-        &self,
-        hand_over: &HandOver,
-        giving_up: GivingUp,
-        invocation: &Invocation,
-    ) -> Result<Progress, CallError> {
-        self.give_up(&claimed(hand_over), giving_up, invocation)
-            .await
-    }
-}
-
-fn claimed(hand_over: &HandOver) -> Claimed<'_> {
-    Claimed {
-        claim_id: &hand_over.claim.claim_id,
-        target_group: &hand_over.claim.target_group,
-        instance: Some(&hand_over.instance_id),
-        attempt: hand_over.attempt,
-        expires_at: hand_over.claim.expires_at,
-        times: hand_over.times,
-        claim: Some(&hand_over.claim),
     }
 }

@@ -1,18 +1,20 @@
 //! init-instance: everything that happens to one instance, in order: attaches it to its target,
-//! tells it the init command, and reports how that ended.
+//! sends it the init command, and publishes how that ended.
 //!
 //! Its queue's group id is the instance's id, so two messages about one instance are never in
-//! work at once, while many instances are. [`decide`] is pure.
+//! work at once, while many instances are. [`decide`] is pure, and how work on a claim ends is a
+//! value of its: a [`decide::Conclusion`], which `conclude.rs` carries out.
 
+mod command_finished;
+mod conclude;
 pub mod config;
 pub mod decide;
-mod delivery;
 mod details;
-mod give_up;
+mod function;
 mod hand_over;
+mod handler;
+mod look_again;
 pub mod message;
-mod replace;
-mod report;
 
 pub use config::Config;
-pub use delivery::InitInstance;
+pub use function::InitInstance;

@@ -7,7 +7,7 @@ use ready_pool_core::message::{HandOver, LookAgain, Message};
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Attach this instance and tell it.
+    /// Attach this instance and send it the init command.
     HandOver(Box<HandOver>),
     /// See how this claim stands.
     LookAgain(LookAgain),

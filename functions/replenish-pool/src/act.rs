@@ -2,8 +2,8 @@
 //! looked at again anyway.
 
 use crate::decide::Plan;
+use crate::function::ReplenishPool;
 use crate::notes;
-use crate::pass::ReplenishPool;
 use ready_pool_aws::auto_scaling::{Capacity, GroupTag, LaunchResult};
 use ready_pool_aws::metrics::Record;
 use ready_pool_aws::queue::Outgoing;
@@ -44,8 +44,8 @@ impl Act<'_> {
         if plan.failing_launches > 0 {
             error!(pool = %pool, failures = plan.failing_launches, "launches keep failing; holding back");
         }
-        if plan.spared > 0 {
-            error!(pool = %pool, members = plan.spared, "too many members look bad at once; touching none of them");
+        if plan.held_back > 0 {
+            error!(pool = %pool, members = plan.held_back, "too many members look bad at once; touching none of them");
         }
     }
 
@@ -128,7 +128,7 @@ impl Act<'_> {
                 .await;
             self.count("detach a member", result);
         }
-        for instance in &plan.take_in {
+        for instance in &plan.attach_to_retirement {
             warn!(instance_id = %instance, "attaching a free instance to the retirement group");
             let result = auto_scaling.attach(&config.retirement, instance).await;
             self.count("attach to the retirement group", result);

@@ -8,16 +8,16 @@ use ready_pool_core::ledger::Entry;
 
 /// The state of the pool and its claims: once a minute, by a full look.
 pub(crate) fn state(view: &View, plan: &Plan) -> Option<Record> {
-    let round = view.round.as_ref()?;
+    let scan = view.scan.as_ref()?;
     let is_ready = |member: &&Member| {
         member.is_fit() && (view.agents.get(&member.instance)).is_some_and(|agent| agent.online)
     };
-    let open = round
+    let open = scan
         .targets
         .iter()
         .flat_map(|target| target.entries())
         .filter(|(_, entry): &(_, Entry)| entry.is_open());
-    let notes = notes::of(&round.retirement);
+    let notes = notes::of(&scan.retirement);
     let suspects = notes
         .values()
         .filter(|note| note.stage == Stage::Suspect)
@@ -28,7 +28,7 @@ pub(crate) fn state(view: &View, plan: &Plan) -> Option<Record> {
         .iter()
         .filter(|(instance, note)| {
             note.stage == Stage::Retiring
-                && !round.places.contains_key(instance)
+                && !scan.places.contains_key(instance)
                 && view.pool.member(instance).is_none()
         })
         .count();
@@ -44,7 +44,7 @@ pub(crate) fn state(view: &View, plan: &Plan) -> Option<Record> {
             .count("Leaks", leaks)
             .count("Retiring", notes.len() - suspects)
             .count("FailingLaunches", plan.failing_launches)
-            .count("SparedMembers", plan.spared),
+            .count("SparedMembers", plan.held_back),
     )
 }
 

@@ -7,9 +7,11 @@ mod act;
 pub mod config;
 pub mod decide;
 mod figures;
+mod function;
+mod handler;
 pub mod notes;
 mod observe;
-mod pass;
 
 pub use config::Config;
-pub use pass::{ReplenishPool, Summary};
+pub use function::ReplenishPool;
+pub use handler::Summary;

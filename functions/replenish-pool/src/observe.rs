@@ -3,7 +3,7 @@
 
 use crate::config::Config;
 use crate::decide::{
-    HOLD, Round, View, is_told, leak_candidates, leak_checks, leak_slice, max_age_now,
+    FullScan, HOLD, View, history_suffices, leak_candidates, leak_checks, leak_slice, max_age_now,
 };
 use crate::notes;
 use ready_pool_aws::auto_scaling::AutoScaling;
@@ -64,14 +64,14 @@ pub(crate) async fn observe(
     let back = (config.boot_limit * 2 + HOLD).max(max_age);
     let activities = auto_scaling
         .activities(&config.pool, now - back, |activities| {
-            is_told(&pool, activities, max_age, now)
+            history_suffices(&pool, activities, max_age, now)
         })
         .await?;
     let backlog = provision_queue.length().await?;
-    let round = match extent {
+    let scan = match extent {
         Extent::Short => None,
         Extent::Full => {
-            Some(look_around(auto_scaling, systems_manager, config, retirement, now).await?)
+            Some(observe_targets(auto_scaling, systems_manager, config, retirement, now).await?)
         }
     };
     Ok(View {
@@ -83,17 +83,17 @@ pub(crate) async fn observe(
         backlog,
         boot_limit: config.boot_limit,
         max_age,
-        round,
+        scan,
     })
 }
 
-async fn look_around(
+async fn observe_targets(
     auto_scaling: &AutoScaling,
     systems_manager: &SystemsManager,
     config: &Config,
     retirement: Group,
     now: Timestamp,
-) -> Result<Round, ObserveError> {
+) -> Result<FullScan, ObserveError> {
     let targets = auto_scaling.targets_of(&config.pool).await?;
     let window = leak_slice(now);
     let detached = auto_scaling
@@ -125,7 +125,7 @@ async fn look_around(
     for instance in &looked_at {
         histories.insert(instance.clone(), systems_manager.history(instance).await?);
     }
-    Ok(Round {
+    Ok(FullScan {
         targets,
         retirement,
         looked_at,

@@ -1,4 +1,4 @@
-//! Telling how claims ended.
+//! Publishing how claims ended.
 
 use crate::clients::Clients;
 use crate::metrics::{Metrics, Record};
@@ -13,7 +13,7 @@ use std::time::Duration;
 /// function's cold start take, with room.
 const AT_ONCE: Duration = Duration::from_secs(5);
 
-/// The outcome queue. Every outcome told is counted.
+/// The outcome queue. Every outcome published is counted.
 #[derive(Clone, Debug)]
 pub struct Outcomes {
     queue: Queue,
@@ -31,7 +31,7 @@ impl Outcomes {
         }
     }
 
-    /// Tells an outcome, with what a consumer may want to filter on as attributes, in the claim's
+    /// Publishes an outcome, with what a consumer may want to filter on as attributes, in the claim's
     /// trace.
     pub async fn publish(&self, outcome: &Outcome, trace: Option<Trace>) -> Result<(), CallError> {
         let ending = outcome.outcome.code();

@@ -40,7 +40,7 @@ pub async fn retire(
             Step::Detach => detach(auto_scaling, route.from, instance).await?,
             Step::Attach => match auto_scaling.attach(route.retirement, instance).await {
                 Err(error) if error.says_instance_gone() => return Ok(Retired::Done),
-                // A finishing detach, or somebody was faster: the next look tells.
+                // A finishing detach, or somebody was faster: the next look shows.
                 Err(error) if error.already_part_of().is_some() => {}
                 other => other?,
             },

@@ -1,4 +1,4 @@
-//! Systems Manager: who can hear us, who was told what, and telling.
+//! Systems Manager: whose agent is online, which commands were sent, and sending the init command.
 
 use crate::clients::{self, Clients};
 use crate::error;
@@ -185,9 +185,9 @@ impl SystemsManager {
         })
     }
 
-    /// Tells an instance a claim's init command; answers the command's id. Never repeated by the
+    /// Sends an instance a claim's init command; answers the command's id. Never repeated by the
     /// SDK: AWS has no idempotency token for it.
-    pub async fn tell(
+    pub async fn send_init_command(
         &self,
         instance: &InstanceId,
         claim: &Claim,
@@ -237,7 +237,7 @@ fn record(command: &aws_sdk_ssm::types::Command) -> Record {
         .and_then(|parameters| parameters.get("commands")?.first());
     Record {
         status_detail: command.status_details().unwrap_or_default().to_owned(),
-        told_at: command
+        sent_at: command
             .requested_date_time()
             .and_then(|date| Timestamp::from_unix_timestamp_nanos(date.as_nanos()).ok())
             .map(whole_milliseconds),

@@ -18,7 +18,7 @@ pub struct Activity {
     pub failed: bool,
 }
 
-/// What an activity did, told by its description.
+/// What an activity did, by its description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActivityKind {
     /// `Launching a new EC2 instance: …`.

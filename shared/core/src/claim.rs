@@ -3,12 +3,12 @@
 use crate::Timestamp;
 use crate::ids::{ClaimId, ClaimKey, GroupName};
 use crate::init_failure::OnInitFailure;
+use crate::preferences::Preferences;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::script;
 use crate::times::Times;
 use crate::variable;
-use crate::wishes::Wishes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -42,15 +42,15 @@ pub struct Claim {
     #[serde(default)]
     pub when_empty: WhenEmpty,
     /// Which instance it would rather have than another.
-    #[serde(default, skip_serializing_if = "Wishes::is_empty")]
-    pub wishes: Wishes,
+    #[serde(default, skip_serializing_if = "Preferences::is_empty")]
+    pub preferences: Preferences,
     /// What becomes of the instance if its init fails.
     #[serde(default, skip_serializing_if = "OnInitFailure::is_default")]
     pub on_init_failure: OnInitFailure,
     /// Only say what would become of it, and change nothing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub dry_run: bool,
-    /// Past this nobody assigns, attaches or tells. Senders may also write it as seconds after a
+    /// Past this nobody assigns, attaches or sends a command. Senders may also write it as seconds after a
     /// moment: `{"seconds": 900, "after": "2026-11-22T20:00:00Z"}`.
     #[serde(with = "crate::deadline")]
     #[cfg_attr(feature = "schema", schemars(with = "schema::Deadline"))]
@@ -159,7 +159,7 @@ impl Claim {
             return Err(field("expires_at", "must be at most 4 hours ahead"));
         }
         self.init.check()?;
-        self.wishes.check()?;
+        self.preferences.check()?;
         let bytes = script::render(self, 1, &Times::default(), None).len();
         if bytes > script::MAX_BYTES {
             return Err(field(
@@ -237,7 +237,7 @@ fn refuse_other_shapes(body: &str) -> Result<(), Malformed> {
         let problem = "must be a JSON object, and is a list";
         return Err(Malformed::NotAClaim(problem.to_owned()));
     }
-    for name in ["init", "wishes"] {
+    for name in ["init", "preferences"] {
         if message.get(name).is_some_and(Value::is_array) {
             return Err(field(name, "must be a JSON object, and is a list"));
         }
@@ -329,7 +329,7 @@ mod tests {
         .unwrap();
         assert_eq!(claim.when_empty, WhenEmpty::Wait);
         assert_eq!(claim.init.execution_timeout_seconds, 600);
-        assert!(claim.wishes.is_empty() && !claim.dry_run);
+        assert!(claim.preferences.is_empty() && !claim.dry_run);
         for name in ["claim_id", "target_group", "init", "expires_at"] {
             let mut without = message();
             without.as_object_mut().unwrap().remove(name);
@@ -338,13 +338,15 @@ mod tests {
     }
 
     #[test]
-    fn wishes_are_lists_in_order_of_preference() {
-        let wishes = json!({"zones": ["eu-west-1b", "eu-west-1a"], "instance_types": ["m5.large"]});
-        let claim = Claim::parse(&with("/wishes", wishes).to_string(), NOW).unwrap();
-        assert_eq!(claim.wishes.zones, ["eu-west-1b", "eu-west-1a"]);
-        assert_eq!(claim.wishes.instance_types, ["m5.large"]);
-        let claim = Claim::parse(&with("/wishes", json!({"zones": []})).to_string(), NOW).unwrap();
-        assert!(claim.wishes.is_empty());
+    fn preferences_are_lists_in_order() {
+        let preferences =
+            json!({"zones": ["eu-west-1b", "eu-west-1a"], "instance_types": ["m5.large"]});
+        let claim = Claim::parse(&with("/preferences", preferences).to_string(), NOW).unwrap();
+        assert_eq!(claim.preferences.zones, ["eu-west-1b", "eu-west-1a"]);
+        assert_eq!(claim.preferences.instance_types, ["m5.large"]);
+        let claim =
+            Claim::parse(&with("/preferences", json!({"zones": []})).to_string(), NOW).unwrap();
+        assert!(claim.preferences.is_empty());
     }
 
     #[test]
@@ -446,29 +448,29 @@ mod tests {
                 json!("yes"),
                 "not a claim: dry_run: invalid type",
             ),
-            ("/wishes", json!({"zone": "a"}), "unknown field `zone`"),
+            ("/preferences", json!({"zone": "a"}), "unknown field `zone`"),
             (
-                "/wishes",
+                "/preferences",
                 json!({"zones": "a"}),
-                "not a claim: wishes.zones",
+                "not a claim: preferences.zones",
             ),
             (
-                "/wishes",
+                "/preferences",
                 json!({"zones": ["eu-west-1a", ""]}),
-                "`wishes.zones[1]` must be the name of an availability zone",
+                "`preferences.zones[1]` must be the name of an availability zone",
             ),
             (
-                "/wishes",
+                "/preferences",
                 json!({"zones": vec!["a"; 17]}),
-                "`wishes.zones` must name at most 16",
+                "`preferences.zones` must name at most 16",
             ),
             (
-                "/wishes",
+                "/preferences",
                 json!({"instance_types": ["m5 large"]}),
-                "`wishes.instance_types[0]` must be the name of an EC2 instance type",
+                "`preferences.instance_types[0]` must be the name of an EC2 instance type",
             ),
             (
-                "/wishes",
+                "/preferences",
                 json!({"instance_types": ["M5.large"]}),
                 "lower-case letters",
             ),
@@ -488,7 +490,7 @@ mod tests {
         assert!(problem(&claim).starts_with("not a claim: "));
         for (pointer, value) in [
             ("/init", json!([["true"], {}, "/opt", 60])),
-            ("/wishes", json!([["eu-west-1a"], []])),
+            ("/preferences", json!([["eu-west-1a"], []])),
             ("/when_empty", json!({ "wait": null })),
             ("/on_init_failure", json!({ "keep": null })),
             ("/expires_at", json!([60, "2026-11-22T20:00:00Z"])),

@@ -1,4 +1,4 @@
-//! Run Command as the record of who was told what.
+//! Run Command as the record of which instance was sent which init command.
 
 use crate::Timestamp;
 use crate::claim::Claim;
@@ -32,8 +32,8 @@ pub struct Command {
 pub struct Record {
     /// AWS's `StatusDetails`, as it spells them.
     pub status_detail: String,
-    /// When it was accepted.
-    pub told_at: Option<Timestamp>,
+    /// When AWS accepted it (`RequestedDateTime`).
+    pub sent_at: Option<Timestamp>,
     /// What its script's first line says. Boxed: it would be most of a command, which is passed by value.
     pub header: Box<Header>,
     /// The claim, where its script carries it ([`crate::script::claim_of`]) and it is the one that
@@ -83,32 +83,32 @@ impl CommandStatus {
     }
 }
 
-/// What an instance was told, according to its command history.
+/// Whether an instance was sent a claim's init command, according to its command history.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Told {
-    /// No claim's init command.
-    Nothing,
+pub enum InitCommand {
+    /// No claim's.
+    NotSent,
     /// This claim's.
-    ThisClaim(Command),
+    Sent(Command),
     /// Another claim's.
-    AnotherClaim,
+    SentForAnother,
 }
 
-/// Reads from an instance's history whether it was told for the claim. A command of this claim
-/// wins over another's: whichever came first, the marker on the machine decided.
-pub fn told(history: &[Command], key: &ClaimKey) -> Told {
+/// Reads from an instance's history whether it was sent the claim's init command. A command of this
+/// claim wins over another's: whichever came first, the marker on the machine decided.
+pub fn init_command(history: &[Command], key: &ClaimKey) -> InitCommand {
     let ours = comment(key);
     if let Some(command) = history.iter().find(|command| command.comment == ours) {
-        Told::ThisClaim(command.clone())
-    } else if was_told(history) {
-        Told::AnotherClaim
+        InitCommand::Sent(command.clone())
+    } else if has_init_command(history) {
+        InitCommand::SentForAnother
     } else {
-        Told::Nothing
+        InitCommand::NotSent
     }
 }
 
-/// Whether an instance was told for any claim.
-pub fn was_told(history: &[Command]) -> bool {
+/// Whether an instance was sent any claim's init command.
+pub fn has_init_command(history: &[Command]) -> bool {
     history
         .iter()
         .any(|command| command.comment.starts_with(COMMENT_PREFIX))
@@ -137,21 +137,24 @@ mod tests {
     }
 
     #[test]
-    fn history_tells_for_whom_an_instance_was_initialised() {
+    fn a_history_shows_for_which_claim_an_instance_was_initialised() {
         let key = ClaimKey::new(
             &ClaimId::try_from("a").unwrap(),
             &GroupName::try_from("asg-1").unwrap(),
         );
         let ours = command(&comment(&key));
-        assert_eq!(told(&[], &key), Told::Nothing);
-        assert_eq!(told(&[command("patching")], &key), Told::Nothing);
+        assert_eq!(init_command(&[], &key), InitCommand::NotSent);
         assert_eq!(
-            told(&[command("ready-pool b@00000000")], &key),
-            Told::AnotherClaim
+            init_command(&[command("patching")], &key),
+            InitCommand::NotSent
         );
         assert_eq!(
-            told(&[command("ready-pool b@00000000"), ours.clone()], &key),
-            Told::ThisClaim(ours)
+            init_command(&[command("ready-pool b@00000000")], &key),
+            InitCommand::SentForAnother
+        );
+        assert_eq!(
+            init_command(&[command("ready-pool b@00000000"), ours.clone()], &key),
+            InitCommand::Sent(ours)
         );
     }
 

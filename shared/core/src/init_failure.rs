@@ -36,7 +36,7 @@ impl OnInitFailure {
         Self::ALL.into_iter().find(|known| known.code() == code)
     }
 
-    /// Whether nothing was wished for.
+    /// Whether nothing was asked for.
     #[expect(
         clippy::trivially_copy_pass_by_ref,
         reason = "serde passes a reference"

@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 /// What every entry's tag key starts with; the claim id follows.
 pub const KEY_PREFIX: &str = "ready-pool:claim/";
 
-/// For how long after a claim's deadline its settled entry is kept. A command told in the last
+/// For how long after a claim's deadline its settled entry is kept. A command sent in the last
 /// moment may run for six hours, and its event must still find the entry; late repeats of the
 /// claim hear the known outcome meanwhile.
 pub const ENTRY_KEPT_AFTER_DEADLINE: Duration = Duration::from_hours(8);

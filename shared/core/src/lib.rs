@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod message;
 pub mod outcome;
 pub mod pause;
+pub mod preferences;
 pub mod reason;
 pub mod retirement;
 #[cfg(feature = "schema")]
@@ -26,7 +27,6 @@ pub mod script;
 pub mod times;
 pub mod trace;
 mod variable;
-pub mod wishes;
 
 /// A point in time. Passed in, never read from a clock here.
 pub use time::OffsetDateTime as Timestamp;

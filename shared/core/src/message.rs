@@ -5,10 +5,10 @@ use crate::Timestamp;
 use crate::claim::{Claim, Init, WhenEmpty};
 use crate::ids::{Attempt, ClaimId, ClaimKey, GroupName, InstanceId};
 use crate::init_failure::OnInitFailure;
+use crate::preferences::Preferences;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::times::Times;
-use crate::wishes::Wishes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -37,8 +37,8 @@ struct CarriedClaim {
     target_group: GroupName,
     init: CarriedInit,
     when_empty: WhenEmpty,
-    #[serde(default, skip_serializing_if = "CarriedWishes::is_empty")]
-    wishes: CarriedWishes,
+    #[serde(default, skip_serializing_if = "CarriedPreferences::is_empty")]
+    preferences: CarriedPreferences,
     #[serde(default, skip_serializing_if = "OnInitFailure::is_default")]
     on_init_failure: OnInitFailure,
     #[serde(with = "time::serde::rfc3339")]
@@ -59,14 +59,14 @@ struct CarriedInit {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-struct CarriedWishes {
+struct CarriedPreferences {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     zones: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     instance_types: Vec<String>,
 }
 
-impl CarriedWishes {
+impl CarriedPreferences {
     fn is_empty(&self) -> bool {
         self.zones.is_empty() && self.instance_types.is_empty()
     }
@@ -84,9 +84,9 @@ impl From<Claim> for CarriedClaim {
                 execution_timeout_seconds: claim.init.execution_timeout_seconds,
             },
             when_empty: claim.when_empty,
-            wishes: CarriedWishes {
-                zones: claim.wishes.zones,
-                instance_types: claim.wishes.instance_types,
+            preferences: CarriedPreferences {
+                zones: claim.preferences.zones,
+                instance_types: claim.preferences.instance_types,
             },
             on_init_failure: claim.on_init_failure,
             expires_at: claim.expires_at,
@@ -106,9 +106,9 @@ impl From<CarriedClaim> for Claim {
                 execution_timeout_seconds: carried.init.execution_timeout_seconds,
             },
             when_empty: carried.when_empty,
-            wishes: Wishes {
-                zones: carried.wishes.zones,
-                instance_types: carried.wishes.instance_types,
+            preferences: Preferences {
+                zones: carried.preferences.zones,
+                instance_types: carried.preferences.instance_types,
             },
             on_init_failure: carried.on_init_failure,
             dry_run: false,
@@ -150,7 +150,7 @@ mod carried {
     }
 }
 
-/// An instance is detached for a claim: attach it, tell it.
+/// An instance is detached for a claim: attach it, send it the init command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HandOver {
@@ -253,14 +253,14 @@ mod tests {
             "claim_id": "signup-1", "target_group": "asg-1",
             "init": {"commands": ["true"], "environment": {}, "working_directory": null, "execution_timeout_seconds": 600},
             "when_empty": "wait", "expires_at": "2026-11-22T20:15:00Z",
-            "wishes": {"zones": ["eu-west-1a"], "instance_types": ["m5.large"]},
+            "preferences": {"zones": ["eu-west-1a"], "instance_types": ["m5.large"]},
             "on_init_failure": "keep",
             "attempt": 1, "instance_id": "i-0123456789abcdef0"
         });
         let message: Message = serde_json::from_value(json.clone()).unwrap();
         assert_eq!(serde_json::to_value(&message).unwrap(), json);
         json["init"]["shell"] = json!("fish");
-        json["wishes"]["architecture"] = json!("arm64");
+        json["preferences"]["architecture"] = json!("arm64");
         json["colour"] = json!("blue");
         assert_eq!(serde_json::from_value::<Message>(json).unwrap(), message);
         let Message::HandOver(hand_over) = message else {

@@ -20,7 +20,7 @@ const MAX_TEXT: usize = 1_000;
 pub struct Outcome {
     /// Version of the format.
     pub version: u8,
-    /// The claim; absent when the message was too malformed to tell.
+    /// The claim; absent when the message was too malformed to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String", length(max = MAX_TEXT)))]
     pub claim_id: Option<String>,
@@ -49,7 +49,7 @@ pub struct Outcome {
 }
 
 /// What an outcome says besides, as far as it is known. Whoever repeats an outcome may know less than
-/// who told it first.
+/// who published it first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Details {
@@ -57,7 +57,7 @@ pub struct Details {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "Attempt"))]
     pub attempt: Option<Attempt>,
-    /// The init command, where one was told.
+    /// The init command, where one was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "CommandEnd"))]
     pub command: Option<CommandEnd>,
@@ -78,7 +78,7 @@ pub struct CommandEnd {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "i32"))]
     pub exit_code: Option<i32>,
-    /// The end of what it printed, where the stack is set to tell it.
+    /// The end of what it printed, where the stack is set to publish it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub output_end: Option<String>,
@@ -162,7 +162,7 @@ impl Outcome {
     }
 
     /// The outcome of a message that could not be read as a claim; what it says of itself is
-    /// passed on as far as it could be told.
+    /// passed on as far as it could be read.
     pub fn unreadable(
         claim_id: Option<&str>,
         target_group: Option<&str>,

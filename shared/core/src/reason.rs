@@ -8,6 +8,7 @@ macro_rules! reasons {
         /// Why a claim ends as it does.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[allow(clippy::doc_markdown, reason = "the meanings are plain text for messages")]
         pub enum Reason {
             $(
                 #[doc = $means]

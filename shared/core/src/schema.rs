@@ -4,8 +4,8 @@
 //! Patterns are written for every dialect: no look-ahead, no class that dialects define differently.
 
 use crate::claim::MAX_WORKING_DIRECTORY_BYTES;
+use crate::preferences::{MAX_NAME_BYTES, MAX_PREFERENCES};
 use crate::variable;
-use crate::wishes::{MAX_NAME_BYTES, MAX_WISHES};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 
@@ -113,11 +113,11 @@ pub(crate) fn working_directory(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// `wishes.zones` and `wishes.instance_types`.
+/// `preferences.zones` and `preferences.instance_types`.
 pub(crate) fn names(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
-        "maxItems": MAX_WISHES,
+        "maxItems": MAX_PREFERENCES,
         "items": {"type": "string", "pattern": "^[a-z0-9.-]+$", "maxLength": MAX_NAME_BYTES}
     })
 }

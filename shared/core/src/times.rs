@@ -53,7 +53,7 @@ pub struct Times {
         skip_serializing_if = "Option::is_none"
     )]
     #[cfg_attr(feature = "schema", schemars(with = "schema::Moment"))]
-    pub told: Option<Timestamp>,
+    pub command_sent: Option<Timestamp>,
     /// The init script ended on the instance.
     #[serde(
         default,
@@ -82,7 +82,7 @@ impl Times {
 
     /// How long the init command took, its way to the instance included.
     pub fn initialised(&self) -> Option<Duration> {
-        between(self.told, self.ended)
+        between(self.command_sent, self.ended)
     }
 
     /// How long everything took, to this moment.
@@ -143,7 +143,7 @@ mod tests {
         let times = Times {
             sent: Some(datetime!(2026-11-23 02:00 UTC)),
             entered: Some(datetime!(2026-11-23 02:00:01.5 UTC)),
-            told: Some(datetime!(2026-11-23 02:00:09 UTC)),
+            command_sent: Some(datetime!(2026-11-23 02:00:09 UTC)),
             ended: Some(datetime!(2026-11-23 02:00:08 UTC)),
             ..Times::default()
         };

@@ -8,7 +8,7 @@ mod scenario;
 mod site;
 mod way;
 
-pub use run::{Finding, Report, describe, reference, run, run_all};
+pub use run::{Finding, Report, describe, reference, run, run_all, whole};
 pub use scenario::Scenario;
 pub use site::{Operation, Site, operations_of, sites_of};
 pub use way::Way;

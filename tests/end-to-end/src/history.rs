@@ -1,4 +1,4 @@
-//! What the region's journal tells, read as it grows: outcomes, and invariants about moments. A
+//! What the region's journal has, read as it grows: outcomes, and invariants about moments. A
 //! long run's journal forgets its beginning, so it is read in time.
 
 use crate::invariants::Violation;
@@ -34,10 +34,10 @@ pub(crate) struct History {
     /// Claims that were called ready, in the ledger or in an outcome.
     called_ready: BTreeSet<String>,
     /// The comment of the last command of each instance.
-    told: BTreeMap<String, String>,
+    sent: BTreeMap<String, String>,
     /// Instances whose leaving is not attributed yet.
     leaving: Vec<String>,
-    /// Told instances that a function of ours removed.
+    /// Instances that were sent a command, which a function of ours removed.
     removed: Vec<(String, String, String)>,
     elsewhere: Vec<Violation>,
     launched: BTreeMap<String, usize>,
@@ -49,7 +49,7 @@ pub(crate) struct History {
     /// Invocations that have not ended.
     running: BTreeSet<String>,
     /// Calls that were answered without an error.
-    outcomes_told: usize,
+    outcomes_published: usize,
     terminated: usize,
 }
 
@@ -70,8 +70,8 @@ pub(crate) struct Counts {
     pub(crate) calls: BTreeMap<String, usize>,
     /// Of those, the ones that were throttled.
     pub(crate) throttled: usize,
-    /// Outcomes that a function knows it told.
-    pub(crate) outcomes_told: usize,
+    /// Outcomes that a function knows it published.
+    pub(crate) outcomes_published: usize,
     /// Instances that a function knows it terminated.
     pub(crate) terminated: usize,
 }
@@ -118,7 +118,7 @@ impl History {
                 && story.is_empty()
             {
                 let claim = claim.split('@').next().unwrap_or_default();
-                *story = told_of(world, instance, &format!("\"{claim}\""));
+                *story = story_of(world, instance, &format!("\"{claim}\""));
             }
         }
     }
@@ -137,7 +137,7 @@ impl History {
             dead_letters: self.dead_letters,
             calls: self.calls.clone(),
             throttled: self.throttled,
-            outcomes_told: self.outcomes_told,
+            outcomes_published: self.outcomes_published,
             terminated: self.terminated,
         }
     }
@@ -178,7 +178,7 @@ impl History {
             Happening::CommandSent {
                 instance, comment, ..
             } if comment.starts_with(COMMENT) => {
-                self.told.insert(instance.clone(), comment.clone());
+                self.sent.insert(instance.clone(), comment.clone());
             }
             // What a call does is in the journal right before it.
             Happening::Called {
@@ -219,7 +219,7 @@ impl History {
                     .as_str()
                     .is_some_and(|url| url.ends_with("-outcome")) =>
             {
-                self.outcomes_told += 1;
+                self.outcomes_published += 1;
             }
             _ => {}
         }
@@ -251,7 +251,7 @@ impl History {
             "DetachInstances" | "TerminateInstanceInAutoScalingGroup"
         ) {
             for instance in leaving.into_iter().filter(|id| names(input, id)) {
-                if let Some(comment) = self.told.get(&instance) {
+                if let Some(comment) = self.sent.get(&instance) {
                     let removed = (instance, comment.clone(), caller.to_owned());
                     self.removed.push(removed);
                 }
@@ -312,7 +312,7 @@ impl History {
 }
 
 /// The lines of the journal that speak of one of these.
-fn told_of(world: &World, instance: &str, claim: &str) -> Vec<String> {
+fn story_of(world: &World, instance: &str, claim: &str) -> Vec<String> {
     let lines = world.journal.entries().map(|entry| {
         let what = format!("{:?}", entry.what).replace("\\\"", "\"");
         (entry.at, what)

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// An invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Violation {
-    /// Invariant 1: an instance was told for several claims, or twice.
-    ToldMoreThanOnce {
+    /// Invariant 1: an instance was sent commands of several claims, or twice.
+    SentMoreThanOnce {
         /// The instance.
         instance: String,
         /// The comments of its commands.
@@ -30,18 +30,18 @@ pub enum Violation {
     ReadyElsewhere {
         /// The claim.
         claim: String,
-        /// The instance that it was told it has.
+        /// The instance that its outcome names.
         instance: String,
         /// Where that was in service.
         group: Option<String>,
         /// What the journal says of the instance and the claim.
         story: Vec<String>,
     },
-    /// Invariant 5: a function of ours removed a machine that was told, and its claim did not fail.
+    /// Invariant 5: a function of ours removed a machine that was sent a command, and its claim did not fail.
     ToldAndRemoved {
         /// The machine.
         instance: String,
-        /// What it was told.
+        /// What it was sent.
         comment: String,
         /// Who removed it.
         function: String,
@@ -50,7 +50,7 @@ pub enum Violation {
     LeftOver {
         /// The instance.
         instance: String,
-        /// What it was told.
+        /// What it was sent.
         comment: String,
     },
     /// Invariant 3: an instance runs in no group.
@@ -83,7 +83,7 @@ pub(crate) fn check(
     pool: &str,
     retirement: &str,
 ) -> Vec<Violation> {
-    let mut violations = told_once(world);
+    let mut violations = sent_once(world);
     violations.extend(one_instance_each(world, history));
     let replaced = replaced(world);
     violations.extend(history.violations().into_iter().filter(|violation| {
@@ -98,7 +98,7 @@ pub(crate) fn check(
     violations
 }
 
-fn told(world: &World) -> impl Iterator<Item = (&str, &str, Status)> {
+fn sent(world: &World) -> impl Iterator<Item = (&str, &str, Status)> {
     world.ssm.commands.values().flat_map(|command| {
         command
             .invocations
@@ -116,15 +116,15 @@ fn told(world: &World) -> impl Iterator<Item = (&str, &str, Status)> {
 
 /// The keys of the claims whose script succeeded.
 pub(crate) fn succeeded(world: &World) -> BTreeSet<String> {
-    told(world)
+    sent(world)
         .filter(|(.., status)| *status == Status::Success)
         .filter_map(|(_, comment, _)| Some(comment.strip_prefix(COMMENT)?.to_owned()))
         .collect()
 }
 
-fn told_once(world: &World) -> Vec<Violation> {
+fn sent_once(world: &World) -> Vec<Violation> {
     let mut comments: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for (instance, comment, _) in told(world) {
+    for (instance, comment, _) in sent(world) {
         comments
             .entry(instance)
             .or_default()
@@ -133,7 +133,7 @@ fn told_once(world: &World) -> Vec<Violation> {
     comments
         .into_iter()
         .filter(|(_, comments)| comments.len() > 1)
-        .map(|(instance, comments)| Violation::ToldMoreThanOnce {
+        .map(|(instance, comments)| Violation::SentMoreThanOnce {
             instance: instance.to_owned(),
             comments,
         })
@@ -151,8 +151,8 @@ fn one_instance_each(world: &World, history: &History) -> Vec<Violation> {
         .into_iter()
         .filter_map(|claim| {
             let comment = format!("{COMMENT}{claim}");
-            let instances: Vec<String> = told(world)
-                .filter(|(_, told, status)| *told == comment && *status == Status::Success)
+            let instances: Vec<String> = sent(world)
+                .filter(|(_, sent, status)| *sent == comment && *status == Status::Success)
                 .map(|(instance, ..)| instance.to_owned())
                 .collect();
             (instances.len() != 1).then(|| Violation::NotOneInstance {
@@ -163,7 +163,7 @@ fn one_instance_each(world: &World, history: &History) -> Vec<Violation> {
         .collect()
 }
 
-/// The instances whose init failed for a claim that wants another one then, and what they were told.
+/// The instances whose init failed for a claim that wants another one then, and what they were sent.
 fn replaced(world: &World) -> BTreeMap<&str, &str> {
     let commands = world.ssm.commands.values().filter(|command| {
         let scripts = command.parameters.get("commands");

@@ -4,7 +4,7 @@
 //! an exploration asks the same few thousand questions millions of times.
 
 use crate::names::names;
-use crate::progress::Told;
+use crate::progress::InitCommand;
 use crate::state::{CLAIMS, Command, Line, Place};
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::command::{self, CommandStatus};
@@ -36,8 +36,11 @@ mod claiming;
 mod initialising;
 mod replenishing;
 
-pub(crate) use claiming::{Begun, decide, entry_of, line_up};
-pub(crate) use initialising::{TellAnswer, after_attach, after_telling, begin, look, report, way};
+pub(crate) use claiming::{Begun, decide, entry_of, isolate};
+pub(crate) use initialising::{
+    AfterAttach, AfterSend, Checked, SendAnswer, after_attach, after_send, begin, check, report,
+    too_late,
+};
 pub(crate) use replenishing::{Sight, chores};
 
 fn kept<Q: Hash + Eq + Clone, A: Clone>(
@@ -108,15 +111,15 @@ fn history_of(
 
 /// A history that says just this to the claim.
 fn history_that_says(
-    told: Told,
+    command: InitCommand,
     claim: u8,
     shared_target: bool,
     on_init_failure: OnInitFailure,
 ) -> Vec<command::Command> {
-    let command = match told {
-        Told::Nothing => return Vec::new(),
-        Told::This(status) => Command { claim, status },
-        Told::Other => Command {
+    let command = match command {
+        InitCommand::NotSent => return Vec::new(),
+        InitCommand::Sent(status) => Command { claim, status },
+        InitCommand::SentForAnother => Command {
             claim: 1 - claim,
             status: CommandStatus::Running,
         },
@@ -126,12 +129,12 @@ fn history_that_says(
 
 question! {
     /// What a history says to a claim.
-    told(commands: Vec<Command>, claim: u8, shared_target: bool) -> Told {
+    init_command(commands: Vec<Command>, claim: u8, shared_target: bool) -> InitCommand {
         let key = names().claim(claim, shared_target).key();
-        match command::told(&history(&commands, shared_target), &key) {
-            command::Told::Nothing => Told::Nothing,
-            command::Told::ThisClaim(command) => Told::This(command.status),
-            command::Told::AnotherClaim => Told::Other,
+        match command::init_command(&history(&commands, shared_target), &key) {
+            command::InitCommand::NotSent => InitCommand::NotSent,
+            command::InitCommand::Sent(command) => InitCommand::Sent(command.status),
+            command::InitCommand::SentForAnother => InitCommand::SentForAnother,
         }
     }
 }

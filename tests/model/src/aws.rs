@@ -86,9 +86,9 @@ impl World<'_> {
                 machine.tenants = false;
                 match into {
                     Into::Target(target) => {
-                        let told = machine.commands.len() > usize::from(machine.hidden);
+                        let sent = machine.commands.len() > usize::from(machine.hidden);
                         let late = self.expired();
-                        self.state.broken.reattached_told |= told;
+                        self.state.broken.reattached_sent |= sent;
                         self.state.broken.too_late |= late;
                         self.moves(instance, Place::Target(target));
                     }
@@ -132,9 +132,9 @@ impl World<'_> {
     /// Something of ours takes an instance out of the world.
     fn removes(&mut self, instance: u8) {
         let machine = self.machine(instance).clone();
-        // A command that can never run tells nobody anything.
+        // A command that can never run shows nobody anything.
         let runs = machine.agent.is_alive();
-        let told = machine
+        let sent = machine
             .commands
             .iter()
             .filter(|command| command.status != CommandStatus::NotDelivered)
@@ -144,11 +144,11 @@ impl World<'_> {
             .zip(machine.runs)
             .filter(|(_, runs)| *runs > 0)
             .map(|(claim, _)| claim);
-        let wrong = told.chain(ran).any(|claim| {
+        let wrong = sent.chain(ran).any(|claim| {
             let over = self.has_failed(claim) || self.is_replaced(instance, claim);
             !over || self.is_kept(instance, claim)
         });
-        self.state.broken.removed_told |= wrong;
+        self.state.broken.removed_sent |= wrong;
     }
 
     fn has_failed(&self, claim: u8) -> bool {
@@ -235,7 +235,7 @@ impl World<'_> {
     // Systems Manager.
 
     /// `SendCommand` takes effect.
-    pub(crate) fn tell(&mut self, instance: u8, claim: u8) {
+    pub(crate) fn send_command(&mut self, instance: u8, claim: u8) {
         let hidden = self.stale_reads();
         let machine = self.machine(instance);
         machine.commands.push(Command {
@@ -313,12 +313,12 @@ impl World<'_> {
         self.state.init[group].remove(0)
     }
 
-    /// A message was left on a dead-letter queue until its claim's entry was gone, and nothing tells
+    /// A message was left on a dead-letter queue until its claim's entry was gone, and nothing says
     /// any more how the claim ended: documented as a limit, where nobody heard before, or where a
     /// handler died while it removed the failed claim's instance.
     pub(crate) fn left_unread(&mut self, claim: u8) {
         let left_free = self.state.machines.iter().any(|machine| {
-            machine.place == Place::Free && !machine.tenants && machine.was_told(claim)
+            machine.place == Place::Free && !machine.tenants && machine.was_sent(claim)
         });
         if left_free || !self.state.heard[usize::from(claim)].anything() {
             self.state.unread |= 1 << claim;
@@ -339,12 +339,12 @@ impl World<'_> {
     /// claim-instance answers that it is too late for a claim that it finds no entry of. For a
     /// claim that was served that is no end: "later repeats get the known outcome, or `expired`".
     pub(crate) fn answer_too_late(&mut self, claim: u8) {
-        let told = self
+        let sent = self
             .state
             .machines
             .iter()
-            .any(|machine| machine.was_told(claim));
-        if told {
+            .any(|machine| machine.was_sent(claim));
+        if sent {
             self.state.heard[usize::from(claim)].too_late = true;
         } else {
             self.publish(claim, Ending::Failed(Reason::Expired));

@@ -75,8 +75,8 @@ pub enum Rule {
     KeepEntries,
     /// An entry belongs to one claim, not to a target.
     EntryPerClaim,
-    /// Fulfilled means told, not "is in the target".
-    FulfilledIsTold,
+    /// Fulfilled means that the command was sent, not "is in the target".
+    FulfilledIsSent,
     /// InitQueue lets one instance through per attempt.
     OneInstancePerAttempt,
     /// Nothing is terminated by id outside the retirement group.
@@ -103,17 +103,17 @@ pub enum Rule {
     LedgerOverMemory,
     /// A claim's message is kept until the look that it asked for has settled the claim.
     KeepMessage,
-    /// A look that comes again tells a settled claim's end again.
-    TellAgain,
-    /// A hand-over of a claim that was closed closes it again, although its instance was told.
+    /// A look that comes again publishes a settled claim's end again.
+    PublishAgain,
+    /// A hand-over of a claim that was closed closes it again, although its command was sent.
     CloseAgain,
-    /// Whoever tells a claim's end again keeps its instance, too.
+    /// Whoever publishes a claim's end again keeps its instance, too.
     KeepAgain,
     /// Whoever comes again goes on with a replacement that was begun.
     ReplaceAgain,
     /// So does a look.
     LookAtReplaced,
-    /// A batch of which nobody knows how its last delivery ended is dealt with one by one.
+    /// A batch of which nobody knows how its last delivery ended is processed one by one.
     OneByOne,
 }
 
@@ -122,7 +122,7 @@ impl Rule {
     pub const ALL: &[Self] = &[
         Self::KeepEntries,
         Self::EntryPerClaim,
-        Self::FulfilledIsTold,
+        Self::FulfilledIsSent,
         Self::OneInstancePerAttempt,
         Self::RetireByGroup,
         Self::SweepAfterDeadlines,
@@ -136,7 +136,7 @@ impl Rule {
         Self::EntriesLast,
         Self::LedgerOverMemory,
         Self::KeepMessage,
-        Self::TellAgain,
+        Self::PublishAgain,
         Self::CloseAgain,
         Self::KeepAgain,
         Self::ReplaceAgain,

@@ -153,7 +153,7 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     let quiet = handlers_idle
         && queues_empty
         && nothing_moves
-        && replenisher::wishes(state, config, false).is_empty();
+        && replenisher::wanted(state, config, false).is_empty();
     let passes = match state.clock {
         // The others are to be served before the deadline.
         Clock::Open => config.poison.is_none(),
@@ -204,7 +204,7 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
         }
         Action::LateCommand(instance) => {
             let claim = world.machine(instance).late.take();
-            world.tell(instance, claim.unwrap());
+            world.send_command(instance, claim.unwrap());
         }
         Action::Launch(instance) => world.moves(instance, Place::Pool),
         Action::AgentDies(instance) => world.machine(instance).agent = Agent::DeadListedOnline,
@@ -260,7 +260,7 @@ fn crash(world: &mut World<'_>, actor: Actor) {
             if usize::from(group) < INSTANCES {
                 // More than a minute: a call that timed out has taken effect by now.
                 if let Some(claim) = world.machine(group).late.take() {
-                    world.tell(group, claim);
+                    world.send_command(group, claim);
                 }
                 world.machine(group).hidden = false;
             }

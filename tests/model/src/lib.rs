@@ -12,6 +12,7 @@
 
 mod ask;
 mod aws;
+pub mod calls;
 pub mod configuration;
 pub mod configurations;
 mod environment;

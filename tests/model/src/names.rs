@@ -6,7 +6,7 @@ use ready_pool_core::claim::{Claim, Init, WhenEmpty};
 use ready_pool_core::command::comment;
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::init_failure::OnInitFailure;
-use ready_pool_core::wishes::Wishes;
+use ready_pool_core::preferences::Preferences;
 use std::collections::BTreeMap;
 use time::Duration;
 use time::macros::datetime;
@@ -98,7 +98,7 @@ fn claim(number: usize, target: &GroupName) -> Claim {
             execution_timeout_seconds: 60,
         },
         when_empty: WhenEmpty::Wait,
-        wishes: Wishes::default(),
+        preferences: Preferences::default(),
         on_init_failure: OnInitFailure::default(),
         dry_run: false,
         expires_at: DEADLINE,

@@ -1,9 +1,8 @@
 //! How far each handler is, as small program counters: each step ends with one call to AWS.
 
 use crate::state::{CLAIMS, INSTANCES, InitMessage, Line, Request};
-use claim_instance::lineup::Manner;
+use claim_instance::decide::Isolation;
 use ready_pool_core::command::CommandStatus;
-use ready_pool_core::ledger::Standing;
 use ready_pool_core::outcome::Reason;
 
 /// One delivery of a batch to claim-instance.
@@ -13,10 +12,10 @@ pub struct Writer {
     pub batch: Vec<Request>,
     /// Positions in the batch that are not settled, in order.
     pub open: Vec<u8>,
-    /// Where there are suspects: the order in which the batch is dealt with, and how.
-    pub line: Vec<(u8, Manner)>,
+    /// Where there are suspects: the order in which the batch is processed, and how.
+    pub line: Vec<(u8, Isolation)>,
     /// What was decided on suspects whose turn comes.
-    pub alone: Vec<(u8, Verdict)>,
+    pub isolated: Vec<(u8, Verdict)>,
     /// Positions that are deleted already, as bits.
     pub deleted: u8,
     /// What it remembers.
@@ -48,7 +47,7 @@ pub struct Memory {
     pub spent: u8,
 }
 
-/// How far a delivery is. Named after the calls of `functions/claim-instance/src/{batch,act}.rs`.
+/// How far a delivery is. Named after the calls of `functions/claim-instance/src/{batch,observe,act}`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WriterStage {
     /// About to look: `batch.rs`, `look`.
@@ -58,19 +57,19 @@ pub enum WriterStage {
     Throttled,
     /// Between the two halves of `observe.rs`: groups were read, places and histories not yet.
     Places(Groups),
-    /// Publishing and closing: `act.rs`, `reject`, `repeat`, `close`.
+    /// Publishing and closing: `act/respond.rs`, and `act/hand_over.rs`, `look_again`.
     Answer,
-    /// `act.rs`, `enter`.
+    /// `act/assign.rs`, `enter`.
     Enter,
-    /// `act.rs`, `detach`.
+    /// `act/assign.rs`, `detach`.
     Detach,
-    /// `act.rs`, `detach_alone`.
+    /// `act/assign.rs`, `detach_alone`.
     DetachAlone,
-    /// `act.rs`, `send`.
+    /// `act/hand_over.rs`, `hand_over`.
     Send,
     /// `batch.rs`, `delete_settled`, before the next suspect's turn.
     Delete,
-    /// `batch.rs`, `give_back`, and the answer to SQS.
+    /// `batch.rs`, `release`, and the answer to SQS.
     Return,
 }
 
@@ -140,7 +139,7 @@ pub struct Sending {
 pub enum Verdict {
     /// Not now. See `claim_instance::decide::Decision` for all of them.
     Wait,
-    /// Told before.
+    /// Its command was sent before.
     LeaveToInit,
     /// Not to be served.
     Reject,
@@ -169,84 +168,79 @@ pub enum Worker {
     /// Nothing is under way.
     #[default]
     Idle,
-    /// `hand_over.rs`: the history was read, the entry is next.
-    BeginEntry(Told),
+    /// `hand_over.rs`, `begin`: the history was read, the entry is next.
+    BeginEntry(InitCommand),
     /// `hand_over.rs`, `attach`.
     Attach,
-    /// `hand_over.rs`, `tell`: `SendCommand`.
-    Tell,
-    /// `hand_over.rs`, `tell`: the answer was lost; looking into the history after a while.
+    /// `hand_over.rs`, `send`: `SendCommand`.
+    Send,
+    /// `hand_over.rs`, `send`: the answer was lost; looking into the history after a while.
     LookFirst,
-    /// `give_up.rs`, `go_on`: the entry is next.
-    WriteWay {
-        /// How the claim goes on.
-        way: Way,
-        /// Whether the instance is then retired.
-        retire: bool,
-    },
-    /// `give_up.rs`, `go_on_again`: the retry or the outcome is next.
-    GoOn {
-        /// How the claim goes on.
-        way: Way,
-        /// Whether the instance is then retired.
-        retire: bool,
-    },
-    /// `shared/aws/src/retirement.rs`: looking where the instance is.
-    RetireLook {
-        /// The attempt to ask for when it is retired.
-        then: Option<u8>,
-    },
-    /// `shared/aws/src/retirement.rs`: about to do this.
-    RetireDo {
-        /// What.
-        call: Removing,
-        /// The attempt to ask for when it is retired.
-        then: Option<u8>,
-    },
-    /// `replace.rs`, `move_on`: the entry is next.
-    MoveOn {
-        /// The attempt to ask for.
-        attempt: u8,
-    },
-    /// `replace.rs`, `replace`: the retry is next.
-    Ask {
-        /// The attempt to ask for.
-        attempt: u8,
-    },
-    /// `report.rs`, `look_again`: the history was read, the entry is next.
-    LookEntry(Told),
-    /// `report.rs`, `settle`: with the command's status; the target's state is next.
+    /// `look_again.rs`: the history was read, the entry is next.
+    LookEntry(InitCommand),
+    /// `command_finished.rs`, `settle`: with the command's status; the target's state is next.
     Settle {
         /// As read.
         status: CommandStatus,
         /// Which look this is.
         look: Look,
     },
-    /// `report.rs`, `tell_end`: the entry is next.
-    WriteEnd {
-        /// How the claim ends.
-        standing: Standing,
-        /// The attempt that its entry had.
-        attempt: u8,
+    /// `conclude.rs`: the entry is next, if there is one, or else the first step; never a retirement,
+    /// which takes several calls.
+    Conclude(Rest),
+    /// `shared/aws/src/retirement.rs`: looking where the instance is.
+    RetireLook {
+        /// The steps after it.
+        then: Steps,
     },
-    /// `report.rs`, `tell_end`: the outcome is next.
-    PublishEnd {
-        /// How the claim ends.
-        standing: Standing,
-        /// Whether the instance is then retired.
-        retire: bool,
+    /// `shared/aws/src/retirement.rs`: about to do this.
+    RetireDo {
+        /// What.
+        call: Removing,
+        /// The steps after it.
+        then: Steps,
     },
-    /// `delivery.rs`: done; SQS deletes the message next.
+    /// `handler.rs`: done; SQS deletes the message next.
     Acknowledge,
 }
 
-/// How a claim goes on after its instance was given up, as in `init_instance::decide::GoesOn`.
+/// What is left of a conclusion, as the function decided it (`init_instance::decide::Conclusion`). The
+/// model's targets take every entry, so `without_entry` has no place here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Way {
-    /// With another instance, under this attempt.
-    Another(u8),
-    /// Not at all.
-    Closed(Reason),
+pub struct Rest {
+    /// The entry to write.
+    pub entry: Option<Line>,
+    /// The steps, in the order of the value.
+    pub steps: Steps,
+}
+
+/// Steps that are still to be taken, in order: no conclusion has more than two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Steps([Option<Doing>; 2]);
+
+impl Steps {
+    /// These steps.
+    pub fn new(steps: &[Doing]) -> Self {
+        assert!(steps.len() <= 2, "a conclusion of {} steps", steps.len());
+        Self([steps.first().copied(), steps.get(1).copied()])
+    }
+
+    /// The first of them, and the others.
+    pub fn split_first(self) -> Option<(Doing, Self)> {
+        let Self([first, second]) = self;
+        Some((first?, Self([second, None])))
+    }
+}
+
+/// A step of a conclusion, as in `init_instance::decide::Step`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Doing {
+    /// Publish this.
+    Publish(Ending),
+    /// Ask for another instance, under this attempt.
+    Retry(u8),
+    /// Retire the instance.
+    Retire,
 }
 
 /// A call of a retirement.
@@ -270,15 +264,15 @@ pub enum Look {
     Last,
 }
 
-/// What a history says, as in `ready_pool_core::command::Told`.
+/// What a history says, as in `ready_pool_core::command::InitCommand`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Told {
-    /// Nothing.
-    Nothing,
-    /// This claim's command, with its status.
-    This(CommandStatus),
-    /// Another claim's.
-    Other,
+pub enum InitCommand {
+    /// No claim's command was sent.
+    NotSent,
+    /// This claim's command was, with its status.
+    Sent(CommandStatus),
+    /// Another claim's was.
+    SentForAnother,
 }
 
 /// One thing that replenish-pool decided to do on what it saw.

@@ -22,12 +22,12 @@ pub(crate) fn all(config: &Configuration) -> Vec<Property<Protocol>> {
 fn of_replacements() -> Vec<Property<Protocol>> {
     vec![
         Property::always(
-            "8 a claim has one told instance in its target that has not failed",
+            "8 a claim has one instance with its command in its target that has not failed",
             |_, state: &State| {
                 (0_u8..).take(CLAIMS).all(|claim| {
                     let members = state.machines.iter().filter(|machine| {
                         matches!(machine.place, Place::Target(_))
-                            && machine.was_told(claim)
+                            && machine.was_sent(claim)
                             && !machine.has_failed(claim)
                     });
                     members.count() <= 1
@@ -113,8 +113,8 @@ fn of_every_protocol() -> Vec<Property<Protocol>> {
             state.heard.iter().any(|heard| heard.failed)
         }),
         Property::always(
-            "5 no told machine is removed, but for its own failed claim",
-            |_, state: &State| !state.broken.removed_told,
+            "5 no machine that was sent a command is removed, but for its own failed claim",
+            |_, state: &State| !state.broken.removed_sent,
         ),
         Property::sometimes("5 an instance is removed", |_, state: &State| {
             state
@@ -122,28 +122,32 @@ fn of_every_protocol() -> Vec<Property<Protocol>> {
                 .iter()
                 .any(|machine| machine.place == Place::Retirement)
         }),
-        Property::always("6 no told machine is attached again", |_, state: &State| {
-            !state.broken.reattached_told
-        }),
-        Property::sometimes("6 a told machine is in no group", |_, state: &State| {
-            state
-                .machines
-                .iter()
-                .any(|machine| machine.place == Place::Free && !machine.commands.is_empty())
-        }),
         Property::always(
-            "7 nothing is attached or told after the deadline",
+            "6 no machine that was sent a command is attached again",
+            |_, state: &State| !state.broken.reattached_sent,
+        ),
+        Property::sometimes(
+            "6 a machine that was sent a command is in no group",
+            |_, state: &State| {
+                state
+                    .machines
+                    .iter()
+                    .any(|machine| machine.place == Place::Free && !machine.commands.is_empty())
+            },
+        ),
+        Property::always(
+            "7 nothing is attached or sent after the deadline",
             |_, state: &State| !state.broken.too_late,
         ),
         Property::sometimes(
-            "7 the deadline passes before an instance is attached or told",
-            |_, state: &State| state.clock == Clock::Expired && is_untold(state),
+            "7 the deadline passes before an instance is attached or sent its command",
+            |_, state: &State| state.clock == Clock::Expired && is_without_command(state),
         ),
     ]
 }
 
-/// Whether an instance that left the pool was not told yet.
-fn is_untold(state: &State) -> bool {
+/// Whether an instance that left the pool was not sent a command yet.
+fn is_without_command(state: &State) -> bool {
     state.machines.iter().any(|machine| {
         let left = matches!(
             machine.place,
@@ -163,12 +167,12 @@ fn is_leaked(machine: &Machine) -> bool {
     machine.place == Place::Free && !machine.tenants && machine.runs.iter().all(|runs| *runs == 0)
 }
 
-/// Whether somebody still knows of an instance that left the pool and was never told.
+/// Whether somebody still knows of an instance that left the pool and was never sent a command.
 fn is_known(state: &State, instance: usize) -> bool {
     let machine = &state.machines[instance];
     let number = u8::try_from(instance).unwrap();
     let left = matches!(machine.place, Place::LeavingPool | Place::Free);
-    let told = !machine.commands.is_empty() || machine.late.is_some();
+    let sent = !machine.commands.is_empty() || machine.late.is_some();
     let entered = state
         .ledger
         .iter()
@@ -178,5 +182,5 @@ fn is_known(state: &State, instance: usize) -> bool {
         || state.workers[instance] != Worker::Idle
         || state.notes[instance].is_some()
         || state.writers.iter().any(writer::is_busy);
-    !left || told || machine.tenants || entered || announced
+    !left || sent || machine.tenants || entered || announced
 }

@@ -164,11 +164,11 @@ impl Protocol {
         if state.chore.is_some() {
             steps(Actor::Replenisher, vec![Answer::Ok]);
         } else {
-            let wishes = replenisher::wishes(state, &self.config, false);
-            actions.extend(wishes.iter().copied().map(Action::Decide));
+            let wanted = replenisher::wanted(state, &self.config, false);
+            actions.extend(wanted.iter().copied().map(Action::Decide));
             if moves {
-                let on_stale = replenisher::wishes(state, &self.config, true);
-                let others = on_stale.into_iter().filter(|chore| !wishes.contains(chore));
+                let on_stale = replenisher::wanted(state, &self.config, true);
+                let others = on_stale.into_iter().filter(|chore| !wanted.contains(chore));
                 actions.extend(others.map(Action::DecideOnStale));
             }
         }
@@ -190,11 +190,11 @@ impl Protocol {
             && state.chore.is_none()
             && !state.writers.iter().any(writer::is_busy)
             && state.machines.iter().all(is_still)
-            && replenisher::wishes(state, &self.config, false).is_empty()
+            && replenisher::wanted(state, &self.config, false).is_empty()
     }
 
     /// Whether everything ended well: nobody waits, nothing is under way, and every instance is
-    /// in the pool, in a target and told, or out of the world. Where a claim is poison: the others
+    /// in the pool, in a target with its command, or out of the world. Where a claim is poison: the others
     /// are served.
     pub fn is_good_end(&self, state: &State) -> bool {
         if let Some(poison) = self.config.poison {
@@ -230,11 +230,11 @@ impl Protocol {
     fn is_kept(&self, state: &State, machine: &Machine) -> bool {
         let undelivered = |command: &Command| command.status == CommandStatus::NotDelivered;
         // After a month nobody remembers the command.
-        let told = machine.commands.iter().any(undelivered) || state.clock == Clock::Ancient;
+        let sent = machine.commands.iter().any(undelivered) || state.clock == Clock::Ancient;
         self.config.on_init_failure == OnInitFailure::Keep
             && matches!(machine.place, Place::Target(_))
             && !machine.agent.is_alive()
-            && told
+            && sent
     }
 }
 

@@ -11,9 +11,9 @@ use crate::state::{Clock, INSTANCES, InitMessage, State};
 use ready_pool_core::command::CommandStatus;
 
 /// What it would want done, as far as that is of interest: a look at a claim whose instance was
-/// not told, before its deadline, finds nothing to do. `late`: it sees instances where they were
+/// not sent its command, before its deadline, finds nothing to do. `late`: it sees instances where they were
 /// one move ago.
-pub(crate) fn wishes(state: &State, config: &Configuration, late: bool) -> Vec<Chore> {
+pub(crate) fn wanted(state: &State, config: &Configuration, late: bool) -> Vec<Chore> {
     let sight = Sight {
         clock: state.clock,
         ledger: std::array::from_fn(|claim| {
@@ -87,12 +87,19 @@ fn group(claim: u8, instance: Option<u8>) -> usize {
 /// Decides on one thing, and does it if nothing can come in between that matters: a look waits in
 /// InitQueue anyway, a settled entry stays settled, and notes are nobody else's.
 pub(crate) fn decide(world: &mut World<'_>, chore: Chore) {
-    match chore {
-        Chore::Detach(_) | Chore::TakeIn(_) | Chore::Terminate(_) => {
-            world.state.chore = Some(chore);
-        }
-        _ => act(world, chore),
+    if waits(chore) {
+        world.state.chore = Some(chore);
+    } else {
+        act(world, chore);
     }
+}
+
+/// Whether something may come between the decision and the doing.
+pub(crate) fn waits(chore: Chore) -> bool {
+    matches!(
+        chore,
+        Chore::Detach(_) | Chore::TakeIn(_) | Chore::Terminate(_)
+    )
 }
 
 /// Does what it decided on.

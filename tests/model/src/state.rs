@@ -64,7 +64,7 @@ pub struct State {
     /// Targets whose tags were wiped, as bits.
     pub wiped: u8,
     /// Claims of which a dead letter expired unread (an alarm rang for days), or was redriven when
-    /// nothing told their end any more, as bits.
+    /// nothing published their end any more, as bits.
     pub unread: u8,
     /// How many more faults may happen.
     pub faults: u8,
@@ -100,7 +100,7 @@ pub struct Machine {
 
 impl Machine {
     /// Whether it was sent this claim's init command, or may still get it.
-    pub fn was_told(&self, claim: u8) -> bool {
+    pub fn was_sent(&self, claim: u8) -> bool {
         let sent = self.commands.iter().any(|command| command.claim == claim);
         sent || self.late == Some(claim) || self.runs[usize::from(claim)] > 0
     }
@@ -240,7 +240,7 @@ impl Request {
 /// A message on InitQueue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InitMessage {
-    /// Attach and tell.
+    /// Attach and send the command.
     HandOver {
         /// For this claim.
         claim: u8,
@@ -304,7 +304,7 @@ pub struct Heard {
     pub failed: bool,
     /// `rejected`.
     pub rejected: bool,
-    /// `failed: expired`, long after the claim was told and its entry was gone.
+    /// `failed: expired`, long after the claim's command was sent and its entry was gone.
     pub too_late: bool,
 }
 
@@ -323,12 +323,13 @@ pub struct Broken {
     pub ready_elsewhere: bool,
     /// A claim ended in two ways.
     pub two_endings: bool,
-    /// Something of ours removed a told machine of a claim that has not failed.
-    pub removed_told: bool,
-    /// Something was attached or told after the deadline.
+    /// Something of ours removed a machine that was sent a command of a claim that has not failed.
+    pub removed_sent: bool,
+    /// Something was attached or sent a command after the deadline.
     pub too_late: bool,
-    /// Something of ours attached a machine that had been told before and was not in a group.
-    pub reattached_told: bool,
+    /// Something of ours attached a machine that had been sent a command before and was not in a
+    /// group.
+    pub reattached_sent: bool,
 }
 
 impl std::fmt::Display for State {

@@ -50,7 +50,7 @@ fn variant(rule: Rule) -> Variant {
             },
             "4",
         ),
-        Rule::FulfilledIsTold => (one(&[Fault::Duplicate]), "2"),
+        Rule::FulfilledIsSent => (one(&[Fault::Duplicate]), "2"),
         Rule::OneInstancePerAttempt => (two(&[Fault::Duplicate, Fault::Wipe]), "2"),
         Rule::RetireByGroup => (one(&[Fault::AgentAway]), "5"),
         Rule::SweepAfterDeadlines => (one(&[Fault::Tenant]), "5"),
@@ -64,7 +64,7 @@ fn variant(rule: Rule) -> Variant {
         Rule::EntriesLast => (two(&[Fault::Duplicate, Fault::TargetRefuses]), "4"),
         Rule::LedgerOverMemory => (two(&[Fault::Resend, Fault::TargetRefuses]), "4"),
         Rule::KeepMessage => (two(&[Fault::Busy, Fault::Wipe]), END),
-        Rule::TellAgain => (two(&[Fault::EventLost, Fault::Crash]), END),
+        Rule::PublishAgain => (two(&[Fault::EventLost, Fault::Crash]), END),
         Rule::CloseAgain => (
             Configuration {
                 faults: 3,

@@ -1,8 +1,8 @@
-//! claim-instance, call by call: mirrors `functions/claim-instance/src/{batch,observe,act}.rs`.
+//! claim-instance, call by call: mirrors `functions/claim-instance/src/{batch,observe}.rs` and `act`.
 //!
-//! What it decides comes from `claim_instance::decide::decide`, in which order it deals with a batch
-//! from `claim_instance::lineup::line_up`; what is restated here is the order of
-//! calls, and what each answer means (`act.rs`), because those are what crashes and lost answers cut.
+//! What it decides comes from `claim_instance::decide::decide`, in which order it processes a batch
+//! from `claim_instance::intake::isolation::isolate`; what is restated here is the order of
+//! calls, and what each answer means (`act`), because those are what crashes and lost answers cut.
 
 mod assigning;
 mod suspects;
@@ -17,10 +17,10 @@ use crate::progress::{
 };
 use crate::state::{CLAIMS, InitMessage, Line, Place, Request, State};
 use crate::step::Answer;
-use claim_instance::lineup::Manner;
+use claim_instance::decide::Isolation;
 use ready_pool_core::ledger::Standing;
 use ready_pool_core::outcome::Reason;
-use suspects::{is_suspected, manner, takes_up};
+use suspects::{is_suspected, isolation, takes_up};
 
 /// Who wrote an entry, for [`crate::state::Slot::by`].
 pub(crate) const BY: u8 = 100;
@@ -104,13 +104,26 @@ pub(crate) fn may_look_again(writer: &Writer) -> bool {
         && !writer.open.is_empty()
         && !writer.uncertain
         && writer.memory != crate::progress::Memory::default()
-        && (writer.open.iter()).any(|position| manner(writer, *position) != Manner::Later)
+        && (writer.open.iter()).any(|position| isolation(writer, *position) != Isolation::Deferred)
 }
 
 /// Takes another look within the delivery.
 pub(crate) fn look_again(world: &mut World<'_>, slot: usize) {
     world.state.writers[slot].stage = WriterStage::Look;
     step(world, slot, Answer::Ok);
+}
+
+/// The instances of open claims that were begun before: their places are read next.
+pub(crate) fn begun(writer: &Writer, groups: Groups, shared_target: bool) -> Vec<u8> {
+    let open = writer.open.iter().filter_map(|position| {
+        let claim = writer.batch[usize::from(*position)].claim;
+        let line = ask::entry_of(claim, writer.memory, groups.ledger, shared_target)?;
+        (!ask::is_settled(line)).then_some(line.instance)?
+    });
+    let mut instances: Vec<u8> = open.collect();
+    instances.sort_unstable();
+    instances.dedup();
+    instances
 }
 
 struct Act<'a, 'b> {
@@ -121,7 +134,7 @@ struct Act<'a, 'b> {
 impl Act<'_, '_> {
     fn step(&mut self, slot: usize, answer: Answer) {
         match self.writer.stage {
-            // `delivery.rs`, `lease`: the receipts no longer work.
+            // `handler.rs`, `lease`: the receipts no longer work.
             WriterStage::Throttled if self.world.config.lacks(Rule::Lease) => {
                 self.writer.stage = WriterStage::Look;
             }
@@ -134,7 +147,7 @@ impl Act<'_, '_> {
             WriterStage::DetachAlone => self.detach_alone(answer),
             WriterStage::Send => self.send(answer),
             WriterStage::Delete => self.delete(answer),
-            WriterStage::Return => return self.give_back(slot, answer),
+            WriterStage::Return => return self.release(slot, answer),
         }
         self.go_on(slot);
     }
@@ -166,8 +179,8 @@ impl Act<'_, '_> {
                 WriterStage::Enter => WriterStage::Detach,
                 WriterStage::DetachAlone if detach_first => WriterStage::Enter,
                 WriterStage::Detach | WriterStage::DetachAlone => self.begin_sending(),
-                _ if !writer.alone.is_empty() && self.settled() != 0 => WriterStage::Delete,
-                _ if !writer.alone.is_empty() => self.next_alone(),
+                _ if !writer.isolated.is_empty() && self.settled() != 0 => WriterStage::Delete,
+                _ if !writer.isolated.is_empty() => self.next_isolated(),
                 _ => {
                     let mut open = std::mem::take(&mut self.writer.pending);
                     open.sort_by_key(|position| self.place(*position));
@@ -183,7 +196,7 @@ impl Act<'_, '_> {
             && writer.memory == crate::progress::Memory::default()
             && !writer.uncertain;
         if idle {
-            self.give_back(slot, Answer::Ok);
+            self.release(slot, Answer::Ok);
         }
     }
 
@@ -221,27 +234,17 @@ impl Act<'_, '_> {
 
     /// `observe.rs`: places and histories of begun claims' instances; then decide.
     fn places(&mut self, groups: Groups, answer: Answer) {
-        let requests: Vec<Request> = self
+        let requests: Vec<(Request, Isolation)> = self
             .writer
             .open
             .iter()
-            .map(|position| self.writer.batch[usize::from(*position)])
-            .collect();
-        let memory = self.writer.memory;
-        let mut instances: Vec<u8> = requests
-            .iter()
-            .filter_map(|request| {
-                let shared = self.world.config.shared_target;
-                let line = ask::entry_of(request.claim, memory, groups.ledger, shared)?;
-                if ask::is_settled(line) {
-                    None
-                } else {
-                    line.instance
-                }
+            .map(|position| {
+                let request = self.writer.batch[usize::from(*position)];
+                (request, isolation(&self.writer, *position))
             })
             .collect();
-        instances.sort_unstable();
-        instances.dedup();
+        let memory = self.writer.memory;
+        let instances = begun(&self.writer, groups, self.world.config.shared_target);
         // Places were read: now the entries again, for they are written before anything moves.
         let ledger = if instances.is_empty() || self.world.config.lacks(Rule::EntriesLast) {
             groups.ledger
@@ -276,16 +279,17 @@ impl Act<'_, '_> {
         self.writer.uncertain = false;
         self.writer.stage = WriterStage::Answer;
         for (position, verdict) in self.writer.open.clone().into_iter().zip(verdicts) {
-            let is_a_risk = !matches!(verdict, Verdict::Wait | Verdict::LeaveToInit);
-            match manner(&self.writer, position) {
-                Manner::Alone if is_a_risk => self.writer.alone.push((position, verdict)),
-                Manner::Later if is_a_risk => self.take_up(position, Verdict::Wait),
+            let makes_calls = !matches!(verdict, Verdict::Wait | Verdict::LeaveToInit);
+            match isolation(&self.writer, position) {
+                Isolation::Isolated if makes_calls => {
+                    self.writer.isolated.push((position, verdict));
+                }
                 _ => self.take_up(position, verdict),
             }
         }
     }
 
-    /// `act.rs`, `carry_out`.
+    /// `act/mod.rs`, `carry_out`.
     fn take_up(&mut self, position: u8, verdict: Verdict) {
         let claim = self.writer.batch[usize::from(position)].claim;
         let writer = &mut self.writer;
@@ -321,7 +325,7 @@ impl Act<'_, '_> {
                     self.world.state.machines[usize::from(instance)].place,
                     Place::Target(_)
                 );
-                if in_target && self.world.config.lacks(Rule::FulfilledIsTold) {
+                if in_target && self.world.config.lacks(Rule::FulfilledIsSent) {
                     let machine = &self.world.state.machines[usize::from(instance)];
                     let initialised = machine.runs[usize::from(claim)] > 0;
                     self.world.state.broken.ready_elsewhere |= !initialised;
@@ -353,7 +357,7 @@ impl Act<'_, '_> {
         }
     }
 
-    /// `act.rs`, `reject`, `repeat`, `close`: the entry first, then the outcome.
+    /// `act/respond.rs`: the entry first, then the outcome.
     fn answer(&mut self, answer: Answer) {
         let (position, answering) = self.writer.answers.remove(0);
         let claim = self.writer.batch[usize::from(position)].claim;
@@ -370,7 +374,7 @@ impl Act<'_, '_> {
                     self.writer.pending.push(position);
                 }
             }
-            // `act.rs`, `look_again`: the message is kept until the claim is settled.
+            // `act/hand_over.rs`, `look_again`: the message is kept until the claim is settled.
             Answering::LookAgain(instance, attempt) => {
                 if answer != Answer::LostNever {
                     let message = InitMessage::LookAgain { claim, attempt };
@@ -414,7 +418,7 @@ impl Act<'_, '_> {
         WriterStage::Send
     }
 
-    /// `act.rs`, `send`.
+    /// `act/hand_over.rs`, `hand_over`.
     fn send(&mut self, answer: Answer) {
         for sending in std::mem::take(&mut self.writer.sends) {
             if answer != Answer::LostNever {

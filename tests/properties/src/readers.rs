@@ -4,7 +4,7 @@ pub use crate::tags::group_tags;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use claim_instance::decide::Request;
-use claim_instance::message::{Received, Unreadable};
+use claim_instance::intake::message::{Received, Unreadable};
 use init_instance::message::Work;
 use ready_pool_aws::event::AutoScalingDetail;
 use ready_pool_core::Timestamp;
@@ -196,10 +196,9 @@ pub fn check_accepted(accepted: &Claim) {
         assert_eq!(
             again,
             Request {
-                claim: claim.clone(),
                 // Attempts count from 1, whatever a forged retry says.
                 asked: Some(attempt.max(1)),
-                beside_the_line: false,
+                ..Request::of(claim.clone())
             }
         );
     }

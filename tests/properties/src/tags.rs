@@ -4,13 +4,13 @@ use crate::readers::{self, NOW, check_entry};
 use claim_instance::decide::{Decision, Memory, Request, View, decide};
 use ready_pool_core::claim::{Claim, Init, WhenEmpty};
 use ready_pool_core::command::{
-    Command, CommandStatus, Histories, Record, Told, claim_key_of, told,
+    Command, CommandStatus, Histories, InitCommand, Record, claim_key_of, init_command,
 };
 use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Placement};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger;
-use ready_pool_core::wishes::Wishes;
+use ready_pool_core::preferences::Preferences;
 use replenish_pool::notes;
 use std::collections::{BTreeMap, BTreeSet};
 use time::Duration;
@@ -77,7 +77,7 @@ fn check_readers(group: &Group, history: &[Command]) {
     }
 }
 
-/// Whatever the tags say, no instance is given to two claims, and none that was told is given at
+/// Whatever the tags say, no instance is given to two claims, and none that was sent a command is given at
 /// all.
 fn check_decisions(target: &Group, history: &[Command]) {
     let pool = group(POOL, &READY, BTreeMap::new());
@@ -106,9 +106,8 @@ fn check_decisions(target: &Group, history: &[Command]) {
         .iter()
         .flat_map(|claim_id| {
             [None, Some(2)].map(|asked| Request {
-                claim: claim(claim_id),
                 asked,
-                beside_the_line: false,
+                ..Request::of(claim(claim_id))
             })
         })
         .collect();
@@ -124,7 +123,7 @@ fn check_decisions(target: &Group, history: &[Command]) {
             online: &online,
             places: &places,
             histories: &histories,
-            line: 0,
+            queued: 0,
             memory: &memory,
         };
         let decisions = decide(&view, &requests);
@@ -135,8 +134,13 @@ fn check_decisions(target: &Group, history: &[Command]) {
             match decision {
                 Decision::Assign { instance, .. } | Decision::HandOver { instance, .. } => {
                     assert!(given.insert(instance), "given twice: {decisions:?}");
-                    let told = histories.get(instance).map(|history| told(history, &key));
-                    assert!(matches!(told, None | Some(Told::Nothing)), "{decisions:?}");
+                    let sent = histories
+                        .get(instance)
+                        .map(|history| init_command(history, &key));
+                    assert!(
+                        matches!(sent, None | Some(InitCommand::NotSent)),
+                        "{decisions:?}"
+                    );
                 }
                 Decision::Reject { message, .. } | Decision::Close { message, .. } => {
                     assert!(!message.is_empty());
@@ -148,7 +152,7 @@ fn check_decisions(target: &Group, history: &[Command]) {
 }
 
 /// replenish-pool's plan, with the tags on a target and on its own retirement group: whatever they
-/// say, nothing that was told is taken out, and nothing is done twice.
+/// say, nothing that was sent a command is taken out, and nothing is done twice.
 fn check_plan(tagged: &Group, history: &[Command]) {
     let mut retirement = tagged.clone();
     retirement.name = name(RETIREMENT);
@@ -157,7 +161,7 @@ fn check_plan(tagged: &Group, history: &[Command]) {
         .iter()
         .map(|id| (id.clone(), history.to_vec()))
         .collect();
-    let told = history
+    let sent = history
         .iter()
         .any(|command| claim_key_of(&command.comment).is_some());
     for hours in [0, 3, 24 * 365 * 100] {
@@ -170,7 +174,7 @@ fn check_plan(tagged: &Group, history: &[Command]) {
             backlog: 0,
             boot_limit: std::time::Duration::from_mins(10),
             max_age: std::time::Duration::from_hours(24),
-            round: Some(replenish_pool::decide::Round {
+            scan: Some(replenish_pool::decide::FullScan {
                 targets: vec![tagged.clone()],
                 retirement: retirement.clone(),
                 looked_at: looked_at.clone(),
@@ -179,7 +183,7 @@ fn check_plan(tagged: &Group, history: &[Command]) {
                 histories: histories.clone(),
             }),
         });
-        assert!(plan.take_in.is_empty() || !told, "{plan:?}");
+        assert!(plan.attach_to_retirement.is_empty() || !sent, "{plan:?}");
         let removed: BTreeSet<_> = plan.remove_tags.iter().collect();
         assert_eq!(removed.len(), plan.remove_tags.len(), "{plan:?}");
         for look in &plan.look_again {
@@ -207,7 +211,7 @@ fn claim(claim_id: &str) -> Claim {
             execution_timeout_seconds: 600,
         },
         when_empty: WhenEmpty::Wait,
-        wishes: Wishes::default(),
+        preferences: Preferences::default(),
         on_init_failure: OnInitFailure::default(),
         dry_run: false,
         expires_at: NOW + Duration::hours(1),

@@ -1,6 +1,7 @@
-//! A simulated AWS region: good enough to develop, test, measure and break ready-pool without an
-//! account. It knows nothing of ready-pool's functions: it reads a template, speaks AWS's wire
-//! protocols and behaves as AWS is documented or was observed to behave.
+//! A simulated AWS region: good enough to develop, test, measure and break a stack without an
+//! account. It knows AWS and nothing else: it reads a template, speaks AWS's wire protocols and
+//! behaves as AWS is documented or was observed to behave. What is ready-pool's own (`demo`, `serve`,
+//! the page) is in `tests/playground`.
 //!
 //! - [`World`](world::World) is plain synchronous state: every service is a module with a struct
 //!   of state and one `answer` function, and everything that happens later by itself is on one

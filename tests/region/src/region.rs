@@ -182,8 +182,8 @@ impl Region {
         let script = self.shared.commands.run(run);
         let region = self.clone();
         self.spawn(async move {
-            let outcome = script.await;
-            region.with(|world| ssm::finished(world, &command, &instance, outcome));
+            let end = script.await;
+            region.with(|world| ssm::finished(world, &command, &instance, end));
         });
     }
 

@@ -70,7 +70,7 @@ pub enum Due {
 /// Work that a world cannot do itself; the region performs it and reports back.
 #[derive(Debug)]
 pub enum Effect {
-    /// Run a script on an instance; its outcome goes to [`ssm::finished`].
+    /// Run a script on an instance; how it ends goes to [`ssm::finished`].
     RunCommand(CommandRun),
     /// An instance is gone: so is what runs on it.
     InstanceLost(String),

@@ -1,33 +1,22 @@
 //! Enters assignments and detaches their instances, in few calls for the whole batch.
 
-use super::Act;
-use crate::batch::Pending;
+use super::{Act, Assignment, Progress};
 use crate::config::TIME_TO_ASSIGN;
 use crate::decide::identity;
 use ready_pool_aws::auto_scaling::{Capacity, EntryToWrite};
 use ready_pool_core::call_error::{CallError, Effect};
-use ready_pool_core::ids::{Attempt, InstanceId};
+use ready_pool_core::ids::InstanceId;
 use ready_pool_core::ledger::{Entry, Standing};
 use tracing::{info, warn};
 
-/// A claim and the instance it is to get.
-pub(super) struct Assignment {
-    pub(super) pending: Pending,
-    pub(super) instance: InstanceId,
-    pub(super) attempt: Attempt,
-    pub(super) entered: bool,
-    pub(super) capacity: Capacity,
-}
-
 impl Act<'_> {
-    /// Enters and detaches; answers the assignments whose instance has left the pool.
-    pub(super) async fn assign(&mut self, assignments: Vec<Assignment>) -> Vec<Assignment> {
-        if assignments.is_empty() {
-            return assignments;
-        }
-        if !self.invocation.has(TIME_TO_ASSIGN) {
-            self.pending
-                .extend(assignments.into_iter().map(|assignment| assignment.pending));
+    /// Enters and detaches; answers the assignments whose instance has left the pool. The claims of
+    /// the others stay open: their entries say what is left to do.
+    pub(super) async fn assign<'c>(
+        &mut self,
+        assignments: Vec<Assignment<'c>>,
+    ) -> Vec<Assignment<'c>> {
+        if assignments.is_empty() || !self.invocation.has(TIME_TO_ASSIGN) {
             return Vec::new();
         }
         let entered = self.enter(assignments).await;
@@ -36,72 +25,59 @@ impl Act<'_> {
 
     /// Writes the entries before anything is detached: whatever happens next, the ledger says
     /// which instance belongs to which claim.
-    async fn enter(&mut self, assignments: Vec<Assignment>) -> Vec<Assignment> {
+    async fn enter<'c>(&mut self, assignments: Vec<Assignment<'c>>) -> Vec<Assignment<'c>> {
         let writes: Vec<EntryToWrite> = assignments
             .iter()
-            .filter(|assignment| !assignment.entered)
+            .filter(|assignment| matches!(assignment.progress, Progress::Chosen(_)))
             .map(|assignment| EntryToWrite {
-                target: assignment.pending.request.claim.target_group.clone(),
-                claim_id: assignment.pending.request.claim.claim_id.clone(),
-                entry: Entry {
-                    instance: Some(assignment.instance.clone()),
-                    attempt: assignment.attempt,
-                    standing: Standing::Assigned,
-                    expires_at: assignment.pending.request.claim.expires_at,
-                    instead_of: None,
-                },
+                target: assignment.claim.claim.target_group.clone(),
+                claim_id: assignment.claim.claim.claim_id.clone(),
+                entry: entry(assignment, Some(assignment.instance.clone())),
             })
             .collect();
         let failed = self.function.auto_scaling.enter(&writes).await;
         let mut entered = Vec::new();
         for mut assignment in assignments {
-            let claim = &assignment.pending.request.claim;
+            let _in_span = assignment.span().entered();
+            let Progress::Chosen(capacity) = assignment.progress else {
+                entered.push(assignment);
+                continue;
+            };
+            let claim = &assignment.claim.claim;
             let failure = failed.iter().find(|(write, _)| {
                 write.target == claim.target_group && write.claim_id == claim.claim_id
             });
             if let Some((_, error)) = failure {
-                warn!(claim_id = %claim.claim_id, instance_id = %assignment.instance, %error, "cannot enter the assignment");
+                warn!(%error, "cannot enter the assignment");
                 self.uncertain |= error.effect == Effect::Unknown;
-                self.pending.push(assignment.pending);
                 continue;
             }
-            if !assignment.entered {
-                info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, target_group = %claim.target_group, attempt = assignment.attempt, "entered the assignment");
-                self.remember(&assignment, Some(assignment.instance.clone()));
-                self.memory.untouched.insert(identity(claim));
-                assignment.pending.times.entered = Some(self.invocation.now());
-            }
+            info!(attempt = assignment.attempt, "entered the assignment");
+            self.remember(&assignment, Some(assignment.instance.clone()));
+            self.memory.untouched.insert(identity(claim));
+            assignment.claim.pending.message.times.entered = Some(self.invocation.now());
+            assignment.progress = Progress::Entered(capacity);
             entered.push(assignment);
         }
         entered
     }
 
-    fn remember(&mut self, assignment: &Assignment, instance: Option<InstanceId>) {
-        let claim = &assignment.pending.request.claim;
+    fn remember(&mut self, assignment: &Assignment<'_>, instance: Option<InstanceId>) {
         self.memory.spent.insert(assignment.instance.clone());
-        self.memory.entries.insert(
-            identity(claim),
-            Entry {
-                instance,
-                attempt: assignment.attempt,
-                standing: Standing::Assigned,
-                expires_at: claim.expires_at,
-                instead_of: None,
-            },
-        );
+        let identity = identity(&assignment.claim.claim);
+        let entry = entry(assignment, instance);
+        self.memory.entries.insert(identity, entry);
     }
 
     /// Detaches those that leave without a replacement, then those that are replaced.
-    async fn detach(&mut self, assignments: Vec<Assignment>) -> Vec<Assignment> {
-        let (funded, replaced): (Vec<_>, Vec<_>) = assignments
+    async fn detach<'c>(&mut self, assignments: Vec<Assignment<'c>>) -> Vec<Assignment<'c>> {
+        let (surplus, replaced): (Vec<_>, Vec<_>) = assignments
             .into_iter()
-            .partition(|assignment| assignment.capacity == Capacity::Shrink);
-        let two_calls = !funded.is_empty() && !replaced.is_empty();
-        let mut detached = self.detach_together(funded, Capacity::Shrink).await;
+            .partition(|assignment| assignment.progress == Progress::Entered(Capacity::Shrink));
+        let two_calls = !surplus.is_empty() && !replaced.is_empty();
+        let mut detached = self.detach_together(surplus, Capacity::Shrink).await;
         if two_calls && !self.invocation.has(TIME_TO_ASSIGN) {
-            // The first call took too long. Their entries say what is left to do.
-            self.pending
-                .extend(replaced.into_iter().map(|assignment| assignment.pending));
+            // The first call took too long.
             return detached;
         }
         detached.extend(self.detach_together(replaced, Capacity::Replace).await);
@@ -109,31 +85,30 @@ impl Act<'_> {
     }
 
     /// Detaches all in one call; after a refusal one by one.
-    async fn detach_together(
+    async fn detach_together<'c>(
         &mut self,
-        mut assignments: Vec<Assignment>,
+        assignments: Vec<Assignment<'c>>,
         capacity: Capacity,
-    ) -> Vec<Assignment> {
+    ) -> Vec<Assignment<'c>> {
         let instances: Vec<InstanceId> = assignments
             .iter()
             .map(|assignment| assignment.instance.clone())
             .collect();
         if instances.is_empty() {
-            return assignments;
+            return Vec::new();
         }
         match self.detach_from_pool(&instances, capacity).await {
-            Ok(()) => {
-                for assignment in &mut assignments {
-                    self.note_detached(assignment);
-                }
-                assignments
-            }
+            Ok(()) => assignments
+                .into_iter()
+                .map(|assignment| self.detached(assignment, capacity))
+                .collect(),
             Err(error) if error.says_not_detachable() => {
-                self.detach_one_by_one(assignments, &error).await
+                let one_by_one = self.detach_one_by_one(assignments, capacity, &error);
+                one_by_one.await
             }
             Err(error) => {
                 for assignment in assignments {
-                    self.detach_failed(assignment, &error);
+                    self.detach_failed(&assignment, &error);
                 }
                 Vec::new()
             }
@@ -142,11 +117,12 @@ impl Act<'_> {
 
     /// AWS refused one of them, and does not say what became of the others: only the one that it
     /// names is certainly where it was.
-    async fn detach_one_by_one(
+    async fn detach_one_by_one<'c>(
         &mut self,
-        assignments: Vec<Assignment>,
+        assignments: Vec<Assignment<'c>>,
+        capacity: Capacity,
         refusal: &CallError,
-    ) -> Vec<Assignment> {
+    ) -> Vec<Assignment<'c>> {
         let alone = assignments.len() == 1;
         let mut detached = Vec::new();
         for assignment in assignments {
@@ -155,28 +131,24 @@ impl Act<'_> {
                 detached.extend(self.not_detachable(assignment, refusal));
                 continue;
             }
-            let claim = &assignment.pending.request.claim;
-            self.memory.untouched.remove(&identity(claim));
-            detached.extend(self.detach_alone(assignment).await);
+            let identity = identity(&assignment.claim.claim);
+            self.memory.untouched.remove(&identity);
+            detached.extend(self.detach_alone(assignment, capacity).await);
         }
         detached
     }
 
-    async fn detach_alone(&mut self, mut assignment: Assignment) -> Option<Assignment> {
-        match self
-            .detach_from_pool(
-                std::slice::from_ref(&assignment.instance),
-                assignment.capacity,
-            )
-            .await
-        {
-            Ok(()) => {
-                self.note_detached(&mut assignment);
-                Some(assignment)
-            }
+    async fn detach_alone<'c>(
+        &mut self,
+        assignment: Assignment<'c>,
+        capacity: Capacity,
+    ) -> Option<Assignment<'c>> {
+        let instance = std::slice::from_ref(&assignment.instance);
+        match self.detach_from_pool(instance, capacity).await {
+            Ok(()) => Some(self.detached(assignment, capacity)),
             Err(error) if error.says_not_detachable() => self.not_detachable(assignment, &error),
             Err(error) => {
-                self.detach_failed(assignment, &error);
+                self.detach_failed(&assignment, &error);
                 None
             }
         }
@@ -193,36 +165,62 @@ impl Act<'_> {
             .await
     }
 
-    fn note_detached(&mut self, assignment: &mut Assignment) {
-        assignment.pending.times.detached = Some(self.invocation.now());
-        let claim = &assignment.pending.request.claim;
-        self.memory.untouched.remove(&identity(claim));
-        info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, target_group = %claim.target_group, replaced = assignment.capacity == Capacity::Replace, "detached from the pool");
+    fn detached<'c>(&mut self, assignment: Assignment<'c>, capacity: Capacity) -> Assignment<'c> {
+        assignment.claim.pending.message.times.detached = Some(self.invocation.now());
+        let identity = identity(&assignment.claim.claim);
+        self.memory.untouched.remove(&identity);
+        let replaced = capacity == Capacity::Replace;
+        assignment
+            .span()
+            .in_scope(|| info!(replaced, "detached from the pool"));
+        Assignment {
+            progress: Progress::Detached,
+            ..assignment
+        }
     }
 
     /// The instance is not in the pool, or on its way out. If we cannot have taken it, the claim
     /// gets another under the same attempt: nothing was handed over. Otherwise it may well be
-    /// this claim's: it is handed over, and attaching tells.
-    fn not_detachable(&mut self, assignment: Assignment, error: &CallError) -> Option<Assignment> {
-        let claim = &assignment.pending.request.claim;
-        if self.memory.untouched.remove(&identity(claim)) {
-            info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, %error, "the instance left the pool first; choosing another");
+    /// this claim's: it is handed over, and attaching shows.
+    fn not_detachable<'c>(
+        &mut self,
+        assignment: Assignment<'c>,
+        error: &CallError,
+    ) -> Option<Assignment<'c>> {
+        let _in_span = assignment.span().entered();
+        let identity = identity(&assignment.claim.claim);
+        if self.memory.untouched.remove(&identity) {
+            info!(%error, "the instance left the pool first; choosing another");
             self.remember(&assignment, None);
-            self.pending.push(assignment.pending);
             return None;
         }
-        info!(claim_id = %claim.claim_id, instance_id = %assignment.instance, %error, "left the pool before; handing it over");
-        Some(assignment)
+        info!(%error, "left the pool before; handing it over");
+        Some(Assignment {
+            progress: Progress::Detached,
+            ..assignment
+        })
     }
 
-    /// The detach may or may not have happened: the entry says whose it is, the next look tells.
-    fn detach_failed(&mut self, assignment: Assignment, error: &CallError) {
-        let claim = &assignment.pending.request.claim;
-        warn!(claim_id = %claim.claim_id, instance_id = %assignment.instance, %error, "cannot detach; trying again");
+    /// The detach may or may not have happened: the entry says whose it is, the next look shows.
+    fn detach_failed(&mut self, assignment: &Assignment<'_>, error: &CallError) {
+        assignment
+            .span()
+            .in_scope(|| warn!(%error, "cannot detach; trying again"));
         if error.effect == Effect::Unknown {
-            self.memory.untouched.remove(&identity(claim));
+            let identity = identity(&assignment.claim.claim);
+            self.memory.untouched.remove(&identity);
             self.uncertain = true;
         }
-        self.pending.push(assignment.pending);
+    }
+}
+
+/// The claim's entry as it stands with this assignment.
+fn entry(assignment: &Assignment<'_>, instance: Option<InstanceId>) -> Entry {
+    Entry {
+        instance,
+        attempt: assignment.attempt,
+        standing: Standing::Assigned,
+        expires_at: assignment.claim.claim.expires_at,
+        instead_of: None,
     }
 }

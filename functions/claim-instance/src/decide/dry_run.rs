@@ -1,22 +1,23 @@
 //! What would become of a claim, if it were sent in earnest.
 
-use super::{Batch, Decision, Request, Waiting, identity};
+use super::allocation::Allocation;
+use super::{Decision, MessageGroup, Request, Waiting, identity};
 use ready_pool_core::claim::Claim;
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::outcome::Reason;
 
-impl Batch<'_> {
+impl Allocation<'_> {
     /// Decides as for the real claim, on a copy of the batch: what is taken there is still there
     /// for the claims behind it.
-    pub(super) fn foretell(&self, request: &Request) -> Decision {
+    pub(super) fn preview(&self, request: &Request) -> Decision {
         let claim = &request.claim;
         if let Some(entry) = self.entry_of(claim) {
-            return foretold(Reason::WouldRepeat, known(&entry));
+            return preview(Reason::WouldRepeat, known(&entry));
         }
         if self.seen.contains(&identity(claim)) {
-            let message = "the claim itself stands in line already".to_owned();
-            return foretold(Reason::WouldRepeat, message);
+            let message = "the claim itself is queued already".to_owned();
+            return preview(Reason::WouldRepeat, message);
         }
         let in_earnest = Request {
             claim: Claim {
@@ -26,17 +27,17 @@ impl Batch<'_> {
             ..request.clone()
         };
         let mut copy = self.clone();
-        if request.beside_the_line {
-            copy.ahead = self.view.line;
+        if request.group == MessageGroup::DryRuns {
+            copy.ahead = self.view.queued;
         }
         match copy.decide(&in_earnest) {
             Decision::Assign { instance, .. } => {
-                foretold(Reason::WouldBeServed, self.described(&instance))
+                preview(Reason::WouldBeServed, self.described(&instance))
             }
-            Decision::Wait(why) => foretold(Reason::WouldWait, self.waiting(why)),
+            Decision::Wait(why) => preview(Reason::WouldWait, self.waiting(why)),
             Decision::Close {
                 reason, message, ..
-            } => foretold(
+            } => preview(
                 Reason::WouldFail,
                 format!("it would end as `failed`, `{}`: {message}", reason.code()),
             ),
@@ -49,13 +50,10 @@ impl Batch<'_> {
         let pool = &self.view.pool.name;
         match why {
             Waiting::BehindOthers => format!(
-                "it would wait in line, up to its deadline: about {} ahead of it get what is ready in pool {pool}",
-                self.view.line
+                "it would wait, up to its deadline: about {} queued claims get what is ready in pool {pool} first",
+                self.view.queued
             ),
-            why => format!(
-                "it would wait in line, up to its deadline: {}",
-                why.because()
-            ),
+            why => format!("it would wait, up to its deadline: {}", why.because()),
         }
     }
 
@@ -88,6 +86,6 @@ fn known(entry: &Entry) -> String {
     }
 }
 
-fn foretold(reason: Reason, message: String) -> Decision {
-    Decision::Foretell { reason, message }
+fn preview(reason: Reason, message: String) -> Decision {
+    Decision::Preview { reason, message }
 }

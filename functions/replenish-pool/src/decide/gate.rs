@@ -35,7 +35,7 @@ fn is_overdue(view: &View, instance: &InstanceId) -> bool {
         .is_some_and(|launched| launched < view.now - view.boot_limit)
 }
 
-/// When the instance's launch started, if these activities tell.
+/// When the instance's launch started, if these activities say.
 pub(super) fn launched_at(activities: &[Activity], instance: &InstanceId) -> Option<Timestamp> {
     activities
         .iter()

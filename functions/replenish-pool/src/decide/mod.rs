@@ -11,7 +11,7 @@ pub use leaks::{
     LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, LEAK_CHECKS_PER_PASS, leak_candidates, leak_checks,
     leak_slice, leak_window,
 };
-pub use reading::{is_told, max_age_now};
+pub use reading::{history_suffices, max_age_now};
 pub use size::HOLD;
 
 use crate::notes::Note;
@@ -36,7 +36,7 @@ pub struct View {
     pub size: i32,
     /// The agents of the pool's members: in a short pass only of those on their way in.
     pub agents: BTreeMap<InstanceId, Agent>,
-    /// The pool's activities: those under way, then the newest first, until [`is_told`] says so or
+    /// The pool's activities: those under way, then the newest first, until [`history_suffices`] says so or
     /// they are older than anything that matters (`max_age` included).
     pub activities: Vec<Activity>,
     /// About how many messages lie on the provisioning queue: claims that wait, and those in the
@@ -47,17 +47,17 @@ pub struct View {
     /// After which a member is too old to hand out; zero for never, or not at this look.
     pub max_age: Duration,
     /// What only a full pass looks at, once a minute.
-    pub round: Option<Round>,
+    pub scan: Option<FullScan>,
 }
 
 /// What a full pass looks at.
 #[derive(Clone, Debug)]
-pub struct Round {
+pub struct FullScan {
     /// The pool's targets.
     pub targets: Vec<Group>,
     /// The retirement group.
     pub retirement: Group,
-    /// Instances that this look could tell about: the noted ones and some of the leak candidates.
+    /// Instances that this look could judge: the noted ones and some of the leak candidates.
     pub looked_at: BTreeSet<InstanceId>,
     /// Where they are; one in no group is absent.
     pub places: BTreeMap<InstanceId, Placement>,
@@ -93,11 +93,11 @@ pub struct Plan {
     /// Members to detach from the pool, on their way out.
     pub detach: Vec<InstanceId>,
     /// Free instances to attach to the retirement group.
-    pub take_in: Vec<InstanceId>,
+    pub attach_to_retirement: Vec<InstanceId>,
     /// Instances to terminate in the retirement group.
     pub terminate: Vec<InstanceId>,
     /// Members that look bad while too many do: the observer may be broken, so nothing is done.
-    pub spared: usize,
+    pub held_back: usize,
 }
 
 /// Decides what the pool and its claims need now.
@@ -110,13 +110,12 @@ pub fn decide(view: &View) -> Plan {
     };
     size::plan(view, &mut plan);
     gate::plan(view, &mut plan);
-    if let Some(round) = &view.round {
-        claims::plan(round, view.now, &mut plan);
-        removal::plan(view, round, &mut plan);
+    if let Some(scan) = &view.scan {
+        claims::plan(scan, view.now, &mut plan);
+        removal::plan(view, scan, &mut plan);
     }
     plan
 }
 
 #[cfg(test)]
-#[path = "../decide_tests/mod.rs"]
 mod tests;

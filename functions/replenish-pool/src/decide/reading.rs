@@ -9,7 +9,7 @@ use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::group::{Group, Lifecycle};
 use std::time::Duration;
 
-/// How often ages are looked at: they are told in hours.
+/// How often ages are looked at: they are counted in hours.
 const AGES_EVERY_MINUTES: u8 = 10;
 
 /// The `max_age` of a look at `now`: zero where it is not about ages.
@@ -21,28 +21,33 @@ pub fn max_age_now(max_age: Duration, now: Timestamp) -> Duration {
     }
 }
 
-/// Whether these activities (those under way, then the newest first) tell all that a look at
+/// Whether these activities (those under way, then the newest first) show all that a look at
 /// `pool` asks of them, so that older ones need not be read.
-pub fn is_told(pool: &Group, activities: &[Activity], max_age: Duration, now: Timestamp) -> bool {
+pub fn history_suffices(
+    pool: &Group,
+    activities: &[Activity],
+    max_age: Duration,
+    now: Timestamp,
+) -> bool {
     let mut waiting = (pool.members.iter())
         .filter(|member| member.lifecycle == Lifecycle::PendingWait)
         .map(|member| &member.instance);
     waiting.all(|instance| launched_at(activities, instance).is_some())
-        && failures_are_told(activities, now)
-        && served_are_told(activities, now)
+        && shows_failures(activities, now)
+        && shows_served(activities, now)
         && (max_age.is_zero()
             || in_service(pool).all(|member| began_at(activities, &member.instance).is_some()))
 }
 
 /// Whether all detaches are there whose claims may still be on the queue. (That nothing came or went
 /// for longer, which lowering the capacity asks, shows in the newest ones.)
-fn served_are_told(activities: &[Activity], now: Timestamp) -> bool {
+fn shows_served(activities: &[Activity], now: Timestamp) -> bool {
     let oldest = activities.last();
     oldest.is_some_and(|activity| activity.started_at <= now - SERVED_FOR)
 }
 
 /// Whether older launches than these cannot add to the failures in a row.
-fn failures_are_told(activities: &[Activity], now: Timestamp) -> bool {
+fn shows_failures(activities: &[Activity], now: Timestamp) -> bool {
     let mut ended = activities
         .iter()
         .filter(|activity| activity.kind == ActivityKind::Launch)

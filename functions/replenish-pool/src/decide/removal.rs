@@ -1,11 +1,11 @@
 //! What must go: leaked instances, members nobody should get, and what lies in the retirement
-//! group. Slowly, on two looks, and never what was told or is entered for a claim.
+//! group. Slowly, on two looks, and never what was sent a command or is entered for a claim.
 
-use super::{Plan, Round, View};
+use super::{FullScan, Plan, View};
 use crate::notes::{self, Note, Stage};
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
-use ready_pool_core::command::was_told;
+use ready_pool_core::command::has_init_command;
 use ready_pool_core::group::{Group, Lifecycle, Member};
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::retirement::{Route, Step};
@@ -20,27 +20,27 @@ const AGENT_AWAY: Duration = Duration::from_mins(5);
 /// At most so many instances on their way out at once (also: notes on one group).
 const MOST_AT_ONCE: usize = 20;
 
-pub(super) fn plan(view: &View, round: &Round, plan: &mut Plan) {
-    plan.terminate = in_service(&round.retirement)
+pub(super) fn plan(view: &View, scan: &FullScan, plan: &mut Plan) {
+    plan.terminate = in_service(&scan.retirement)
         .map(|member| member.instance.clone())
         .collect();
     let away = away(view);
     if away.len() > 1 && away.len() * 3 > in_service(&view.pool).count() {
-        plan.spared = away.len();
+        plan.held_back = away.len();
     }
     let mut removal = Removal {
         view,
-        round,
-        entered: entered(round),
+        scan,
+        entered: entered(scan),
         away,
         plan,
     };
-    let notes = notes::of(&round.retirement);
+    let notes = notes::of(&scan.retirement);
     for (instance, note) in &notes {
         removal.follow(instance, *note);
     }
     let mut free_places = MOST_AT_ONCE.saturating_sub(notes.len());
-    for instance in &round.looked_at {
+    for instance in &scan.looked_at {
         if free_places > 0 && !notes.contains_key(instance) && removal.looks_leaked(instance) {
             removal.note(instance, Stage::Suspect);
             free_places -= 1;
@@ -50,9 +50,8 @@ pub(super) fn plan(view: &View, round: &Round, plan: &mut Plan) {
 }
 
 /// Instances of open claims.
-fn entered(round: &Round) -> BTreeSet<InstanceId> {
-    round
-        .targets
+fn entered(scan: &FullScan) -> BTreeSet<InstanceId> {
+    scan.targets
         .iter()
         .flat_map(Group::entries)
         .filter(|(_, entry)| entry.is_open())
@@ -64,7 +63,7 @@ pub(super) fn in_service(group: &Group) -> impl Iterator<Item = &Member> {
     (group.members.iter()).filter(|member| member.lifecycle == Lifecycle::InService)
 }
 
-/// When the instance was launched into the pool or attached to it, if these activities tell.
+/// When the instance was launched into the pool or attached to it, if these activities say.
 pub(super) fn began_at(activities: &[Activity], instance: &InstanceId) -> Option<Timestamp> {
     activities
         .iter()
@@ -86,7 +85,7 @@ fn away(view: &View) -> BTreeSet<InstanceId> {
 
 struct Removal<'a> {
     view: &'a View,
-    round: &'a Round,
+    scan: &'a FullScan,
     entered: BTreeSet<InstanceId>,
     away: BTreeSet<InstanceId>,
     plan: &'a mut Plan,
@@ -95,7 +94,7 @@ struct Removal<'a> {
 impl Removal<'_> {
     /// A noted instance: the second look, or the next step of its way out.
     fn follow(&mut self, instance: &InstanceId, note: Note) {
-        if self.is_spoken_for(instance) {
+        if self.is_reserved(instance) {
             self.forget(instance);
             return;
         }
@@ -105,10 +104,10 @@ impl Removal<'_> {
         }
     }
 
-    /// Told, or entered for a claim: not ours to take.
-    fn is_spoken_for(&self, instance: &InstanceId) -> bool {
-        let history = self.round.histories.get(instance);
-        self.entered.contains(instance) || history.is_none_or(|history| was_told(history))
+    /// Sent an init command, or entered for a claim: not ours to take.
+    fn is_reserved(&self, instance: &InstanceId) -> bool {
+        let history = self.scan.histories.get(instance);
+        self.entered.contains(instance) || history.is_none_or(|history| has_init_command(history))
     }
 
     fn look_twice(&mut self, instance: &InstanceId, since: Timestamp) {
@@ -119,7 +118,7 @@ impl Removal<'_> {
             return;
         } else if self.plan.paused {
             return;
-        } else if self.plan.spared > 0 {
+        } else if self.plan.held_back > 0 {
             // This look says nothing: its time begins anew.
             self.note(instance, Stage::Suspect);
             return;
@@ -133,19 +132,19 @@ impl Removal<'_> {
     }
 
     fn take_a_step(&mut self, instance: &InstanceId) {
-        let place = self.round.places.get(instance);
+        let place = self.scan.places.get(instance);
         let pool = &self.view.pool.name;
         let route = Route {
             from: pool,
             pool,
-            retirement: &self.round.retirement.name,
+            retirement: &self.scan.retirement.name,
         };
         match route.next_step(place) {
             // While replenishing is paused the members stay. What has left the pool goes on.
             Step::Detach if self.plan.paused => {}
             Step::Detach => self.plan.detach.push(instance.clone()),
-            Step::Attach if self.round.listed.contains(instance) => {
-                self.plan.take_in.push(instance.clone());
+            Step::Attach if self.scan.listed.contains(instance) => {
+                self.plan.attach_to_retirement.push(instance.clone());
             }
             // In the retirement group everything is terminated, noted or not.
             Step::Attach | Step::Terminate | Step::Done => self.forget(instance),
@@ -153,18 +152,18 @@ impl Removal<'_> {
         }
     }
 
-    /// Free, running as far as anybody knows, never told, and in no open entry.
+    /// Free, running as far as anybody knows, never sent an init command, and in no open entry.
     fn looks_leaked(&self, instance: &InstanceId) -> bool {
-        self.round.looked_at.contains(instance)
-            && self.round.listed.contains(instance)
-            && !self.round.places.contains_key(instance)
-            && !self.is_spoken_for(instance)
+        self.scan.looked_at.contains(instance)
+            && self.scan.listed.contains(instance)
+            && !self.scan.places.contains_key(instance)
+            && !self.is_reserved(instance)
     }
 
     /// Members that nobody should get, a tenth of the pool at a time. When a third looks bad at
     /// once, none: then the observer is broken, not the pool.
     fn take_out_members(&mut self, noted: &BTreeSet<&InstanceId>, free_places: usize) {
-        if self.plan.spared > 0 || self.plan.paused {
+        if self.plan.held_back > 0 || self.plan.paused {
             return;
         }
         let members: Vec<&Member> = in_service(&self.view.pool).collect();
@@ -180,25 +179,27 @@ impl Removal<'_> {
             .take(tenth.saturating_sub(leaving))
             .cloned()
             .collect();
-        // Worn ones still do: they wait until the last one's replacement is ready.
+        // Outdated ones still do: they wait until the last one's replacement is ready.
         let wanted = usize::try_from(self.view.size.min(self.view.pool.max_size)).unwrap_or(0);
         let lacking = wanted.saturating_sub(members.len() - self.away.len());
-        let worn: Vec<InstanceId> = members
+        let outdated: Vec<InstanceId> = members
             .iter()
-            .filter(|member| self.is_worn(member) && !self.away.contains(&member.instance))
+            .filter(|member| self.is_outdated(member) && !self.away.contains(&member.instance))
             .map(|member| member.instance.clone())
             .filter(fit_to_note)
             .take(tenth.saturating_sub(leaving + lacking))
             .collect();
         let away = away.into_iter().map(|instance| (instance, Stage::Suspect));
-        let worn = worn.into_iter().map(|instance| (instance, Stage::Retiring));
-        away.chain(worn)
+        let outdated = outdated
+            .into_iter()
+            .map(|instance| (instance, Stage::Retiring));
+        away.chain(outdated)
             .take(free_places)
             .for_each(|(instance, stage)| self.note(&instance, stage));
     }
 
     /// Too old, or launched from an old template.
-    fn is_worn(&self, member: &Member) -> bool {
+    fn is_outdated(&self, member: &Member) -> bool {
         let current = &self.view.pool.launch_template;
         let outdated = member.launch_template.is_some()
             && current.is_some()
@@ -206,7 +207,7 @@ impl Removal<'_> {
         outdated || self.is_too_old(&member.instance)
     }
 
-    /// By the pool's history: Systems Manager tells no age of EC2 instances. A member whose
+    /// By the pool's history: Systems Manager knows no age of EC2 instances. A member whose
     /// beginning is not there began before what was read.
     fn is_too_old(&self, instance: &InstanceId) -> bool {
         let max_age = self.view.max_age;
@@ -232,6 +233,6 @@ impl Removal<'_> {
     fn forget(&mut self, instance: &InstanceId) {
         self.plan
             .remove_tags
-            .push((self.round.retirement.name.clone(), notes::tag_key(instance)));
+            .push((self.scan.retirement.name.clone(), notes::tag_key(instance)));
     }
 }

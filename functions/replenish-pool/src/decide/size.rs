@@ -37,7 +37,7 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
     let failures = failures_in_a_row(view);
     if failures >= TOO_MANY_FAILURES {
         // Auto Scaling would try forever, and pay for each try. What is there stays; after the
-        // hold one more round is tried.
+        // hold one more scan is tried.
         plan.failing_launches = failures;
         wanted = wanted.min(staying(view).max(view.pool.min_size));
     }

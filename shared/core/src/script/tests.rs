@@ -2,7 +2,7 @@ use super::*;
 use crate::claim::{Init, WhenEmpty};
 use crate::ids::{ClaimId, GroupName};
 use crate::init_failure::OnInitFailure;
-use crate::wishes::Wishes;
+use crate::preferences::Preferences;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
@@ -22,7 +22,7 @@ fn claim(claim_id: &str, commands: &[&str], environment: &[(&str, &str)]) -> Cla
             execution_timeout_seconds: 60,
         },
         when_empty: WhenEmpty::Wait,
-        wishes: Wishes::default(),
+        preferences: Preferences::default(),
         on_init_failure: OnInitFailure::default(),
         dry_run: false,
         expires_at: datetime!(2026-11-22 20:15 UTC),
@@ -104,7 +104,7 @@ fn an_exit_and_a_syntax_error_are_recorded() {
 }
 
 #[test]
-fn the_same_claim_is_run_once_and_its_status_told_again() {
+fn the_same_claim_is_run_once_and_its_status_returned_again() {
     let machine = Machine::new("same");
     let claim = claim("a", &["echo once", "exit 5"], &[]);
     assert_eq!(machine.run(&claim).1, "once\n");
@@ -182,7 +182,7 @@ fn the_script_of_a_claim_that_may_need_another_instance_carries_it() {
         &[("X", nasty)],
     );
     claim.target_group = GroupName::try_from("{{{x}}").unwrap();
-    claim.wishes.zones = vec!["eu-west-1a".to_owned()];
+    claim.preferences.zones = vec!["eu-west-1a".to_owned()];
     claim.init.working_directory = Some("/opt".to_owned());
     assert_eq!(claim_of(&render(&claim, 1, &Times::default(), None)), None);
     claim.on_init_failure = OnInitFailure::Replace;

@@ -56,6 +56,18 @@ pub async fn reference(scenario: Scenario) -> Report {
     run_all(scenario, &[]).await
 }
 
+/// The journal of a scenario in which nothing goes wrong, from its very beginning.
+pub async fn whole(scenario: Scenario) -> Vec<Entry> {
+    let stage = scenario.builder().start();
+    scenario.prepare(&stage).await;
+    scenario.play(&stage).await;
+    let quiet = quiet(&stage, scenario);
+    rest(&stage, &quiet, scenario).await;
+    let journal = stage.journal();
+    stage.stop().await;
+    journal
+}
+
 /// Plays a case.
 pub async fn run(case: &Case) -> Report {
     run_all(case.scenario, std::slice::from_ref(case)).await
@@ -84,11 +96,7 @@ pub async fn run_all(scenario: Scenario, cases: &[Case]) -> Report {
     {
         findings.push(Finding::Unrest("the scenario itself".to_owned()));
     }
-    let quiet = Quiet {
-        pool: stage.pool.clone(),
-        pool_size: scenario.pool_size(),
-        retirement: stage.retirement.clone(),
-    };
+    let quiet = quiet(&stage, scenario);
     if let Some(unrest) = rest(&stage, &quiet, scenario).await {
         findings.push(Finding::Unrest(unrest));
     }
@@ -98,7 +106,7 @@ pub async fn run_all(scenario: Scenario, cases: &[Case]) -> Report {
             .violations()
             .into_iter()
             .filter(|violation| {
-                // Told of as unrest already.
+                // Known as unrest already.
                 !matches!(violation, Violation::OpenEntry { .. })
             })
             .map(Finding::Broken),
@@ -113,6 +121,14 @@ pub async fn run_all(scenario: Scenario, cases: &[Case]) -> Report {
         struck,
         leaked_for_hours,
         journal,
+    }
+}
+
+fn quiet(stage: &Stage, scenario: Scenario) -> Quiet {
+    Quiet {
+        pool: stage.pool.clone(),
+        pool_size: scenario.pool_size(),
+        retirement: stage.retirement.clone(),
     }
 }
 

@@ -44,7 +44,7 @@ pub enum Scenario {
     Expired,
     /// The agent of the next instance never comes: its launch is abandoned.
     SilentLaunch,
-    /// Somebody purges InitQueue: the instance is free and never told, to the deadline.
+    /// Somebody purges InitQueue: the instance is free and never sent its command, to the deadline.
     HandOverLost,
     /// The sender sends a claim again while its script runs.
     SentTwice,
@@ -56,12 +56,12 @@ pub enum Scenario {
     OldEntry,
     /// An instance left the pool five hours ago and nobody knows of it: it is removed.
     Leaked,
-    /// A dry run from beside the line.
+    /// A dry run in the message group of dry runs.
     DryRun,
-    /// Three claims at a pool of two that has three: one of them shrinks it, in a call of its own.
+    /// Three claims at a pool of two that has three: one of them decrements its capacity, in a call of its own.
     Surplus,
     /// Somebody receives a batch of three before claim-instance does: nobody knows how that
-    /// delivery ended, so they are dealt with one by one.
+    /// delivery ended, so they are processed one by one.
     OneByOne,
 }
 

@@ -33,8 +33,8 @@ pub struct Tally {
     /// Claims with two instances by a known limit: sent again after their entries were wiped.
     pub forgotten: usize,
     /// Claims without an outcome by a known limit: their entry was wiped and their event lost.
-    pub untold: usize,
-    /// What the journal tells of claims that have not just one instance, or no outcome.
+    pub unheard: usize,
+    /// What the journal has of claims that have not just one instance, or no outcome.
     pub stories: Vec<String>,
     /// Calls that the functions made, by function and operation.
     pub calls: BTreeMap<String, usize>,
@@ -75,13 +75,13 @@ impl Tally {
                 matches!(it, Violation::NotOneInstance { claim, instances }
                     if instances.len() > 1 && tenants.forgot(claim_id(claim)))
             });
-        let untold = tenants.untold(stage);
+        let unheard = tenants.unheard(stage);
         let strange = violations.iter().filter_map(|it| match it {
             Violation::NotOneInstance { claim, .. } => Some(claim_id(claim)),
             _ => None,
         });
         let stories = strange
-            .chain(untold.iter().map(String::as_str))
+            .chain(unheard.iter().map(String::as_str))
             .map(|claim| story(stage, claim))
             .chain(violations.iter().filter_map(|it| match it {
                 Violation::Leaked { instance } => Some(way_of(stage, instance)),
@@ -121,7 +121,7 @@ impl Tally {
             retired: counts.retired,
             violations,
             forgotten: forgotten.len(),
-            untold: untold.len(),
+            unheard: unheard.len(),
             stories,
             dead_letters: counts.dead_letters,
             figures: figures(stage, &counts),
@@ -138,7 +138,7 @@ impl Tally {
             && self.unrest.is_none()
             && self.dead_letters == 0
             && self.figures.iter().all(Figure::agrees)
-            && answered + self.untold == self.claims
+            && answered + self.unheard == self.claims
     }
 
     /// How long this part (0 to 1) of the ready claims waited at most, seconds.
@@ -166,7 +166,7 @@ fn figures(stage: &Stage, counts: &Counts) -> Vec<Figure> {
         seen,
     };
     vec![
-        figure("Outcomes", counts.outcomes_told),
+        figure("Outcomes", counts.outcomes_published),
         figure("Retirements", counts.terminated),
         figure("AwsCalls", counts.calls.values().sum()),
         figure("ThrottledCalls", counts.throttled),
@@ -208,18 +208,18 @@ impl fmt::Display for Tally {
             line(&format!("  {outcome}"), count)?;
         }
         line(
-            "  never told, wiped and event lost (known limit)",
-            &self.untold,
+            "  never heard, wiped and event lost (known limit)",
+            &self.unheard,
         )?;
-        line("outcomes told again", &self.repeats)?;
+        line("outcomes published again", &self.repeats)?;
         line("retries", &self.retries)?;
         line("instances made", &self.made)?;
         line("instances attached", &self.attached)?;
         line("instances retired", &self.retired)?;
         let leaked = self.breaches(|it| matches!(it, Violation::Leaked { .. }));
         line("instances leaked", &leaked)?;
-        let told = self.breaches(|it| matches!(it, Violation::ToldMoreThanOnce { .. }));
-        line("double inits, or two claims on one", &told)?;
+        let sent = self.breaches(|it| matches!(it, Violation::SentMoreThanOnce { .. }));
+        line("double inits, or two claims on one", &sent)?;
         let several = self.breaches(|it| matches!(it, Violation::NotOneInstance { .. }));
         line("claims without just one instance", &several)?;
         line(
@@ -228,7 +228,7 @@ impl fmt::Display for Tally {
         )?;
         line(
             "other violations",
-            &(self.violations.len() - leaked - told - several),
+            &(self.violations.len() - leaked - sent - several),
         )?;
         line("dead letters", &self.dead_letters)?;
         for (name, part) in [("p50", 0.5), ("p99", 0.99), ("longest", 1.0)] {

@@ -74,8 +74,8 @@ impl Tenants {
     pub(super) fn unanswered(&self, stage: &Stage) -> Option<String> {
         let open = |claim: &&String| !self.answered.contains_key(*claim);
         self.sent.keys().find(open)?;
-        let untold = self.untold(stage);
-        let claim = (self.sent.keys()).find(|claim| open(claim) && !untold.contains(claim))?;
+        let unheard = self.unheard(stage);
+        let claim = (self.sent.keys()).find(|claim| open(claim) && !unheard.contains(claim))?;
         Some(format!("{claim} has no outcome"))
     }
 
@@ -94,8 +94,8 @@ impl Tenants {
     }
 
     /// Claims that nobody answered, whose script succeeded, and whose entry was wiped: the event
-    /// that would have told was lost, too. A known limit (`docs/protocol.md`).
-    pub(super) fn untold(&self, stage: &Stage) -> Vec<String> {
+    /// that would have said so was lost, too. A known limit (`docs/protocol.md`).
+    pub(super) fn unheard(&self, stage: &Stage) -> Vec<String> {
         let succeeded = stage.succeeded();
         (self.sent.keys())
             .filter(|claim| !self.answered.contains_key(*claim))

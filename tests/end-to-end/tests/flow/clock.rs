@@ -14,21 +14,21 @@ const BEHIND: Duration = Duration::minutes(-1);
 /// A minute, as the region counts it.
 const MINUTE: std::time::Duration = std::time::Duration::from_mins(1);
 
-/// Plays a scenario with clocks that are right, ahead and behind: it must tell the same.
-async fn tells_the_same<T: PartialEq + std::fmt::Debug>(
+/// Plays a scenario with clocks that are right, ahead and behind: it must come to the same.
+async fn plays_the_same<T: PartialEq + std::fmt::Debug>(
     builder: impl Fn() -> StageBuilder,
     play: impl AsyncFn(&Stage) -> T,
 ) {
-    let mut told = Vec::new();
+    let mut seen = Vec::new();
     for skew in [Duration::ZERO, AHEAD, BEHIND] {
         let stage = builder().skew(skew).start();
         stage.create(Target::named("asg-1")).await;
         stage.create(Target::named("asg-2")).await;
-        told.push(play(&stage).await);
+        seen.push(play(&stage).await);
         stage.end().await;
     }
-    assert_eq!(told[1], told[0], "a minute ahead");
-    assert_eq!(told[2], told[0], "a minute behind");
+    assert_eq!(seen[1], seen[0], "a minute ahead");
+    assert_eq!(seen[2], seen[0], "a minute behind");
 }
 
 fn ending(outcome: &Outcome) -> (Option<String>, Ending, Reason) {
@@ -37,7 +37,7 @@ fn ending(outcome: &Outcome) -> (Option<String>, Ending, Reason) {
 
 #[tokio::test(start_paused = true)]
 async fn claims_are_served_and_the_pool_is_filled() {
-    tells_the_same(
+    plays_the_same(
         || Stage::builder().pool_size(3),
         async |stage: &Stage| {
             stage.pool_is_ready(3).await;
@@ -58,7 +58,7 @@ async fn claims_are_served_and_the_pool_is_filled() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_script_ends_alike() {
-    tells_the_same(
+    plays_the_same(
         || {
             Stage::builder().pool_size(2).scripts(|run| Pretence {
                 exit_code: i32::from(run.script.contains("claim fails@")),
@@ -82,7 +82,7 @@ async fn a_failed_script_ends_alike() {
 
 #[tokio::test(start_paused = true)]
 async fn a_member_with_a_dead_agent_is_taken_out() {
-    tells_the_same(
+    plays_the_same(
         || Stage::builder().pool_size(4),
         async |stage: &Stage| {
             stage.pool_is_ready(4).await;
@@ -163,7 +163,7 @@ async fn the_furthest_deadline_is_accepted_by_clocks_that_go_wrong() {
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_sent_again_hears_the_same() {
-    tells_the_same(
+    plays_the_same(
         || Stage::builder().pool_size(2),
         async |stage: &Stage| {
             stage.pool_is_ready(2).await;

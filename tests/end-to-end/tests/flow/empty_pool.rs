@@ -1,4 +1,4 @@
-//! A pool with nothing to hand out: claims wait in line, or are told no.
+//! A pool with nothing to hand out: claims wait in line, or are rejected.
 
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::outcome::{Ending, Reason};
@@ -20,7 +20,7 @@ async fn a_claim_waits_until_an_instance_is_ready() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_claim_that_would_not_wait_is_told_no_at_once() {
+async fn a_claim_that_would_not_wait_is_rejected_at_once() {
     let stage = Stage::builder().pool_size(1).start();
     stage.create(Target::named("asg-1")).await;
     let mut message = claim("hasty", "asg-1");

@@ -242,14 +242,14 @@ async fn two_entries_for_one_pool_instance_give_it_to_one_claim() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_instance_entered_for_claims_of_two_batches_is_told_once() {
+async fn one_instance_entered_for_claims_of_two_batches_is_sent_one_command() {
     let stage = stage_with_targets(3).await;
     let named = stage.in_service(&stage.pool)[0].clone();
     let value = format!("v1 {named} 1 assigned {DEADLINE}");
     forge(&stage, "asg-forger", "one", &value).await;
     forge(&stage, "asg-good", "two", &value).await;
     stage.send(&claim("one", "asg-forger")).await;
-    // The first one's instance is between its groups, and not told yet.
+    // The first one's instance is between its groups, and not sent its command yet.
     stage.pass(Duration::from_secs(1)).await;
     stage.send(&claim("two", "asg-good")).await;
     let one = stage.outcome("one").await;
@@ -317,7 +317,7 @@ async fn a_comment_like_ours_on_a_pool_instance_keeps_claims_off_it_and_us_from_
     }
     others_go_on(&stage, "later").await;
     // claim-instance does not ask each candidate's history (a call per claim, for what only those
-    // can forge who may tell pool instances). So the machine leaves the pool before it is found
+    // can forge who may send pool instances commands). So the machine leaves the pool before it is found
     // out; then it is left alone, in no group, and the log says so: a person must look.
     for violation in stage.violations() {
         assert!(

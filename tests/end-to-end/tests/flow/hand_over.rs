@@ -1,4 +1,4 @@
-//! Between detach and told: slow detaches, busy or silent services, instances that are elsewhere.
+//! Between detach and `SendCommand`: slow detaches, busy or silent services, instances that are elsewhere.
 
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::outcome::{Ending, Reason};
@@ -93,7 +93,7 @@ async fn ec2_s_rate_limit_behind_an_attach_is_not_a_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_to_any_write_leaves_one_instance_told_once() {
+async fn a_lost_answer_to_any_write_leaves_one_instance_that_was_sent_one_command() {
     for (service, operation) in [
         (Service::AutoScaling, "CreateOrUpdateTags"),
         (Service::AutoScaling, "DetachInstances"),
@@ -108,7 +108,7 @@ async fn a_lost_answer_to_any_write_leaves_one_instance_told_once() {
         let outcome = stage.outcome("c").await;
         assert_eq!(outcome.outcome, Ending::Ready, "{operation}");
         assert_eq!(stage.in_service("asg-1").len(), 1, "{operation}");
-        // What is told once, and owned once, is checked on the region's state.
+        // What is sent once, and owned once, is checked on the region's state.
         stage.pool_is_ready(2).await;
         stage.end().await;
     }

@@ -59,7 +59,7 @@ async fn a_script_that_runs_out_of_time_fails_the_claim() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_command_told_before_the_deadline_has_its_say_after_it() {
+async fn a_command_sent_before_the_deadline_decides_after_it() {
     let slow = Stage::builder().scripts(|_| Pretence {
         takes: Some(Duration::from_mins(9)),
         ..Pretence::default()

@@ -1,4 +1,4 @@
-//! Messages of the largest size go all the way, ten at once too; one byte more is told no.
+//! Messages of the largest size go all the way, ten at once too; one byte more is rejected.
 
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::claim::{Claim, MAX_MESSAGE_BYTES};

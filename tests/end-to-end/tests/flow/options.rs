@@ -1,11 +1,10 @@
-//! What a claim may ask for besides an instance: a dry run, wishes.
+//! What a claim may ask for besides an instance: a dry run, preferences.
 
+use claim_instance::intake::message::DRY_RUN_GROUP;
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::outcome::{Ending, Outcome, Reason};
 use serde_json::{Value, json};
 use std::time::Duration;
-
-const BESIDE_THE_LINE: &str = claim_instance::message::DRY_RUN_GROUP;
 
 fn dry(claim_id: &str, target: &str) -> Value {
     let mut message = claim(claim_id, target);
@@ -13,14 +12,12 @@ fn dry(claim_id: &str, target: &str) -> Value {
     message
 }
 
-/// Sends a dry run beside the line; answers its outcome and how long that took.
+/// Sends a dry run in the message group of dry runs; answers its outcome and how long that took.
 async fn ask(stage: &Stage, message: &Value) -> (Outcome, time::Duration) {
     let heard = stage.outcomes().len();
     let sent = stage.now();
     let id = format!("dry-{heard}");
-    stage
-        .send_as(message.to_string(), BESIDE_THE_LINE, &id)
-        .await;
+    stage.send_as(message.to_string(), DRY_RUN_GROUP, &id).await;
     let outcomes = stage.outcomes_come(heard + 1).await;
     (outcomes[heard].clone(), stage.now() - sent)
 }
@@ -85,7 +82,7 @@ async fn a_dry_run_is_rejected_as_the_claim_would_be_and_its_original_is_not_kep
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dry_run_beside_the_line_is_answered_while_claims_wait_and_knows_of_them() {
+async fn a_dry_run_in_a_message_group_of_its_own_is_answered_while_claims_wait_and_knows_of_them() {
     let stage = Stage::builder()
         .pool_size(1)
         .parameter("PoolMaxSize", "1")
@@ -117,7 +114,7 @@ async fn a_dry_run_beside_the_line_is_answered_while_claims_wait_and_knows_of_th
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dry_run_beside_a_line_that_will_take_what_is_ready_would_wait() {
+async fn a_dry_run_would_wait_where_queued_claims_leave_no_instance() {
     let stage = Stage::with_ready_pool(1).await;
     stage.create(Target::named("asg-1")).await;
     // Nobody reads the queue for a moment: the line is on it, not in a batch.
@@ -137,7 +134,7 @@ async fn a_dry_run_beside_a_line_that_will_take_what_is_ready_would_wait() {
         }
     });
     stage
-        .send_as(dry("x", "asg-1").to_string(), BESIDE_THE_LINE, "x")
+        .send_as(dry("x", "asg-1").to_string(), DRY_RUN_GROUP, "x")
         .await;
     assert_eq!(stage.outcome("x").await.reason, Reason::WouldWait);
     stage.outcomes_of(13).await;
@@ -166,17 +163,17 @@ fn type_of(stage: &Stage, outcome: &Outcome) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_claim_gets_the_type_and_the_zone_that_it_wishes_for() {
+async fn a_claim_gets_the_type_and_the_zone_that_it_prefers() {
     let stage = mixed_pool(&["t3.micro", "m5.large", "t3.micro"]).await;
     let mut large = claim("large", "asg-1");
-    large["wishes"] = json!({"instance_types": ["c7g.large", "m5.large"]});
+    large["preferences"] = json!({"instance_types": ["c7g.large", "m5.large"]});
     stage.send(&large).await;
     let outcome = stage.outcome("large").await;
     assert_eq!(type_of(&stage, &outcome), "m5.large");
 
     let instance = stage.in_service(&stage.pool).pop().unwrap();
     let mut there = claim("there", "asg-1");
-    there["wishes"] = json!({"zones": [stage.zone(&instance)]});
+    there["preferences"] = json!({"zones": [stage.zone(&instance)]});
     stage.send(&there).await;
     let outcome = stage.outcome("there").await;
     assert_eq!(
@@ -187,10 +184,10 @@ async fn a_claim_gets_the_type_and_the_zone_that_it_wishes_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wish_that_nothing_fulfils_keeps_no_claim_waiting() {
+async fn a_preference_that_nothing_meets_keeps_no_claim_waiting() {
     let stage = mixed_pool(&["t3.micro"]).await;
     let mut picky = claim("picky", "asg-1");
-    picky["wishes"] = json!({"zones": ["eu-west-1z"], "instance_types": ["p5.48xlarge"]});
+    picky["preferences"] = json!({"zones": ["eu-west-1z"], "instance_types": ["p5.48xlarge"]});
     stage.send(&picky).await;
     let outcome = stage.outcome("picky").await;
     assert_eq!(outcome.outcome, Ending::Ready);
@@ -199,16 +196,16 @@ async fn a_wish_that_nothing_fulfils_keeps_no_claim_waiting() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn wishes_go_with_a_claim_to_its_next_instance() {
+async fn preferences_go_with_a_claim_to_its_next_instance() {
     let stage = mixed_pool(&["t3.micro", "m5.large", "m5.large", "t3.micro"]).await;
-    // The first instance cannot be told: init-instance asks for another.
+    // The first instance cannot be sent its command: init-instance asks for another.
     stage.break_next(region::faults::Fault::next(
         region::api::Service::Ssm,
         "SendCommand",
         region::api::CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
     ));
     let mut large = claim("large", "asg-1");
-    large["wishes"] = json!({"instance_types": ["m5.large"]});
+    large["preferences"] = json!({"instance_types": ["m5.large"]});
     stage.send(&large).await;
     let outcome = stage.outcome("large").await;
     assert_eq!(outcome.outcome, Ending::Ready);

@@ -254,7 +254,7 @@ async fn play(
     signs_up(stage, &claim("rejected", "asg-3"), "rejected").await;
     minutes(2).await?;
 
-    // One whose first instance is gone before it is told. Its hand-over comes again, for a call
+    // One whose first instance is gone before it is sent its command. Its hand-over comes again, for a call
     // fails for which the SDK has no second try.
     stage.break_next(Fault::next(
         Service::Ssm,
@@ -275,7 +275,7 @@ async fn play(
     .await;
     minutes(3).await?;
 
-    // One of which no event tells the end; an alarm's; and an event that nobody can take.
+    // One of which no event reports the end; an alarm's; and an event that nobody can take.
     command_rule_is_enabled(stage, false);
     signs_up(stage, &with_script("silent", "bash /opt/init.sh"), "silent").await;
     minutes(3).await?;

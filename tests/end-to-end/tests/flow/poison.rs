@@ -83,8 +83,8 @@ impl Waits {
     }
 }
 
-/// Each time init-instance wants to tell an instance of the claim.
-fn when_told(failure: Failure) -> Rate {
+/// Each time init-instance wants to send an instance the claim's command.
+fn when_sent(failure: Failure) -> Rate {
     let calls = Calls::of(Service::Ssm, "SendCommand").mentioning(POISON);
     each_time(calls, failure)
 }
@@ -97,20 +97,20 @@ fn when_entered(failure: Failure) -> Rate {
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_at_which_init_instance_crashes_holds_up_nobody() {
-    let waits = one_among_five(when_told(Failure::Kill)).await;
+    let waits = one_among_five(when_sent(Failure::Kill)).await;
     assert!(waits.others < Duration::from_secs(30));
     waits.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_at_which_init_instance_runs_out_of_time_holds_up_nobody() {
-    let waits = one_among_five(when_told(Failure::Freeze)).await;
+    let waits = one_among_five(when_sent(Failure::Freeze)).await;
     assert!(waits.others < Duration::from_secs(30));
     waits.end().await;
 }
 
 // claim-instance guards what it does with a single claim; what it does with a batch is one call for
-// all. Should that die of one of them, the batch comes again and is dealt with one by one. Each
+// all. Should that die of one of them, the batch comes again and is processed one by one. Each
 // delivery that dies costs those in line the queue's visibility time-out, and two find the claim.
 
 /// The longest that a delivery that died holds up the line, with what it needs itself.
@@ -218,7 +218,7 @@ async fn a_long_line_goes_on_around_a_claim_at_which_claim_instance_crashes() {
 
 /// A delivery that nobody knows the end of, and no poison: one by one costs next to nothing.
 #[tokio::test(start_paused = true)]
-async fn ten_claims_that_are_dealt_with_one_by_one_wait_little_longer() {
+async fn ten_claims_that_are_processed_one_by_one_wait_little_longer() {
     let mut took = Vec::new();
     for dies_once in [false, true] {
         let stage = Stage::with_ready_pool(10).await;

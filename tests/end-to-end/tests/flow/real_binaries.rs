@@ -14,7 +14,7 @@ fn region(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command
         .current_dir(workspace)
-        .args(["run", "--quiet", "--bin", "region", "--"])
+        .args(["run", "--quiet", "--bin", "playground", "--"])
         .args(arguments)
         .env_remove("AWS_ENDPOINT_URL");
     command

@@ -224,7 +224,10 @@ async fn an_instance_of_a_settled_claim_that_its_tenant_detached_is_the_tenant_s
 
     date_back(&stage, std::slice::from_ref(&instance), LEAK_CHECKED_FROM);
     stage.pass(LEAK_FOUND_WITHIN).await;
-    assert!(terminated(&stage).is_empty(), "told: not ours any more");
+    assert!(
+        terminated(&stage).is_empty(),
+        "it was sent a command: not ours any more"
+    );
     attach_by_hand(&stage, &instance, "theirs").await;
     stage.end().await;
 }

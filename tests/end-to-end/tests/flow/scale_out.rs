@@ -82,7 +82,7 @@ async fn an_alarm_gets_its_target_an_instance() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_alarm_that_is_told_twice_is_one_claim() {
+async fn an_alarm_that_is_delivered_twice_is_one_claim() {
     let stage = stage();
     stage.pool_is_ready(2).await;
     stage.create(Target::named("tenant-a")).await;

@@ -5,7 +5,8 @@ use crate::names::{EARLIER, names, time};
 use crate::progress::{Groups, Memory, Verdict};
 use crate::state::{CLAIMS, Clock, Command, INSTANCES, Line, Place, Request};
 use claim_instance::decide as claiming;
-use claim_instance::lineup::{self, Delivered, Manner};
+use claim_instance::decide::Isolation;
+use claim_instance::intake::isolation::{self, Delivery};
 use ready_pool_core::group::Lifecycle;
 use ready_pool_core::ids::InstanceId;
 use std::cell::RefCell;
@@ -23,17 +24,17 @@ question! {
 }
 
 question! {
-    /// In which order claim-instance deals with a batch, and how, the suspects being delivered for
+    /// In which order claim-instance processes a batch, and how, the suspects being delivered for
     /// the so-manieth time.
-    line_up(suspects: Vec<bool>, receives: u8) -> Vec<(u8, Manner)> {
-        let delivered = |suspect: bool| Delivered {
+    isolate(suspects: Vec<bool>, receives: u8) -> Vec<(u8, Isolation)> {
+        let delivered = |suspect: bool| Delivery {
             receives: if suspect { receives.into() } else { 1 },
-            given_back: false,
+            released: false,
         };
-        let batch: Vec<Delivered> = suspects.into_iter().map(delivered).collect();
-        lineup::line_up(&batch)
+        let batch: Vec<Delivery> = suspects.into_iter().map(delivered).collect();
+        isolation::isolate(&batch)
             .into_iter()
-            .map(|(position, manner)| (u8::try_from(position).unwrap(), manner))
+            .map(|(position, isolation)| (u8::try_from(position).unwrap(), isolation))
             .collect()
     }
 }
@@ -54,7 +55,7 @@ question! {
         groups: Groups,
         begun: Vec<Begun>,
         memory: Memory,
-        requests: Vec<Request>,
+        requests: Vec<(Request, Isolation)>,
         shared_target: bool
     ) -> Vec<Verdict> {
         let names = names();
@@ -92,15 +93,15 @@ question! {
             online: &online,
             places: &places,
             histories: &histories,
-            line: 0,
+            queued: 0,
             memory: &memory,
         };
         let requests: Vec<claiming::Request> = requests
             .iter()
-            .map(|request| claiming::Request {
-                claim: names.claim(request.claim, shared_target).clone(),
+            .map(|(request, isolation)| claiming::Request {
                 asked: request.asked,
-                beside_the_line: false,
+                isolation: *isolation,
+                ..claiming::Request::of(names.claim(request.claim, shared_target).clone())
             })
             .collect();
         claiming::decide(&view, &requests).iter().map(verdict).collect()
@@ -154,6 +155,6 @@ fn verdict(decision: &claiming::Decision) -> Verdict {
             entered: *entered,
         },
         claiming::Decision::Wait(_) => Verdict::Wait,
-        claiming::Decision::Foretell { .. } => unreachable!("the model sends no dry runs"),
+        claiming::Decision::Preview { .. } => unreachable!("the model sends no dry runs"),
     }
 }

@@ -1,22 +1,50 @@
 //! init-instance's decisions.
 
-use super::{entry, error, group, history_of, history_that_says, kept, refusal};
+use super::{entry, error, group, history_of, history_that_says, kept, line, refusal};
 use crate::aws::AttachAnswer;
 use crate::names::{names, time};
-use crate::progress::{Look, Told, Way};
+use crate::progress::{Doing, Ending, InitCommand, Look, Rest, Steps};
 use crate::state::{Clock, Command, Line, Place};
 use init_instance::decide as initialising;
+use init_instance::decide::{Conclusion, Finding, Step};
 use ready_pool_core::call_error::Effect;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::command::{self, CommandStatus};
 use ready_pool_core::group::Lifecycle;
 use ready_pool_core::ids::GroupName;
 use ready_pool_core::init_failure::OnInitFailure;
-use ready_pool_core::message::{HandOver, VERSION};
+use ready_pool_core::message::{HandOver, LookAgain, VERSION};
 use ready_pool_core::times::Times;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
+
+/// A conclusion as the function decided it, in the model's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Concluded {
+    pub(crate) finding: Finding,
+    pub(crate) rest: Rest,
+}
+
+fn concluded(conclusion: &Conclusion) -> Concluded {
+    let steps: Vec<Doing> = conclusion.steps.iter().map(doing).collect();
+    Concluded {
+        finding: conclusion.finding,
+        rest: Rest {
+            entry: conclusion.entry.as_ref().map(line),
+            steps: Steps::new(&steps),
+        },
+    }
+}
+
+fn doing(step: &Step) -> Doing {
+    match step {
+        Step::PublishReady => Doing::Publish(Ending::Ready),
+        Step::PublishFailed(reason) => Doing::Publish(Ending::Failed(*reason)),
+        Step::Retry(retry) => Doing::Retry(retry.attempt),
+        Step::Retire => Doing::Retire,
+    }
+}
 
 fn hand_over(message: (u8, u8, u8), shared_target: bool, policy: OnInitFailure) -> HandOver {
     let (claim, attempt, instance) = message;
@@ -33,27 +61,52 @@ fn hand_over(message: (u8, u8, u8), shared_target: bool, policy: OnInitFailure) 
 }
 
 question! {
-    /// What a hand-over calls for.
+    /// What a hand-over calls for; `None`: attach.
     begin(
         message: (u8, u8, u8),
-        told: Told,
+        command: InitCommand,
         entered: Option<Line>,
         clock: Clock,
         shared_target: bool,
         policy: OnInitFailure
-    ) -> initialising::Beginning {
-        initialising::begin(
+    ) -> Option<Concluded> {
+        let beginning = initialising::begin(
             &hand_over(message, shared_target, policy),
-            &history_that_says(told, message.0, shared_target, policy),
+            &history_that_says(command, message.0, shared_target, policy),
             entered.map(entry).as_ref(),
             time(clock),
-        )
+        );
+        match beginning {
+            initialising::Beginning::Attach => None,
+            initialising::Beginning::Conclude(conclusion) => Some(concluded(&conclusion)),
+        }
     }
 }
 
 question! {
+    /// Whether it is too late for a hand-over to attach or to send.
+    too_late(message: (u8, u8, u8), clock: Clock) -> Option<Concluded> {
+        let hand_over = hand_over(message, false, OnInitFailure::default());
+        initialising::too_late(&hand_over, time(clock)).as_ref().map(concluded)
+    }
+}
+
+/// What an answer to `AttachInstances` calls for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AfterAttach {
+    Send,
+    TryAgain,
+    Conclude(Concluded),
+}
+
+question! {
     /// What an answer to `AttachInstances` calls for.
-    after_attach(answer: AttachAnswer, target: u8) -> initialising::Attached {
+    after_attach(
+        answer: AttachAnswer,
+        message: (u8, u8, u8),
+        clock: Clock,
+        shared_target: bool
+    ) -> AfterAttach {
         let names = names();
         let part_of = |group: &GroupName| {
             refusal(&format!("The Instance: i-1 is already part of AutoScalingGroup:{group}"))
@@ -71,39 +124,57 @@ question! {
             )),
             AttachAnswer::Unknown => Err(error("TimedOut", "", Effect::Unknown)),
         };
-        initialising::after_attach(&result, &names.targets[usize::from(target)], &names.pool)
+        let hand_over = hand_over(message, shared_target, OnInitFailure::default());
+        match initialising::after_attach(&result, &hand_over, &names.pool, time(clock)) {
+            initialising::Attached::Send => AfterAttach::Send,
+            initialising::Attached::TryAgain => AfterAttach::TryAgain,
+            initialising::Attached::Conclude(conclusion) => {
+                AfterAttach::Conclude(concluded(&conclusion))
+            }
+        }
     }
 }
 
 /// What `SendCommand` answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum TellAnswer {
+pub(crate) enum SendAnswer {
     Done,
     Unknown,
     InvalidInstance,
 }
 
+/// What an answer to `SendCommand` calls for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum AfterSend {
+    Sent,
+    TryAgain,
+    LookFirst,
+    Conclude(Concluded),
+}
+
 question! {
     /// What an answer to `SendCommand` calls for.
-    after_telling(answer: TellAnswer) -> initialising::AfterTelling {
-        initialising::after_telling(&match answer {
-            TellAnswer::Done => Ok("command".to_owned()),
-            TellAnswer::Unknown => Err(error("TimedOut", "", Effect::Unknown)),
-            TellAnswer::InvalidInstance => Err(error("InvalidInstanceId", "", Effect::Refused)),
-        })
-    }
-}
-
-/// The model's word for how a claim goes on.
-pub(crate) fn way(goes_on: initialising::GoesOn) -> Way {
-    match goes_on {
-        initialising::GoesOn::Another(attempt) => Way::Another(attempt),
-        initialising::GoesOn::Closed(reason) => Way::Closed(reason),
+    after_send(answer: SendAnswer, message: (u8, u8, u8), clock: Clock) -> AfterSend {
+        let result = match answer {
+            SendAnswer::Done => Ok("command".to_owned()),
+            SendAnswer::Unknown => Err(error("TimedOut", "", Effect::Unknown)),
+            SendAnswer::InvalidInstance => Err(error("InvalidInstanceId", "", Effect::Refused)),
+        };
+        let hand_over = hand_over(message, false, OnInitFailure::default());
+        match initialising::after_send(&result, &hand_over, time(clock)) {
+            initialising::AfterSend::Sent => AfterSend::Sent,
+            initialising::AfterSend::TryAgain => AfterSend::TryAgain,
+            initialising::AfterSend::LookFirst => AfterSend::LookFirst,
+            initialising::AfterSend::Conclude(conclusion) => {
+                AfterSend::Conclude(concluded(&conclusion))
+            }
+        }
     }
 }
 
 question! {
-    /// What the status of a claim's command calls for. The target is `None` when it is not found.
+    /// What the status of a claim's command calls for; `None`: not final, or the attach is not
+    /// finished. The target is `None` when it is not found.
     report(
         status: CommandStatus,
         entered: Option<Line>,
@@ -112,7 +183,7 @@ question! {
         seen: (Place, u8),
         look: Look,
         now: (Clock, OnInitFailure)
-    ) -> initialising::Report {
+    ) -> Option<Concluded> {
         let ((place, target), (clock, policy)) = (seen, now);
         let member = match place {
             Place::Target(group) if group == target => Some(Lifecycle::InService),
@@ -124,39 +195,66 @@ question! {
         // Which claim it is does not matter: only that it is known.
         let command = Command { claim: 0, status };
         let command = history_of(&[command], false, policy).remove(0);
-        initialising::report(
-            &command,
-            entered.map(entry).as_ref(),
-            found.then_some(&group),
-            names().instance(instance),
-            match look {
+        let report = initialising::report(initialising::CommandEnd {
+            command: &command,
+            instance: names().instance(instance),
+            target: found.then_some(&group),
+            entry: entered.map(entry).as_ref(),
+            look: match look {
                 Look::First => 1,
                 Look::Last => initialising::LOOKS_BEFORE_LOST,
             },
-            time(clock),
-        )
+            now: time(clock),
+        });
+        match report {
+            initialising::Report::NotYet => None,
+            initialising::Report::Conclude(conclusion) => Some(concluded(&conclusion)),
+        }
     }
 }
 
+/// What a check of a claim finds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Checked {
+    CommandEnded(CommandStatus),
+    Conclude(Concluded),
+}
+
 question! {
-    /// What a look at an open claim finds.
-    look(
+    /// What a check of an open claim finds.
+    check(
         message: (u8, u8, Option<u8>),
-        told: Told,
+        command: InitCommand,
         entered: Option<Line>,
-        expired: bool,
-        first: bool,
+        clock: Clock,
+        repeated: bool,
         policy: OnInitFailure
-    ) -> initialising::Look {
+    ) -> Checked {
         let (claim, attempt, instance) = message;
-        let history = history_that_says(told, claim, false, policy);
-        initialising::look(
-            entered.map(entry).as_ref(),
+        let history = history_that_says(command, claim, false, policy);
+        let claim = names().claim(claim, false);
+        let message = LookAgain {
+            version: VERSION,
+            claim_id: claim.claim_id.clone(),
+            target_group: claim.target_group.clone(),
+            instance_id: instance.map(|instance| names().instance(instance).clone()),
             attempt,
-            instance.map(|instance| names().instance(instance)),
-            command::told(&history, &names().claim(claim, false).key()),
-            expired,
-            first,
-        )
+            expires_at: claim.expires_at,
+        };
+        let checked = initialising::check(initialising::Check {
+            message: &message,
+            delivery: if repeated {
+                initialising::Delivery::Repeated
+            } else {
+                initialising::Delivery::First
+            },
+            entry: entered.map(entry).as_ref(),
+            command: command::init_command(&history, &claim.key()),
+            now: time(clock),
+        });
+        match checked {
+            initialising::Checked::CommandEnded(command) => Checked::CommandEnded(command.status),
+            initialising::Checked::Conclude(conclusion) => Checked::Conclude(concluded(&conclusion)),
+        }
     }
 }

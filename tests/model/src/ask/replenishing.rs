@@ -119,7 +119,7 @@ question! {
             backlog: 0,
             boot_limit: Duration::from_mins(10),
             max_age: Duration::ZERO,
-            round: Some(replenishing::Round {
+            scan: Some(replenishing::FullScan {
                 targets: targets(sight.ledger, sight.shared_target).into_values().collect(),
                 retirement,
                 looked_at,
@@ -151,7 +151,11 @@ fn chores_of(plan: &replenishing::Plan, shared_target: bool) -> Vec<Chore> {
             .map(|(instance, note)| Chore::Note(index(instance), note.stage == Stage::Retiring)),
     );
     chores.extend(plan.detach.iter().map(|id| Chore::Detach(index(id))));
-    chores.extend(plan.take_in.iter().map(|id| Chore::TakeIn(index(id))));
+    chores.extend(
+        plan.attach_to_retirement
+            .iter()
+            .map(|id| Chore::TakeIn(index(id))),
+    );
     chores.extend(plan.terminate.iter().map(|id| Chore::Terminate(index(id))));
     for (group, key) in &plan.remove_tags {
         let entry = claims().find(|claim| {

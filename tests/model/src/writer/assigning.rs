@@ -8,7 +8,7 @@ use crate::step::Answer;
 use ready_pool_core::ledger::Standing;
 
 impl Act<'_, '_> {
-    /// `act.rs`, `enter`: one call for all. A group that refuses is asked alone, so a fault hits
+    /// `act/assign.rs`, `enter`: one call for all. A group that refuses is asked alone, so a fault hits
     /// one assignment (the first) and not the others.
     pub(super) fn enter(&mut self, answer: Answer) {
         let assignments = std::mem::take(&mut self.writer.assignments);
@@ -41,7 +41,7 @@ impl Act<'_, '_> {
         memory.lines[usize::from(assignment.claim)] = Some(assigned(assignment, instance));
     }
 
-    /// `act.rs`, `detach`: all in one call.
+    /// `act/assign.rs`, `detach`: all in one call.
     pub(super) fn detach(&mut self, answer: Answer) {
         let assignments = std::mem::take(&mut self.writer.assignments);
         let machines = &self.world.state.machines;
@@ -92,7 +92,7 @@ impl Act<'_, '_> {
         answer == Answer::LostDone && self.world.config.lacks(Rule::NoRetryOnDetach)
     }
 
-    /// `act.rs`, `detach_one_by_one`: only the one that AWS names is certainly where it was.
+    /// `act/assign.rs`, `detach_one_by_one`: only the one that AWS names is certainly where it was.
     fn detach_one_by_one(&mut self, assignments: Vec<Assignment>, named: u8) {
         let alone = assignments.len() == 1;
         self.writer.stage = WriterStage::DetachAlone;
@@ -106,7 +106,7 @@ impl Act<'_, '_> {
         }
     }
 
-    /// `act.rs`, `detach_alone`.
+    /// `act/assign.rs`, `detach_alone`.
     pub(super) fn detach_alone(&mut self, answer: Answer) {
         let assignment = self.writer.one_by_one.remove(0);
         let there =
@@ -125,7 +125,7 @@ impl Act<'_, '_> {
         }
     }
 
-    /// `act.rs`, `not_detachable`.
+    /// `act/assign.rs`, `not_detachable`.
     fn not_detachable(&mut self, assignment: Assignment) {
         let untouched = 1 << assignment.claim;
         if self.writer.memory.untouched & untouched == 0 {
@@ -137,7 +137,7 @@ impl Act<'_, '_> {
         self.writer.pending.push(assignment.position);
     }
 
-    /// `act.rs`, `detach_failed`.
+    /// `act/assign.rs`, `detach_failed`.
     fn detach_failed(&mut self, assignment: Assignment, unknown: bool) {
         if unknown {
             self.writer.memory.untouched &= !(1 << assignment.claim);

@@ -1,5 +1,5 @@
-//! A batch of which nobody knows how its last delivery ended: in which order it is dealt with, and
-//! what stays on the queue. Mirrors `functions/claim-instance/src/{delivery,batch}.rs`.
+//! A batch of which nobody knows how its last delivery ended: in which order it is processed, and
+//! what stays on the queue. Mirrors `functions/claim-instance/src/{handler,batch}.rs` and `intake`.
 
 use super::{Act, BY, is_busy};
 use crate::ask;
@@ -8,7 +8,7 @@ use crate::configuration::{Configuration, Rule};
 use crate::progress::{Writer, WriterStage};
 use crate::state::{Request, State};
 use crate::step::Answer;
-use claim_instance::lineup::Manner;
+use claim_instance::decide::Isolation;
 
 /// Whether nobody knows how the last delivery of what lies on the queue ended.
 pub(super) fn is_suspected(state: &State, config: &Configuration) -> bool {
@@ -21,21 +21,21 @@ pub(crate) fn beginnings(state: &State, config: &Configuration) -> impl Iterator
     let mut orders = Vec::new();
     let receives: &[u8] = if begins { &[2, 3, 4, 8] } else { &[] };
     receives.iter().copied().filter(move |receives| {
-        let order = line_up(state, *receives);
+        let order = isolate(state, *receives);
         let fresh = !orders.contains(&order);
         orders.push(order);
         fresh
     })
 }
 
-fn line_up(state: &State, receives: u8) -> Vec<(u8, Manner)> {
+fn isolate(state: &State, receives: u8) -> Vec<(u8, Isolation)> {
     let suspects = state.provision.iter().map(|request| request.suspect);
-    ask::line_up(suspects.collect(), receives)
+    ask::isolate(suspects.collect(), receives)
 }
 
 /// Begins a batch with suspects in it.
 pub(crate) fn begin(world: &mut World<'_>, receives: u8) {
-    let line = line_up(world.state, receives);
+    let line = isolate(world.state, receives);
     let writer = &mut world.state.writers[0];
     writer.batch = received(&world.state.provision);
     writer.open = line.iter().map(|(position, _)| *position).collect();
@@ -77,10 +77,10 @@ pub(crate) fn dies(world: &mut World<'_>, slot: usize) {
     world.settles(BY);
 }
 
-/// How a position of the batch is dealt with.
-pub(super) fn manner(writer: &Writer, position: u8) -> Manner {
+/// How a position of the batch is processed.
+pub(super) fn isolation(writer: &Writer, position: u8) -> Isolation {
     let place = writer.line.iter().find(|(other, _)| *other == position);
-    place.map_or(Manner::Together, |(_, manner)| *manner)
+    place.map_or(Isolation::Batched, |(_, isolation)| *isolation)
 }
 
 impl Act<'_, '_> {
@@ -94,7 +94,7 @@ impl Act<'_, '_> {
     /// Positions that are settled and not deleted, as bits.
     pub(super) fn settled(&self) -> u8 {
         let writer = &self.writer;
-        let alone = writer.alone.iter().map(|(position, _)| position);
+        let alone = writer.isolated.iter().map(|(position, _)| position);
         let open = writer.pending.iter().chain(alone);
         let batch = (1 << writer.batch.len()) - 1;
         open.fold(batch & !writer.deleted, |left, position| {
@@ -103,8 +103,8 @@ impl Act<'_, '_> {
     }
 
     /// The next suspect's turn.
-    pub(super) fn next_alone(&mut self) -> WriterStage {
-        let (position, verdict) = self.writer.alone.remove(0);
+    pub(super) fn next_isolated(&mut self) -> WriterStage {
+        let (position, verdict) = self.writer.isolated.remove(0);
         self.take_up(position, verdict);
         WriterStage::Answer
     }
@@ -117,7 +117,7 @@ impl Act<'_, '_> {
             self.leave_on_queue(|position| keeps(position).then_some(false));
             self.writer.deleted |= settled;
         }
-        self.writer.stage = self.next_alone();
+        self.writer.stage = self.next_isolated();
     }
 
     /// Of the batch's messages only these stay on the queue, as suspects or not.
@@ -136,17 +136,17 @@ impl Act<'_, '_> {
         });
     }
 
-    /// `batch.rs`, `give_back`, and SQS, which deletes what is not named as failed.
-    pub(super) fn give_back(&mut self, slot: usize, answer: Answer) {
+    /// `batch.rs`, `release`, and SQS, which deletes what is not named as failed.
+    pub(super) fn release(&mut self, slot: usize, answer: Answer) {
         // Only the receipts of the latest delivery work.
         if slot == 0 {
             let writer = self.writer.clone();
             self.leave_on_queue(|position| {
                 if writer.open.contains(&position) {
                     // What let others go first is as suspect as before.
-                    Some(manner(&writer, position) == Manner::Later)
+                    Some(isolation(&writer, position) == Isolation::Deferred)
                 } else {
-                    // Nobody noted that it was given back, for it was not.
+                    // Nobody noted that it was released, for it was not.
                     (answer == Answer::Repeats).then_some(true)
                 }
             });

@@ -182,12 +182,16 @@ fn wrong_field() -> impl Strategy<Value = (&'static str, Value, &'static str)> {
         ("/when_empty", json!("launch"), "when_empty"),
         ("/dry_run", json!(1), "dry_run"),
         ("/on_init_failure", json!("leave"), "on_init_failure"),
-        ("/wishes", json!(["eu-west-1a"]), "wishes"),
-        ("/wishes", json!({"zones": ["eu west"]}), "wishes.zones[0]"),
+        ("/preferences", json!(["eu-west-1a"]), "preferences"),
         (
-            "/wishes",
+            "/preferences",
+            json!({"zones": ["eu west"]}),
+            "preferences.zones[0]",
+        ),
+        (
+            "/preferences",
             json!({"instance_types": vec!["m5.large"; 17]}),
-            "wishes.instance_types",
+            "preferences.instance_types",
         ),
         ("/expires_at", json!("2026-11-23T00:01:01Z"), "expires_at"),
         (

@@ -1,4 +1,4 @@
-//! However commands end, their status is recorded and told again.
+//! However commands end, their status is recorded and returned again.
 
 use crate::machine::{Machine, SHELLS, Shell, claim};
 use crate::strategies::config;
@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
-/// Runs the commands twice: the second run must tell the first one's recorded status.
+/// Runs the commands twice: the second run must return the first one's recorded status.
 fn status_of(shell: Shell, commands: &[&str]) -> (i32, String) {
     let machine = Machine::new();
     let claim = claim("a", commands, BTreeMap::new());
@@ -158,9 +158,9 @@ proptest! {
     }
 
     #[test]
-    fn an_exit_status_is_told_as_it_is(status in 0_i32..256) {
-        let told = status_of(Shell::Dash, &[&format!("exit {status}")]).0;
+    fn an_exit_status_is_returned_as_it_is(status in 0_i32..256) {
+        let seen = status_of(Shell::Dash, &[&format!("exit {status}")]).0;
         // The agent would tell them as a time-out, as success, or reboot.
-        prop_assert_eq!(told, if [137, 168, 194].contains(&status) { 1 } else { status });
+        prop_assert_eq!(seen, if [137, 168, 194].contains(&status) { 1 } else { status });
     }
 }

@@ -3,9 +3,9 @@
 use ready_pool_core::claim::{Claim, Init, WhenEmpty};
 use ready_pool_core::ids::{ClaimId, GroupName};
 use ready_pool_core::init_failure::OnInitFailure;
+use ready_pool_core::preferences::Preferences;
 use ready_pool_core::script;
 use ready_pool_core::times::Times;
-use ready_pool_core::wishes::Wishes;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -207,7 +207,7 @@ pub(crate) fn claim(
             execution_timeout_seconds: 60,
         },
         when_empty: WhenEmpty::Wait,
-        wishes: Wishes::default(),
+        preferences: Preferences::default(),
         on_init_failure: OnInitFailure::default(),
         dry_run: false,
         expires_at: datetime!(2026-11-22 20:15 UTC),

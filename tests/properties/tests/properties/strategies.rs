@@ -11,7 +11,7 @@ use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::outcome::Reason;
-use ready_pool_core::wishes::{MAX_WISHES, Wishes};
+use ready_pool_core::preferences::{MAX_PREFERENCES, Preferences};
 use time::{Duration, UtcOffset};
 
 /// The same cases in every run, and no files written.
@@ -130,8 +130,8 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
             .to_offset(offset)
     });
     let on_init_failure = prop::sample::select(OnInitFailure::ALL.to_vec());
-    let names = || vec("[a-z0-9.-]{1,64}", 0..=MAX_WISHES);
-    let wishes = (names(), names()).prop_map(|(zones, instance_types)| Wishes {
+    let names = || vec("[a-z0-9.-]{1,64}", 0..=MAX_PREFERENCES);
+    let preferences = (names(), names()).prop_map(|(zones, instance_types)| Preferences {
         zones,
         instance_types,
     });
@@ -140,7 +140,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
         group_name(),
         init,
         when_empty,
-        wishes,
+        preferences,
         on_init_failure,
         any::<bool>(),
         expires_at,
@@ -151,7 +151,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
                 target_group,
                 init,
                 when_empty,
-                wishes,
+                preferences,
                 on_init_failure,
                 dry_run,
                 expires_at,
@@ -160,7 +160,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
                 target_group,
                 init,
                 when_empty,
-                wishes,
+                preferences,
                 on_init_failure,
                 dry_run,
                 expires_at,

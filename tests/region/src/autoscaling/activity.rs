@@ -200,7 +200,7 @@ fn emit(world: &mut World, group: &str, kind: Kind, activity: &Activity) {
         detail["Origin"] = json!(origin);
         detail["Destination"] = json!(destination);
     }
-    let outcome = if succeeded {
+    let verdict = if succeeded {
         "Successful"
     } else {
         "Unsuccessful"
@@ -209,7 +209,7 @@ fn emit(world: &mut World, group: &str, kind: Kind, activity: &Activity) {
     if !instance.is_empty() {
         resources.push(instance_arn(world, instance));
     }
-    let detail_type = format!("{} {outcome}", kind.event());
+    let detail_type = format!("{} {verdict}", kind.event());
     world.emit("aws.autoscaling", &detail_type, resources, detail);
 }
 

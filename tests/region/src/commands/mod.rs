@@ -30,7 +30,7 @@ pub struct CommandRun {
 
 /// How a script ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ScriptEnd {
     /// By itself.
     Exited {
         /// Exit code; 128 and the number for a signal, as in a shell.
@@ -52,7 +52,7 @@ pub enum Outcome {
 /// Runs scripts.
 pub trait CommandRunner: Send + Sync {
     /// Runs one. Dropping the future ends the script.
-    fn run(&self, run: CommandRun) -> BoxFuture<'static, Outcome>;
+    fn run(&self, run: CommandRun) -> BoxFuture<'static, ScriptEnd>;
 
     /// The instance is gone, and everything on it.
     fn instance_lost(&self, instance: &str);

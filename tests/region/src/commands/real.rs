@@ -12,7 +12,7 @@
 //! Every instance has a directory of its own under one temporary directory, which is removed in
 //! the end. It is no sandbox: scripts run with the rights of whoever runs the region.
 
-use super::{CommandRun, CommandRunner, Outcome};
+use super::{CommandRun, CommandRunner, ScriptEnd};
 use crate::process_group;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -128,7 +128,7 @@ impl RealScripts {
 }
 
 impl CommandRunner for RealScripts {
-    fn run(&self, run: CommandRun) -> BoxFuture<'static, Outcome> {
+    fn run(&self, run: CommandRun) -> BoxFuture<'static, ScriptEnd> {
         let home = self.directory(&run.instance);
         let shells = self.root.join(self.shell.name());
         let environment = Arc::clone(&self.environment);
@@ -137,7 +137,7 @@ impl CommandRunner for RealScripts {
             match execute(&run, &home, &shells, &*environment, &running).await {
                 Ok(outcome) => outcome,
                 // As when the agent cannot start the script, a missing working directory say.
-                Err(error) => Outcome::Exited {
+                Err(error) => ScriptEnd::Exited {
                     exit_code: 1,
                     stdout: String::new(),
                     stderr: format!("failed to run commands: {error}"),
@@ -193,7 +193,7 @@ async fn execute(
     shells: &Path,
     environment: &Environment,
     running: &Arc<Running>,
-) -> io::Result<Outcome> {
+) -> io::Result<ScriptEnd> {
     let folder = home.join("ssm").join(&run.command_id);
     fs::create_dir_all(&folder)?;
     let script = folder.join("_script.sh");
@@ -230,14 +230,14 @@ async fn execute(
     let Ok(status) = ended else {
         drop(group);
         child.wait().await?;
-        return Ok(Outcome::TimedOut {
+        return Ok(ScriptEnd::TimedOut {
             stdout: stdout.text(),
             stderr: stderr.text(),
         });
     };
     let exit_code = exit_code(status?);
     group.leave_background();
-    Ok(Outcome::Exited {
+    Ok(ScriptEnd::Exited {
         exit_code,
         stdout: stdout.text(),
         stderr: stderr.text(),

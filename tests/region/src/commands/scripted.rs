@@ -1,6 +1,6 @@
 //! Pretends to run scripts, on tokio's clock.
 
-use super::{CommandRun, CommandRunner, Outcome};
+use super::{CommandRun, CommandRunner, ScriptEnd};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::sync::{Mutex, PoisonError};
@@ -47,7 +47,7 @@ impl Scripted {
 }
 
 impl CommandRunner for Scripted {
-    fn run(&self, run: CommandRun) -> BoxFuture<'static, Outcome> {
+    fn run(&self, run: CommandRun) -> BoxFuture<'static, ScriptEnd> {
         let pretence = {
             let mut answer = self.answer.lock().unwrap_or_else(PoisonError::into_inner);
             answer(&run)
@@ -62,9 +62,9 @@ impl CommandRunner for Scripted {
             let takes = takes.unwrap_or(run.pretend_for);
             tokio::time::sleep(takes.min(run.execution_timeout)).await;
             if takes > run.execution_timeout {
-                Outcome::TimedOut { stdout, stderr }
+                ScriptEnd::TimedOut { stdout, stderr }
             } else {
-                Outcome::Exited {
+                ScriptEnd::Exited {
                     exit_code,
                     stdout,
                     stderr,

@@ -92,11 +92,11 @@ mod tests {
             ("name".to_owned(), "$.detail.alarmName".to_owned()),
             ("id".to_owned(), "$.id".to_owned()),
         ]);
-        let template = r#"{"claim_id": "alarm-<id>", "target_group": <name>}"#;
+        let template = r#"{"order": "alarm-<id>", "name": <name>}"#;
         let transformer = Transformer::parse(&paths, template).unwrap();
         assert_eq!(
             transformer.apply(&json!({"id": "7", "detail": {"alarmName": "a\"b"}})),
-            r#"{"claim_id": "alarm-7", "target_group": "a\"b"}"#
+            r#"{"order": "alarm-7", "name": "a\"b"}"#
         );
         assert!(Transformer::parse(&paths, "<other>").is_err());
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Which messages are delivered again. Chances are from 0 to 1.
 #[derive(Debug, Default)]
 pub struct Deliveries {
-    /// Chance that Lambda fails to delete a message that its function has dealt with: it is
+    /// Chance that Lambda fails to delete a message that its function has processed: it is
     /// delivered again when its visibility time-out ends.
     pub lost_delete: f64,
     /// Chance that a received message of a standard queue can be received again at once.

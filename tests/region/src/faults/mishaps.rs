@@ -35,7 +35,7 @@ pub fn refuse_capacity(world: &mut World, duration: Duration) {
     world.after(duration, Agenda::Faults(Due::CapacityReturns));
 }
 
-/// A tenant's tool, which takes the group's tags for its own, removes those whose key begins with
+/// Somebody's tool, which takes the group's tags for its own, removes those whose key begins with
 /// `prefix`. Returns how many there were.
 pub fn wipe_tags(world: &mut World, group: &str, prefix: &str) -> usize {
     super::remember(world);

@@ -70,7 +70,7 @@ fn tags_and_tag_keys_decide() {
         "Resource": "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/*",
         "Condition": {
             "StringEquals": { "autoscaling:ResourceTag/of": "pool" },
-            "ForAllValues:StringLike": { "aws:TagKeys": "claim/*" },
+            "ForAllValues:StringLike": { "aws:TagKeys": "order/*" },
         },
     }]));
     let allowed = |tag: &str, keys: &[&str]| {
@@ -82,10 +82,10 @@ fn tags_and_tag_keys_decide() {
         iam.decide(&worker(), &request(action, &group("target"), keys))
             .is_ok()
     };
-    assert!(allowed("pool", &["claim/1", "claim/2"]));
-    assert!(!allowed("other", &["claim/1"]));
+    assert!(allowed("pool", &["order/1", "order/2"]));
+    assert!(!allowed("other", &["order/1"]));
     assert!(
-        !allowed("pool", &["claim/1", "note/2"]),
+        !allowed("pool", &["order/1", "note/2"]),
         "all keys of the request"
     );
     let untagged = request("autoscaling:CreateOrUpdateTags", &group("target"), &[]);

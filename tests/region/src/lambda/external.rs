@@ -3,7 +3,7 @@
 //! Only for runs on the wall clock, as [`process`](super::process).
 
 use super::function::{Function, Invocation};
-use super::runtime_api::{Outcome, RuntimeApi};
+use super::runtime_api::{InvocationResult, RuntimeApi};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::io;
@@ -34,15 +34,15 @@ impl ExternalFunction {
 }
 
 impl Function for ExternalFunction {
-    fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, Outcome> {
+    fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, InvocationResult> {
         let api = Arc::clone(&self.api);
         async move {
             let api = api.lock_owned().await;
-            let outcome = api.hand_over(invocation);
+            let result = api.hand_over(invocation);
             let api = Withdrawing(api);
-            let outcome = outcome.await;
+            let result = result.await;
             drop(api);
-            outcome.expect("its sender lives as long as the runtime API")
+            result.expect("its sender lives as long as the runtime API")
         }
         .boxed()
     }

@@ -4,7 +4,7 @@
 
 use super::environment;
 use super::function::{Function, FunctionConfig, FunctionError, Invocation};
-use super::runtime_api::{Outcome, RuntimeApi};
+use super::runtime_api::{InvocationResult, RuntimeApi};
 use crate::journal::Happening;
 use crate::process_group;
 use crate::region::Region;
@@ -97,7 +97,7 @@ impl ProcessFunction {
 }
 
 impl Function for ProcessFunction {
-    fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, Outcome> {
+    fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, InvocationResult> {
         let shared = Arc::clone(&self.shared);
         async move {
             let mut environment = match shared.take_idle() {
@@ -109,11 +109,11 @@ impl Function for ProcessFunction {
             };
             // Dropping this future drops the environment, which kills its processes.
             let request_id = invocation.request_id.clone();
-            let outcome = environment.run(invocation).await;
-            match outcome {
-                Ok(outcome) => {
+            let result = environment.run(invocation).await;
+            match result {
+                Ok(result) => {
                     shared.put_back(environment);
-                    outcome
+                    result
                 }
                 Err(status) => Err(FunctionError::exited(&request_id, &status)),
             }
@@ -124,12 +124,12 @@ impl Function for ProcessFunction {
 
 impl Environment {
     /// Runs one invocation; `Err` says how the process ended instead.
-    async fn run(&mut self, invocation: Invocation) -> Result<Outcome, String> {
-        let mut outcome = self.api.hand_over(invocation);
+    async fn run(&mut self, invocation: Invocation) -> Result<InvocationResult, String> {
+        let mut result = self.api.hand_over(invocation);
         tokio::select! {
             biased;
-            outcome = &mut outcome => outcome.map_err(|_| "the runtime API ended".to_owned()),
-            status = self.process.wait() => match outcome.try_recv() {
+            result = &mut result => result.map_err(|_| "the runtime API ended".to_owned()),
+            status = self.process.wait() => match result.try_recv() {
                 // It answered with its last breath (an init error does).
                 Ok(Err(error)) => Ok(Err(error)),
                 _ => Err(status.map_or_else(|error| error.to_string(), described)),

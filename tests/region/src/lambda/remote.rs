@@ -5,7 +5,7 @@
 //! [`process`](super::process).
 
 use super::function::{Function, FunctionError, Invocation};
-use super::runtime_api::Outcome;
+use super::runtime_api::InvocationResult;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::response::Parts;
@@ -24,7 +24,7 @@ pub struct RemoteFunction {
 
 impl RemoteFunction {
     /// A function behind this address, such as
-    /// `http://127.0.0.1:9000/2015-03-31/functions/claim-instance/invocations`.
+    /// `http://127.0.0.1:9000/2015-03-31/functions/my-function/invocations`.
     pub fn new(address: Uri) -> Self {
         Self {
             address,
@@ -37,7 +37,7 @@ impl RemoteFunction {
 }
 
 impl Function for RemoteFunction {
-    fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, Outcome> {
+    fn invoke(&self, invocation: Invocation) -> BoxFuture<'static, InvocationResult> {
         let (client, address) = (self.client.clone(), self.address.clone());
         async move {
             let failed = |error: &dyn std::error::Error| {
@@ -66,7 +66,7 @@ impl Function for RemoteFunction {
 
 /// The function's answer: an error where the header says so (AWS, `sam local start-lambda`), or
 /// the status (`cargo lambda watch`). `None` for what is no function's answer.
-fn read(head: &Parts, body: &[u8]) -> Option<Outcome> {
+fn read(head: &Parts, body: &[u8]) -> Option<InvocationResult> {
     let value: Value = match body {
         [] => Value::Null,
         body => serde_json::from_slice(body).ok()?,

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
 /// What an invocation ends with.
-pub type Outcome = Result<Value, FunctionError>;
+pub type InvocationResult = Result<Value, FunctionError>;
 
 /// Largest answer of a synchronous invocation (Lambda quotas).
 const LARGEST_ANSWER: usize = 6 * 1024 * 1024;
@@ -40,8 +40,8 @@ struct Shared {
 #[derive(Debug)]
 struct Current {
     request_id: String,
-    /// Who waits for its outcome.
-    waiting: oneshot::Sender<Outcome>,
+    /// Who waits for its result.
+    waiting: oneshot::Sender<InvocationResult>,
     /// Whether the function has it.
     fetched: bool,
 }
@@ -88,9 +88,9 @@ impl RuntimeApi {
         &self.address
     }
 
-    /// Hands over an invocation; the outcome comes through the receiver. The receiver fails when
+    /// Hands over an invocation; the result comes through the receiver. The receiver fails when
     /// the environment is dropped first.
-    pub fn hand_over(&self, invocation: Invocation) -> oneshot::Receiver<Outcome> {
+    pub fn hand_over(&self, invocation: Invocation) -> oneshot::Receiver<InvocationResult> {
         let (waiting, receiver) = oneshot::channel();
         *self.shared.lock() = Some(Current {
             request_id: invocation.request_id.clone(),
@@ -126,13 +126,13 @@ impl Shared {
     }
 
     /// Ends the current invocation; `id` must be its, where given.
-    fn end(&self, id: Option<&str>, outcome: Outcome) -> Response {
+    fn end(&self, id: Option<&str>, result: InvocationResult) -> Response {
         if let Some(current) = self
             .lock()
             .take_if(|current| id.is_none_or(|id| id == current.request_id))
         {
             // Nobody waits any more when the time-out came first.
-            let _ = current.waiting.send(outcome);
+            let _ = current.waiting.send(result);
             return (StatusCode::ACCEPTED, r#"{"status":"OK"}"#).into_response();
         }
         (
@@ -187,14 +187,14 @@ async fn response(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Response {
-    let outcome = if body.is_empty() {
+    let result = if body.is_empty() {
         Ok(Value::Null)
     } else {
         serde_json::from_slice(&body).map_err(|error| {
             FunctionError::new("Runtime.InvalidResponse", format!("no JSON: {error}"))
         })
     };
-    shared.end(Some(&id), outcome)
+    shared.end(Some(&id), result)
 }
 
 async fn error(

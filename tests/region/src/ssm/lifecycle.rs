@@ -2,7 +2,7 @@
 
 use super::{Command, Due, Invocation, Status};
 use crate::api::{Answer, CallError, Service};
-use crate::commands::{CommandRun, Outcome};
+use crate::commands::{CommandRun, ScriptEnd};
 use crate::compute;
 use crate::faults;
 use crate::journal::Happening;
@@ -78,13 +78,13 @@ pub(super) fn pick_up(world: &mut World, command_id: &str, instance: &str) {
 }
 
 /// The script ended: the agent reports, if it still works.
-pub fn finished(world: &mut World, command_id: &str, instance: &str, outcome: Outcome) {
+pub fn finished(world: &mut World, command_id: &str, instance: &str, ended: ScriptEnd) {
     if !agent_works(world, instance) || !compute::agent_may(world, instance, &REPORTS) {
         return;
     }
     faults::remember(world);
-    let (status, exit_code, stdout, stderr) = match outcome {
-        Outcome::Exited {
+    let (status, exit_code, stdout, stderr) = match ended {
+        ScriptEnd::Exited {
             exit_code,
             stdout,
             stderr,
@@ -96,7 +96,9 @@ pub fn finished(world: &mut World, command_id: &str, instance: &str, outcome: Ou
             };
             (status, exit_code, stdout, stderr)
         }
-        Outcome::TimedOut { stdout, stderr } => (Status::ExecutionTimedOut, KILLED, stdout, stderr),
+        ScriptEnd::TimedOut { stdout, stderr } => {
+            (Status::ExecutionTimedOut, KILLED, stdout, stderr)
+        }
     };
     let Some(invocation) = unfinished(world, command_id, instance) else {
         return;

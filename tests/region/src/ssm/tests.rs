@@ -1,7 +1,7 @@
 //! Run Command against the world, without a runtime.
 
 use crate::api::{Answer, Call, CallError, Service};
-use crate::commands::{CommandRun, Outcome};
+use crate::commands::{CommandRun, ScriptEnd};
 use crate::compute::{self, Launch};
 use crate::journal::Happening;
 use crate::settings::Settings;
@@ -75,8 +75,8 @@ fn started(world: &mut World) -> Vec<CommandRun> {
         .collect()
 }
 
-fn exited(exit_code: i32, stdout: &str) -> Outcome {
-    Outcome::Exited {
+fn exited(exit_code: i32, stdout: &str) -> ScriptEnd {
+    ScriptEnd::Exited {
         exit_code,
         stdout: stdout.to_owned(),
         stderr: String::new(),
@@ -171,7 +171,7 @@ fn a_script_that_fails_or_takes_too_long_says_so() {
     let (failing, slow) = (send(&mut world, &id), send(&mut world, &id));
     wait(&mut world, 2);
     ssm::finished(&mut world, &failing, &id, exited(7, ""));
-    let timed_out = Outcome::TimedOut {
+    let timed_out = ScriptEnd::TimedOut {
         stdout: "so far".to_owned(),
         stderr: String::new(),
     };
@@ -199,12 +199,12 @@ fn long_output_is_cut_off() {
     let id = launch_online(&mut world);
     let command = send(&mut world, &id);
     wait(&mut world, 2);
-    let outcome = Outcome::Exited {
+    let end = ScriptEnd::Exited {
         exit_code: 0,
         stdout: "ü".repeat(30_000),
         stderr: "x".repeat(30_000),
     };
-    ssm::finished(&mut world, &command, &id, outcome);
+    ssm::finished(&mut world, &command, &id, end);
     let answer = invocation(&mut world, &command, &id).unwrap();
     let length = |key: &str| answer[key].as_str().unwrap().chars().count();
     assert_eq!(length("StandardOutputContent"), 24_000);
@@ -244,7 +244,7 @@ fn the_list_of_invocations_has_the_beginning_of_both_outputs() {
         let id = launch_online(&mut world);
         let command = send(&mut world, &id);
         wait(&mut world, 2);
-        let outcome = Outcome::Exited {
+        let outcome = ScriptEnd::Exited {
             exit_code: 0,
             stdout: "o".repeat(stdout),
             stderr: "e".repeat(stderr),

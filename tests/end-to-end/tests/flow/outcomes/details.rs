@@ -37,7 +37,7 @@ async fn each_step_has_its_time_in_order() {
         times.entered,
         times.detached,
         times.attached,
-        times.told,
+        times.command_sent,
         times.ended,
         Some(outcome.at),
     ]
@@ -92,7 +92,7 @@ async fn the_first_send_counts_and_each_attempt_has_its_own_steps() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn output_is_told_only_where_the_stack_says_so() {
+async fn output_is_published_only_where_the_stack_says_so() {
     for (characters, expected) in [
         ("0", None),
         ("24", Some("almost\u{fffd}[0m\nbroken\n")),
@@ -109,12 +109,12 @@ async fn output_is_told_only_where_the_stack_says_so() {
             (command.exit_code, command.status_detail.as_str()),
             (Some(7), "Failed")
         );
-        let told = command.output_end.as_deref();
+        let seen = command.output_end.as_deref();
         match expected {
-            None => assert_eq!(told, None),
+            None => assert_eq!(seen, None),
             Some(end) => {
-                assert!(told.unwrap().ends_with(end), "{told:?}");
-                assert!(told.unwrap().chars().count() <= characters.parse().unwrap());
+                assert!(seen.unwrap().ends_with(end), "{seen:?}");
+                assert!(seen.unwrap().chars().count() <= characters.parse().unwrap());
             }
         }
         stage.gone(outcome.instance_id.unwrap().as_str()).await;
@@ -134,7 +134,7 @@ async fn details_that_cannot_be_read_hold_nothing_up() {
         (command.exit_code, outcome.details.times.ended),
         (None, None)
     );
-    assert!(outcome.details.times.told.is_some());
+    assert!(outcome.details.times.command_sent.is_some());
     stage.end().await;
 }
 

@@ -197,7 +197,7 @@ async fn a_pool_that_stays_empty() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn three_instances_that_cannot_be_told() {
+async fn three_instances_that_cannot_be_sent_a_command() {
     let stage = ready(Stage::builder()).await;
     for _ in 0..3 {
         stage.break_next(Fault::next(

@@ -38,12 +38,12 @@ async fn each_is_heard_once(stage: &Stage) {
             "failed"
         };
         assert_eq!(heard.outcome["outcome"], expected, "{claim_id}");
-        // However it came to be known, it is told in full.
+        // However it came to be known, it is published in full.
         assert_eq!(heard.outcome["attempt"], 1, "{claim_id}");
         let exit_code = i32::from(claim_id.starts_with("bad"));
         assert_eq!(heard.outcome["command"]["exit_code"], exit_code);
     }
-    // Whatever else is told is told again.
+    // Whatever else is published is published again.
     stage.pass(Duration::from_mins(10)).await;
     caller.listen().await;
     assert_eq!(caller.heard.len(), CLAIMS.len());

@@ -136,8 +136,8 @@ fn failing_up_to(attempt: u8) -> StageBuilder {
     })
 }
 
-/// The instances that were told anything, in order.
-fn told(stage: &Stage) -> Vec<String> {
+/// The instances that were sent a command, in order.
+fn sent(stage: &Stage) -> Vec<String> {
     let commands = stage.journal().into_iter();
     commands
         .filter_map(|entry| match entry.what {
@@ -153,9 +153,9 @@ async fn is_replaced(stage: Stage, claim_id: &str) {
     let heard = caller.hear(claim_id).await.outcome;
     assert_eq!(heard["outcome"], "ready", "{heard}");
     assert_eq!(heard["attempt"], 2);
-    let told = told(&stage);
-    let [first, second] = told.as_slice() else {
-        panic!("{told:?}");
+    let sent = sent(&stage);
+    let [first, second] = sent.as_slice() else {
+        panic!("{sent:?}");
     };
     assert_eq!(heard["instance_id"], second.as_str());
     assert_ne!(first, second);
@@ -204,9 +204,9 @@ async fn an_instance_whose_agent_is_gone_is_replaced() {
     let mut caller = Caller::of(&stage);
     let heard = caller.hear("c").await.outcome;
     assert_eq!(heard["outcome"], "ready", "{heard}");
-    let told = told(&stage);
-    assert!((2..=3).contains(&told.len()), "{told:?}");
-    assert_eq!(told.len() as u64, heard["attempt"].as_u64().unwrap());
+    let sent = sent(&stage);
+    assert!((2..=3).contains(&sent.len()), "{sent:?}");
+    assert_eq!(sent.len() as u64, heard["attempt"].as_u64().unwrap());
     stage.pass(Duration::from_mins(20)).await;
     assert_eq!(stage.in_service("asg-1").len(), 1);
     stage.end().await;
@@ -226,7 +226,7 @@ async fn an_instance_whose_machine_died_while_its_script_ran_is_replaced() {
             entries.any(|entry| matches!(entry.what, Happening::CommandStarted { .. }))
         })
         .await;
-    let first = told(&stage).remove(0);
+    let first = sent(&stage).remove(0);
     stage
         .region
         .with(|world| compute::kill_instance(world, &first));
@@ -278,10 +278,10 @@ async fn three_instances_at_most_are_tried_and_the_last_reason_is_the_claim_s() 
     assert_eq!(heard["command"]["exit_code"], 7);
     assert_eq!(heard["attempt"], 3);
     stage.pass(Duration::from_mins(30)).await;
-    let told = told(&stage);
-    assert_eq!(told.len(), 3, "{told:?}");
-    assert_eq!(heard["instance_id"], told[2].as_str());
-    for instance in &told {
+    let sent = sent(&stage);
+    assert_eq!(sent.len(), 3, "{sent:?}");
+    assert_eq!(heard["instance_id"], sent[2].as_str());
+    for instance in &sent {
         stage.gone(instance).await;
     }
     assert!(stage.in_service("asg-1").is_empty());
@@ -307,7 +307,7 @@ async fn past_the_deadline_the_first_failure_is_the_claim_s() {
     assert_eq!(heard["reason"], "script_failed");
     assert_eq!(heard["attempt"], 1);
     stage.pass(Duration::from_mins(5)).await;
-    assert_eq!(told(&stage).len(), 1);
+    assert_eq!(sent(&stage).len(), 1);
     stage.end().await;
 }
 
@@ -328,7 +328,7 @@ async fn a_claim_that_waits_for_its_replacement_to_the_deadline_is_expired() {
     assert_eq!(heard["outcome"], "failed");
     assert_eq!(heard["reason"], "expired");
     assert_eq!(heard["instance_id"], Value::Null);
-    stage.gone(&told(&stage)[0]).await;
+    stage.gone(&sent(&stage)[0]).await;
     refuses(false);
     stage.pass(Duration::from_mins(40)).await;
     stage.end().await;
@@ -361,6 +361,6 @@ async fn what_a_person_cancelled_is_not_replaced() {
     let heard = caller.hear("c").await.outcome;
     assert_eq!(heard["reason"], "cancelled");
     stage.pass(Duration::from_mins(5)).await;
-    assert_eq!(told(&stage).len(), 1);
+    assert_eq!(sent(&stage).len(), 1);
     stage.end().await;
 }

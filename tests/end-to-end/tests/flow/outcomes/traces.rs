@@ -48,7 +48,7 @@ async fn the_outcome_comes_in_the_trace_that_the_claim_was_sent_in() {
         heard_in(&stage, &claim("c", "asg-1"), TRACE).await,
         Some(TRACE.to_owned())
     );
-    // A claim that is told no, too.
+    // A claim that is rejected, too.
     assert_eq!(
         heard_in(&stage, &claim("lost", "asg-404"), TRACE).await,
         Some(TRACE.to_owned())
@@ -80,7 +80,7 @@ async fn another_attempt_and_a_lost_event_do_not_lose_the_trace() {
 #[tokio::test(start_paused = true)]
 async fn without_a_trace_a_claim_goes_on_in_that_of_the_function_that_took_it() {
     let stage = ready(Stage::builder()).await;
-    let told_in = |world: &World| {
+    let sent_in = |world: &World| {
         world.ssm.commands.values().find_map(|command| {
             let script = command.parameters["commands"].first()?;
             let (_, trace) = script.lines().next()?.split_once(", trace ")?;
@@ -89,6 +89,6 @@ async fn without_a_trace_a_claim_goes_on_in_that_of_the_function_that_took_it() 
     };
     let trace = heard_in(&stage, &claim("c", "asg-1"), "Root=nonsense").await;
     assert!(trace.as_deref().unwrap().starts_with("Root=1-"));
-    assert_eq!(stage.region.read(told_in), trace);
+    assert_eq!(stage.region.read(sent_in), trace);
     stage.end().await;
 }

@@ -128,7 +128,7 @@ fn no_alarm_can_be_taken_out_unnoticed() {
 }
 
 #[test]
-fn alarms_are_told_to_a_topic_if_there_is_one() {
+fn alarms_go_to_a_topic_if_there_is_one() {
     let topic = "arn:aws:sns:eu-west-1:123456789012:pager";
     for (name, alarm) in alarms::alarms(&deployed(TEMPLATE, &[("AlarmTopic", topic)])) {
         assert_eq!(alarm["AlarmActions"][0], topic, "{name}");
@@ -171,14 +171,14 @@ async fn what_the_dashboard_draws_is_written() {
         .start();
     stage.pool_is_ready(2).await;
     stage.create(Target::named("asg-1")).await;
-    let mut foretold = claim("dry", "asg-1");
-    foretold["dry_run"] = true.into();
+    let mut previewed = claim("dry", "asg-1");
+    previewed["dry_run"] = true.into();
     let claims = [
         claim("good", "asg-1"),
         claim("fails", "asg-1"),
         claim("waits", "asg-1"),
         claim("lost", "asg-404"),
-        foretold,
+        previewed,
     ];
     for claim in &claims {
         stage.send(claim).await;

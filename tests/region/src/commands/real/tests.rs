@@ -1,7 +1,7 @@
 //! Real scripts, on the wall clock.
 
 use super::{RealScripts, Shell};
-use crate::commands::{CommandRun, CommandRunner, Outcome};
+use crate::commands::{CommandRun, CommandRunner, ScriptEnd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -29,12 +29,12 @@ fn script(text: &str) -> CommandRun {
 
 async fn output_of(scripts: &RealScripts, run: CommandRun) -> (i32, String, String) {
     match scripts.run(run).await {
-        Outcome::Exited {
+        ScriptEnd::Exited {
             exit_code,
             stdout,
             stderr,
         } => (exit_code, stdout, stderr),
-        Outcome::TimedOut { .. } => panic!("timed out"),
+        ScriptEnd::TimedOut { .. } => panic!("timed out"),
     }
 }
 
@@ -100,14 +100,14 @@ async fn sh_is_the_image_s() {
 async fn a_background_process_that_keeps_the_output_open_holds_the_command() {
     let scripts = runner();
     for keeps in ["2>/dev/null", ">/dev/null"] {
-        let outcome = scripts
+        let end = scripts
             .run(CommandRun {
                 execution_timeout: Duration::from_secs(1),
                 ..script(&format!("echo started; sleep 60 {keeps} & exit 0"))
             })
             .await;
-        let Outcome::TimedOut { stdout, .. } = outcome else {
-            panic!("{outcome:?}");
+        let ScriptEnd::TimedOut { stdout, .. } = end else {
+            panic!("{end:?}");
         };
         assert_eq!(stdout, "started\n");
     }
@@ -137,15 +137,15 @@ async fn ends(pid: &str) {
 async fn a_script_that_takes_too_long_is_killed_with_its_children() {
     let scripts = runner();
     let started = Instant::now();
-    let outcome = scripts
+    let end = scripts
         .run(CommandRun {
             execution_timeout: Duration::from_millis(500),
             ..script("sleep 60 & echo $!; wait")
         })
         .await;
     assert!(started.elapsed() < Duration::from_secs(10));
-    let Outcome::TimedOut { stdout, .. } = outcome else {
-        panic!("{outcome:?}");
+    let ScriptEnd::TimedOut { stdout, .. } = end else {
+        panic!("{end:?}");
     };
     ends(&stdout).await;
 }

@@ -1,0 +1,121 @@
+//! Whether a target may and can take one more instance.
+
+use super::allocation::Allocation;
+use super::{Decision, Waiting, count, latest, reject};
+use ready_pool_core::claim::Claim;
+use ready_pool_core::group::{Group, MAX_TAGS};
+use ready_pool_core::ids::ClaimId;
+use ready_pool_core::ledger::{self, Entry};
+use ready_pool_core::outcome::Reason;
+use std::collections::BTreeMap;
+
+impl<'a> Allocation<'a> {
+    /// Whether the target may and can take an instance.
+    pub(super) fn admit(&self, claim: &Claim, has_entry: bool) -> Result<&'a Group, Decision> {
+        let view = self.view;
+        let name = &claim.target_group;
+        if *name == view.pool.name || name == view.retirement {
+            return Err(reject(
+                Reason::TargetIsOurs,
+                format!(
+                    "target_group {name} is a group of ready-pool itself; name a tenant's group"
+                ),
+            ));
+        }
+        let Some(target) = view.targets.get(name) else {
+            return Err(reject(
+                Reason::UnknownTarget,
+                format!(
+                    "there is no Auto Scaling group {name}; create it, or correct target_group"
+                ),
+            ));
+        };
+        if !target.is_opted_in_to(&view.pool.name) {
+            return Err(reject(
+                Reason::NotOptedIn,
+                format!(
+                    "group {name} has not opted in; give it the tag ready-pool:pool = {}",
+                    view.pool.name
+                ),
+            ));
+        }
+        if target.suspended.contains("Launch") {
+            return Err(reject(
+                Reason::TargetSuspended,
+                format!(
+                    "the Launch process of group {name} is suspended, so nothing can be attached; resume it"
+                ),
+            ));
+        }
+        if target.zones.is_disjoint(&view.pool.zones) {
+            return Err(reject(
+                Reason::NoCommonZone,
+                format!(
+                    "group {name} and pool {} share no availability zone",
+                    view.pool.name
+                ),
+            ));
+        }
+        if has_entry {
+            // Its room was counted when the entry was written.
+            return Ok(target);
+        }
+        self.check_room(target)?;
+        Ok(target)
+    }
+
+    fn check_room(&self, target: &Group) -> Result<(), Decision> {
+        let name = &target.name;
+        let entries = self.entries_of(target);
+        let begun = self.begun.get(name).copied().unwrap_or_default();
+        let arriving = begun
+            + entries
+                .values()
+                .filter(|entry| entry.is_open())
+                .filter(|entry| {
+                    entry
+                        .instance
+                        .as_ref()
+                        .is_none_or(|instance| target.member(instance).is_none())
+                })
+                .count();
+        let wanted = i64::from(target.desired_capacity) + count(arriving);
+        if wanted >= i64::from(target.max_size) {
+            return Err(reject(
+                Reason::TargetFull,
+                format!(
+                    "group {name} has no room: desired capacity {} and {arriving} on the way, maximum size {}; raise its maximum size",
+                    target.desired_capacity, target.max_size
+                ),
+            ));
+        }
+        let unseen = entries
+            .keys()
+            .filter(|claim_id| !target.tags.contains_key(&ledger::tag_key(claim_id)))
+            .count();
+        if target.tags.len() + unseen + begun >= MAX_TAGS {
+            if entries.values().any(|entry| !entry.is_open()) {
+                return Err(Decision::Wait(Waiting::LedgerFull));
+            }
+            return Err(reject(
+                Reason::TooManyOpenClaims,
+                format!(
+                    "group {name} has {MAX_TAGS} tags, the most AWS allows, and all its claims are open; wait for some to end"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The target's ledger as far as this delivery knows it.
+    fn entries_of(&self, target: &Group) -> BTreeMap<ClaimId, Entry> {
+        let mut entries: BTreeMap<ClaimId, Entry> = target.entries().collect();
+        for ((group, claim_id), entry) in &self.view.memory.entries {
+            if *group == target.name {
+                let read = entries.remove(claim_id);
+                entries.insert(claim_id.clone(), latest(read, entry));
+            }
+        }
+        entries
+    }
+}

@@ -1,0 +1,167 @@
+//! The end of a claim's command: whose it is, and how the claim ends with it.
+
+use crate::conclude::Subject;
+use crate::config::{LOOK_EVERY, TIME_FOR_A_CALL};
+use crate::decide::{CommandEnd, Report, is_replaced, report};
+use crate::function::{InitInstance, Progress};
+use ready_pool_aws::clock::{Invocation, sleep};
+use ready_pool_aws::event::CommandDetail;
+use ready_pool_core::call_error::CallError;
+use ready_pool_core::command::{Command, claim_key_of};
+use ready_pool_core::group::Group;
+use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName, InstanceId};
+use ready_pool_core::ledger::ENTRY_OUTLIVES_COMMAND;
+use ready_pool_core::times::Times;
+use tracing::field::display;
+use tracing::{Span, debug, info, warn};
+
+/// A claim's command, and what it is about.
+pub(crate) struct Ended {
+    pub(crate) command: Command,
+    pub(crate) claim_id: ClaimId,
+    pub(crate) instance: InstanceId,
+    /// The claim's target; `None` when it is gone.
+    pub(crate) target: Option<Group>,
+}
+
+impl InitInstance {
+    /// A command changed its status, says EventBridge: that is a hint where to look.
+    pub(crate) async fn command_finished(
+        &self,
+        detail: &CommandDetail,
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
+        let Ok(instance) = InstanceId::try_from(detail.instance_id.as_str()) else {
+            debug!("a command on something that is no EC2 instance");
+            return Ok(Progress::Done);
+        };
+        let Some(command) = self.systems_manager.command(&detail.command_id).await? else {
+            debug!("the command cannot be read yet");
+            return Ok(Progress::Later);
+        };
+        let Some((claim_id, hash)) = claim_key_of(&command.comment) else {
+            debug!("no claim's command");
+            return Ok(Progress::Done);
+        };
+        let Ok(claim_id) = ClaimId::try_from(claim_id) else {
+            warn!("a comment like ours with an impossible claim id");
+            return Ok(Progress::Done);
+        };
+        Span::current().record("claim_id", display(&claim_id));
+        let target = self.find_target(&claim_id, hash, &instance).await?;
+        if target.is_none() && detail.is_older_than(ENTRY_OUTLIVES_COMMAND, invocation.now()) {
+            // Settled entries live longer than this: the claim's outcome was published long ago.
+            info!("a very late event of a claim that is over");
+            return Ok(Progress::Done);
+        }
+        let target = match (target, &command.record.claim) {
+            // Its tags were wiped, and the instance is elsewhere: that its target is gone would be
+            // another matter.
+            (None, Some(claim)) if is_replaced(&command) => {
+                self.target(&claim.target_group).await?
+            }
+            (target, _) => target,
+        };
+        if let Some(target) = &target {
+            Span::current().record("target_group", display(&target.name));
+        }
+        let ended = Ended {
+            command,
+            claim_id,
+            instance,
+            target,
+        };
+        self.settle(ended, invocation).await
+    }
+
+    /// The target is the group whose ledger has the claim; where its tags were wiped, the group
+    /// that has the instance. The claim key's hash tells targets with equal claim ids apart.
+    async fn find_target(
+        &self,
+        claim_id: &ClaimId,
+        hash: &str,
+        instance: &InstanceId,
+    ) -> Result<Option<Group>, CallError> {
+        let key = format!("{claim_id}@{hash}");
+        let is_the_claim_s = |name: &GroupName| ClaimKey::new(claim_id, name).as_str() == key;
+        let with_entry = self.auto_scaling.groups_with_entry(claim_id).await?;
+        if let Some(target) = with_entry
+            .into_iter()
+            .find(|group| is_the_claim_s(&group.name))
+        {
+            return Ok(Some(target));
+        }
+        let places = self
+            .auto_scaling
+            .placements(std::slice::from_ref(instance))
+            .await?;
+        match places.get(instance) {
+            Some(place) if is_the_claim_s(&place.group) => self.target(&place.group).await,
+            _ => Ok(None),
+        }
+    }
+
+    /// Settles a claim by the final status of its command, waiting for an unfinished attach.
+    pub(crate) async fn settle(
+        &self,
+        mut ended: Ended,
+        invocation: &Invocation,
+    ) -> Result<Progress, CallError> {
+        let invocation = &in_trace_of(Some(&ended.command), invocation);
+        for look in 1.. {
+            let entry = ended
+                .target
+                .as_ref()
+                .and_then(|target| target.entry(&ended.claim_id));
+            let report = report(CommandEnd {
+                command: &ended.command,
+                instance: &ended.instance,
+                target: ended.target.as_ref(),
+                entry: entry.as_ref(),
+                look,
+                now: invocation.now(),
+            });
+            if let Report::Conclude(conclusion) = report {
+                let attempt = entry.map_or(1, |entry| entry.attempt);
+                Span::current().record("attempt", attempt);
+                let subject = Subject {
+                    claim_id: &ended.claim_id,
+                    target_group: ended.target.as_ref().map(|target| &target.name),
+                    instance: Some(&ended.instance),
+                    attempt,
+                    times: Times::default(),
+                    command: Some(&ended.command),
+                };
+                return self.conclude(&subject, conclusion, invocation).await;
+            }
+            if !invocation.has(TIME_FOR_A_CALL) {
+                return Ok(Progress::Later);
+            }
+            sleep(LOOK_EVERY).await;
+            self.look(&mut ended).await?;
+        }
+        Ok(Progress::Later)
+    }
+
+    /// Reads the command's status and the claim's target again.
+    async fn look(&self, ended: &mut Ended) -> Result<(), CallError> {
+        if let Some(command) = self.systems_manager.command(&ended.command.id).await? {
+            ended.command = command;
+        }
+        ended.target = match (&ended.target, claim_key_of(&ended.command.comment)) {
+            (Some(target), _) => self.target(&target.name).await?,
+            (None, Some((_, hash))) => {
+                self.find_target(&ended.claim_id, hash, &ended.instance)
+                    .await?
+            }
+            (None, None) => None,
+        };
+        Ok(())
+    }
+}
+
+/// Neither EventBridge's message nor replenish-pool's knows of the claim's trace; the script does.
+pub(crate) fn in_trace_of(command: Option<&Command>, invocation: &Invocation) -> Invocation {
+    let trace = command.and_then(|command| command.record.header.trace);
+    invocation.clone().traced(trace.or(invocation.trace()))
+}

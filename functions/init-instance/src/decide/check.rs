@@ -1,0 +1,115 @@
+//! What a check of an open claim (*look again*) finds.
+
+use super::command_end::is_replaced;
+use super::conclusion::{Cause, Conclusion, Finding, Step};
+use ready_pool_core::Timestamp;
+use ready_pool_core::command::{Command, InitCommand};
+use ready_pool_core::ledger::{Entry, Standing};
+use ready_pool_core::message::LookAgain;
+use ready_pool_core::outcome::Reason;
+
+/// What a check sees.
+#[derive(Clone, Debug)]
+pub struct Check<'a> {
+    /// What asked for it: with the attempt and the instance that the entry named then.
+    pub message: &'a LookAgain,
+    /// Whether that was delivered before.
+    pub delivery: Delivery,
+    /// The claim's entry as it is now.
+    pub entry: Option<&'a Entry>,
+    /// What the instance was sent.
+    pub command: InitCommand,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// Whether SQS delivers a message for the first time, as far as it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// It does.
+    First,
+    /// It does not, or does not say so.
+    Repeated,
+}
+
+/// What a check finds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// The claim's command has ended: report on it.
+    CommandEnded(Command),
+    /// It ends here.
+    Conclude(Conclusion),
+}
+
+/// Decides what a check of a claim finds.
+///
+/// A first look that finds the claim settled was overtaken by the command's event, which published
+/// the outcome or will. Past the deadline that is not believed: a look that died half-way and was
+/// redriven counts from one again, and it cannot run out of receives any earlier.
+pub fn check(seen: Check<'_>) -> Checked {
+    let message = seen.message;
+    let instance = message.instance_id.as_ref();
+    let expired = message.expires_at <= seen.now;
+    let nothing = Checked::Conclude(Conclusion::nothing(Finding::Nothing));
+    let Some(entry) = seen.entry else {
+        return nothing;
+    };
+    if entry.attempt != message.attempt || entry.instance.as_ref() != instance {
+        return match seen.command {
+            // Perhaps it was this look that moved the claim on, and died on the way.
+            InitCommand::Sent(command) if is_replaced(&command) => Checked::CommandEnded(command),
+            _ => nothing,
+        };
+    }
+    if !entry.is_open() {
+        if seen.delivery == Delivery::First && !expired {
+            return nothing;
+        }
+        let retire = instance.is_some() && is_to_be_retired(entry.standing, &seen.command);
+        return Checked::Conclude(settled_before(entry.standing, retire));
+    }
+    match seen.command {
+        InitCommand::Sent(command) if command.status.is_final() => Checked::CommandEnded(command),
+        InitCommand::Sent(_) => Checked::Conclude(Conclusion::nothing(Finding::StillRunning)),
+        // A look carries no claim, so nothing more can be asked for: until the deadline the
+        // message that does may still come.
+        InitCommand::SentForAnother | InitCommand::NotSent if !expired => nothing,
+        InitCommand::SentForAnother => Checked::Conclude(close(message, false)),
+        InitCommand::NotSent => Checked::Conclude(close(message, instance.is_some())),
+    }
+}
+
+/// Publishes the end again that the ledger knows, and goes on from there.
+fn settled_before(standing: Standing, retire: bool) -> Conclusion {
+    let publish = match standing {
+        Standing::Failed(reason) => Step::PublishFailed(reason),
+        Standing::Ready | Standing::Assigned => Step::PublishReady,
+    };
+    let steps = [Some(publish), Step::retire_if(retire)];
+    Conclusion::of(Finding::SettledBefore, steps.into_iter().flatten())
+}
+
+/// Whether the instance of a settled claim is of no use: the claim failed, and does not keep it.
+fn is_to_be_retired(standing: Standing, command: &InitCommand) -> bool {
+    match (standing, command) {
+        (Standing::Ready | Standing::Assigned, _) | (_, InitCommand::SentForAnother) => false,
+        (Standing::Failed(_), InitCommand::NotSent) => true,
+        (Standing::Failed(reason), InitCommand::Sent(command)) => {
+            !command.record.header.on_init_failure.keeps(reason)
+        }
+    }
+}
+
+/// The deadline has passed before the command was sent. In the order of [`super::give_up`].
+fn close(message: &LookAgain, retire: bool) -> Conclusion {
+    let reason = Reason::Expired;
+    let steps = [Some(Step::PublishFailed(reason)), Step::retire_if(retire)];
+    let finding = Finding::GivenUp(Cause::Expired);
+    Conclusion::of(finding, steps.into_iter().flatten()).entering(Entry {
+        instance: message.instance_id.clone(),
+        attempt: message.attempt,
+        standing: Standing::Failed(reason),
+        expires_at: message.expires_at,
+        instead_of: None,
+    })
+}

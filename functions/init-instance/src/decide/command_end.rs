@@ -1,0 +1,236 @@
+//! What the end of a claim's command calls for.
+
+use super::conclusion::{Conclusion, Finding, Step, times_of_retry};
+use ready_pool_core::Timestamp;
+use ready_pool_core::claim::{Claim, MAX_TIME_TO_EXPIRY};
+use ready_pool_core::command::{Command, CommandStatus};
+use ready_pool_core::group::{Group, Lifecycle};
+use ready_pool_core::ids::{Attempt, InstanceId, MAX_ATTEMPTS};
+use ready_pool_core::ledger::{Entry, Standing};
+use ready_pool_core::message::{Retry, VERSION};
+use ready_pool_core::outcome::Reason;
+
+/// How many looks must miss an instance in its target before it counts as lost: a group read
+/// right after an attach may be stale.
+pub const LOOKS_BEFORE_LOST: u32 = 3;
+
+/// What a look at a claim's command sees.
+#[derive(Clone, Copy, Debug)]
+pub struct CommandEnd<'a> {
+    /// The command.
+    pub command: &'a Command,
+    /// Its instance.
+    pub instance: &'a InstanceId,
+    /// The claim's target; `None` when it is gone.
+    pub target: Option<&'a Group>,
+    /// The claim's entry there.
+    pub entry: Option<&'a Entry>,
+    /// Which look this is, from 1.
+    pub look: u32,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What the status of a claim's command calls for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// Not final, or the attach is not finished: look again a little later.
+    NotYet,
+    /// It ends here.
+    Conclude(Conclusion),
+}
+
+/// Decides on the outcome of a command. A final status decides alone, and a claim that failed
+/// never becomes ready.
+pub fn report(seen: CommandEnd<'_>) -> Report {
+    let verdict = match replaced_for(seen.command) {
+        Some((reason, claim)) => match (seen.entry, seen.target) {
+            (Some(entry), _) => replaced(&seen, entry, reason, claim),
+            // Its tags were wiped. An instance that is not there any more was taken out by us, and
+            // its claim goes on, or by its tenant.
+            (None, Some(target)) if target.member(seen.instance).is_none() => Verdict::Leave,
+            // Only the ledger proves that this is the claim's instance, and counts its attempts.
+            _ => Verdict::Failed(reason),
+        },
+        None => not_replaced(&seen),
+    };
+    match verdict {
+        Verdict::NotYet => Report::NotYet,
+        Verdict::Leave => Report::Conclude(Conclusion::nothing(Finding::Nothing)),
+        Verdict::Ready => Report::Conclude(settled(&seen, Standing::Ready)),
+        Verdict::Failed(reason) => Report::Conclude(settled(&seen, Standing::Failed(reason))),
+        Verdict::Replaced(conclusion) => Report::Conclude(conclusion),
+    }
+}
+
+/// Whether the command has ended so that another instance is tried.
+pub fn is_replaced(command: &Command) -> bool {
+    replaced_for(command).is_some()
+}
+
+enum Verdict {
+    /// Not final, or the attach is not finished.
+    NotYet,
+    /// Not our word to say: the claim was settled with another instance.
+    Leave,
+    /// Settle as ready.
+    Ready,
+    /// Settle as failed.
+    Failed(Reason),
+    /// The claim goes on without the instance.
+    Replaced(Conclusion),
+}
+
+/// Why another instance is tried, if it is, and for which claim: it must want that, and must be
+/// known whole.
+fn replaced_for(command: &Command) -> Option<(Reason, &Claim)> {
+    let policy = command.record.header.on_init_failure;
+    let reason = failure(command.status).filter(|reason| policy.replaces(*reason))?;
+    Some((reason, command.record.claim.as_deref()?))
+}
+
+/// A command that ended badly, of a claim that wants another instance then.
+fn replaced(seen: &CommandEnd<'_>, entry: &Entry, reason: Reason, claim: &Claim) -> Verdict {
+    let named = entry.instance.as_ref() == Some(seen.instance);
+    match entry.standing {
+        Standing::Ready if named => Verdict::Ready,
+        Standing::Failed(reason) if named => Verdict::Failed(reason),
+        Standing::Assigned if entry.instead_of.as_ref() == Some(seen.instance) => {
+            let steps = retire_then_retry(seen, claim, entry.attempt);
+            Verdict::Replaced(Conclusion::of(Finding::ReplacedBefore, steps))
+        }
+        Standing::Assigned if !is_superseded(entry, seen.instance) => {
+            if entry.expires_at <= seen.now || entry.attempt >= MAX_ATTEMPTS {
+                Verdict::Failed(reason)
+            } else {
+                Verdict::Replaced(replace(seen, entry, reason, claim))
+            }
+        }
+        Standing::Assigned | Standing::Ready | Standing::Failed(_) => {
+            let retire = Step::retire_if(seen.target.is_some());
+            Verdict::Replaced(Conclusion::of(Finding::Superseded, retire))
+        }
+    }
+}
+
+/// Another instance takes this one's place. Should the target take no entry (it has opted out, or is
+/// gone), there will be no other instance, and the claim fails.
+fn replace(seen: &CommandEnd<'_>, entry: &Entry, reason: Reason, claim: &Claim) -> Conclusion {
+    let attempt = entry.attempt.saturating_add(1);
+    Conclusion {
+        finding: Finding::Replaced,
+        entry: Some(Entry {
+            instance: None,
+            attempt,
+            standing: Standing::Assigned,
+            expires_at: claim.expires_at,
+            instead_of: Some(seen.instance.clone()),
+        }),
+        steps: retire_then_retry(seen, claim, attempt),
+        without_entry: Some(settled(seen, Standing::Failed(reason)).steps),
+    }
+}
+
+/// The instance's way out comes first here: so a claim never has two instances that were sent its
+/// command, and a full target has room again when the next one comes.
+fn retire_then_retry(seen: &CommandEnd<'_>, claim: &Claim, attempt: Attempt) -> Vec<Step> {
+    let retry = Step::Retry(Box::new(Retry {
+        version: VERSION,
+        claim: claim.clone(),
+        attempt,
+        times: times_of_retry(&seen.command.record.header.times),
+    }));
+    let retire = Step::retire_if(seen.target.is_some());
+    retire.into_iter().chain([retry]).collect()
+}
+
+/// Settles the claim. The entry first, then the outcome: should we die in between, the message
+/// comes again and publishes the same. The instance of a claim that failed is retired last, unless
+/// the claim keeps it.
+fn settled(seen: &CommandEnd<'_>, standing: Standing) -> Conclusion {
+    let (finding, publish, retire) = match standing {
+        Standing::Failed(reason) => {
+            let policy = seen.command.record.header.on_init_failure;
+            let publish = Step::PublishFailed(reason);
+            if policy.keeps(reason) {
+                (Finding::Kept, publish, false)
+            } else {
+                (Finding::Failed, publish, seen.target.is_some())
+            }
+        }
+        Standing::Ready | Standing::Assigned => (Finding::Ready, Step::PublishReady, false),
+    };
+    let entry = Entry {
+        instance: Some(seen.instance.clone()),
+        attempt: seen.entry.map_or(1, |entry| entry.attempt),
+        standing,
+        expires_at: seen
+            .entry
+            .map_or(seen.now + MAX_TIME_TO_EXPIRY, |entry| entry.expires_at),
+        instead_of: None,
+    };
+    let is_new = seen.target.is_some() && seen.entry != Some(&entry);
+    let steps = [Some(publish), Step::retire_if(retire)];
+    Conclusion {
+        entry: is_new.then_some(entry),
+        ..Conclusion::of(finding, steps.into_iter().flatten())
+    }
+}
+
+/// A command of a claim that wants no other instance, or that has not failed.
+fn not_replaced(seen: &CommandEnd<'_>) -> Verdict {
+    let Some(entry) = seen.entry else {
+        return by_status(seen);
+    };
+    match entry.standing {
+        // Given up before, and the claim goes on: only a success here is its end.
+        Standing::Assigned => match by_status(seen) {
+            Verdict::Failed(_) if is_superseded(entry, seen.instance) => Verdict::Leave,
+            verdict => verdict,
+        },
+        Standing::Ready | Standing::Failed(_) if entry.instance.as_ref() != Some(seen.instance) => {
+            Verdict::Leave
+        }
+        Standing::Failed(reason) => Verdict::Failed(reason),
+        Standing::Ready => Verdict::Ready,
+    }
+}
+
+/// Whether an open claim goes on without this instance.
+fn is_superseded(entry: &Entry, instance: &InstanceId) -> bool {
+    let another = entry.instance.as_ref() != Some(instance);
+    another && (entry.instance.is_none() || entry.attempt > 1)
+}
+
+/// Why a claim fails whose command ended like this.
+fn failure(status: CommandStatus) -> Option<Reason> {
+    match status {
+        CommandStatus::Running | CommandStatus::Succeeded => None,
+        CommandStatus::Failed => Some(Reason::ScriptFailed),
+        CommandStatus::TimedOut => Some(Reason::ScriptTimedOut),
+        CommandStatus::NotDelivered => Some(Reason::NotDelivered),
+        CommandStatus::Cancelled => Some(Reason::Cancelled),
+    }
+}
+
+fn by_status(seen: &CommandEnd<'_>) -> Verdict {
+    let status = seen.command.status;
+    match failure(status) {
+        Some(reason) => Verdict::Failed(reason),
+        None if status == CommandStatus::Succeeded => succeeded(seen),
+        None => Verdict::NotYet,
+    }
+}
+
+/// The script succeeded: is the instance in service in its target?
+fn succeeded(seen: &CommandEnd<'_>) -> Verdict {
+    let member = seen.target.and_then(|target| target.member(seen.instance));
+    match member.map(|member| member.lifecycle) {
+        Some(Lifecycle::InService) => Verdict::Ready,
+        Some(Lifecycle::Pending | Lifecycle::PendingWait | Lifecycle::Other) => Verdict::NotYet,
+        None if seen.look < LOOKS_BEFORE_LOST => Verdict::NotYet,
+        None | Some(Lifecycle::Standby | Lifecycle::Detaching | Lifecycle::Terminating) => {
+            Verdict::Failed(Reason::InstanceLost)
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What happens next to one instance: pure. Each answer is the next call, or a [`Conclusion`].
+
+mod attach;
+mod check;
+mod command_end;
+mod conclusion;
+mod hand_over;
+mod send;
+
+pub use attach::{Attached, after_attach};
+pub use check::{Check, Checked, Delivery, check};
+pub use command_end::{CommandEnd, LOOKS_BEFORE_LOST, Report, is_replaced, report};
+pub use conclusion::{Cause, Conclusion, Finding, Step, give_up, too_late};
+pub use hand_over::{Beginning, begin};
+pub use send::{AfterSend, after_send};
+
+#[cfg(test)]
+mod tests;

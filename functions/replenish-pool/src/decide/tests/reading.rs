@@ -1,0 +1,103 @@
+//! How much history is read.
+
+use super::*;
+
+const HOUR: Duration = Duration::from_hours(1);
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// A launch that ended a second ago, well or not.
+fn launch(number: u32, failed: bool) -> Activity {
+    Activity {
+        failed,
+        ..activity(ActivityKind::Launch, number, MINUTE, Some(SECOND))
+    }
+}
+
+fn suffices(activities: &[Activity]) -> bool {
+    history_suffices(&group("pool"), activities, Duration::ZERO, NOW)
+}
+
+#[test]
+fn a_look_reads_on_until_a_launch_ended_well() {
+    assert!(!suffices(&[]));
+    let detach = activity(ActivityKind::Detach, 1, MINUTE, Some(SECOND));
+    let under_way = activity(ActivityKind::Launch, 1, MINUTE, None);
+    assert!(!suffices(&[under_way.clone(), detach.clone()]));
+    assert!(suffices(&[under_way, detach, launch(2, false)]));
+}
+
+#[test]
+fn failures_are_read_to_the_first_of_them_while_they_count() {
+    let failed = [launch(1, true), launch(2, true)];
+    assert!(!suffices(&failed));
+    let [one, other] = failed;
+    assert!(suffices(&[one, other, launch(3, false)]));
+    // Those that hold nothing back any more need not be counted.
+    let old = Activity {
+        failed: true,
+        ..activity(ActivityKind::Launch, 1, HOLD * 2, Some(HOLD))
+    };
+    assert!(suffices(std::slice::from_ref(&old)));
+    let young = Activity {
+        ended_at: Some(NOW - HOLD + SECOND),
+        ..old
+    };
+    assert!(!suffices(&[young]));
+}
+
+#[test]
+fn a_look_reads_on_until_it_knows_of_each_detach_of_the_last_minute() {
+    let detach = |ago: Duration| activity(ActivityKind::Detach, 1, ago, Some(SECOND));
+    let launched = Activity {
+        started_at: NOW - SECOND * 2,
+        ..launch(2, false)
+    };
+    assert!(!suffices(&[launched.clone(), detach(SECOND * 59)]));
+    assert!(suffices(&[launched, detach(MINUTE)]));
+}
+
+#[test]
+fn a_look_reads_on_until_it_knows_when_each_waiting_launch_began() {
+    let mut pool = group("pool");
+    pool.members = vec![
+        member(1, Lifecycle::PendingWait),
+        member(2, Lifecycle::InService),
+        member(3, Lifecycle::Pending),
+    ];
+    let history_suffices =
+        |activities: &[Activity]| history_suffices(&pool, activities, Duration::ZERO, NOW);
+    let good = launch(9, false);
+    assert!(!history_suffices(std::slice::from_ref(&good)));
+    assert!(history_suffices(&[
+        activity(ActivityKind::Launch, 1, HOUR, None),
+        good.clone()
+    ]));
+    assert!(!history_suffices(&[
+        activity(ActivityKind::Attach, 1, HOUR, None),
+        good
+    ]));
+}
+
+#[test]
+fn a_look_at_ages_reads_on_until_it_knows_when_each_member_began() {
+    let mut pool = group("pool");
+    pool.members = vec![
+        member(1, Lifecycle::InService),
+        member(2, Lifecycle::InService),
+        member(3, Lifecycle::Terminating),
+    ];
+    let history_suffices =
+        |activities: &[Activity]| history_suffices(&pool, activities, HOUR * 24, NOW);
+    let attached = activity(ActivityKind::Attach, 2, HOUR, Some(HOUR));
+    assert!(!history_suffices(&[launch(1, false)]));
+    assert!(!history_suffices(&[launch(9, false), attached.clone()]));
+    assert!(history_suffices(&[launch(1, false), attached]));
+}
+
+#[test]
+fn ages_are_looked_at_every_ten_minutes() {
+    let looks = (0..60).filter(|minute| max_age_now(HOUR, NOW + MINUTE * *minute) == HOUR);
+    assert_eq!(looks.collect::<Vec<_>>(), [0, 10, 20, 30, 40, 50]);
+    assert_eq!(max_age_now(HOUR, NOW + MINUTE), Duration::ZERO);
+    assert_eq!(max_age_now(Duration::ZERO, NOW), Duration::ZERO);
+}

@@ -1,0 +1,148 @@
+//! One invocation: looks until nothing boots any more, or time is up.
+
+use crate::act::carry_out;
+use crate::config::{LOOK_EVERY, TIME_FOR_A_LOOK};
+use crate::decide::decide;
+use crate::figures;
+use crate::function::ReplenishPool;
+use crate::observe::{Extent, observe};
+use aws_lambda_events::event::eventbridge::EventBridgeEvent;
+use ready_pool_aws::clock::{Invocation, sleep};
+use ready_pool_aws::error::ObserveError;
+use ready_pool_aws::event::AutoScalingDetail;
+use serde::Serialize;
+use serde_json::Value;
+use tracing::{debug, info};
+
+const AUTO_SCALING: &str = "aws.autoscaling";
+
+/// What an invocation did, for whoever invokes it by hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Whether the event was about something else.
+    pub ignored: bool,
+    /// Looks taken.
+    pub looks: usize,
+    /// Launches completed.
+    pub completed: usize,
+    /// Launches abandoned.
+    pub abandoned: usize,
+    /// Launches still on their way at the end.
+    pub booting: usize,
+    /// Claims that init-instance was asked to look at.
+    pub claims_looked_at: usize,
+    /// Instances taken a step out of the world.
+    pub removed: usize,
+    /// Calls that failed, for the next pass to repeat.
+    pub failures: usize,
+}
+
+impl ReplenishPool {
+    /// Serves one event, of whatever kind: it only wakes the function up.
+    pub async fn handle(
+        &self,
+        event: &EventBridgeEvent<Value>,
+        invocation: &Invocation,
+    ) -> Result<Summary, ObserveError> {
+        // Boxed: a large future, in the frame of another one.
+        let result = Box::pin(self.process(event, invocation)).await;
+        self.metrics
+            .write_calls(&self.config.pool, "replenish-pool", invocation.now());
+        result
+    }
+
+    async fn process(
+        &self,
+        event: &EventBridgeEvent<Value>,
+        invocation: &Invocation,
+    ) -> Result<Summary, ObserveError> {
+        let mut summary = Summary::default();
+        if self.is_about_something_else(event) {
+            debug!(
+                detail_type = event.detail_type,
+                "the event is about something else"
+            );
+            summary.ignored = true;
+            return Ok(summary);
+        }
+        // The timer takes the full look, once a minute; a burst of events takes short ones.
+        let mut extent = if event.source == AUTO_SCALING {
+            Extent::Short
+        } else {
+            Extent::Full
+        };
+        loop {
+            let view = observe(
+                &self.auto_scaling,
+                &self.systems_manager,
+                &self.provision_queue,
+                &self.config,
+                extent,
+                invocation.now(),
+            )
+            .await?;
+            let plan = decide(&view);
+            if let Some(record) = figures::state(&view, &plan) {
+                self.metrics.write(&record, view.now);
+            }
+            summary.looks += 1;
+            summary.failures += carry_out(self, &plan, invocation.now()).await;
+            summary.completed += plan.complete.len();
+            summary.abandoned += plan.abandon.len();
+            summary.booting = plan.booting;
+            summary.claims_looked_at += plan.look_again.len();
+            summary.removed += plan.attach_to_retirement.len() + plan.detach.len();
+            extent = Extent::Short;
+            if plan.booting == 0 || !invocation.has(LOOK_EVERY + TIME_FOR_A_LOOK) {
+                break;
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, claims_looked_at = summary.claims_looked_at, removed = summary.removed, failures = summary.failures, "pass done");
+        Ok(summary)
+    }
+
+    /// Events of other groups, and of attaches: those instances are not the pool's.
+    fn is_about_something_else(&self, event: &EventBridgeEvent<Value>) -> bool {
+        if event.source != AUTO_SCALING {
+            return false;
+        }
+        let detail = AutoScalingDetail::of(event);
+        detail.auto_scaling_group_name.as_deref() != Some(self.config.pool.as_str())
+            || detail.is_attach()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_events_for_sam_local_tell_their_group() {
+        macro_rules! event {
+            ($name:literal) => {
+                include_str!(concat!("../../../events/replenish-pool.", $name, ".json"))
+            };
+        }
+        for event in [
+            event!("detach-successful"),
+            event!("detach-unsuccessful"),
+            event!("launch-lifecycle-action"),
+            event!("launch-successful"),
+            event!("launch-unsuccessful"),
+            event!("terminate-successful"),
+            event!("terminate-unsuccessful"),
+        ] {
+            let event: EventBridgeEvent<Value> = serde_json::from_str(event).unwrap();
+            assert_eq!(event.source, AUTO_SCALING);
+            let detail = AutoScalingDetail::of(&event);
+            assert_eq!(
+                detail.auto_scaling_group_name.as_deref(),
+                Some("ready-pool-pool")
+            );
+            assert!(detail.instance_id.is_some() && !detail.is_attach());
+        }
+        let timer: EventBridgeEvent<Value> = serde_json::from_str(event!("schedule")).unwrap();
+        assert_ne!(timer.source, AUTO_SCALING);
+    }
+}

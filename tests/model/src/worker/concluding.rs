@@ -1,0 +1,167 @@
+//! How work ends: executes the function's own conclusions, as `functions/init-instance/src/conclude.rs`
+//! does, with a cut possible before and after each call.
+
+use super::Turn;
+use crate::ask::{self, Checked};
+use crate::configuration::Rule;
+use crate::progress::{Doing, InitCommand, Look, Rest, Steps, Worker};
+use crate::state::{Clock, InitMessage, Line, Place};
+use crate::step::Answer;
+use init_instance::decide::Finding;
+use ready_pool_core::command::CommandStatus;
+use ready_pool_core::init_failure::OnInitFailure;
+use ready_pool_core::ledger::Standing;
+
+impl Turn<'_, '_> {
+    /// Where a conclusion goes on. A retirement is carried out by calls of its own.
+    pub(super) fn goes_on(rest: Rest) -> Worker {
+        match (rest.entry, rest.steps.split_first()) {
+            (None, None) => Worker::Acknowledge,
+            (None, Some((Doing::Retire, then))) => Worker::RetireLook { then },
+            _ => Worker::Conclude(rest),
+        }
+    }
+
+    /// The steps that are left.
+    pub(super) fn then(steps: Steps) -> Worker {
+        Self::goes_on(Rest { entry: None, steps })
+    }
+
+    /// The entry, or the first step.
+    pub(super) fn conclude(&mut self, rest: Rest) -> Worker {
+        let first = rest.steps.split_first();
+        let entry_last = self.world.config.lacks(Rule::MoveOnFirst)
+            && matches!(first, Some((Doing::Publish(_) | Doing::Retry(_), _)));
+        match (rest.entry, first) {
+            (Some(entry), _) if !entry_last => {
+                if self.answer != Answer::LostNever {
+                    self.world.write_line(self.claim(), Some(entry), self.by());
+                }
+                self.taken(Rest {
+                    entry: None,
+                    ..rest
+                })
+            }
+            (_, Some((doing, steps))) => {
+                if self.answer != Answer::LostNever {
+                    self.take(doing);
+                }
+                self.taken(Rest { steps, ..rest })
+            }
+            (_, None) => unreachable!("nothing was left to do"),
+        }
+    }
+
+    fn take(&mut self, doing: Doing) {
+        match doing {
+            Doing::Publish(ending) => self.world.publish(self.claim(), ending),
+            Doing::Retry(attempt) => self.world.send_retry(self.claim(), attempt),
+            Doing::Retire => unreachable!("retirements have calls of their own"),
+        }
+    }
+
+    /// A call was made; this is left, if its answer came.
+    fn taken(&mut self, rest: Rest) -> Worker {
+        if self.answer == Answer::Ok {
+            Self::goes_on(rest)
+        } else {
+            self.comes_again()
+        }
+    }
+
+    /// `look_again.rs`: the entry, then `check`.
+    pub(super) fn look_entry(&mut self, command: InitCommand) -> Worker {
+        let InitMessage::LookAgain { claim, attempt } = self.message else {
+            unreachable!("only looks look");
+        };
+        let (instance, clock) = (self.instance(), self.clock());
+        let entry = self.entry();
+        let repeated = self.world.state.repeated & (1 << self.group) != 0;
+        let policy = if self.world.config.lacks(Rule::KeepAgain) {
+            OnInitFailure::Retire
+        } else {
+            self.policy()
+        };
+        let moved_on = entry.is_some_and(|line| line.instance != instance);
+        let message = (claim, attempt, instance);
+        let concluded = match ask::check(message, command, entry, clock, repeated, policy) {
+            Checked::CommandEnded(_)
+                if self.world.config.lacks(Rule::LookAtReplaced) && moved_on =>
+            {
+                return Worker::Acknowledge;
+            }
+            Checked::CommandEnded(status) => {
+                return Worker::Settle {
+                    status,
+                    look: Look::First,
+                };
+            }
+            Checked::Conclude(concluded) => concluded,
+        };
+        match concluded.finding {
+            Finding::Nothing if entry.is_none() && self.world.state.clock >= Clock::LongAfter => {
+                self.world.left_unread(claim);
+            }
+            Finding::SettledBefore if self.world.config.lacks(Rule::PublishAgain) => {
+                return Worker::Acknowledge;
+            }
+            _ => {}
+        }
+        Self::goes_on(concluded.rest)
+    }
+
+    /// `command_finished.rs`, `find_target`: by the entry, or by where the instance is.
+    fn finds_target(&self, entry: Option<Line>) -> bool {
+        let target = self.world.target_of(self.claim());
+        let there = match self.seen() {
+            Place::Target(place) | Place::LeavingTarget(place) => place == target,
+            _ => false,
+        };
+        let looks = matches!(self.message, InitMessage::LookAgain { .. });
+        entry.is_some() || there || looks
+    }
+
+    /// `command_finished.rs`, `settle`: one look.
+    pub(super) fn settle(&mut self, status: CommandStatus, look: Look) -> Worker {
+        let entry = self.entry();
+        let instance = self.this_instance();
+        let place = self.seen();
+        let target = self.world.target_of(self.claim());
+        let found = self.finds_target(entry);
+        // `command_finished.rs`: a very late event of a claim that is over.
+        let very_late = self.world.state.clock >= Clock::LongAfter;
+        if !found && very_late && matches!(self.message, InitMessage::Finished { .. }) {
+            self.world.left_unread(self.claim());
+            return Worker::Acknowledge;
+        }
+        // `command_finished.rs`: then the script says which target it is.
+        let failed = status.is_final() && status != CommandStatus::Succeeded;
+        let found = found || (failed && self.policy() == OnInitFailure::Replace);
+        let (seen, now) = ((place, target), (self.clock(), self.policy()));
+        match ask::report(status, entry, found, instance, seen, look, now) {
+            None if look == Look::First && status.is_final() => Worker::Settle {
+                status,
+                look: Look::Last,
+            },
+            // `handler.rs`: `Later`; or, within the invocation, the same look again.
+            None => self.comes_again(),
+            Some(concluded) => {
+                match concluded.finding {
+                    Finding::ReplacedBefore if self.world.config.lacks(Rule::ReplaceAgain) => {
+                        return Worker::Acknowledge;
+                    }
+                    Finding::Ready => {
+                        let known = entry.is_some_and(|line| line.standing == Standing::Ready);
+                        let there = place == Place::Target(target);
+                        let machine = &self.world.state.machines[self.group];
+                        let initialised = machine.runs[usize::from(self.claim())] > 0;
+                        let wrong = !(there && initialised);
+                        self.world.state.broken.ready_elsewhere |= !known && wrong;
+                    }
+                    _ => {}
+                }
+                Self::goes_on(concluded.rest)
+            }
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! `demo`: fills the pool, sends a claim, and tells its story.
+
+use crate::claims::{self, Claim};
+use crate::cli::DemoOptions;
+use crate::crowd;
+use crate::failure::Failure;
+use crate::follow::{Follower, Interrupts};
+use crate::live;
+use crate::print::{Printer, seconds};
+use crate::start::Running;
+use crate::story::{Line, Story, words};
+use ready_pool_core::outcome::Ending;
+use region::journal::{Entry, Happening};
+use region::settings::{Settings, Spread};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io::{self, IsTerminal};
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// The organisation of the one claim.
+const ORGANISATION: usize = 1337;
+/// Lines of the functions' logs that explain a demo that did not get there.
+const LOG_TAIL: usize = 15;
+
+/// Runs the demo; an error says what did not happen.
+pub(crate) async fn run(options: DemoOptions) -> Result<(), Failure> {
+    let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let running = Running::start(&options.common, options.time_scale, host).await?;
+    let mut interrupts = Interrupts::catch()?;
+    let mut demo = Demo::new(&running);
+    let result = tokio::select! {
+        result = demo.run(&options) => result,
+        () = interrupts.next() => Err(Failure::Interrupted),
+    };
+    let result = match result {
+        Ok(()) if options.stays() => tokio::select! {
+            biased;
+            () = interrupts.next() => Ok(()),
+            result = demo.stay() => result,
+        },
+        other => other,
+    };
+    if matches!(result, Err(Failure::NotReady(_))) {
+        demo.explain();
+    }
+    running.stop().await;
+    result
+}
+
+impl DemoOptions {
+    /// Whether the region stays up for the page: for a person yes, for a script no.
+    fn stays(&self) -> bool {
+        self.stay || !self.exit && io::stdout().is_terminal()
+    }
+}
+
+/// A demo that runs.
+pub(crate) struct Demo<'r> {
+    /// The region.
+    pub(crate) running: &'r Running,
+    /// Where the story goes.
+    pub(crate) printer: Printer,
+    follower: Follower,
+    story: Story,
+    /// Something is waited for: it is shown that time passes.
+    waits: bool,
+    logs: VecDeque<String>,
+}
+
+impl<'r> Demo<'r> {
+    fn new(running: &'r Running) -> Self {
+        Self {
+            printer: Printer::stdout(running.started),
+            follower: Follower::from_the_start(&running.region),
+            story: Story::new(running.names.clone(), running.client().polling_functions()),
+            waits: true,
+            logs: VecDeque::new(),
+            running,
+        }
+    }
+
+    async fn run(&mut self, options: &DemoOptions) -> Result<(), Failure> {
+        self.introduce(options)?;
+        let limit = patience(&self.running.settings, 0);
+        within(limit, "the pool was not filled", self.fill()).await?;
+        match options.claims {
+            None => self.one_claim().await,
+            Some(claims) => crowd::run(self, claims, options.common.pool_size).await,
+        }
+    }
+
+    fn introduce(&mut self, options: &DemoOptions) -> Result<(), Failure> {
+        let names = &self.running.names;
+        self.printer.text(&format!(
+            "A simulated AWS region, {} (--time-scale).{}\n\
+             The functions are real programs, and the script really runs. Stack {}, endpoint {}",
+            self.running.latencies(),
+            self.running.first_latencies(),
+            names.stack,
+            self.running.settings.endpoint
+        ))?;
+        if options.stays() {
+            let page = format!("See it in a browser: {}", self.running.page());
+            self.printer.text(&page)?;
+        }
+        Ok(())
+    }
+
+    /// What happened since the last call; waits for something to happen.
+    pub(crate) async fn next(&mut self) -> Vec<Entry> {
+        let entries = if self.waits {
+            live::next(self.running, &mut self.follower, &mut self.printer).await
+        } else {
+            self.follower.next().await
+        };
+        for entry in &entries {
+            if let Happening::Logged { function, line } = &entry.what {
+                let (level, text) = words::log(line);
+                let function = self.running.names.short(function);
+                let level = level.unwrap_or_default();
+                self.logs
+                    .push_back(format!("  {function:<14}  {level:<5}  {text}"));
+                if self.logs.len() > LOG_TAIL {
+                    self.logs.pop_front();
+                }
+            }
+        }
+        entries
+    }
+
+    /// Tells an entry, if it belongs in a timeline.
+    fn tell(&mut self, entry: &Entry) -> Result<(), Failure> {
+        match self.story.tell(entry) {
+            Some(line) => Ok(self.printer.line(&line)?),
+            None => Ok(()),
+        }
+    }
+
+    /// The pool fills: a line for each step when the last instance has taken it, and for each instance that is
+    /// ready.
+    async fn fill(&mut self) -> Result<(), Failure> {
+        self.printer.title("The pool fills")?;
+        let mut launched = BTreeMap::new();
+        let mut ready = BTreeSet::new();
+        let mut taken: BTreeMap<&'static str, usize> = BTreeMap::new();
+        while !self.running.pool_is_full() {
+            let entries = self.next().await;
+            let before = launched.len();
+            for entry in &entries {
+                if let Happening::Launching { instance, .. } = &entry.what {
+                    launched.insert(instance.clone(), entry.at);
+                }
+            }
+            let new = launched.len() - before;
+            if let Some(at) = launched.values().max().filter(|_| new > 0) {
+                let text = format!("{new} instances for {}", self.running.names.pool);
+                self.printer.line(&Line::plain(*at, "launching", text))?;
+            }
+            for entry in &entries {
+                let (step, meaning) = match &entry.what {
+                    Happening::Waiting { .. } => ("booted", "wait in their launch hook"),
+                    Happening::AgentOnline { .. } => ("agent online", "can take commands"),
+                    Happening::InService { instance, .. } => {
+                        ready.insert(instance.clone());
+                        let text = format!("{instance} ({} of {})", ready.len(), launched.len());
+                        let since = launched.get(instance).map(|began| entry.at - *began);
+                        let took = since.and_then(|since| Duration::try_from(since).ok());
+                        let line = Line::plain(entry.at, "ready", text);
+                        self.printer.line(&line.took(took).good_if(true))?;
+                        continue;
+                    }
+                    Happening::Logged { .. } => {
+                        self.tell(entry)?;
+                        continue;
+                    }
+                    _ => continue,
+                };
+                let count = taken.entry(step).or_default();
+                *count += 1;
+                if *count == launched.len() {
+                    let text = format!("{count} {meaning}");
+                    self.printer.line(&Line::plain(entry.at, step, text))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn one_claim(&mut self) -> Result<(), Failure> {
+        let claim = Claim::of_organisation(ORGANISATION);
+        let client = self.running.client();
+        claim.create_target(&client).await?;
+        // The call that made the target is no part of the claim's story.
+        self.next().await;
+        self.printer.title(&format!(
+            "One claim: {} wants an instance for {}, an empty group",
+            claim.id, claim.target
+        ))?;
+        claim.send(&client).await?;
+        let limit = patience(&self.running.settings, 0);
+        let took = within(limit, "the claim has no outcome", self.outcome(&claim)).await?;
+        self.printer.title("The pool refills")?;
+        within(limit, "the pool was not refilled", self.refill()).await?;
+        self.printer.text("")?;
+        let took = took.as_secs_f64();
+        let latencies = self.running.latencies();
+        let full = self.running.how_to_see_full_latencies("cargo demo");
+        let text = format!("ready in {took:.1} s, {latencies}{full}");
+        self.printer.good(&text)?;
+        Ok(())
+    }
+
+    /// Tells the claim's way to its outcome; returns how long it took from its message.
+    async fn outcome(&mut self, claim: &Claim) -> Result<Duration, Failure> {
+        let mut ending = None;
+        while ending.is_none() {
+            for entry in self.next().await {
+                if claims::sent(&entry, &self.running.names).is_some() {
+                    self.printer.zero = entry.at;
+                }
+                self.tell(&entry)?;
+                let told = claims::outcome(&entry, &self.running.names);
+                ending = ending.or(told.map(|told| (entry.at, told)));
+            }
+        }
+        match ending {
+            Some((at, outcome)) if outcome.outcome == Ending::Ready => Ok(self.since_zero(at)),
+            Some((_, outcome)) => Err(Failure::NotReady(format!(
+                "{} is {}: {}",
+                claim.id,
+                outcome.outcome.code(),
+                outcome.message
+            ))),
+            None => Ok(Duration::ZERO),
+        }
+    }
+
+    /// Stays up for whoever opens the page, and tells what happens.
+    async fn stay(&mut self) -> Result<(), Failure> {
+        self.waits = false;
+        self.printer.text(&format!(
+            "\nThe region stays up. Open {} to send a claim with a click and to break things. \
+             `cargo claim <claim_id>` tells how one stands. Ctrl-C ends it.",
+            self.running.page()
+        ))?;
+        loop {
+            for entry in self.next().await {
+                self.tell(&entry)?;
+            }
+        }
+    }
+
+    fn since_zero(&self, at: OffsetDateTime) -> Duration {
+        Duration::try_from(at - self.printer.zero).unwrap_or_default()
+    }
+
+    async fn refill(&mut self) -> Result<(), Failure> {
+        while !self.running.pool_is_full() {
+            for entry in self.next().await {
+                self.tell(&entry)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows the end of the functions' logs.
+    fn explain(&mut self) {
+        // Standard output may be the problem; the error itself is reported in any case.
+        let _ = self.printer.title("The functions' last words");
+        for line in &self.logs {
+            let _ = self.printer.text(line);
+        }
+    }
+}
+
+/// Runs a phase of the demo, but not forever.
+pub(crate) async fn within<T>(
+    limit: Duration,
+    otherwise: &str,
+    phase: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(limit, phase)
+        .await
+        .unwrap_or_else(|_| {
+            let limit = seconds(limit);
+            Err(Failure::NotReady(format!("{otherwise} within {limit}")))
+        })
+}
+
+/// How long to wait at most for something that takes `refills` refills of the pool: the longest
+/// draws of every step, and what the functions themselves take.
+pub(crate) fn patience(settings: &Settings, refills: u32) -> Duration {
+    let timings = &settings.timings;
+    let longest = |spread: &Spread| spread.max.max(spread.tail);
+    let round: Duration = [
+        &timings.launch_notice,
+        &timings.instance_start,
+        &timings.boot,
+        &timings.agent_registration,
+        &timings.hook_proceed,
+        &timings.detach,
+        &timings.attach,
+        &timings.command_pickup,
+    ]
+    .into_iter()
+    .map(longest)
+    .sum();
+    let own = Duration::from_mins(2);
+    (round.mul_f64(settings.time_scale) + own) * (refills + 1)
+}

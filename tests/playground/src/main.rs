@@ -1,0 +1,31 @@
+//! ready-pool on a simulated AWS region, to try, watch and break: `demo` and `serve` with their page, and
+//! `claim`, which tells how one claim stands.
+
+mod build;
+mod claim;
+mod claims;
+mod cli;
+mod crowd;
+mod demo;
+mod environment_files;
+mod failure;
+mod first_fill;
+mod follow;
+mod functions;
+mod live;
+mod messages;
+mod moment;
+mod page;
+mod print;
+mod progress;
+mod serve;
+mod start;
+mod story;
+mod summary;
+#[cfg(test)]
+mod testing;
+mod timing;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}
