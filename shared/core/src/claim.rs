@@ -8,6 +8,7 @@ use crate::preferences::Preferences;
 use crate::schema;
 use crate::script;
 use crate::times::Times;
+use crate::variable;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -61,7 +62,7 @@ pub struct Claim {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Init {
-    /// Run in sequence, in one shell; the first that fails ends the script with its status.
+    /// The lines of one script: `sh -e` runs them, or the interpreter that the first line names (`#!/bin/bash`).
     #[cfg_attr(feature = "schema", schemars(schema_with = "schema::commands"))]
     pub commands: Vec<String>,
     /// Exported before the commands. Data, never code.
@@ -180,35 +181,26 @@ impl Claim {
 
 impl Init {
     fn check(&self) -> Result<(), Malformed> {
-        if self.commands.is_empty() {
+        if self.commands.iter().all(|line| line.trim().is_empty()) {
             return Err(field("init.commands", "must have at least one command"));
         }
-        for (index, command) in self.commands.iter().enumerate() {
-            let path = format!("init.commands[{index}]");
-            if command.trim().is_empty() {
-                return Err(field(&path, "must not be empty"));
-            }
-            check_text(&path, command)?;
+        for (index, line) in self.commands.iter().enumerate() {
+            check_text(&format!("init.commands[{index}]"), line)?;
+        }
+        if let Some(first) = self.commands.first()
+            && first.starts_with("#!")
+            && let Some(line) = first.split('\n').next()
+            && line.ends_with('\r')
+        {
+            return Err(field(
+                "init.commands[0]",
+                "must not end its `#!` line with a carriage return, as files from Windows do: no machine has an interpreter of that name",
+            ));
         }
         for (name, value) in &self.environment {
             let path = format!("init.environment.{name}");
-            if !is_variable_name(name) {
-                return Err(field(
-                    &path,
-                    "must have a name of letters, digits and underscores that starts with no digit, at most 128 characters",
-                ));
-            }
-            if has_meaning_to_shells(name) {
-                return Err(field(
-                    &path,
-                    "must have another name: shells give this one a meaning of their own",
-                ));
-            }
-            if name.starts_with("READY_POOL_") {
-                return Err(field(
-                    &path,
-                    "must not start with READY_POOL_: that is ours",
-                ));
+            if let Some(problem) = variable::problem(name) {
+                return Err(field(&path, problem));
             }
             check_text(&path, value)?;
         }
@@ -275,40 +267,6 @@ fn check_text(path: &str, text: &str) -> Result<(), Malformed> {
     }
     Ok(())
 }
-
-fn is_variable_name(name: &str) -> bool {
-    (1..=128).contains(&name.len())
-        && !name.starts_with(|first: char| first.is_ascii_digit())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-/// Names that bash (`sh` on Amazon Linux) sets by itself, refuses to set, or evaluates as
-/// arithmetic, which would turn a value into code (tried with every name that bash 5.2 knows).
-fn has_meaning_to_shells(name: &str) -> bool {
-    name.starts_with("BASH") || SHELL_NAMES.contains(&name)
-}
-
-/// Those of them that do not start with `BASH`.
-pub(crate) const SHELL_NAMES: [&str; 16] = [
-    "DIRSTACK",
-    "EPOCHREALTIME",
-    "EPOCHSECONDS",
-    "EUID",
-    "FUNCNAME",
-    "GROUPS",
-    "HISTCMD",
-    "LINENO",
-    "OPTIND",
-    "PPID",
-    "RANDOM",
-    "SECONDS",
-    "SHELLOPTS",
-    "SRANDOM",
-    "UID",
-    "_",
-];
 
 pub(crate) fn field(field: &str, problem: &str) -> Malformed {
     Malformed::Field {
@@ -414,10 +372,16 @@ mod tests {
             ),
             ("/expires_at", json!("tomorrow"), "not a claim"),
             ("/init/commands", json!([]), "at least one command"),
+            ("/init/commands", json!(["", " "]), "at least one command"),
             (
                 "/init/commands",
-                json!(["true", " "]),
-                "`init.commands[1]` must not be empty",
+                json!(["#!/bin/bash\r\necho"]),
+                "`init.commands[0]` must not end its `#!` line with a carriage return",
+            ),
+            (
+                "/init/commands",
+                json!(["#!/bin/sh\r", "echo"]),
+                "carriage return",
             ),
             (
                 "/init/commands",

@@ -26,6 +26,7 @@ mod schema;
 pub mod script;
 pub mod times;
 pub mod trace;
+mod variable;
 
 /// A point in time. Passed in, never read from a clock here.
 pub use time::OffsetDateTime as Timestamp;

@@ -3,8 +3,9 @@
 //!
 //! Patterns are written for every dialect: no look-ahead, no class that dialects define differently.
 
-use crate::claim::{MAX_WORKING_DIRECTORY_BYTES, SHELL_NAMES};
+use crate::claim::MAX_WORKING_DIRECTORY_BYTES;
 use crate::preferences::{MAX_NAME_BYTES, MAX_PREFERENCES};
+use crate::variable;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
 
@@ -80,17 +81,23 @@ pub(crate) fn commands(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "minItems": 1,
-        "items": text(&json_schema!({"pattern": NOT_BLANK}))
+        "contains": {"type": "string", "pattern": NOT_BLANK},
+        // Of the first line no `#!` with a carriage return at its end.
+        "prefixItems": [text(&json_schema!({
+            "not": {"pattern": "\\{\\{|[\\u0000\\ufffe\\uffff]|^#![^\\n]*\\r(\\n|$)"}
+        }))],
+        "items": text(&json_schema!({}))
     })
 }
 
 /// `init.environment`.
 pub(crate) fn environment(_: &mut SchemaGenerator) -> Schema {
+    let names: Vec<&str> = [&variable::SET[..], &variable::RUN, &variable::RUN_BY_NAME].concat();
     json_schema!({
         "type": "object",
         "propertyNames": {
             "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$",
-            "not": {"anyOf": [{"pattern": "^(BASH|READY_POOL_)"}, {"enum": SHELL_NAMES}]}
+            "not": {"anyOf": [{"pattern": "^(BASH|READY_POOL_)"}, {"enum": names}]}
         },
         "additionalProperties": text(&json_schema!({}))
     })

@@ -9,7 +9,7 @@ use crate::functions::Functions;
 use crate::page::Page;
 use region::api::{Call, Service};
 use region::autoscaling::Lifecycle;
-use region::commands::Bash;
+use region::commands::RealScripts;
 use region::endpoint::Endpoint;
 use region::region::{Region, StartError, TemplateSource};
 use region::settings::Settings;
@@ -172,7 +172,7 @@ impl Running {
         for timing in &options.timings {
             timing.apply(&mut settings);
         }
-        let commands = Bash::new(marker_directory).map_err(|error| Failure::System {
+        let commands = RealScripts::new(own_directories).map_err(|error| Failure::System {
             what: "cannot make a directory for the instances",
             error,
         })?;
@@ -382,10 +382,13 @@ fn reachable(listener: &TcpListener) -> Result<SocketAddr, Failure> {
     Ok(address)
 }
 
-/// Where the init script keeps its marker: on a real machine a directory of root's.
-fn marker_directory(_instance: &str, home: &Path) -> Vec<(String, String)> {
-    let directory = home.join("ready-pool").display().to_string();
-    vec![("READY_POOL_DIR".to_owned(), directory)]
+/// What is root's on a real machine: where the init script keeps its marker, and its home.
+fn own_directories(_instance: &str, home: &Path) -> Vec<(String, String)> {
+    let own = |name: &str, directory: &Path| (name.to_owned(), directory.display().to_string());
+    vec![
+        own("READY_POOL_DIR", &home.join("ready-pool")),
+        own("READY_POOL_HOME", home),
+    ]
 }
 
 fn explained(error: StartError, path: PathBuf, function_dir: Option<&Path>) -> Failure {

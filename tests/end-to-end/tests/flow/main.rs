@@ -22,6 +22,7 @@ mod hand_over;
 mod house;
 mod init_command;
 mod largest;
+mod machine;
 mod normal_path;
 mod opting_out;
 mod options;

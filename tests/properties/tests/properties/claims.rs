@@ -108,7 +108,12 @@ fn wrong_field() -> impl Strategy<Value = (&'static str, Value, &'static str)> {
         ("/init", json!("true"), "init"),
         ("/init/commands", json!([]), "init.commands"),
         ("/init/commands", json!("true"), "init.commands"),
-        ("/init/commands", json!([" \n"]), "init.commands[0]"),
+        ("/init/commands", json!([" \n", ""]), "init.commands"),
+        (
+            "/init/commands",
+            json!(["#!/bin/sh\r\n:"]),
+            "init.commands[0]",
+        ),
         (
             "/init/commands",
             json!(["true", "{{x}}"]),

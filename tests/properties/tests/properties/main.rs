@@ -2,6 +2,7 @@
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "whatever is not as expected must stop the test"
 )]
@@ -12,5 +13,8 @@ mod corpus;
 mod ledger;
 mod machine;
 mod marker;
+mod names;
 mod quoting;
+mod script;
 mod strategies;
+mod streams;

@@ -1,9 +1,9 @@
 //! What an instance's agent does with a script: really run it, or pretend.
 
-mod bash;
+mod real;
 mod scripted;
 
-pub use bash::Bash;
+pub use real::{RealScripts, Shell};
 pub use scripted::{Pretence, Scripted};
 
 use futures::future::BoxFuture;

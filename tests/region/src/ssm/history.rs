@@ -256,12 +256,28 @@ fn invocation_output(
     })
 }
 
-/// Both outputs in one text of at most 2,500 characters.
+/// Both outputs in one text of at most 2,500 characters, as amazon-ssm-agent makes it (`TruncateOutput` in
+/// its `iohandler.go`): of both the beginning.
 fn plugin_output(invocation: &Invocation) -> String {
-    let mut output = invocation.stdout.clone();
-    if !invocation.stderr.is_empty() {
-        output.push_str("\n----------ERROR-------\n");
-        output.push_str(&invocation.stderr);
+    const ERRORS: &str = "\n----------ERROR-------\n";
+    const OUTPUT_CUT: &str = "\n---Output truncated---";
+    const ERRORS_CUT: &str = "\n---Error truncated----";
+    let (stdout, stderr) = (&invocation.stdout, &invocation.stderr);
+    let title = if stderr.is_empty() { "" } else { ERRORS };
+    let space = 2_500 - title.len();
+    let (output, errors) = (stdout.chars().count(), stderr.chars().count());
+    let first = |text: &str, characters: usize| text.chars().take(characters).collect::<String>();
+    if output + errors < space {
+        [stdout, title, stderr].concat()
+    } else if output > space / 2 && errors > space / 2 {
+        let half = (space - OUTPUT_CUT.len() - ERRORS_CUT.len()) / 2;
+        let (output, errors) = (first(stdout, half), first(stderr, half));
+        [&output, OUTPUT_CUT, title, &errors, ERRORS_CUT].concat()
+    } else if output < space / 2 {
+        let errors = first(stderr, space - ERRORS_CUT.len() - output);
+        [stdout, title, &errors, ERRORS_CUT].concat()
+    } else {
+        let output = first(stdout, space - OUTPUT_CUT.len() - errors);
+        [&output, OUTPUT_CUT, title, stderr].concat()
     }
-    output.chars().take(2_500).collect()
 }

@@ -16,6 +16,12 @@ use serde_json::json;
 const MAX_STDOUT: usize = 24_000;
 const MAX_STDERR: usize = 8_000;
 
+/// The exit code that stands for a script killed at its time-out, and so any script's that ends with it
+/// (amazon-ssm-agent's `CommandStoppedPreemptivelyExitCode`, and `GetStatus` in `pluginutil_unix.go`).
+const KILLED: i32 = 137;
+/// The exit code that ends a document with success (`ExitWithSuccess`, in its `iohandler.go`).
+const EXIT_WITH_SUCCESS: i32 = 168;
+
 /// What an agent asks for to take a command, and to report its end.
 const TAKES: [&str; 2] = ["ec2messages:GetMessages", "ec2messages:AcknowledgeMessage"];
 const REPORTS: [&str; 2] = ["ec2messages:SendReply", "ec2messages:DeleteMessage"];
@@ -83,14 +89,16 @@ pub fn finished(world: &mut World, command_id: &str, instance: &str, ended: Scri
             stdout,
             stderr,
         } => {
-            let status = if exit_code == 0 {
-                Status::Success
-            } else {
-                Status::Failed
+            let status = match exit_code {
+                0 | EXIT_WITH_SUCCESS => Status::Success,
+                KILLED => Status::ExecutionTimedOut,
+                _ => Status::Failed,
             };
             (status, exit_code, stdout, stderr)
         }
-        ScriptEnd::TimedOut { stdout, stderr } => (Status::ExecutionTimedOut, -1, stdout, stderr),
+        ScriptEnd::TimedOut { stdout, stderr } => {
+            (Status::ExecutionTimedOut, KILLED, stdout, stderr)
+        }
     };
     let Some(invocation) = unfinished(world, command_id, instance) else {
         return;

@@ -212,6 +212,54 @@ fn long_output_is_cut_off() {
 }
 
 #[test]
+fn the_agent_takes_two_exit_codes_for_something_else() {
+    for (exit_code, expected) in [(137, "TimedOut"), (168, "Success"), (1, "Failed")] {
+        let mut world = world();
+        let id = launch_online(&mut world);
+        let command = send(&mut world, &id);
+        wait(&mut world, 2);
+        ssm::finished(&mut world, &command, &id, exited(exit_code, ""));
+        assert_eq!(status(&mut world, &command, &id).0, expected);
+    }
+}
+
+#[test]
+fn the_list_of_invocations_has_the_beginning_of_both_outputs() {
+    const ERRORS: &str = "\n----------ERROR-------\n";
+    for (stdout, stderr, expected) in [
+        (10, 0, "o".repeat(10)),
+        (10, 10, "o".repeat(10) + ERRORS + &"e".repeat(10)),
+        (3_000, 0, "o".repeat(2_477) + "\n---Output truncated---"),
+        (
+            3_000,
+            3_000,
+            "o".repeat(1_215)
+                + "\n---Output truncated---"
+                + ERRORS
+                + &"e".repeat(1_215)
+                + "\n---Error truncated----",
+        ),
+    ] {
+        let mut world = world();
+        let id = launch_online(&mut world);
+        let command = send(&mut world, &id);
+        wait(&mut world, 2);
+        let outcome = ScriptEnd::Exited {
+            exit_code: 0,
+            stdout: "o".repeat(stdout),
+            stderr: "e".repeat(stderr),
+        };
+        ssm::finished(&mut world, &command, &id, outcome);
+        let list = json!({ "CommandId": command, "Details": true });
+        let answer = call(&mut world, "ListCommandInvocations", list).unwrap();
+        assert_eq!(
+            answer["CommandInvocations"][0]["CommandPlugins"][0]["Output"],
+            expected
+        );
+    }
+}
+
+#[test]
 fn a_dead_agent_still_counts_as_online_for_minutes_and_its_commands_hang() {
     let mut world = world();
     let id = launch_online(&mut world);

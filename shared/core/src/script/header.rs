@@ -1,0 +1,94 @@
+//! What a script says of its claim, in comments: the first line what is known of it, the second, where
+//! another instance is tried should the script fail, the claim itself.
+
+use crate::claim::Claim;
+use crate::ids::Attempt;
+use crate::init_failure::OnInitFailure;
+use crate::message;
+use crate::times::Times;
+use crate::trace::Trace;
+use std::fmt::Write;
+
+/// What the first line of a script starts with; the claim key follows.
+const HEADER: &str = "# ready-pool: claim ";
+/// What a first line calls the claim's `on_init_failure`.
+const ON_INIT_FAILURE: &str = "on_init_failure";
+
+/// What the second line starts with, where it is the claim.
+const CLAIM: &str = "# ready-pool: ";
+
+/// The claim that a script was rendered for, where the script carries it: where another instance is
+/// tried should the script fail.
+pub fn claim_of(script: &str) -> Option<Claim> {
+    let mut lines = script.lines();
+    lines.next()?.strip_prefix(HEADER)?;
+    message::from_line(lines.next()?.strip_prefix(CLAIM)?)
+}
+
+/// What the first line of a script says, as far as it can be read: a script of an older version
+/// says less, one that is not ours nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Header {
+    /// Which attempt of its claim it was rendered for.
+    pub attempt: Option<Attempt>,
+    /// What its claim wants done when it fails. A word of a newer version is none.
+    pub on_init_failure: OnInitFailure,
+    /// When the steps before it happened.
+    pub times: Times,
+    /// The trace that its claim is part of.
+    pub trace: Option<Trace>,
+}
+
+impl Header {
+    /// Reads the header of a script.
+    pub fn read(script: &str) -> Self {
+        let mut header = Self::default();
+        let line = script.lines().next().unwrap_or_default();
+        let Some(words) = line.strip_prefix(HEADER) else {
+            return header;
+        };
+        for word in words.split(", ") {
+            match word.split_once(' ') {
+                Some(("attempt", number)) => header.attempt = number.parse().ok(),
+                Some((ON_INIT_FAILURE, word)) => {
+                    header.on_init_failure = OnInitFailure::from_code(word).unwrap_or_default();
+                }
+                Some(("trace", trace)) => header.trace = trace.parse().ok(),
+                Some((step, moment)) => header.times.take_word(step, moment),
+                None => {}
+            }
+        }
+        header
+    }
+}
+
+/// The comments that a script starts with.
+pub(super) fn render(
+    claim: &Claim,
+    attempt: Attempt,
+    times: &Times,
+    trace: Option<Trace>,
+) -> String {
+    let mut lines = String::new();
+    // Writing to a String cannot fail.
+    // By the key, not by the target's name: a group may be named `{{…}}`, and SSM would
+    // substitute that.
+    let _ = write!(lines, "{HEADER}{}, attempt {attempt}", claim.key());
+    if !claim.on_init_failure.is_default() {
+        let policy = claim.on_init_failure.code();
+        let _ = write!(lines, ", {ON_INIT_FAILURE} {policy}");
+    }
+    for word in times.words() {
+        let _ = write!(lines, ", {word}");
+    }
+    if let Some(trace) = trace {
+        let _ = write!(lines, ", trace {trace}");
+    }
+    lines.push('\n');
+    if claim.on_init_failure == OnInitFailure::Replace
+        && let Some(line) = message::to_line(claim)
+    {
+        let _ = writeln!(lines, "{CLAIM}{line}");
+    }
+    lines
+}

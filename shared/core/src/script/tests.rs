@@ -1,0 +1,228 @@
+use super::*;
+use crate::claim::{Init, WhenEmpty};
+use crate::ids::{ClaimId, GroupName};
+use crate::init_failure::OnInitFailure;
+use crate::preferences::Preferences;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+use time::macros::datetime;
+
+fn claim(claim_id: &str, commands: &[&str], environment: &[(&str, &str)]) -> Claim {
+    Claim {
+        claim_id: ClaimId::try_from(claim_id).unwrap(),
+        target_group: GroupName::try_from("asg-1").unwrap(),
+        init: Init {
+            commands: commands.iter().map(|&text| text.to_owned()).collect(),
+            environment: environment
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+                .collect::<BTreeMap<_, _>>(),
+            working_directory: None,
+            execution_timeout_seconds: 60,
+        },
+        when_empty: WhenEmpty::Wait,
+        preferences: Preferences::default(),
+        on_init_failure: OnInitFailure::default(),
+        dry_run: false,
+        expires_at: datetime!(2026-11-22 20:15 UTC),
+    }
+}
+
+/// A machine's marker directory, removed at the end.
+struct Machine(PathBuf);
+
+impl Machine {
+    fn new(name: &str) -> Self {
+        let directory =
+            std::env::temp_dir().join(format!("ready-pool-script-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&directory);
+        Self(directory)
+    }
+
+    fn run(&self, claim: &Claim) -> (i32, String, String) {
+        let output = Command::new("sh")
+            .arg("-c")
+            .arg(render(claim, 1, &Times::default(), None))
+            .env("READY_POOL_DIR", &self.0)
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code().unwrap(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn commands_share_a_shell_and_the_environment() {
+    let machine = Machine::new("share");
+    let claim = claim(
+        "a",
+        &["X=1; cd /", "echo \"$X $PWD $ORG\""],
+        &[("ORG", "13 37")],
+    );
+    assert_eq!(
+        machine.run(&claim),
+        (0, "1 / 13 37\n".to_owned(), String::new())
+    );
+}
+
+#[test]
+fn the_first_failing_command_ends_the_script_with_its_status() {
+    let machine = Machine::new("failing");
+    let (status, stdout, _) = machine.run(&claim(
+        "a",
+        &["echo one", "sh -c 'exit 7'", "echo three"],
+        &[],
+    ));
+    assert_eq!((status, stdout.as_str()), (7, "one\n"));
+}
+
+#[test]
+fn an_exit_and_a_syntax_error_are_recorded() {
+    for (name, command) in [("exit", "exit 3"), ("syntax", "if then 'unbalanced")] {
+        let machine = Machine::new(name);
+        let claim = claim("a", &[command, "echo never"], &[]);
+        let (first, stdout, _) = machine.run(&claim);
+        assert_ne!(first, 0, "{command}");
+        assert_eq!(stdout, "", "{command}");
+        assert_eq!(
+            machine.run(&claim).0,
+            first,
+            "{command}: the recorded status"
+        );
+    }
+}
+
+#[test]
+fn the_same_claim_is_run_once_and_its_status_returned_again() {
+    let machine = Machine::new("same");
+    let claim = claim("a", &["echo once", "exit 5"], &[]);
+    assert_eq!(machine.run(&claim).1, "once\n");
+    let (status, stdout, stderr) = machine.run(&claim);
+    assert_eq!((status, stdout.as_str()), (5, ""));
+    assert!(stderr.contains("started before"));
+}
+
+#[test]
+fn another_claim_is_refused() {
+    let machine = Machine::new("other");
+    machine.run(&claim("a", &["true"], &[]));
+    let (status, stdout, stderr) = machine.run(&claim("b", &["echo stolen"], &[]));
+    assert_eq!((status, stdout.as_str()), (i32::from(EXIT_OTHER_CLAIM), ""));
+    assert!(stderr.contains("belongs to claim a@"));
+}
+
+#[test]
+fn a_rebooting_script_is_an_ordinary_failure() {
+    let machine = Machine::new("reboot");
+    let (status, _, stderr) = machine.run(&claim("a", &["exit 194"], &[]));
+    assert_eq!(status, 1);
+    assert!(stderr.contains("not supported"));
+}
+
+#[test]
+fn values_are_data_whatever_they_hold() {
+    let machine = Machine::new("data");
+    let nasty = "'; echo pwned; '\n$(echo pwned) `echo pwned` \\ \" $HOME !!";
+    let claim = claim("a", &["printf %s \"$VALUE\""], &[("VALUE", nasty)]);
+    assert_eq!(machine.run(&claim), (0, nasty.to_owned(), String::new()));
+}
+
+#[test]
+fn ssm_finds_nothing_to_substitute() {
+    let mut claim = claim("a", &["true"], &[("A", "b")]);
+    claim.target_group = GroupName::try_from("{{x}}").unwrap();
+    assert!(!render(&claim, 1, &Times::default(), None).contains("{{"));
+}
+
+#[test]
+fn the_first_line_reads_back() {
+    let times = Times {
+        sent: Some(datetime!(2026-11-22 20:00 UTC)),
+        entered: Some(datetime!(2026-11-22 20:00:01.25 UTC)),
+        detached: Some(datetime!(2026-11-22 20:00:01.999 UTC)),
+        attached: Some(datetime!(2026-11-22 20:00:05 UTC)),
+        ..Times::default()
+    };
+    let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
+    let trace = Some(trace.parse().unwrap());
+    let mut claim = claim("a", &["true"], &[]);
+    for on_init_failure in OnInitFailure::ALL {
+        claim.on_init_failure = on_init_failure;
+        let header = Header {
+            attempt: Some(3),
+            on_init_failure,
+            times,
+            trace,
+        };
+        assert_eq!(Header::read(&render(&claim, 3, &times, trace)), header);
+    }
+    let script = render(&claim, 3, &times, trace);
+    assert!(script.starts_with("# ready-pool: claim a@"));
+    let longer = script.len() - render(&claim, 3, &Times::default(), None).len();
+    assert!(longer < 300, "{longer}");
+}
+
+#[test]
+fn the_script_of_a_claim_that_may_need_another_instance_carries_it() {
+    let nasty = "'; exit 9 '\n# \r{ \"$(exit 9)\" \\ }";
+    let mut claim = claim(
+        "a",
+        &["test \"$X\" = \"$X\"; exit 3", nasty],
+        &[("X", nasty)],
+    );
+    claim.target_group = GroupName::try_from("{{{x}}").unwrap();
+    claim.preferences.zones = vec!["eu-west-1a".to_owned()];
+    claim.init.working_directory = Some("/opt".to_owned());
+    assert_eq!(claim_of(&render(&claim, 1, &Times::default(), None)), None);
+    claim.on_init_failure = OnInitFailure::Replace;
+    let script = render(&claim, 2, &Times::default(), None);
+    assert_eq!(claim_of(&script), Some(claim.clone()));
+    assert!(!script.contains("{{"));
+    let machine = Machine::new("carries");
+    assert_eq!(machine.run(&claim), (3, String::new(), String::new()));
+}
+
+#[test]
+fn only_a_script_of_ours_carries_a_claim() {
+    let mut claim = claim("a", &["true"], &[]);
+    claim.on_init_failure = OnInitFailure::Replace;
+    let script = render(&claim, 1, &Times::default(), None);
+    let (_, without_header) = script.split_once('\n').unwrap();
+    let headers = "# ready-pool: claim a@1\n".to_owned();
+    for other in ["", "\n", without_header, "# ready-pool: claim a@1"] {
+        assert_eq!(claim_of(other), None, "{other}");
+    }
+    assert_eq!(claim_of(&(headers.clone() + "# ready-pool: {}")), None);
+    assert_eq!(claim_of(&(headers + without_header)), Some(claim));
+}
+
+#[test]
+fn what_is_no_header_says_nothing() {
+    let first = Header {
+        attempt: Some(1),
+        ..Header::default()
+    };
+    for (script, header) in [
+        ("", Header::default()),
+        ("echo, attempt 1", Header::default()),
+        ("# ready-pool: claim a@1, attempt 1\nsent x", first),
+        (
+            "# ready-pool: claim a@1, attempt 1, sent soon, on_init_failure dance, dances well,, x",
+            first,
+        ),
+        ("# ready-pool: claim a@1, attempt 1000", Header::default()),
+    ] {
+        assert_eq!(Header::read(script), header, "{script}");
+    }
+}
