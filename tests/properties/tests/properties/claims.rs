@@ -97,14 +97,47 @@ proptest! {
 }
 
 /// A field, a value it cannot have, and how the refusal names it.
-fn wrong_field() -> impl Strategy<Value = (&'static str, Value, &'static str)> {
-    let wrong: Vec<(&'static str, Value, &'static str)> = vec![
+type Wrong = (&'static str, Value, &'static str);
+
+fn wrong_field() -> impl Strategy<Value = Wrong> {
+    prop::sample::select([wrong_of_claim(), wrong_of_init()].concat())
+}
+
+fn wrong_of_claim() -> Vec<Wrong> {
+    vec![
         ("/claim_id", json!("a b"), "claim_id"),
         ("/claim_id", json!("x".repeat(65)), "claim_id"),
         ("/claim_id", json!(7), "claim_id"),
         ("/target_group", json!(""), "target_group"),
         ("/target_group", json!("a:b"), "target_group"),
         ("/target_group", Value::Null, "target_group"),
+        ("/when_empty", json!("launch"), "when_empty"),
+        ("/dry_run", json!(1), "dry_run"),
+        ("/on_init_failure", json!("leave"), "on_init_failure"),
+        ("/preferences", json!(["eu-west-1a"]), "preferences"),
+        (
+            "/preferences",
+            json!({"zones": ["eu west"]}),
+            "preferences.zones[0]",
+        ),
+        (
+            "/preferences",
+            json!({"instance_types": vec!["m5.large"; 17]}),
+            "preferences.instance_types",
+        ),
+        ("/expires_at", json!("2026-11-23T00:01:01Z"), "expires_at"),
+        (
+            "/expires_at",
+            json!("9999-12-31T23:59:59-23:59"),
+            "expires_at",
+        ),
+        ("/expires_at", json!("2026-11-22T20:15:00"), "expires_at"),
+        ("/expiry", json!("2026-11-22T20:15:00Z"), "expiry"),
+    ]
+}
+
+fn wrong_of_init() -> Vec<Wrong> {
+    vec![
         ("/init", json!("true"), "init"),
         ("/init/commands", json!([]), "init.commands"),
         ("/init/commands", json!("true"), "init.commands"),
@@ -179,30 +212,7 @@ fn wrong_field() -> impl Strategy<Value = (&'static str, Value, &'static str)> {
             "init.execution_timeout_seconds",
         ),
         ("/init/comands", json!([]), "comands"),
-        ("/when_empty", json!("launch"), "when_empty"),
-        ("/dry_run", json!(1), "dry_run"),
-        ("/on_init_failure", json!("leave"), "on_init_failure"),
-        ("/preferences", json!(["eu-west-1a"]), "preferences"),
-        (
-            "/preferences",
-            json!({"zones": ["eu west"]}),
-            "preferences.zones[0]",
-        ),
-        (
-            "/preferences",
-            json!({"instance_types": vec!["m5.large"; 17]}),
-            "preferences.instance_types",
-        ),
-        ("/expires_at", json!("2026-11-23T00:01:01Z"), "expires_at"),
-        (
-            "/expires_at",
-            json!("9999-12-31T23:59:59-23:59"),
-            "expires_at",
-        ),
-        ("/expires_at", json!("2026-11-22T20:15:00"), "expires_at"),
-        ("/expiry", json!("2026-11-22T20:15:00Z"), "expiry"),
-    ];
-    prop::sample::select(wrong)
+    ]
 }
 
 /// A claim whose environment holds a value of this many bytes.
