@@ -1,6 +1,6 @@
 //! From events to targets.
 
-use super::{Input, MessageGroup, Path, Pattern, Rule, add_rule};
+use super::{Input, MessageGroup, Pattern, Rule, add_rule};
 use super::{Mishap, Target, Trigger};
 use crate::api::{Call, Service};
 use crate::iam::{Kind, Policy, Role};
