@@ -160,7 +160,7 @@ def one_click(visit):
     visit.ends(claim, "ready")
     visit.claim(claim).locator("summary").click()
     steps = visit.claim(claim).locator(".steps .what").all_inner_texts()
-    wanted = ["message", "entered", "detached", "told", "script started", "script ended", "outcome ready"]
+    wanted = ["message", "entered", "detached", "init command sent", "script started", "script ended", "outcome ready"]
     found = [word for word in wanted if any(step.startswith(word) for step in steps)]
     check(found == wanted, f"steps: {steps}")
     check(any(step.startswith("attached") for step in steps), f"steps: {steps}")

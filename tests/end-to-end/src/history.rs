@@ -302,7 +302,7 @@ impl History {
             .removed
             .iter()
             .filter(|(_, comment, _)| !failed.contains(comment))
-            .map(|(instance, comment, function)| Violation::ToldAndRemoved {
+            .map(|(instance, comment, function)| Violation::SentAndRemoved {
                 instance: instance.clone(),
                 comment: comment.clone(),
                 function: function.clone(),

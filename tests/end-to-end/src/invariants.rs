@@ -38,7 +38,7 @@ pub enum Violation {
         story: Vec<String>,
     },
     /// Invariant 5: a function of ours removed a machine that was sent a command, and its claim did not fail.
-    ToldAndRemoved {
+    SentAndRemoved {
         /// The machine.
         instance: String,
         /// What it was sent.
@@ -88,7 +88,7 @@ pub(crate) fn check(
     let replaced = replaced(world);
     violations.extend(history.violations().into_iter().filter(|violation| {
         // Its claim goes on without it, and perhaps to a good end.
-        !matches!(violation, Violation::ToldAndRemoved { instance, comment, .. }
+        !matches!(violation, Violation::SentAndRemoved { instance, comment, .. }
             if replaced.get(instance.as_str()) == Some(&comment.as_str()))
     }));
     violations.extend(nothing_left_over(world, &replaced, retirement));

@@ -140,7 +140,7 @@ pub(crate) fn sent(entry: &Entry, names: &Names) -> Option<String> {
     }
 }
 
-/// The outcome that this entry tells.
+/// The outcome that this entry has.
 pub(crate) fn outcome(entry: &Entry, names: &Names) -> Option<Outcome> {
     match Content::sent_to(&names.outcome, &entry.what)? {
         Content::Outcome(outcome) => Some(outcome),

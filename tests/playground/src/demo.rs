@@ -220,8 +220,8 @@ impl<'r> Demo<'r> {
                     self.printer.zero = entry.at;
                 }
                 self.tell(&entry)?;
-                let told = claims::outcome(&entry, &self.running.names);
-                ending = ending.or(told.map(|told| (entry.at, told)));
+                let outcome = claims::outcome(&entry, &self.running.names);
+                ending = ending.or(outcome.map(|outcome| (entry.at, outcome)));
             }
         }
         match ending {

@@ -66,7 +66,7 @@ pub(crate) enum Taken {
     /// The instance is in service in the target.
     Attached,
     /// The command was sent.
-    Told,
+    CommandSent,
     /// The agent started the script.
     Started,
     /// The script ended.
@@ -84,17 +84,17 @@ pub(crate) enum Phase {
     /// Its instance is on the way into the target.
     Attaching,
     /// The command is on its way to the agent.
-    Telling,
+    Sending,
     /// The script runs.
     Running,
-    /// The outcome is being found out and told.
+    /// The outcome is being found out and published.
     Reporting,
 }
 
 /// How a claim ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct End {
-    /// When it was told first.
+    /// When it was published first.
     pub(crate) at: Moment,
     /// `ready`, `failed` or `rejected`.
     pub(crate) outcome: Ending,
@@ -102,8 +102,8 @@ pub(crate) struct End {
     pub(crate) reason: Reason,
     /// Why, in a sentence.
     pub(crate) message: String,
-    /// How often it was told.
-    pub(crate) told: u32,
+    /// How often it was published.
+    pub(crate) published: u32,
 }
 
 /// An outcome, as it came.
@@ -216,7 +216,7 @@ impl Progress {
                 instance,
                 command_id,
                 comment,
-            } => self.told(instance, command_id, comment, at),
+            } => self.command_sent(instance, command_id, comment, at),
             Happening::CommandStarted { command_id, .. } => {
                 self.step_of_command(command_id, Taken::Started, Phase::Running, at);
             }
@@ -333,13 +333,13 @@ impl Progress {
         }
     }
 
-    fn told(&mut self, instance: &str, command: &str, comment: &str, at: Moment) {
+    fn command_sent(&mut self, instance: &str, command: &str, comment: &str, at: Moment) {
         let Some(key) = self.holders.get(instance).cloned() else {
             return;
         };
         if is_comment_of(comment, &key.1, &key.0) {
             self.commands.insert(command.to_owned(), key.clone());
-            self.step(&key, Taken::Told, Some(Phase::Telling), at);
+            self.step(&key, Taken::CommandSent, Some(Phase::Sending), at);
         }
     }
 
@@ -377,8 +377,8 @@ impl Progress {
         let key = key.filter(|_| report.outcome != Ending::DryRun);
         if let Some(claim) = key.and_then(|key| self.claims.get_mut(&key)) {
             if let Some(end) = &mut claim.end {
-                // Told again: nothing new.
-                end.told += 1;
+                // Published again: nothing new.
+                end.published += 1;
                 return;
             }
             report.took = Some(claim.age(at));
@@ -387,7 +387,7 @@ impl Progress {
                 outcome: report.outcome,
                 reason: report.reason,
                 message: report.message.clone(),
-                told: 1,
+                published: 1,
             });
             self.counts.open -= 1;
             match report.outcome {

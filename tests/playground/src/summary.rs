@@ -43,7 +43,7 @@ struct Way {
     detaching: Option<OffsetDateTime>,
     detached: Option<OffsetDateTime>,
     attached: Option<OffsetDateTime>,
-    told: Option<OffsetDateTime>,
+    sent: Option<OffsetDateTime>,
     started: Option<OffsetDateTime>,
     ended: Option<OffsetDateTime>,
 }
@@ -66,7 +66,7 @@ impl Summary {
             if let Some(claim) = claims::sent(entry, names) {
                 sent.entry(claim).or_insert(entry.at);
             } else if let Some(outcome) = claims::outcome(entry, names) {
-                // Told again, it is the same outcome.
+                // Published again, it is the same outcome.
                 if let Some(claim) = outcome.claim_id.clone() {
                     ended.entry(claim).or_insert((entry.at, outcome));
                 }
@@ -305,7 +305,7 @@ fn follow<'e>(ways: &mut BTreeMap<&'e str, Way>, entry: &'e Entry, names: &Names
             ways.entry(instance).or_default().attached = at;
         }
         Happening::CommandSent { instance, .. } => {
-            ways.entry(instance).or_default().told = at;
+            ways.entry(instance).or_default().sent = at;
         }
         Happening::CommandStarted { instance, .. } => {
             ways.entry(instance).or_default().started = at;
@@ -337,7 +337,7 @@ fn steps(
             (sent, way.detaching),
             (way.detaching, way.detached),
             (way.detached, way.attached),
-            (way.told, way.started),
+            (way.sent, way.started),
             (way.started, way.ended),
             (way.ended, ended),
             (sent, ended.filter(|_| ready)),

@@ -324,7 +324,7 @@ async fn a_comment_like_ours_on_a_pool_instance_keeps_claims_off_it_and_us_from_
         assert!(
             matches!(
                 &violation,
-                Violation::Leaked { instance } | Violation::ToldAndRemoved { instance, .. }
+                Violation::Leaked { instance } | Violation::SentAndRemoved { instance, .. }
                     if *instance == marked
             ),
             "{violation:?}"

@@ -1,4 +1,4 @@
-//! All that is known of a claim, as plain data: what `serve` answers, and `claim` tells in words.
+//! All that is known of a claim, as plain data: what `serve` answers, and `claim` puts in words.
 
 use crate::progress::Taken;
 use ready_pool_core::ledger::{Entry, Standing as LedgerStanding};
@@ -58,7 +58,7 @@ pub(super) struct Facts {
     pub(super) commands: Vec<Command>,
     /// The messages that are about it, on every queue.
     pub(super) messages: Vec<Message>,
-    /// What was told of its end, oldest first.
+    /// What was published of its end, oldest first.
     pub(super) outcomes: Vec<Outcome>,
     /// What happened to it, oldest first.
     pub(super) steps: Vec<Step>,
@@ -226,7 +226,7 @@ pub(super) enum Standing {
     Delayed,
 }
 
-/// What was told of a claim's end.
+/// What was published of a claim's end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Outcome {
     /// When first.
@@ -236,7 +236,7 @@ pub(super) struct Outcome {
     #[serde(with = "time::serde::rfc3339")]
     pub(super) last_at: OffsetDateTime,
     /// How often.
-    pub(super) told: u32,
+    pub(super) published: u32,
     /// `ready`, `failed`, `rejected` or `dry_run`.
     #[serde(rename = "outcome")]
     pub(super) ending: Ending,

@@ -12,7 +12,7 @@ use crate::start::Names;
 use crate::story::words::output;
 use ready_pool_core::ledger;
 use ready_pool_core::message::Message as Internal;
-use ready_pool_core::outcome::Outcome as Told;
+use ready_pool_core::outcome::Outcome as Published;
 use ready_pool_core::pause::PAUSE_TAG;
 use region::journal::Happening;
 use region::sqs;
@@ -86,7 +86,7 @@ struct Known<'w> {
     names: &'w Names,
     id: &'w str,
     progress: Progress,
-    outcomes: Vec<(OffsetDateTime, Told)>,
+    outcomes: Vec<(OffsetDateTime, Published)>,
     /// Which instances were handed over, and for which target.
     handed_over: Vec<(String, String)>,
     dead_letters: BTreeSet<String>,
@@ -140,8 +140,8 @@ impl<'w> Known<'w> {
             entered.map(|group| Some(group.name.clone())).collect();
         let followed = self.progress.claims().map(|claim| claim.target.clone());
         targets.extend(followed.map(Some));
-        let told = self.outcomes.iter();
-        targets.extend(told.map(|(_, outcome)| outcome.target_group.clone()));
+        let published = self.outcomes.iter();
+        targets.extend(published.map(|(_, outcome)| outcome.target_group.clone()));
         for queue in self.world.sqs.queues.values() {
             let messages = queue.messages(self.world.now);
             let about = messages.filter_map(|message| read(&message.body, self.id));
@@ -240,8 +240,8 @@ impl<'w> Known<'w> {
             .values()
             .filter(is_ours)
             .flat_map(|command| {
-                let told = command.invocations.iter();
-                told.map(|(instance, invocation)| Command {
+                let invocations = command.invocations.iter();
+                invocations.map(|(instance, invocation)| Command {
                     id: command.id.clone(),
                     instance: instance.clone(),
                     status: invocation.status.details().to_owned(),
@@ -259,7 +259,7 @@ impl<'w> Known<'w> {
         commands
     }
 
-    /// The same outcome, told again, is one.
+    /// The same outcome, published again, is one.
     fn outcomes(&self, target: Option<&str>) -> Vec<Outcome> {
         let mut outcomes: Vec<Outcome> = Vec::new();
         for (at, end) in &self.outcomes {
@@ -271,13 +271,13 @@ impl<'w> Known<'w> {
                 .find(|said| (said.ending, said.reason) == (end.outcome, end.reason));
             match same {
                 Some(said) => {
-                    said.told += 1;
+                    said.published += 1;
                     said.last_at = *at;
                 }
                 None => outcomes.push(Outcome {
                     at: *at,
                     last_at: *at,
-                    told: 1,
+                    published: 1,
                     ending: end.outcome,
                     reason: end.reason,
                     message: end.message.clone(),
@@ -365,12 +365,12 @@ impl<'w> Known<'w> {
             .iter()
             .filter(|(target, _)| Some(target) == facts.target.as_ref())
             .map(|(_, instance)| instance.clone());
-        let told = facts.commands.iter().map(|command| &command.instance);
+        let sent = facts.commands.iter().map(|command| &command.instance);
         let ended = facts.outcomes.iter().filter_map(|end| end.instance.clone());
         let entered = facts.entry().and_then(|entry| entry.instance);
         let mut ids: Vec<String> = Vec::new();
         for id in handed_over
-            .chain(told.cloned())
+            .chain(sent.cloned())
             .chain(ended)
             .chain(assigned)
             .chain(entered.map(String::from))

@@ -1,4 +1,4 @@
-//! `claim`: asks a running region for everything that is known of a claim, and tells it.
+//! `claim`: asks a running region for everything that is known of a claim, and prints it.
 
 mod address;
 mod facts;

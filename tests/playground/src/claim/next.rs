@@ -24,8 +24,8 @@ fn comes(answer: &Answer, facts: &Facts, stage: Stage<'_>) -> Vec<String> {
     match stage {
         Stage::Ended(end) => ended(end),
         Stage::Settled(_) => once(
-            "the outcome is not on record here. Whoever settled it and died before it told comes \
-             again, and tells; a claim that is sent again (with a fresh MessageDeduplicationId) \
+            "the outcome is not on record here. Whoever settled it and died before it published comes \
+             again, and publishes; a claim that is sent again (with a fresh MessageDeduplicationId) \
              hears its outcome again",
         ),
         Stage::DeadLetter(queue) => vec![
@@ -54,7 +54,7 @@ fn comes(answer: &Answer, facts: &Facts, stage: Stage<'_>) -> Vec<String> {
              Whatever happens, the claim is looked at again at its deadline, and closed",
         ),
         Stage::Attaching | Stage::Attached => once("init-instance sends the init command"),
-        Stage::Telling => once(
+        Stage::Delivering => once(
             "its agent picks the command up. If it does not, the claim fails after a minute: \
              not_delivered",
         ),
@@ -142,17 +142,17 @@ fn oddities(answer: &Answer, facts: &Facts, stage: Stage<'_>) -> Vec<Row> {
     if agent_is_away && !is_over {
         odd.push("its instance's agent does not answer".to_owned());
     }
-    let mut told: Vec<&str> = facts
+    let mut instances: Vec<&str> = facts
         .commands
         .iter()
         .filter(|command| command.status == "Success")
         .map(|command| command.instance.as_str())
         .collect();
-    told.dedup();
-    if told.len() > 1 {
+    instances.dedup();
+    if instances.len() > 1 {
         odd.push(format!(
             "{} were initialised for it, and it should be one: see docs/protocol.md, known limits",
-            told.join(" and ")
+            instances.join(" and ")
         ));
     }
     let odd = odd.into_iter();

@@ -7,9 +7,9 @@ use ready_pool_core::ledger::Standing;
 /// Where a claim stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage<'f> {
-    /// Its end was told.
+    /// Its outcome was published.
     Ended(&'f Outcome),
-    /// The ledger has its end, but nothing here tells of an outcome.
+    /// The ledger has its end, but nothing here knows of an outcome.
     Settled(Standing),
     /// A message of it lies on this dead-letter queue.
     DeadLetter(&'f str),
@@ -25,15 +25,15 @@ pub(super) enum Stage<'f> {
     Free,
     /// Its instance joins the target.
     Attaching,
-    /// Its instance is in the target, and was not told.
+    /// Its instance is in the target, and was not sent its command.
     Attached,
     /// Its command is on the way to the agent.
-    Telling,
+    Delivering,
     /// Its script runs.
     Running,
-    /// Its script is over, and its outcome was not told yet.
+    /// Its script is over, and its outcome was not published yet.
     Reporting,
-    /// Its instance is where it cannot be told any more.
+    /// Its instance is where no command reaches it any more.
     Lost,
     /// There were dry runs, and nothing else.
     Asked,
@@ -55,7 +55,7 @@ pub(super) fn stage<'f>(facts: &'f Facts, pool: &Pool) -> Stage<'f> {
     if let Some(message) = messages.find(|message| message.is_dead_letter) {
         return Stage::DeadLetter(&message.queue);
     }
-    if let Some(stage) = told(facts) {
+    if let Some(stage) = sent(facts) {
         return stage;
     }
     match entry {
@@ -67,8 +67,8 @@ pub(super) fn stage<'f>(facts: &'f Facts, pool: &Pool) -> Stage<'f> {
     }
 }
 
-/// Of a claim whose present instance was told.
-fn told<'f>(facts: &Facts) -> Option<Stage<'f>> {
+/// Of a claim whose present instance was sent its command.
+fn sent<'f>(facts: &Facts) -> Option<Stage<'f>> {
     let entry = facts.entry();
     let mut commands = facts.commands.iter().rev();
     // Without an entry (somebody wiped the tag) the last command is all there is.
@@ -83,7 +83,7 @@ fn told<'f>(facts: &Facts) -> Option<Stage<'f>> {
     } else if command.started_at.is_some() {
         Stage::Running
     } else {
-        Stage::Telling
+        Stage::Delivering
     })
 }
 

@@ -76,7 +76,7 @@ fn placed(group: Option<&str>, lifecycle: &str) -> Facts {
 }
 
 /// In its target, with a command.
-fn told(status: &str, is_final: bool, started: bool) -> Facts {
+fn sent(status: &str, is_final: bool, started: bool) -> Facts {
     Facts {
         commands: vec![Command {
             id: "command-1".to_owned(),
@@ -97,7 +97,7 @@ fn outcome(ending: Ending, reason: Reason, seconds: u64) -> Outcome {
     Outcome {
         at: at(seconds),
         last_at: at(seconds),
-        told: 1,
+        published: 1,
         ending,
         reason,
         message: "because".to_owned(),
@@ -137,7 +137,7 @@ fn answer_of(claims: Vec<Facts>) -> Answer {
 }
 
 /// Its story as text, a line each: title, then `label: text`.
-fn told_of(answer: &Answer) -> String {
+fn text_of(answer: &Answer) -> String {
     let mut lines = Vec::new();
     for facts in &answer.claims {
         let story = words::story(answer, facts);
@@ -153,11 +153,11 @@ fn told_of(answer: &Answer) -> String {
 }
 
 fn tale(facts: Facts) -> String {
-    told_of(&answer_of(vec![facts]))
+    text_of(&answer_of(vec![facts]))
 }
 
-/// Checks the stage, and that each of the texts is told.
-fn is_told(facts: Facts, expected: Stage<'_>, texts: &[&str]) {
+/// Checks the stage, and that each of the texts is there.
+fn assert_stands(facts: Facts, expected: Stage<'_>, texts: &[&str]) {
     assert_eq!(stage(&facts, &pool()), expected);
     let tale = tale(facts);
     for text in texts {
@@ -171,7 +171,7 @@ fn a_claim_that_waits_hears_of_the_pool_and_of_the_line() {
         messages: vec![message("provision", Kind::Claim)],
         ..claim(&[])
     };
-    is_told(
+    assert_stands(
         facts,
         Stage::Waiting,
         &[
@@ -187,11 +187,11 @@ fn a_claim_that_waits_hears_of_the_pool_and_of_the_line() {
 }
 
 #[test]
-fn a_paused_pool_is_told_to_those_who_wait_only() {
+fn a_paused_pool_is_shown_to_those_who_wait_only() {
     let paused = |facts| {
         let mut answer = answer_of(vec![facts]);
         answer.pool.pause = Some("claims".to_owned());
-        told_of(&answer)
+        text_of(&answer)
     };
     let mind = "mind: an operator has paused the pool: ready-pool:pause = claims on s-pool";
     assert!(paused(claim(&[])).contains(mind));
@@ -255,17 +255,17 @@ fn an_assigned_claim_is_where_its_instance_is() {
     ];
     for (facts, expected, text) in places {
         let open = "open: i-00000001 is assigned to it (attempt 1); nothing new is begun after";
-        is_told(facts, expected, &[text, open]);
+        assert_stands(facts, expected, &[text, open]);
     }
 }
 
 #[test]
 fn a_claim_whose_instance_was_given_up_waits_for_another() {
     let facts = Facts {
-        commands: told("DeliveryTimedOut", true, false).commands,
+        commands: sent("DeliveryTimedOut", true, false).commands,
         ..entered(&format!("- 2 assigned {DEADLINE}"))
     };
-    is_told(
+    assert_stands(
         facts,
         Stage::GivenUp,
         &[
@@ -277,25 +277,25 @@ fn a_claim_whose_instance_was_given_up_waits_for_another() {
 }
 
 #[test]
-fn a_told_claim_is_where_its_command_is() {
-    is_told(
-        told("Pending", false, false),
-        Stage::Telling,
+fn a_claim_whose_command_was_sent_is_where_its_command_is() {
+    assert_stands(
+        sent("Pending", false, false),
+        Stage::Delivering,
         &[
             "command: command-1 on i-00000001: Pending; sent 20:00:05.00",
             "not_delivered",
         ],
     );
-    is_told(
-        told("InProgress", false, true),
+    assert_stands(
+        sent("InProgress", false, true),
         Stage::Running,
         &[
             "InProgress; sent 20:00:05.00, started 20:00:06.00",
             "its script runs",
         ],
     );
-    is_told(
-        told("Failed", true, true),
+    assert_stands(
+        sent("Failed", true, true),
         Stage::Reporting,
         &["Failed, exit code 3;", "If the event was lost"],
     );
@@ -303,7 +303,7 @@ fn a_told_claim_is_where_its_command_is() {
 
 #[test]
 fn an_agent_that_died_is_minded_while_the_claim_is_open() {
-    let mut facts = told("Pending", false, false);
+    let mut facts = sent("Pending", false, false);
     facts.instances[0].unnoticed = true;
     let tale_of = tale(facts.clone());
     assert!(tale_of.contains("agent Online as AWS believes, but dead"));
@@ -313,17 +313,17 @@ fn an_agent_that_died_is_minded_while_the_claim_is_open() {
 }
 
 #[test]
-fn a_claim_whose_entry_was_wiped_is_told_by_its_command() {
+fn a_claim_whose_entry_was_wiped_is_known_by_its_command() {
     let facts = Facts {
         entry: None,
-        ..told("InProgress", false, true)
+        ..sent("InProgress", false, true)
     };
-    is_told(facts, Stage::Running, &["ledger: no entry any more"]);
+    assert_stands(facts, Stage::Running, &["ledger: no entry any more"]);
     let lost = Facts {
         entry: None,
         ..assigned()
     };
-    is_told(lost, Stage::Unclear, &["Send the claim again"]);
+    assert_stands(lost, Stage::Unclear, &["Send the claim again"]);
 }
 
 #[test]
@@ -331,7 +331,7 @@ fn a_ready_claim_says_how_long_each_part_took() {
     let steps = [
         (Taken::Entered, 1),
         (Taken::Detached, 3),
-        (Taken::Told, 5),
+        (Taken::CommandSent, 5),
         (Taken::Attached, 6),
         (Taken::Ended, 9),
     ];
@@ -341,7 +341,7 @@ fn a_ready_claim_says_how_long_each_part_took() {
         ..entered(&format!("i-00000001 1 ready {DEADLINE}"))
     };
     let end = facts.outcomes[0].clone();
-    is_told(
+    assert_stands(
         facts,
         Stage::Ended(&end),
         &[
@@ -350,7 +350,7 @@ fn a_ready_claim_says_how_long_each_part_took() {
             "settled: i-00000001 is initialised (attempt 1)",
             "outcome: ready (initialised): because; at 20:00:10.00",
             "from 2026-11-22 20:00:00.00 UTC: sent 0.00 s, entered 1.00 s, detached 3.00 s, \
-             told 5.00 s, attached 6.00 s, ended 9.00 s, outcome 10.00 s",
+             command sent 5.00 s, attached 6.00 s, ended 9.00 s, outcome 10.00 s",
             "waited for an instance 1.00 s, pool to target 5.00 s, script, its way included 4.00 s",
             "next: the init script succeeded",
         ],
@@ -381,7 +381,7 @@ fn a_claim_that_failed_or_was_rejected_hears_what_the_docs_advise() {
     ] {
         let facts = ended(ending, reason);
         let end = facts.outcomes[0].clone();
-        is_told(
+        assert_stands(
             facts,
             Stage::Ended(&end),
             &[advice, again, "see docs/outcomes.md"],
@@ -404,7 +404,7 @@ fn a_dead_letter_is_stuck_unless_its_claim_has_ended() {
         messages: vec![message("init-dead-letter", Kind::Internal)],
         ..assigned()
     };
-    is_told(
+    assert_stands(
         stuck.clone(),
         Stage::DeadLetter("init-dead-letter"),
         &["stuck on init-dead-letter", "redrive", "docs/failures.md"],
@@ -419,13 +419,13 @@ fn a_dead_letter_is_stuck_unless_its_claim_has_ended() {
 #[test]
 fn a_settled_claim_without_an_outcome_says_how_to_hear_it() {
     let ready = entered(&format!("i-00000001 1 ready {DEADLINE}"));
-    is_told(
+    assert_stands(
         ready,
         Stage::Settled(ledger::Standing::Ready),
         &["ready, as the ledger says", "hears its outcome again"],
     );
     let failed = entered(&format!("- 3 failed {DEADLINE} attempts_exhausted"));
-    is_told(
+    assert_stands(
         failed,
         Stage::Settled(ledger::Standing::Failed(Reason::AttemptsExhausted)),
         &[
@@ -442,7 +442,7 @@ fn a_dry_run_is_no_claim() {
         steps: Vec::new(),
         ..claim(&[])
     };
-    is_told(
+    assert_stands(
         facts,
         Stage::Asked,
         &[
@@ -455,7 +455,7 @@ fn a_dry_run_is_no_claim() {
 
 #[test]
 fn two_initialised_instances_are_minded() {
-    let mut facts = told("Success", true, true);
+    let mut facts = sent("Success", true, true);
     let mut second = facts.commands[0].clone();
     second.instance = "i-00000002".to_owned();
     facts.commands.push(second);
@@ -469,7 +469,7 @@ fn each_target_has_a_story_of_its_own() {
         target_exists: false,
         ..claim(&[])
     };
-    let tale = told_of(&answer_of(vec![
+    let tale = text_of(&answer_of(vec![
         ended(Ending::Ready, Reason::Initialised),
         other,
     ]));
@@ -478,7 +478,7 @@ fn each_target_has_a_story_of_its_own() {
 }
 
 #[test]
-fn what_strangers_wrote_is_told_without_control_characters() {
+fn what_strangers_wrote_is_shown_without_control_characters() {
     let nasty = "\u{1b}[31mred\u{7}\n";
     let mut facts = ended(Ending::Failed, Reason::Expired);
     facts.target = Some(nasty.to_owned());
@@ -513,7 +513,7 @@ fn spans_are_said_as_people_say_them() {
 #[test]
 fn an_answer_is_the_same_after_its_way() {
     let answer = answer_of(vec![
-        told("Failed", true, true),
+        sent("Failed", true, true),
         Facts {
             messages: vec![message("provision", Kind::DryRun)],
             outcomes: vec![outcome(Ending::DryRun, Reason::WouldWait, 1)],

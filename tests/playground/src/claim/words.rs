@@ -117,10 +117,10 @@ fn headline(stage: Stage<'_>) -> String {
         Stage::Detaching => "its instance leaves the pool".to_owned(),
         Stage::Free => "its instance is between the groups".to_owned(),
         Stage::Attaching => "its instance joins the target".to_owned(),
-        Stage::Attached => "its instance is in the target, not told yet".to_owned(),
-        Stage::Telling => "its command is on the way to the agent".to_owned(),
+        Stage::Attached => "its instance is in the target, its command not sent yet".to_owned(),
+        Stage::Delivering => "its command is on the way to the agent".to_owned(),
         Stage::Running => "its script runs".to_owned(),
-        Stage::Reporting => "its script is over, the outcome not told yet".to_owned(),
+        Stage::Reporting => "its script is over, the outcome not published yet".to_owned(),
         Stage::Lost => "its instance was lost".to_owned(),
         Stage::Asked => "only a dry run".to_owned(),
         Stage::Unclear => "how it stands is not clear".to_owned(),
@@ -244,7 +244,7 @@ fn message_rows(facts: &Facts, now: OffsetDateTime) -> Vec<Row> {
     if facts.messages.is_empty() {
         return vec![Row::new("messages", "none on any queue", Tone::Plain)];
     }
-    let tell = |message: &Message| {
+    let line = |message: &Message| {
         let tone = match message.what {
             _ if message.is_dead_letter => Tone::Bad,
             Kind::Claim if message.queue == "rejected" => Tone::Bad,
@@ -252,7 +252,7 @@ fn message_rows(facts: &Facts, now: OffsetDateTime) -> Vec<Row> {
         };
         Row::new("message", message_text(message, now), tone)
     };
-    facts.messages.iter().map(tell).collect()
+    facts.messages.iter().map(line).collect()
 }
 
 fn message_text(message: &Message, now: OffsetDateTime) -> String {
@@ -282,12 +282,12 @@ fn outcome_row(outcome: &Outcome) -> Row {
         Ending::DryRun => Tone::Plain,
         Ending::Failed | Ending::Rejected => Tone::Bad,
     };
-    let told = match outcome.told {
+    let again = match outcome.published {
         1 => String::new(),
-        times => format!(", told {times} times"),
+        times => format!(", published {times} times"),
     };
     let text = format!(
-        "{} ({}): {}; at {}{told}",
+        "{} ({}): {}; at {}{again}",
         outcome.ending.code(),
         outcome.reason.code(),
         shortened(&outcome.message),
@@ -324,7 +324,7 @@ fn time_rows(facts: &Facts) -> Vec<Row> {
     let parts = [
         ("waited for an instance", Taken::Message, Taken::Entered),
         ("pool to target", Taken::Entered, Taken::Attached),
-        ("script, its way included", Taken::Told, Taken::Ended),
+        ("script, its way included", Taken::CommandSent, Taken::Ended),
     ];
     let parts: Vec<String> = parts
         .into_iter()
@@ -343,7 +343,7 @@ fn name(step: Taken) -> &'static str {
         Taken::Detached => "detached",
         Taken::GivenUp => "given up",
         Taken::Attached => "attached",
-        Taken::Told => "told",
+        Taken::CommandSent => "command sent",
         Taken::Started => "started",
         Taken::Ended => "ended",
     }

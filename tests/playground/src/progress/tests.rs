@@ -42,7 +42,7 @@ fn attached(instance: &str, group: &str) -> Happening {
     }
 }
 
-fn told(instance: &str, comment: &str) -> Happening {
+fn command_sent(instance: &str, comment: &str) -> Happening {
     Happening::CommandSent {
         instance: instance.to_owned(),
         command_id: "c".to_owned(),
@@ -85,7 +85,7 @@ fn a_claim_is_followed_from_its_message_to_its_outcome() {
         (0, claim("c-1")),
         (1, entry("c-1", ENTRY)),
         (3, detached("i-00000001")),
-        (6, told("i-00000001", &comment("c-1", "t"))),
+        (6, command_sent("i-00000001", &comment("c-1", "t"))),
         (7, attached("i-00000001", "t")),
         (10, started()),
         (15, finished(0)),
@@ -95,8 +95,8 @@ fn a_claim_is_followed_from_its_message_to_its_outcome() {
         Phase::Waiting,
         Phase::Detaching,
         Phase::Attaching,
-        Phase::Telling,
-        Phase::Telling,
+        Phase::Sending,
+        Phase::Sending,
         Phase::Running,
         Phase::Reporting,
     ];
@@ -122,16 +122,16 @@ fn a_claim_is_followed_from_its_message_to_its_outcome() {
         Taken::Message,
         Taken::Entered,
         Taken::Detached,
-        Taken::Told,
+        Taken::CommandSent,
         Taken::Attached,
         Taken::Started,
         Taken::Ended,
     ];
     assert_eq!(steps, all);
     let end = claim.end.unwrap();
-    assert_eq!((end.outcome, end.told), (Ending::Ready, 1));
-    let told: Vec<_> = progress.outcomes().map(|outcome| outcome.took).collect();
-    assert_eq!(told, [Some(21_000)]);
+    assert_eq!((end.outcome, end.published), (Ending::Ready, 1));
+    let took: Vec<_> = progress.outcomes().map(|outcome| outcome.took).collect();
+    assert_eq!(took, [Some(21_000)]);
     let ready = Counts {
         sent: 1,
         ready: 1,
@@ -172,8 +172,8 @@ fn what_is_no_step_of_a_claim_is_left_out() {
         (2, entry("c-1", ENTRY)),
         (3, attached("i-00000001", "another")),
         (3, detached("i-00000009")),
-        (4, told("i-00000001", &comment("c-11", "t"))),
-        (4, told("i-00000001", "somebody else's")),
+        (4, command_sent("i-00000001", &comment("c-11", "t"))),
+        (4, command_sent("i-00000001", "somebody else's")),
         (5, started()),
         (6, finished(0)),
     ]));
@@ -182,7 +182,7 @@ fn what_is_no_step_of_a_claim_is_left_out() {
 }
 
 #[test]
-fn what_is_told_again_is_one_outcome() {
+fn what_is_published_again_is_one_outcome() {
     let mut happenings = vec![(0, claim("c-1"))];
     for seconds in 1..4 {
         happenings.push((seconds, outcome("c-1", Reason::Expired)));
@@ -191,7 +191,7 @@ fn what_is_told_again_is_one_outcome() {
     let progress = progress(happenings);
     let end = only(&progress).end.unwrap();
     assert_eq!(
-        (end.told, end.at),
+        (end.published, end.at),
         (3, Moment::from(ZERO + Duration::from_secs(1)))
     );
     assert_eq!(progress.outcomes().count(), 1);

@@ -253,7 +253,7 @@ fn a_message_that_nobody_could_handle_is_found_where_it_lies() {
 }
 
 #[test]
-fn an_outcome_told_again_is_one() {
+fn an_outcome_published_again_is_one() {
     let mut bench = Bench::new();
     bench.send("provision", &claim("c-1", "t"));
     for seconds in [5, 6] {
@@ -263,7 +263,10 @@ fn an_outcome_told_again_is_one() {
     let answer = bench.answer("c-1");
     let end = answer.claims[0].end().unwrap();
     let after = |seconds| ZERO + Duration::from_secs(seconds);
-    assert_eq!((end.told, end.at, end.last_at), (2, after(5), after(6)));
+    assert_eq!(
+        (end.published, end.at, end.last_at),
+        (2, after(5), after(6))
+    );
     let outcomes = answer.claims[0].messages.iter();
     let outcomes = outcomes.filter(|message| message.what == Kind::Outcome);
     assert_eq!(outcomes.count(), 2);
@@ -277,7 +280,7 @@ fn a_command_belongs_to_the_claim_that_its_comment_names() {
     bench.after(3_600);
     let group = &bench.world.autoscaling.groups["t"];
     let instance = group.members.keys().next().unwrap().clone();
-    let mut tell = |comment: &str| {
+    let mut send = |comment: &str| {
         let input = json!({
             "DocumentName": "AWS-RunShellScript", "InstanceIds": [instance], "Comment": comment,
             "Parameters": { "commands": ["true"] },
@@ -285,15 +288,15 @@ fn a_command_belongs_to_the_claim_that_its_comment_names() {
         let answer = bench.call(Service::Ssm, "SendCommand", input);
         answer["Command"]["CommandId"].as_str().unwrap().to_owned()
     };
-    let own = tell(&comment("c-1", "t"));
-    tell(&comment("c-11", "t"));
-    tell("ready-pool c-1");
-    let of_nobody = tell("ready-pool c-1@00000000");
+    let own = send(&comment("c-1", "t"));
+    send(&comment("c-11", "t"));
+    send("ready-pool c-1");
+    let of_nobody = send("ready-pool c-1@00000000");
     let event =
         json!({ "detail-type": "any", "detail": { "command-id": own, "status": "Success" } });
     bench.send("init", &event.to_string());
     let answer = bench.answer("c-1");
-    let told: Vec<_> = answer
+    let sent: Vec<_> = answer
         .claims
         .iter()
         .map(|facts| {
@@ -302,7 +305,7 @@ fn a_command_belongs_to_the_claim_that_its_comment_names() {
         })
         .collect();
     assert_eq!(
-        told,
+        sent,
         [
             (None, vec![of_nobody.as_str()]),
             (Some("t"), vec![own.as_str()])
@@ -316,11 +319,11 @@ fn a_command_belongs_to_the_claim_that_its_comment_names() {
         (place.group.as_deref(), place.lifecycle.as_deref()),
         (Some("t"), Some("InService"))
     );
-    assert_eq!(stage(facts, &answer.pool), Stage::Telling);
+    assert_eq!(stage(facts, &answer.pool), Stage::Delivering);
 }
 
 #[test]
-fn the_pool_is_told_with_its_pause() {
+fn the_pool_is_shown_with_its_pause() {
     let mut bench = Bench::new();
     assert_eq!(bench.answer("c-1").pool.pause, None);
     let tag = json!({

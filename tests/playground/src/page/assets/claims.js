@@ -7,7 +7,7 @@ export const PHASES = {
   waiting: "waits for a machine",
   detaching: "detaching",
   attaching: "attaching",
-  telling: "command sent",
+  sending: "command sent",
   running: "script runs",
   reporting: "reporting",
 };
@@ -18,7 +18,7 @@ const STEPS = {
   detached: "detached from the pool",
   given_up: "machine given up, another asked for",
   attached: "attached: in service in the target",
-  told: "told: init command sent",
+  command_sent: "init command sent",
   started: "script started",
   ended: "script ended",
 };
@@ -76,10 +76,10 @@ function drawMore(row, claim) {
   say(row.querySelector(".about"), `for ${claim.target}${machine}`);
   const steps = claim.steps.map((step) => [step.at, STEPS[step.step]]);
   if (claim.end) {
-    const again = claim.end.told > 1 ? ` (told ${claim.end.told} times)` : "";
+    const again = claim.end.published > 1 ? ` (published ${claim.end.published} times)` : "";
     steps.push([claim.end.at, `outcome ${claim.end.outcome}, ${claim.end.reason}: ${claim.end.message}${again}`]);
   }
-  // In the order of time: a step of AWS may be told after one of ours.
+  // In the order of time: a step of AWS may be noted after one of ours.
   keep(row.querySelector(".steps"), steps.map(([at, text], index) => ({ at, text, index })),
     (step) => step.index,
     () => element("li", {}, element("span", { class: "at" }), element("span", { class: "what" })),
