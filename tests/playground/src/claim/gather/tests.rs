@@ -296,7 +296,7 @@ fn a_command_belongs_to_the_claim_that_its_comment_names() {
         json!({ "detail-type": "any", "detail": { "command-id": own, "status": "Success" } });
     bench.send("init", &event.to_string());
     let answer = bench.answer("c-1");
-    let sent: Vec<_> = answer
+    let commands: Vec<_> = answer
         .claims
         .iter()
         .map(|facts| {
@@ -305,7 +305,7 @@ fn a_command_belongs_to_the_claim_that_its_comment_names() {
         })
         .collect();
     assert_eq!(
-        sent,
+        commands,
         [
             (None, vec![of_nobody.as_str()]),
             (Some("t"), vec![own.as_str()])
