@@ -222,6 +222,7 @@ async fn what_is_not_tried_is_rejected_with_what_to_correct() {
         Target::named("asg-full").max_size(0),
         Target::named("asg-stranger").not_opted_in(),
         Target::named("asg-far").zones(&["eu-west-1f"]),
+        Target::named("asg-elsewhere").in_another_vpc(),
         Target::named("asg-closed"),
         Target::named("asg-tagged"),
     ] {
@@ -261,6 +262,7 @@ async fn what_is_not_tried_is_rejected_with_what_to_correct() {
         (stage.pool.as_str(), "target_is_ours"),
         ("asg-full", "target_full"),
         ("asg-far", "no_common_zone"),
+        ("asg-elsewhere", "no_common_subnet"),
         ("asg-closed", "target_suspended"),
         ("asg-tagged", "too_many_open_claims"),
     ] {
@@ -281,7 +283,7 @@ async fn what_is_not_tried_is_rejected_with_what_to_correct() {
     // What a consumer that only cares for one target, or one reason, gets to see.
     assert_eq!(caller.with("target_group", "asg-full").len(), 1);
     assert_eq!(caller.with("reason", "malformed").len(), 1);
-    assert_eq!(caller.with("outcome", "rejected").len(), 9);
+    assert_eq!(caller.with("outcome", "rejected").len(), 10);
     stage.stop().await;
 }
 
