@@ -37,7 +37,7 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// A invocation until `ends_at`.
+    /// An invocation until `ends_at`.
     pub fn new(clock: SharedClock, ends_at: Timestamp) -> Self {
         Self {
             clock,
@@ -46,13 +46,13 @@ impl Invocation {
         }
     }
 
-    /// The invocation of an invocation in this trace.
+    /// The same invocation, in this trace.
     #[must_use]
     pub fn traced(self, trace: Option<Trace>) -> Self {
         Self { trace, ..self }
     }
 
-    /// The invocation of the invocation with this context.
+    /// The invocation that Lambda describes in this context.
     pub fn of_invocation(clock: SharedClock, context: &lambda_runtime::Context) -> Self {
         let milliseconds = i128::from(context.deadline) * 1_000_000;
         let ends_at =
