@@ -77,7 +77,12 @@ async fn outcomes(name: &str, lines: &[&str], check: impl Fn(&str, Outcome)) {
         let mut message = claim("c", "asg-1");
         message["init"]["commands"] = json!(lines);
         stage.send(&message).await;
-        check(shell, stage.outcome("c").await);
+        let outcome = stage.outcome("c").await;
+        if outcome.outcome == Ending::Failed {
+            let instance = outcome.instance_id.as_ref().expect("an instance");
+            stage.gone(instance.as_str()).await;
+        }
+        check(shell, outcome);
         stage.end().await;
     }
 }
