@@ -12,12 +12,16 @@ use region::faults::{Calls, Failure, Moment, Rate};
 use region::journal::{Entry, Happening};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 const CLAIM_INSTANCE: &str = "ready-pool-claim-instance";
 const REPLENISH_POOL: &str = "ready-pool-replenish-pool";
 const CLAIM_TAG: &str = "ready-pool:claim/";
 const NOTE_TAG: &str = "ready-pool:note/";
+
+/// Explored once for all tests.
+static ORDER: LazyLock<Successors> = LazyLock::new(successors);
 
 /// A recorded call: what it can be in the model, and which claims it is for; all of the batch, where
 /// it names none.
@@ -272,7 +276,7 @@ async fn never_replaced() -> Vec<Entry> {
 
 #[tokio::test(start_paused = true)]
 async fn the_handlers_make_their_calls_in_the_order_of_the_model() {
-    let order = successors();
+    let order = &*ORDER;
     let known = tasks();
     let mut made = BTreeSet::new();
     let mut done = BTreeSet::new();
@@ -282,7 +286,7 @@ async fn the_handlers_make_their_calls_in_the_order_of_the_model() {
         journals.push(crash::whole(scenario).await);
     }
     for journal in journals {
-        let (calls, others) = check(&order, &journal);
+        let (calls, others) = check(order, &journal);
         made.extend(calls);
         unknown.extend(others);
         for task in tasks_of(&journal) {
@@ -302,7 +306,7 @@ async fn the_handlers_make_their_calls_in_the_order_of_the_model() {
 /// Two calls of one claim in the wrong order, or one left out.
 #[test]
 fn another_order_is_no_path_through_the_model() {
-    let order = successors();
+    let order = &*ORDER;
     let usual = [
         Call::Lease,
         Call::Groups,
@@ -313,23 +317,23 @@ fn another_order_is_no_path_through_the_model() {
     ];
     let calls =
         |calls: &[Call]| -> Vec<Vec<Call>> { calls.iter().map(|call| vec![*call]).collect() };
-    assert!(follow(&order, &calls(&usual), true).is_ok());
+    assert!(follow(order, &calls(&usual), true).is_ok());
     for swapped in 0..usual.len() - 1 {
         let mut other = usual;
         other.swap(swapped, swapped + 1);
-        let result = follow(&order, &calls(&other), true);
+        let result = follow(order, &calls(&other), true);
         assert!(result.is_err(), "{other:?}");
     }
     for left_out in [0, 1, 4, 5] {
         let mut other = usual.to_vec();
         other.remove(left_out);
-        let result = follow(&order, &calls(&other), true);
+        let result = follow(order, &calls(&other), true);
         assert!(result.is_err(), "{other:?}");
     }
     let closes = [Call::Lease, Call::Groups, Call::Close, Call::Publish];
-    assert!(follow(&order, &calls(&closes), true).is_ok());
+    assert!(follow(order, &calls(&closes), true).is_ok());
     let told_first = [Call::Lease, Call::Groups, Call::Publish, Call::Close];
-    assert!(follow(&order, &calls(&told_first), true).is_err());
+    assert!(follow(order, &calls(&told_first), true).is_err());
     let entries_first = [
         Call::Lease,
         Call::Groups,
@@ -337,7 +341,7 @@ fn another_order_is_no_path_through_the_model() {
         Call::Places,
         Call::Histories,
     ];
-    assert!(follow(&order, &calls(&entries_first), false).is_err());
+    assert!(follow(order, &calls(&entries_first), false).is_err());
 }
 
 /// What a call does for one instance or claim.

@@ -200,7 +200,7 @@ fn the_story_of_a_claim_is_told_while_the_region_runs() {
             "on outcome: ready (initialised); visible, received once",
             "the init script succeeded",
             "waited for an instance",
-            "use it",
+            "see docs/outcomes.md",
         ] {
             assert!(told.contains(part), "no {part:?} in:\n{told}");
         }

@@ -4,7 +4,6 @@ mod address;
 mod facts;
 mod gather;
 mod next;
-mod reasons;
 mod stage;
 mod words;
 

@@ -1,7 +1,6 @@
 //! What comes next for a claim, and what an operator can do.
 
 use super::facts::{Answer, Facts, Kind, Outcome};
-use super::reasons;
 use super::stage::Stage;
 use super::words::Row;
 use crate::story::Tone;
@@ -81,9 +80,7 @@ fn comes(answer: &Answer, facts: &Facts, stage: Stage<'_>) -> Vec<String> {
 }
 
 fn ended(end: &Outcome) -> Vec<String> {
-    let mut lines = Vec::new();
-    let known = reasons::of(end.reason);
-    lines.extend(known.map(|(means, to_do)| format!("{means}: {to_do}")));
+    let mut lines = vec![end.reason.sentence()];
     let again = match end.ending {
         Ending::Failed => Some("for another try send a new claim_id"),
         Ending::Rejected => Some("it was not tried: corrected, it can be sent again under its id"),

@@ -352,7 +352,7 @@ fn a_ready_claim_says_how_long_each_part_took() {
             "from 2026-11-22 20:00:00.00 UTC: sent 0.00 s, entered 1.00 s, detached 3.00 s, \
              told 5.00 s, attached 6.00 s, ended 9.00 s, outcome 10.00 s",
             "waited for an instance 1.00 s, pool to target 5.00 s, script, its way included 4.00 s",
-            "next: the script succeeded, and the instance is in service in its target: use it",
+            "next: the init script succeeded",
         ],
     );
 }
@@ -363,7 +363,7 @@ fn a_claim_that_failed_or_was_rejected_hears_what_the_docs_advise() {
         (
             Ending::Failed,
             Reason::TargetRefused,
-            "its maximum size, zones, load balancers",
+            "check its maximum size, zones and load balancers",
             "send a new claim_id",
         ),
         (

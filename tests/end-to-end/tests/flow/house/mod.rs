@@ -86,6 +86,12 @@ fn the_words_know_no_aws_no_async_runtime_and_no_clock() {
 }
 
 #[test]
+fn sizing_needs_nothing_at_all() {
+    let crates = crates_of("ready-pool-sizing");
+    assert_eq!(crates, BTreeSet::from(["ready-pool-sizing".to_owned()]));
+}
+
+#[test]
 fn the_region_knows_nothing_of_the_functions() {
     let crates = crates_of("region");
     for ours in FUNCTIONS

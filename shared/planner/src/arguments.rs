@@ -1,0 +1,275 @@
+//! The command line, and what it does.
+
+use crate::bench::{Question, StoppedPrice};
+use crate::demand::{DAY, Demand, Leads};
+use crate::history::{History, ReadError, read_activities, read_claims, read_lead_times};
+use crate::picture::{PictureError, svg};
+use crate::plan::{Plan, plan};
+use crate::{html, words};
+use clap::Args;
+use ready_pool_sizing::HitRate;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+/// Two weeks teach, unless that is more than a third of the history.
+const LEARN_DAYS: u32 = 14;
+
+/// How large a pool must be, at what hit rate, and whether it is worth its money.
+///
+/// Give it the pool's past: what `aws autoscaling describe-scaling-activities
+/// --auto-scaling-group-name POOL --output json` printed, or the times at which claims came.
+#[derive(Args, Clone, Debug)]
+pub struct Arguments {
+    /// What the AWS CLI printed as the pool's scaling activities (JSON)
+    #[arg(
+        value_name = "ACTIVITIES.JSON",
+        conflicts_with = "claims",
+        required_unless_present = "claims"
+    )]
+    activities: Option<PathBuf>,
+    /// Times of claims as CSV: RFC 3339 or Unix seconds; optionally how many came in a second column
+    #[arg(long, value_name = "CSV")]
+    claims: Option<PathBuf>,
+    /// The rates to try, in percent; the middle one is judged
+    #[arg(long, value_delimiter = ',', default_value = "95,99,99.9", value_parser = hit_rate)]
+    hit_rate: Vec<HitRate>,
+    /// From a launch's cause to the machine's being ready, for all launches: instead of those that
+    /// were read
+    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "lead_times")]
+    lead_time: Option<Duration>,
+    /// A list of such times, in seconds, one a line
+    #[arg(long, value_name = "FILE")]
+    lead_times: Option<PathBuf>,
+    /// Price of a machine in dollars an hour
+    #[arg(long, value_name = "DOLLARS", default_value_t = 0.0168, value_parser = dollars)]
+    instance_hour: f64,
+    /// What a minute that a claim does not wait is worth, in dollars
+    #[arg(long, value_name = "DOLLARS", default_value_t = 0.5, value_parser = dollars)]
+    minute_is_worth: f64,
+    /// How long a claim takes that finds a machine
+    #[arg(long, value_name = "TIME", default_value = "7s", value_parser = time)]
+    hand_over: Duration,
+    /// For how long at the start the pool only learns [default: 14d, at most a third of the history]
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    learn: Option<Duration>,
+    /// `LeastReady`
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    least_ready: u32,
+    /// `PoolSize`: the size now, and until something is known
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pool_size: u32,
+    /// `PoolMaxSize`
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pool_max_size: u32,
+    /// Price of a stopped machine's disk in dollars a month: asks about a stopped tier
+    #[arg(long, value_name = "DOLLARS", value_parser = dollars)]
+    disk_month: Option<f64>,
+    /// How long a stopped machine takes from a detach until it is ready
+    #[arg(long, value_name = "TIME", default_value = "75s", value_parser = time)]
+    stopped_start: Duration,
+    /// Write everything as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Draw it
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// Draw it, and write the table below
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Spreads claims that are given as counts
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+}
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// A file cannot be read.
+    #[error("{path} cannot be read")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("{path} cannot be used")]
+    Use {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: ReadError,
+    },
+    /// Nothing says how long a launch takes.
+    #[error("no launch is in it: say how long one takes, with --lead-time 150s")]
+    NoLeadTime,
+    /// Everything is learned from, and nothing is left to score.
+    #[error("all of the history only teaches: say less with --learn")]
+    NothingScored,
+    /// A file cannot be written.
+    #[error("{path} cannot be written")]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The picture.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The JSON.
+    #[error("the plan cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Arguments {
+    /// Reads, plans, writes the files that were asked for, and returns the text to print.
+    pub fn run(&self) -> Result<String, PlanError> {
+        let (path, history) = self.history()?;
+        let plan = self.plan(&history)?;
+        let name = path
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        if let Some(path) = &self.json {
+            write(path, &serde_json::to_string_pretty(&plan)?)?;
+        }
+        if self.svg.is_some() || self.html.is_some() {
+            let picture = svg(&plan)?;
+            if let Some(path) = &self.html {
+                write(path, &html::html(&plan, &name, &picture))?;
+            }
+            if let Some(path) = &self.svg {
+                write(path, &picture)?;
+            }
+        }
+        Ok(words::text(&plan))
+    }
+
+    /// Reads what was given.
+    fn history(&self) -> Result<(&Path, History), PlanError> {
+        if let Some(path) = &self.claims {
+            let history = read_claims(&read(path)?, self.seed);
+            return Ok((path, history.map_err(|source| unusable(path, source))?));
+        }
+        // One of both is required.
+        let path = self.activities.as_deref().unwrap_or(Path::new(""));
+        let history = read_activities(&read(path)?);
+        Ok((path, history.map_err(|source| unusable(path, source))?))
+    }
+
+    /// The plan of a history.
+    pub fn plan(&self, history: &History) -> Result<Plan, PlanError> {
+        let leads = match (self.lead_time, &self.lead_times) {
+            (Some(lead), _) => Leads::of_seconds([lead.as_secs_f64()]),
+            (None, Some(path)) => {
+                let leads = read_lead_times(&read(path)?);
+                Some(leads.map_err(|source| unusable(path, source))?)
+            }
+            (None, None) => history.leads.clone(),
+        };
+        let leads = leads.ok_or(PlanError::NoLeadTime)?;
+        let question = self.question(&history.demand);
+        if question.unscored_minutes >= history.demand.minutes {
+            return Err(PlanError::NothingScored);
+        }
+        plan(history, &leads, &question).ok_or(PlanError::NothingScored)
+    }
+
+    fn question(&self, demand: &Demand) -> Question {
+        let mut hit_rates = self.hit_rate.clone();
+        hit_rates.sort_unstable_by(|left, right| left.fraction().total_cmp(&right.fraction()));
+        hit_rates.dedup();
+        let unscored_minutes = match self.learn {
+            Some(learn) => u32::try_from(learn.as_secs() / 60).unwrap_or(u32::MAX),
+            None => (LEARN_DAYS * DAY).min(demand.minutes / 3),
+        };
+        Question {
+            hit_rates,
+            instance_hour: self.instance_hour,
+            minute_is_worth: self.minute_is_worth,
+            hand_over: self.hand_over,
+            unscored_minutes,
+            least_ready: self.least_ready,
+            pool_size: self.pool_size,
+            pool_max_size: self.pool_max_size,
+            stopped: self.disk_month.map(|disk_month| StoppedPrice {
+                disk_month,
+                start: self.stopped_start,
+            }),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, PlanError> {
+    fs::read_to_string(path).map_err(|source| PlanError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), PlanError> {
+    fs::write(path, text).map_err(|source| PlanError::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn unusable(path: &Path, source: ReadError) -> PlanError {
+    PlanError::Use {
+        path: path.to_owned(),
+        source,
+    }
+}
+
+fn hit_rate(text: &str) -> Result<HitRate, &'static str> {
+    let percent = text.trim().parse().ok().and_then(HitRate::of_percent);
+    percent.ok_or("a percentage from 50 to 99.9")
+}
+
+fn dollars(text: &str) -> Result<f64, &'static str> {
+    let dollars = text.parse().ok();
+    dollars
+        .filter(|dollars: &f64| *dollars >= 0.0 && dollars.is_finite())
+        .ok_or("an amount of dollars")
+}
+
+/// `150s`, `2.5m`, `14d`, `7h`; seconds where there is no unit.
+fn time(text: &str) -> Result<Duration, &'static str> {
+    let (number, unit) = match text.char_indices().last() {
+        Some((at, 's')) => (text.get(..at), 1.0),
+        Some((at, 'm')) => (text.get(..at), 60.0),
+        Some((at, 'h')) => (text.get(..at), 3_600.0),
+        Some((at, 'd')) => (text.get(..at), 86_400.0),
+        _ => (Some(text), 1.0),
+    };
+    let seconds = number.and_then(|number| number.parse::<f64>().ok());
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds * unit).ok())
+        .ok_or("a time as 150s, 2.5m, 7h or 14d")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_a_unit() {
+        assert_eq!(time("150s"), Ok(Duration::from_secs(150)));
+        assert_eq!(time("150"), Ok(Duration::from_secs(150)));
+        assert_eq!(time("2.5m"), Ok(Duration::from_secs(150)));
+        assert_eq!(time("14d"), Ok(Duration::from_hours(14 * 24)));
+        for text in ["", "s", "-1s", "1e300d", "two", "1y"] {
+            assert!(time(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_and_amounts_are_checked() {
+        assert!(hit_rate("99.9").is_ok() && hit_rate("100").is_err() && hit_rate("x").is_err());
+        assert!(dollars("0.5").is_ok() && dollars("-1").is_err() && dollars("inf").is_err());
+    }
+}

@@ -1,0 +1,326 @@
+//! A plan in words: what was read, the table, the verdict, what to set.
+
+use crate::plan::{Input, Plan};
+use crate::row::{Kind, Row};
+use crate::verdict::Verdict;
+use std::fmt::Write;
+
+/// The table's headings.
+pub const HEADINGS: [&str; 9] = [
+    "policy",
+    "hit % (± by days)",
+    "wait p50",
+    "p99",
+    "max",
+    "ready machines",
+    "idle $ a month",
+    "unused a day",
+    "$ per avoided minute",
+];
+
+/// The table's cells of a row, as the headings have them.
+pub fn cells(row: &Row) -> [String; 9] {
+    let is_pool = row.kind != Kind::None;
+    let or_none = |text: String| if is_pool { text } else { "0".to_owned() };
+    let hit = match row.hit_standard_error {
+        Some(error) if is_pool => format!("{:.2} ± {error:.2}", row.hit_percent),
+        _ => format!("{:.2}", row.hit_percent),
+    };
+    let minute = row
+        .dollars_per_avoided_minute
+        .map_or("-".to_owned(), dollars);
+    [
+        row.kind.to_string(),
+        or_none(hit),
+        duration(row.wait_p50_seconds),
+        duration(row.wait_p99_seconds),
+        duration(row.wait_max_seconds),
+        or_none(format!("{:.1}", row.ready_mean)),
+        or_none(dollars(row.idle_dollars_a_month)),
+        or_none(format!("{:.1}", row.terminated_a_day)),
+        minute,
+    ]
+}
+
+/// Everything, for a terminal.
+pub fn text(plan: &Plan) -> String {
+    let mut text = read(&plan.input).join("\n");
+    text.push_str("\n\n");
+    text.push_str(&table(&plan.rows));
+    text.push('\n');
+    for paragraph in conclusions(plan) {
+        text.push_str(&paragraph);
+        text.push('\n');
+    }
+    text
+}
+
+/// What was read.
+pub fn read(input: &Input) -> Vec<String> {
+    let mut lines = vec![
+        format!(
+            "{:.1} days, {} claims ({:.1} a day); the first {:.1} days only teach. Longest time without a claim: {}.",
+            input.days,
+            input.claims,
+            input.claims_a_day,
+            input.unscored_days,
+            hours(input.longest_gap_hours)
+        ),
+        format!(
+            "{} lead times: mean {}, p95 {}; {} failed launches.",
+            input.launches,
+            duration(input.lead_mean_seconds),
+            duration(input.lead_p95_seconds),
+            input.failed_launches
+        ),
+    ];
+    if let Some(empty) = input.empty {
+        lines.push(format!(
+            "The pool was empty for about {:.2} % of the time: demand then is counted when it was served.",
+            empty * 100.0
+        ));
+    }
+    if input.is_guess {
+        lines.push(
+            "Less than seven days are scored, or there are less than 200 claims: these figures are guesses."
+                .to_owned(),
+        );
+    }
+    lines
+}
+
+/// The verdict, and what follows.
+pub fn conclusions(plan: &Plan) -> Vec<String> {
+    let mut paragraphs = vec![format!("Verdict: {}", verdict(plan))];
+    if plan.out_of_reach > 0.0 {
+        paragraphs.push(format!(
+            "For {:.1} % of the time {} % was out of reach: bursts without warning. Waiting claims are served in line.",
+            plan.out_of_reach * 100.0,
+            plan.hit_rate_percent
+        ));
+    }
+    let capped = plan.rows.iter().find(|row| is_asked(row, plan));
+    if let Some(row) = capped.filter(|row| row.at_the_maximum > 0.001) {
+        paragraphs.push(format!(
+            "The size is at PoolMaxSize for {:.1} % of the time: raise it, or accept the waits.",
+            row.at_the_maximum * 100.0
+        ));
+    }
+    if plan.saved_by_half_the_lead_percent > 0.0 {
+        paragraphs.push(format!(
+            "If a launch took half as long, {:.0} % less would idle.",
+            plan.saved_by_half_the_lead_percent
+        ));
+    }
+    if let Some(stopped) = &plan.stopped {
+        paragraphs.push(if stopped.saved_percent > 0.5 {
+            format!(
+                "A stopped tier: {} ready and {} stopped machines cost {} a month, where {} ready ones cost {}: {:.0} % less, for a fixed size.",
+                stopped.two_tiers.ready,
+                stopped.two_tiers.stopped,
+                dollars(stopped.two_tiers.dollars_a_month),
+                stopped.one_tier.ready,
+                dollars(stopped.one_tier.dollars_a_month),
+                stopped.saved_percent
+            )
+        } else {
+            format!(
+                "A stopped tier saves nothing: {} ready machines cost {} a month either way.",
+                stopped.one_tier.ready,
+                dollars(stopped.one_tier.dollars_a_month)
+            )
+        });
+    }
+    if !matches!(
+        plan.verdict,
+        Verdict::NotWorthIt { .. } | Verdict::NothingToGain { .. }
+    ) {
+        let set = plan.parameters;
+        paragraphs.push(format!(
+            "Parameters: HitRate={} LeastReady={} PoolSize={} PoolMaxSize={}",
+            set.hit_rate, set.least_ready, set.pool_size, set.pool_max_size
+        ));
+    }
+    paragraphs
+}
+
+/// Whether it is the row of the rate that is judged.
+pub fn is_asked(row: &Row, plan: &Plan) -> bool {
+    let asked = Kind::Auto {
+        hit_rate_percent: plan.hit_rate_percent,
+    };
+    row.kind == asked
+}
+
+/// The verdict in a line.
+pub fn headline(plan: &Plan) -> String {
+    let asked = plan.hit_rate_percent;
+    let cost = plan.rows.iter().find(|row| is_asked(row, plan));
+    let cost = cost.map_or(0.0, |row| row.idle_dollars_a_month);
+    match &plan.verdict {
+        Verdict::NothingToGain { .. } => {
+            "Nothing to gain: a launch is about as fast as the pool".to_owned()
+        }
+        Verdict::TooLittleHistory { .. } => "Too little history to say".to_owned(),
+        Verdict::NotWorthIt { .. } => {
+            format!(
+                "Not worth it: {asked} % would idle {} a month",
+                dollars(cost)
+            )
+        }
+        Verdict::LowerHitRate {
+            hit_rate_percent, ..
+        } => format!("{asked} % is not worth its money; {hit_rate_percent} % is"),
+        Verdict::WorthIt {
+            as_good_as_static: Some(size),
+            ..
+        } => format!("Worth it; demand is flat: a fixed size of {size} does as well"),
+        Verdict::WorthIt { saved_percent, .. } => {
+            let saved = saved_percent.map_or(String::new(), |saved| {
+                format!(", {saved:.0} % less than the best fixed size")
+            });
+            format!(
+                "{asked} % of claims served at once: {} a month idles{saved}",
+                dollars(cost)
+            )
+        }
+    }
+}
+
+/// The verdict as a sentence.
+pub fn verdict(plan: &Plan) -> String {
+    let asked = plan.hit_rate_percent;
+    let worth = dollars(plan.minute_is_worth);
+    let or_dash = |figure: Option<f64>| figure.map_or("-".to_owned(), dollars);
+    match &plan.verdict {
+        Verdict::NothingToGain {
+            lead_seconds,
+            hand_over_seconds,
+        } => format!(
+            "nothing to gain. A launch takes {}, a hand-over {}: launching when a claim comes is about as fast.",
+            duration(*lead_seconds),
+            duration(*hand_over_seconds)
+        ),
+        Verdict::TooLittleHistory { days, claims } => format!(
+            "too little history. {days:.1} days with {claims} claims say little; come back with seven days and 200 claims."
+        ),
+        Verdict::NotWorthIt {
+            cheapest,
+            dollars_per_avoided_minute,
+            wait_seconds,
+        } => format!(
+            "not worth it. Even with \"{cheapest}\" a minute that nobody waits costs {}, and it is worth {worth}. Without a pool each claim waits {}, and nothing idles.",
+            or_dash(*dollars_per_avoided_minute),
+            duration(*wait_seconds)
+        ),
+        Verdict::LowerHitRate {
+            hit_rate_percent,
+            dollars_per_avoided_minute,
+            asked_dollars_per_last_minute,
+        } => {
+            let average = plan.rows.iter().find(|row| is_asked(row, plan));
+            format!(
+                "not worth it at {asked} %: a minute that nobody waits costs {} there, the last ones {}, and it is worth {worth}. {hit_rate_percent} % is worth it: {} a minute.",
+                or_dash(average.and_then(|row| row.dollars_per_avoided_minute)),
+                or_dash(*asked_dollars_per_last_minute),
+                or_dash(*dollars_per_avoided_minute)
+            )
+        }
+        Verdict::WorthIt {
+            dollars_per_avoided_minute,
+            saved_percent,
+            as_good_as_static,
+        } => {
+            let mut text = format!(
+                "worth it. At {asked} % a minute that nobody waits costs {}, and it is worth {worth}.",
+                or_dash(*dollars_per_avoided_minute)
+            );
+            match (as_good_as_static, saved_percent) {
+                (Some(size), _) => {
+                    _ = write!(
+                        text,
+                        " Demand is flat: a fixed PoolSize of {size} does as well."
+                    );
+                }
+                (None, Some(saved)) => {
+                    _ = write!(
+                        text,
+                        " Sizing by the hour idles {saved:.0} % less than the best fixed size."
+                    );
+                }
+                (None, None) => {}
+            }
+            text
+        }
+    }
+}
+
+/// Columns by their widths; the first is left-aligned.
+fn table(rows: &[Row]) -> String {
+    let lines: Vec<[String; 9]> = std::iter::once(HEADINGS.map(str::to_owned))
+        .chain(rows.iter().map(cells))
+        .collect();
+    let mut widths = [0; 9];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    for line in &lines {
+        for (column, (cell, width)) in line.iter().zip(widths).enumerate() {
+            _ = if column == 0 {
+                write!(text, "{cell:width$}")
+            } else {
+                write!(text, "  {cell:>width$}")
+            };
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Seconds as minutes and seconds.
+pub fn duration(seconds: f64) -> String {
+    if seconds < 60.0 {
+        return format!("{seconds:.0} s");
+    }
+    let minutes = (seconds.round() / 60.0).floor();
+    format!("{minutes} min {:.0} s", seconds.round() - minutes * 60.0)
+}
+
+fn hours(hours: f64) -> String {
+    if hours < 48.0 {
+        format!("{hours:.1} h")
+    } else {
+        format!("{:.1} days", hours / 24.0)
+    }
+}
+
+/// Dollars with as many digits as matter.
+pub fn dollars(dollars: f64) -> String {
+    if dollars >= 100.0 {
+        format!("${dollars:.0}")
+    } else if dollars >= 1.0 || dollars == 0.0 {
+        format!("${dollars:.2}")
+    } else if dollars >= 0.01 {
+        format!("${dollars:.3}")
+    } else {
+        format!("${dollars:.5}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_have_the_digits_that_matter() {
+        assert_eq!(duration(7.4), "7 s");
+        assert_eq!(duration(144.2), "2 min 24 s");
+        assert_eq!(duration(119.7), "2 min 0 s");
+        assert_eq!(dollars(1_234.5), "$1234");
+        assert_eq!(dollars(0.014_9), "$0.015");
+        assert_eq!(dollars(2.0), "$2.00");
+    }
+}
