@@ -74,7 +74,7 @@ pub struct CommandEnd {
     pub command_id: String,
     /// `StatusDetails`: `Success`, `Failed`, `ExecutionTimedOut`, `DeliveryTimedOut`, ….
     pub status_detail: String,
-    /// The script's exit status; absent when it was never started, or did not end.
+    /// The script's exit status, 137 where the agent killed it; absent when it was never started, or its end is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "i32"))]
     pub exit_code: Option<i32>,

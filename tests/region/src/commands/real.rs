@@ -135,7 +135,7 @@ impl CommandRunner for RealScripts {
         let running = Arc::clone(&self.running);
         async move {
             match execute(&run, &home, &shells, &*environment, &running).await {
-                Ok(result) => result,
+                Ok(end) => end,
                 // As when the agent cannot start the script, a missing working directory say.
                 Err(error) => ScriptEnd::Exited {
                     exit_code: 1,

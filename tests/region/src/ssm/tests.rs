@@ -244,12 +244,12 @@ fn the_list_of_invocations_has_the_beginning_of_both_outputs() {
         let id = launch_online(&mut world);
         let command = send(&mut world, &id);
         wait(&mut world, 2);
-        let outcome = ScriptEnd::Exited {
+        let end = ScriptEnd::Exited {
             exit_code: 0,
             stdout: "o".repeat(stdout),
             stderr: "e".repeat(stderr),
         };
-        ssm::finished(&mut world, &command, &id, outcome);
+        ssm::finished(&mut world, &command, &id, end);
         let list = json!({ "CommandId": command, "Details": true });
         let answer = call(&mut world, "ListCommandInvocations", list).unwrap();
         assert_eq!(

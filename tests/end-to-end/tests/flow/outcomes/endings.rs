@@ -92,7 +92,7 @@ async fn the_script_decides() {
     for (claim_id, expected) in [
         ("good", "ready initialised: Success 0"),
         ("fails", "failed script_failed: Failed 7"),
-        ("slow", "failed script_timed_out: ExecutionTimedOut null"),
+        ("slow", "failed script_timed_out: ExecutionTimedOut 137"),
     ] {
         let mut message = claim(claim_id, "asg-1");
         message["init"]["execution_timeout_seconds"] = json!(30);
