@@ -6,6 +6,7 @@ use end_to_end::{Stage, Target, claim};
 use ready_pool_core::outcome::{Ending, Outcome, Reason};
 use region::api::Service;
 use region::faults::{Calls, Failure, Fault, Moment, Rate};
+use region::settings::Spread;
 use std::time::Duration;
 
 /// The command of the claim that is poison.
@@ -32,7 +33,12 @@ struct Waits {
 
 /// Sends one claim that is poison and four around it, which could wait for longer than it can.
 async fn one_among_five(rate: Rate) -> Waits {
-    let stage = Stage::with_ready_pool(6).await;
+    // No long tail: what is measured is what the poison costs.
+    let stage = Stage::builder()
+        .pool_size(6)
+        .settings(|settings| settings.timings.detach = Spread::exactly(Duration::from_secs(3)))
+        .start();
+    stage.pool_is_ready(6).await;
     for n in 0..5 {
         stage.create(Target::named(&format!("asg-{n}"))).await;
     }
