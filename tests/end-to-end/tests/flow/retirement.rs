@@ -4,6 +4,7 @@
 use end_to_end::{Stage, Target, claim};
 use ready_pool_core::outcome::Ending;
 use region::api::Service;
+use region::autoscaling::Lifecycle;
 use region::compute;
 use region::faults;
 use region::journal::Happening;
@@ -442,18 +443,39 @@ async fn what_somebody_puts_into_the_retirement_group_is_terminated() {
 
 // Claims meanwhile.
 
-/// Three claims come so long after a member of four was noted; it is detached a minute after
-/// that. Answers whether a claim and the removal wanted the same member.
-async fn claims_meet_a_removal(after: Duration) -> bool {
+/// A pool of four, one of whose members was noted a moment ago.
+async fn with_a_noted_member() -> Stage {
     let stage = Stage::with_ready_pool(4).await;
     stage.create(Target::named("asg-1")).await;
     renew_launch_template(&stage).await;
     something_is_noted(&stage).await;
+    stage
+}
+
+/// How long after its note a member is detached, where nobody claims it.
+async fn time_to_removal() -> Duration {
+    let stage = with_a_noted_member().await;
+    let noted = stage.now();
+    stage
+        .until("a member is detached", |world| {
+            let members = &world.autoscaling.groups[&stage.pool].members;
+            members
+                .values()
+                .any(|member| member.lifecycle == Lifecycle::Detaching)
+        })
+        .await;
+    (stage.now() - noted).unsigned_abs()
+}
+
+/// Claims for all members of a pool of four come so long after one of them was noted. Answers whether a
+/// claim and the removal wanted the same member.
+async fn claims_meet_a_removal(after: Duration) -> bool {
+    let stage = with_a_noted_member().await;
     let old = members(&stage);
     stage.pass(after).await;
-    stage.send_together((0..3).map(|n| claim(&format!("c-{n}"), "asg-1")));
+    stage.send_together((0..4).map(|n| claim(&format!("c-{n}"), "asg-1")));
     let mut claimed = BTreeSet::new();
-    for n in 0..3 {
+    for n in 0..4 {
         let outcome = stage.outcome(&format!("c-{n}")).await;
         assert_eq!(outcome.outcome, Ending::Ready, "{after:?}: {outcome:?}");
         claimed.insert(outcome.instance_id.unwrap().to_string());
@@ -471,17 +493,21 @@ async fn claims_meet_a_removal(after: Duration) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_before_or_after_a_removal_never_loses_its_instance() {
-    for seconds in [30, 65] {
-        assert!(!claims_meet_a_removal(Duration::from_secs(seconds)).await);
+    let removal = time_to_removal().await;
+    let apart = Duration::from_secs(5);
+    for after in [removal.saturating_sub(apart), removal + apart] {
+        assert!(!claims_meet_a_removal(after).await, "{after:?}");
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_and_a_removal_of_the_same_member_at_one_instant_do_no_harm() {
+    let removal = time_to_removal().await;
     let mut met = false;
-    // Some tenths of a second about the pass that detaches.
-    for tenths in [590, 593, 596] {
-        met |= claims_meet_a_removal(Duration::from_millis(tenths * 100)).await;
+    // A claim wants to detach half a second after it was sent.
+    for earlier in [900, 700, 500, 300, 100] {
+        let after = removal.saturating_sub(Duration::from_millis(earlier));
+        met |= claims_meet_a_removal(after).await;
     }
     assert!(met, "the instant was missed: look for it anew");
 }
