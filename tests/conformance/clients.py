@@ -292,7 +292,7 @@ def a_launch_waits_for_its_hook(client):
     sent = client.call("ssm", "SendCommand", InstanceIds=[instance], TimeoutSeconds=60,
                        DocumentName="AWS-RunShellScript", Parameters={"commands": ["true"]})
     check(sent["Command"]["InstanceIds"] == [instance], sent)
-    say(client, f"{instance} waited for its hook, and was told")
+    say(client, f"{instance} waited for its hook, and got its command")
 
 
 def messages_are_held_and_deleted(client, serve):

@@ -52,9 +52,9 @@ class Peer:
             answer = getattr(client, method)(**parameters)
         except ClientError as error:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            told = error.response["Error"]
-            text = "a text" if told.get("Message") else "no text"
-            return {f"refused {status} {told['Code']}, with {text}"}, None
+            answer = error.response["Error"]
+            text = "a text" if answer.get("Message") else "no text"
+            return {f"refused {status} {answer['Code']}, with {text}"}, None
         except ResponseParserError:
             return {"crashed"}, None
         status = answer.pop("ResponseMetadata")["HTTPStatusCode"]

@@ -245,7 +245,7 @@ def main():
         answer, log = sam_local_invoke(region, "claim-instance", event, OPTIONS)
         failed = [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
         check(failed == [event["Records"][0]["messageId"]], f"no region, and yet {answer}")
-        check("Connection refused" in log, f"nobody was told that the region is gone: {log}")
+        check("Connection refused" in log, f"nothing says that the region is gone: {log}")
         say("without a region, claim-instance says that the connection was refused")
     print(f"{len(flow.files)} events, each with its function in a container", flush=True)
 

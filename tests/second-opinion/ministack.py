@@ -29,7 +29,7 @@ SHOWN = 80
 
 
 def free_port():
-    """A port that was free a moment ago: MiniStack insists on being told one."""
+    """A port that was free a moment ago: MiniStack insists on being given one."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -44,7 +44,7 @@ pub(crate) fn state(view: &View, plan: &Plan) -> Option<Record> {
             .count("Leaks", leaks)
             .count("Retiring", notes.len() - suspects)
             .count("FailingLaunches", plan.failing_launches)
-            .count("SparedMembers", plan.held_back),
+            .count("HeldBackMembers", plan.held_back),
     )
 }
 

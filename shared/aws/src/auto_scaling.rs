@@ -303,7 +303,7 @@ impl AutoScaling {
     }
 
     /// Detaches instances (at most 20) from a group. Never repeated by the SDK: a second call's
-    /// refusal could not be told from somebody else's success.
+    /// refusal would look like somebody else's success.
     pub async fn detach(
         &self,
         group: &GroupName,

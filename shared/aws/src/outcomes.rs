@@ -5,7 +5,8 @@ use crate::metrics::{Metrics, Record};
 use crate::queue::{Outgoing, Queue};
 use ready_pool_core::call_error::CallError;
 use ready_pool_core::ids::GroupName;
-use ready_pool_core::outcome::{Ending, Outcome, Reason};
+use ready_pool_core::outcome::{Ending, Outcome};
+use ready_pool_core::reason::Reason;
 use ready_pool_core::trace::Trace;
 use std::time::Duration;
 

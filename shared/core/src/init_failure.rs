@@ -1,6 +1,6 @@
 //! What becomes of an instance whose init failed.
 
-use crate::outcome::Reason;
+use crate::reason::Reason;
 use serde::{Deserialize, Serialize};
 
 /// What a claim wants done when the init of its instance fails.

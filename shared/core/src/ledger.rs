@@ -2,7 +2,7 @@
 
 use crate::Timestamp;
 use crate::ids::{Attempt, ClaimId, InstanceId};
-use crate::outcome::Reason;
+use crate::reason::Reason;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;

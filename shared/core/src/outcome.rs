@@ -3,7 +3,7 @@
 use crate::Timestamp;
 use crate::claim::Claim;
 use crate::ids::{Attempt, InstanceId};
-pub use crate::reason::Reason;
+use crate::reason::Reason;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::times::Times;

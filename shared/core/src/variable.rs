@@ -63,7 +63,7 @@ pub(crate) const RUN: [&str; 9] = [
     "PS4",
 ];
 
-/// Names whose values perl runs as Perl (`PERL5OPT=-Mx;…`, and `PERL5DB` with `-d` in it), and in which python is told to
+/// Names whose values perl runs as Perl (`PERL5OPT=-Mx;…`, and `PERL5DB` with `-d` in it), and which make python
 /// import any module.
 pub(crate) const RUN_BY_NAME: [&str; 3] = ["PERL5DB", "PERL5OPT", "PYTHONWARNINGS"];
 

@@ -19,7 +19,7 @@ pub struct History {
     pub leads: Option<Leads>,
     /// Launches that failed.
     pub failed_launches: u32,
-    /// The share of time in which no machine was ready, as far as it can be told.
+    /// The share of time in which no machine was ready, as far as the history shows.
     pub empty: Option<f64>,
 }
 

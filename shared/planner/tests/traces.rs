@@ -210,7 +210,7 @@ fn a_plan_is_the_same_each_time_and_comes_as_json_picture_and_page() {
 }
 
 #[test]
-fn the_command_reads_activities_and_writes_what_it_is_told_to() {
+fn the_command_reads_activities_and_writes_what_it_is_asked_for() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plan");
     fs::create_dir_all(&folder).unwrap();
     let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! The stage for end-to-end scenarios: the simulated region with the template's wiring, and the
+//! The harness for end-to-end scenarios: the simulated region with the template's wiring, and the
 //! real handlers of the three functions in process, all on tokio's paused clock.
 #![allow(
     clippy::expect_used,
@@ -6,19 +6,19 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a broken stage must stop the test; nothing here is shipped"
+    reason = "a broken harness must stop the test; nothing here is shipped"
 )]
 
 pub mod crash;
 mod figures;
 mod functions;
+mod harness;
 mod history;
 mod invariants;
 mod quiet;
 mod soak;
-mod stage;
 
 pub use figures::Figures;
+pub use harness::{Harness, HarnessBuilder, Target, claim};
 pub use invariants::Violation;
 pub use soak::{Figure, Soak, Tally, Troubles};
-pub use stage::{Stage, StageBuilder, Target, claim};

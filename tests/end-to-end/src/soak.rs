@@ -1,4 +1,4 @@
-//! Many claims on many targets while everything goes wrong at set rates: the storms of the tests,
+//! Many claims on many targets while everything goes wrong at set rates: the tests' random faults,
 //! and the soak.
 
 mod tally;
@@ -8,8 +8,8 @@ mod troubles;
 pub use tally::{Figure, Tally};
 pub use troubles::Troubles;
 
+use crate::harness::{Harness, Target};
 use crate::quiet::Quiet;
-use crate::stage::{Stage, Target};
 use region::settings::Spread;
 use std::time::Duration;
 use tenants::Tenants;
@@ -57,7 +57,7 @@ impl Soak {
     /// # Panics
     /// Must be called on tokio's paused clock.
     pub async fn run(&self) -> Tally {
-        let stage = Stage::builder()
+        let harness = Harness::builder()
             .pool_size(self.pool_size)
             .parameter("PoolMaxSize", &(2 * self.pool_size).to_string())
             .settings(|settings| {
@@ -66,55 +66,55 @@ impl Soak {
                     Spread::between(Duration::from_secs(10), Duration::from_secs(30));
             })
             .start();
-        stage.pool_is_ready(self.pool_size).await;
+        harness.pool_is_ready(self.pool_size).await;
         for n in 0..self.targets {
-            stage
+            harness
                 .create(Target::named(&format!("asg-{n}")).max_size(MOST_TARGET_SIZE))
                 .await;
         }
         let mut tenants = Tenants::new(self);
-        self.troubles.begin(&stage);
+        self.troubles.begin(&harness);
         while tenants.still_sending() {
-            tenants.live_on(&stage).await;
+            tenants.live_on(&harness).await;
         }
         for _ in 0..300 {
-            tenants.live_on(&stage).await;
+            tenants.live_on(&harness).await;
         }
-        stage.region.with(Troubles::end);
-        self.rest(&stage, &mut tenants).await;
+        harness.region.with(Troubles::end);
+        self.rest(&harness, &mut tenants).await;
         // A function writes how many calls it made when it ends, those of a killed one before
         // included: one undisturbed pass more, and no line is missing.
-        stage.pass(Duration::from_secs(70)).await;
+        harness.pass(Duration::from_secs(70)).await;
         // In that pass a member whose agent had died may have begun its way out of the pool.
-        let unrest = self.rest(&stage, &mut tenants).await;
-        stage.idle().await;
-        let tally = Tally::count(&stage, &tenants, unrest);
-        stage.stop().await;
+        let unrest = self.rest(&harness, &mut tenants).await;
+        harness.idle().await;
+        let tally = Tally::count(&harness, &tenants, unrest);
+        harness.stop().await;
         tally
     }
 
     /// Waits until nothing is under way any more; what still is when patience ends.
-    async fn rest(&self, stage: &Stage, tenants: &mut Tenants) -> Option<String> {
+    async fn rest(&self, harness: &Harness, tenants: &mut Tenants) -> Option<String> {
         let quiet = Quiet {
-            pool: stage.pool.clone(),
+            pool: harness.pool.clone(),
             pool_size: self.pool_size,
-            retirement: stage.retirement.clone(),
+            retirement: harness.retirement.clone(),
         };
         let deadline = tokio::time::Instant::now() + REST;
         loop {
-            tenants.listen(stage);
-            let unrest = stage
+            tenants.listen(harness);
+            let unrest = harness
                 .region
                 .with(|world| quiet.unrest(world))
-                .or_else(|| tenants.unanswered(stage))
+                .or_else(|| tenants.unanswered(harness))
                 .or_else(|| {
-                    let leaks = stage.leaks();
+                    let leaks = harness.leaks();
                     (!leaks.is_empty()).then(|| format!("leaked: {leaks:?}"))
                 });
             if unrest.is_none() || tokio::time::Instant::now() > deadline {
                 return unrest;
             }
-            stage.pass(Duration::from_secs(13)).await;
+            harness.pass(Duration::from_secs(13)).await;
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::state::{
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::Standing;
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 
 /// The state while an action changes it.
 pub(crate) struct World<'a> {

@@ -366,7 +366,7 @@ fn tagged(state: &State, chore: Chore) -> (Task, Tagged) {
         Chore::Note(instance, true) => (Task::Retire, note(instance)),
         Chore::Forget(instance) => (Task::Forget, note(instance)),
         Chore::Detach(instance) => (Task::Detach, note(instance)),
-        Chore::TakeIn(instance) => (Task::Attach, note(instance)),
+        Chore::AttachToRetirement(instance) => (Task::Attach, note(instance)),
         Chore::Terminate(instance) => (Task::Terminate, note(instance)),
     }
 }

@@ -3,7 +3,7 @@
 use crate::state::{CLAIMS, INSTANCES, InitMessage, Line, Request};
 use claim_instance::decide::Isolation;
 use ready_pool_core::command::CommandStatus;
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 
 /// One delivery of a batch to claim-instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -296,7 +296,7 @@ pub enum Chore {
     /// Detach it from the pool.
     Detach(u8),
     /// Attach it to the retirement group.
-    TakeIn(u8),
+    AttachToRetirement(u8),
     /// Terminate it.
     Terminate(u8),
 }

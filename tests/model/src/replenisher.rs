@@ -44,7 +44,7 @@ pub(crate) fn wanted(state: &State, config: &Configuration, late: bool) -> Vec<C
         })
         .collect();
     chores.retain(|chore| match chore {
-        Chore::Detach(instance) | Chore::TakeIn(instance) => !noting.contains(instance),
+        Chore::Detach(instance) | Chore::AttachToRetirement(instance) => !noting.contains(instance),
         _ => is_of_interest(state, *chore),
     });
     chores
@@ -98,7 +98,7 @@ pub(crate) fn decide(world: &mut World<'_>, chore: Chore) {
 pub(crate) fn waits(chore: Chore) -> bool {
     matches!(
         chore,
-        Chore::Detach(_) | Chore::TakeIn(_) | Chore::Terminate(_)
+        Chore::Detach(_) | Chore::AttachToRetirement(_) | Chore::Terminate(_)
     )
 }
 
@@ -131,7 +131,7 @@ fn act(world: &mut World<'_>, chore: Chore) {
                 world.detach_from_pool(instance);
             }
         }
-        Chore::TakeIn(instance) => {
+        Chore::AttachToRetirement(instance) => {
             world.attach(Into::Retirement, instance);
         }
         Chore::Terminate(instance) => world.terminate(instance),

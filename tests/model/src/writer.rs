@@ -19,7 +19,7 @@ use crate::state::{CLAIMS, InitMessage, Line, Place, Request, State};
 use crate::step::Answer;
 use claim_instance::decide::Isolation;
 use ready_pool_core::ledger::Standing;
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 use suspects::{is_suspected, isolation, takes_up};
 
 /// Who wrote an entry, for [`crate::state::Slot::by`].

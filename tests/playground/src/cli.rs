@@ -63,7 +63,7 @@ pub(crate) struct ServeOptions {
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     pub(crate) host: IpAddr,
     /// Print where everything is as one line of JSON, and nothing else on standard output; what
-    /// happens is told on standard error
+    /// happens is printed on standard error
     #[arg(long)]
     pub(crate) json: bool,
     /// Write each function's environment into this directory: `sam.json` for `sam local invoke
@@ -75,7 +75,7 @@ pub(crate) struct ServeOptions {
 /// What `claim` is asked for.
 #[derive(Args)]
 pub(crate) struct ClaimOptions {
-    /// The claim's id. Where several targets have such a claim, each is told
+    /// The claim's id. Where several targets have such a claim, each is described
     #[arg(value_name = "CLAIM_ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) id: String,
     /// Where the region is [default: `AWS_ENDPOINT_URL`, else the one that was started last]

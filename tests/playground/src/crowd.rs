@@ -66,7 +66,7 @@ async fn outcomes(
     let names = &demo.running.names;
     let mut ended = BTreeSet::new();
     let mut zero = None;
-    let mut told = 0;
+    let mut shown = 0;
     while ended.len() < count {
         for entry in demo.next().await {
             if zero.is_none() && claims::sent(&entry, names).is_some() {
@@ -77,8 +77,8 @@ async fn outcomes(
             {
                 ended.insert(claim);
                 let progress = ended.len() * PROGRESS_LINES / count;
-                if progress > told {
-                    told = progress;
+                if progress > shown {
+                    shown = progress;
                     let text = format!("{} of {count} claims", ended.len());
                     demo.printer.line(&Line::plain(entry.at, "settled", text))?;
                 }

@@ -266,7 +266,7 @@ Resources:
         common: Common,
     }
 
-    /// What a command line is told before anything is built.
+    /// What is checked before anything is built.
     async fn refusal_of(arguments: &[&str]) -> String {
         let line = ["region"].iter().chain(arguments);
         let options = <Line as clap::Parser>::try_parse_from(line).unwrap().common;

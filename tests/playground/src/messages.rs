@@ -169,7 +169,7 @@ pub(crate) fn names_claim(comment: &str, claim_id: &str) -> bool {
 mod tests {
     use super::*;
     use crate::testing::{self, hand_over};
-    use ready_pool_core::outcome::Reason;
+    use ready_pool_core::reason::Reason;
     use serde_json::json;
 
     fn read(body: &Value) -> Option<Content> {

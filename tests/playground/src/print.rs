@@ -278,7 +278,8 @@ mod tests {
     fn a_narrow_terminal_breaks_no_word() {
         let all = written(Some(80), |printer| {
             printer.line(&line()).unwrap();
-            let text = "the story of one claim that has a rather long text to be told in a field";
+            let text =
+                "the story of one claim that has a rather long text to be printed in a field";
             printer
                 .field("next", text, &line().below, Tone::Good)
                 .unwrap();

@@ -1,4 +1,4 @@
-//! How far every claim is, told by the journal alone.
+//! How far every claim is, from the journal alone.
 
 use crate::messages::{Content, is_comment_of};
 use crate::moment::Moment;
@@ -6,7 +6,8 @@ use crate::start::Names;
 use crate::story::words::output;
 use ready_pool_core::ledger;
 use ready_pool_core::message::Message;
-use ready_pool_core::outcome::{Ending, Outcome, Reason};
+use ready_pool_core::outcome::{Ending, Outcome};
+use ready_pool_core::reason::Reason;
 use region::journal::{Entry, Happening};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -3,7 +3,8 @@
 use crate::messages::claim_key;
 use crate::start::Names;
 use ready_pool_core::command;
-use ready_pool_core::outcome::{Ending, Reason};
+use ready_pool_core::outcome::Ending;
+use ready_pool_core::reason::Reason;
 use region::journal::Happening;
 use serde_json::{Value, json};
 use time::OffsetDateTime;

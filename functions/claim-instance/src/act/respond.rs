@@ -11,7 +11,8 @@ use ready_pool_aws::queue::Outgoing;
 use ready_pool_core::call_error::CallError;
 use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
-use ready_pool_core::outcome::{Details, Ending, Outcome, Reason};
+use ready_pool_core::outcome::{Details, Ending, Outcome};
+use ready_pool_core::reason::Reason;
 use ready_pool_core::trace::Trace;
 use tracing::{error, error_span, info, warn};
 

@@ -6,7 +6,7 @@ use ready_pool_core::claim::Claim;
 use ready_pool_core::group::{Group, MAX_TAGS};
 use ready_pool_core::ids::ClaimId;
 use ready_pool_core::ledger::{self, Entry};
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 use std::collections::BTreeMap;
 
 impl<'a> Allocation<'a> {

@@ -6,7 +6,7 @@ use ready_pool_core::command::{InitCommand, init_command};
 use ready_pool_core::group::{Group, Lifecycle};
 use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId, MAX_ATTEMPTS};
 use ready_pool_core::ledger::Entry;
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 use std::collections::{BTreeMap, BTreeSet};
 use time::format_description::well_known::Rfc3339;
 

@@ -5,7 +5,7 @@ use super::{Decision, MessageGroup, Request, Waiting, identity};
 use ready_pool_core::claim::Claim;
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::ledger::{Entry, Standing};
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 
 impl Allocation<'_> {
     /// Decides as for the real claim, on a copy of the batch: what is taken there is still there

@@ -21,7 +21,7 @@ use ready_pool_core::group::{Group, Placement};
 use ready_pool_core::guard::guarded;
 use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The world as observed, and what this delivery itself did since.

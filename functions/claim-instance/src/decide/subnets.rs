@@ -7,7 +7,7 @@
 
 use super::{Decision, reject};
 use ready_pool_core::group::Group;
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 
 /// Rejects a target that shares no subnet with the pool. A pool that names none asks for none:
 /// its zones have to do.

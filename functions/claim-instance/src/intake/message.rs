@@ -9,7 +9,7 @@ use ready_pool_core::claim::Claim;
 use ready_pool_core::guard::guarded;
 use ready_pool_core::ids::{GroupName, ReceiptHandle};
 use ready_pool_core::message::Message;
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 use ready_pool_core::times::Times;
 use ready_pool_core::trace::Trace;
 use serde_json::Value;

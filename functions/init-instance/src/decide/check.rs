@@ -6,7 +6,7 @@ use ready_pool_core::Timestamp;
 use ready_pool_core::command::{Command, InitCommand};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::LookAgain;
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 
 /// What a check sees.
 #[derive(Clone, Debug)]

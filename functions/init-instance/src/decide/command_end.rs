@@ -8,7 +8,7 @@ use ready_pool_core::group::{Group, Lifecycle};
 use ready_pool_core::ids::{Attempt, InstanceId, MAX_ATTEMPTS};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::{Retry, VERSION};
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 
 /// How many looks must miss an instance in its target before it counts as lost: a group read
 /// right after an attach may be stale.

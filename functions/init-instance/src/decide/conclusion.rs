@@ -5,7 +5,7 @@ use ready_pool_core::Timestamp;
 use ready_pool_core::ids::{Attempt, MAX_ATTEMPTS};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::{HandOver, Retry, VERSION};
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 use ready_pool_core::times::Times;
 use std::fmt;
 

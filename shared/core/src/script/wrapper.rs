@@ -34,7 +34,7 @@ const ERRORS: Stream = Stream {
     last: 5_100,
     to: " >&2",
 };
-/// How long before a script's time is up the end of its output is told, seconds.
+/// How long before a script's time is up the end of its output is brought out, seconds.
 const BEFORE_TIME_IS_UP: u32 = 3;
 /// A script with less time than this, seconds, is not cut short for it.
 const SHORTEST_TIME: u32 = 30;

@@ -24,7 +24,7 @@ struct Activity {
     end_time: Value,
 }
 
-/// A time as the CLI prints it: ISO 8601, or a number where it is told to.
+/// A time as the CLI prints it: ISO 8601, or a number where it is set to.
 fn moment(value: &Value) -> Option<i64> {
     match value {
         Value::String(text) => read_time(text),

@@ -2,11 +2,12 @@
 
 use super::site::Operation;
 use super::{Case, Scenario};
+use crate::harness::Harness;
 use crate::history::outcome_in;
 use crate::invariants::Violation;
 use crate::quiet::Quiet;
-use crate::stage::Stage;
-use ready_pool_core::outcome::{Ending, Reason};
+use ready_pool_core::outcome::Ending;
+use ready_pool_core::reason::Reason;
 use region::journal::{Entry, Happening};
 use std::fmt::Write;
 use std::time::Duration;
@@ -58,13 +59,13 @@ pub async fn reference(scenario: Scenario) -> Report {
 
 /// The journal of a scenario in which nothing goes wrong, from its very beginning.
 pub async fn whole(scenario: Scenario) -> Vec<Entry> {
-    let stage = scenario.builder().start();
-    scenario.prepare(&stage).await;
-    scenario.play(&stage).await;
-    let quiet = quiet(&stage, scenario);
-    rest(&stage, &quiet, scenario).await;
-    let journal = stage.journal();
-    stage.stop().await;
+    let harness = scenario.builder().start();
+    scenario.prepare(&harness).await;
+    scenario.play(&harness).await;
+    let quiet = quiet(&harness, scenario);
+    rest(&harness, &quiet, scenario).await;
+    let journal = harness.journal();
+    harness.stop().await;
     journal
 }
 
@@ -75,34 +76,34 @@ pub async fn run(case: &Case) -> Report {
 
 /// Plays a scenario in which all this goes wrong.
 pub async fn run_all(scenario: Scenario, cases: &[Case]) -> Report {
-    let stage = scenario.builder().start();
-    scenario.prepare(&stage).await;
-    let begin = stage.region.with(|world| {
+    let harness = scenario.builder().start();
+    scenario.prepare(&harness).await;
+    let begin = harness.region.with(|world| {
         for case in cases {
             case.way.arm(world, &case.site);
         }
         world.journal.end()
     });
-    let armed = |stage: &Stage| {
-        stage
+    let armed = |harness: &Harness| {
+        harness
             .region
             .read(|world| world.faults.waiting() + world.events.unreliability.next.len())
     };
-    let waiting = armed(&stage);
+    let waiting = armed(&harness);
     let mut findings = Vec::new();
-    if tokio::time::timeout(scenario.patience(), scenario.play(&stage))
+    if tokio::time::timeout(scenario.patience(), scenario.play(&harness))
         .await
         .is_err()
     {
         findings.push(Finding::Unrest("the scenario itself".to_owned()));
     }
-    let quiet = quiet(&stage, scenario);
-    if let Some(unrest) = rest(&stage, &quiet, scenario).await {
+    let quiet = quiet(&harness, scenario);
+    if let Some(unrest) = rest(&harness, &quiet, scenario).await {
         findings.push(Finding::Unrest(unrest));
     }
-    let leaked_for_hours = sweep(&stage).await;
+    let leaked_for_hours = sweep(&harness).await;
     findings.extend(
-        stage
+        harness
             .violations()
             .into_iter()
             .filter(|violation| {
@@ -111,11 +112,11 @@ pub async fn run_all(scenario: Scenario, cases: &[Case]) -> Report {
             })
             .map(Finding::Broken),
     );
-    let (journal, _) = stage.region.with(|world| world.journal.since(begin));
+    let (journal, _) = harness.region.with(|world| world.journal.since(begin));
     findings.extend(dead_letters(&journal));
     findings.extend(outcomes(scenario, &journal));
-    let struck = armed(&stage) < waiting;
-    stage.stop().await;
+    let struck = armed(&harness) < waiting;
+    harness.stop().await;
     Report {
         findings,
         struck,
@@ -124,31 +125,31 @@ pub async fn run_all(scenario: Scenario, cases: &[Case]) -> Report {
     }
 }
 
-fn quiet(stage: &Stage, scenario: Scenario) -> Quiet {
+fn quiet(harness: &Harness, scenario: Scenario) -> Quiet {
     Quiet {
-        pool: stage.pool.clone(),
+        pool: harness.pool.clone(),
         pool_size: scenario.pool_size(),
-        retirement: stage.retirement.clone(),
+        retirement: harness.retirement.clone(),
     }
 }
 
 /// Waits for rest; what is still under way when patience ends.
-async fn rest(stage: &Stage, quiet: &Quiet, scenario: Scenario) -> Option<String> {
+async fn rest(harness: &Harness, quiet: &Quiet, scenario: Scenario) -> Option<String> {
     let deadline = tokio::time::Instant::now() + scenario.patience();
     loop {
-        let unrest = stage
+        let unrest = harness
             .region
             .with(|world| quiet.unrest(world))
-            .or_else(|| missing_outcome(stage, scenario));
+            .or_else(|| missing_outcome(harness, scenario));
         if unrest.is_none() || tokio::time::Instant::now() > deadline {
             return unrest;
         }
-        stage.pass(Duration::from_secs(2)).await;
+        harness.pass(Duration::from_secs(2)).await;
     }
 }
 
-fn missing_outcome(stage: &Stage, scenario: Scenario) -> Option<String> {
-    let outcomes = stage.outcomes();
+fn missing_outcome(harness: &Harness, scenario: Scenario) -> Option<String> {
+    let outcomes = harness.outcomes();
     scenario
         .claims()
         .into_iter()
@@ -161,9 +162,9 @@ fn missing_outcome(stage: &Stage, scenario: Scenario) -> Option<String> {
 }
 
 /// Gives the leak sweep its time, where there is something for it to do.
-async fn sweep(stage: &Stage) -> bool {
+async fn sweep(harness: &Harness) -> bool {
     let leaks = || {
-        stage
+        harness
             .violations()
             .iter()
             .any(|violation| matches!(violation, Violation::Leaked { .. }))
@@ -173,7 +174,7 @@ async fn sweep(stage: &Stage) -> bool {
     }
     let deadline = tokio::time::Instant::now() + SWEEP;
     while leaks() && tokio::time::Instant::now() < deadline {
-        stage.pass(Duration::from_mins(1)).await;
+        harness.pass(Duration::from_mins(1)).await;
     }
     true
 }

@@ -1,9 +1,10 @@
 //! What the matrix plays: the ways a claim can go.
 
 use super::site::Site;
-use crate::stage::{Stage, StageBuilder, Target, claim};
+use crate::harness::{Harness, HarnessBuilder, Target, claim};
 use ready_pool_core::ledger::ENTRY_KEPT_AFTER_DEADLINE;
-use ready_pool_core::outcome::{Ending, Outcome, Reason};
+use ready_pool_core::outcome::{Ending, Outcome};
+use ready_pool_core::reason::Reason;
 use region::api::{CallError, Service};
 use region::commands::Pretence;
 use region::compute;
@@ -187,9 +188,9 @@ impl Scenario {
         }
     }
 
-    pub(super) fn builder(self) -> StageBuilder {
+    pub(super) fn builder(self) -> HarnessBuilder {
         let exactly = |seconds| Spread::exactly(Duration::from_secs(seconds));
-        let builder = Stage::builder()
+        let builder = Harness::builder()
             .pool_size(self.pool_size())
             .parameter("BootLimitSeconds", "120")
             .settings(|settings| {
@@ -224,11 +225,11 @@ impl Scenario {
     }
 
     /// Everything up to the moment from which things go wrong.
-    pub(super) async fn prepare(self, stage: &Stage) {
-        stage.pool_is_ready(self.pool_size()).await;
+    pub(super) async fn prepare(self, harness: &Harness) {
+        harness.pool_is_ready(self.pool_size()).await;
         for name in ["asg-1", "asg-2"] {
             let target = Target::named(name);
-            stage
+            harness
                 .create(match self {
                     Self::Rejected => target.not_opted_in(),
                     Self::TargetRefused => target.max_size(1),
@@ -237,12 +238,12 @@ impl Scenario {
                 .await;
         }
         // Let what the pool's own boot set off come to its end.
-        stage.pass(Duration::from_secs(10)).await;
-        self.prepare_the_past(stage).await;
-        let init_queue = stage.queue("InitQueue");
-        let provision_queue = stage.queue("ProvisionQueue");
-        let rule = stage.region.stack().reference("CommandFinishedRule");
-        stage.region.with(|world| match self {
+        harness.pass(Duration::from_secs(10)).await;
+        self.prepare_the_past(harness).await;
+        let init_queue = harness.queue("InitQueue");
+        let provision_queue = harness.queue("ProvisionQueue");
+        let rule = harness.region.stack().reference("CommandFinishedRule");
+        harness.region.with(|world| match self {
             Self::AnotherInstance => world.faults.add(Fault::next(
                 Service::Ssm,
                 "SendCommand",
@@ -272,48 +273,50 @@ impl Scenario {
 
     /// What lies back where a scenario begins. The timer is off meanwhile: hours without work would
     /// be all that the matrix does.
-    async fn prepare_the_past(self, stage: &Stage) {
+    async fn prepare_the_past(self, harness: &Harness) {
         let past = match self {
             Self::OldEntry => {
-                stage.send(&message(self, stage, "claim-1", "asg-1")).await;
-                stage.outcome("claim-1").await;
-                stage.pool_is_ready(self.pool_size()).await;
+                harness
+                    .send(&message(self, harness, "claim-1", "asg-1"))
+                    .await;
+                harness.outcome("claim-1").await;
+                harness.pool_is_ready(self.pool_size()).await;
                 self.deadline() + ENTRY_KEPT_AFTER_DEADLINE
             }
             Self::Leaked => {
-                let lost = stage.in_service(&stage.pool)[0].clone();
-                let input = json!({ "AutoScalingGroupName": stage.pool, "InstanceIds": [lost],
+                let lost = harness.in_service(&harness.pool)[0].clone();
+                let input = json!({ "AutoScalingGroupName": harness.pool, "InstanceIds": [lost],
                                     "ShouldDecrementDesiredCapacity": false });
-                stage
+                harness
                     .call(Service::AutoScaling, "DetachInstances", input)
                     .await
                     .expect("an operator can detach");
-                stage.pass(Duration::from_mins(2)).await;
-                stage.pool_is_ready(self.pool_size()).await;
+                harness.pass(Duration::from_mins(2)).await;
+                harness.pool_is_ready(self.pool_size()).await;
                 // Its turn comes with the first minutes of an hour.
-                let due_at = stage.now() + LEAK_CHECKED_FROM;
+                let due_at = harness.now() + LEAK_CHECKED_FROM;
                 LEAK_CHECKED_FROM + Duration::from_mins(60 - u64::from(due_at.minute()))
             }
             Self::AgentAway => {
-                let silent = stage.in_service(&stage.pool)[0].clone();
-                stage
+                let silent = harness.in_service(&harness.pool)[0].clone();
+                harness
                     .region
                     .with(|world| compute::kill_agent(world, &silent));
                 Duration::from_mins(7)
             }
             Self::Surplus => {
-                let more = json!({ "AutoScalingGroupName": stage.pool, "DesiredCapacity": 3 });
-                stage
+                let more = json!({ "AutoScalingGroupName": harness.pool, "DesiredCapacity": 3 });
+                harness
                     .call(Service::AutoScaling, "SetDesiredCapacity", more)
                     .await
                     .expect("an operator can set it");
-                stage.pool_is_ready(3).await;
+                harness.pool_is_ready(3).await;
                 return;
             }
             _ => return,
         };
         let schedules = |on: bool| {
-            stage.region.with(|world| {
+            harness.region.with(|world| {
                 for rule in world.events.rules.values_mut() {
                     rule.enabled |= matches!(rule.trigger, Trigger::Rate { .. }) && on;
                     rule.enabled &= on || !matches!(rule.trigger, Trigger::Rate { .. });
@@ -321,36 +324,36 @@ impl Scenario {
             });
         };
         schedules(false);
-        stage.pass(past).await;
+        harness.pass(past).await;
         schedules(true);
     }
 
     /// Sends the claims, and does what else belongs to the scenario.
-    pub(super) async fn play(self, stage: &Stage) {
+    pub(super) async fn play(self, harness: &Harness) {
         let claims = self.claims();
         if self == Self::DryRun {
-            let mut message = message(self, stage, "claim-1", "asg-1");
+            let mut message = message(self, harness, "claim-1", "asg-1");
             message["dry_run"] = json!(true);
-            stage
+            harness
                 .send_as(message.to_string(), "dry-run", "dry-run")
                 .await;
             return;
         }
-        stage.send_together(claims.iter().enumerate().map(|(n, claim_id)| {
+        harness.send_together(claims.iter().enumerate().map(|(n, claim_id)| {
             let target = if n == 1 { "asg-2" } else { "asg-1" };
-            message(self, stage, claim_id, target)
+            message(self, harness, claim_id, target)
         }));
         match self {
             Self::SentTwice => {
-                stage
+                harness
                     .until("a command", |world| !world.ssm.commands.is_empty())
                     .await;
-                stage.pass(Duration::from_secs(5)).await;
-                let again = message(self, stage, "claim-1", "asg-1").to_string();
-                stage.send_as(again, &stage.pool, "again").await;
+                harness.pass(Duration::from_secs(5)).await;
+                let again = message(self, harness, "claim-1", "asg-1").to_string();
+                harness.send_as(again, &harness.pool, "again").await;
             }
             Self::AgentAway => {
-                stage
+                harness
                     .until("an instance is gone", |world| {
                         let mut entries = world.journal.entries();
                         entries.any(|entry| matches!(&entry.what, Happening::Terminated { .. }))
@@ -358,7 +361,7 @@ impl Scenario {
                     .await;
             }
             Self::OldEntry => {
-                stage
+                harness
                     .until("the entry is gone", |world| {
                         let tags = &world.autoscaling.groups["asg-1"].tags;
                         !tags.keys().any(|key| key.contains(":claim/"))
@@ -366,7 +369,7 @@ impl Scenario {
                     .await;
             }
             Self::Leaked => {
-                stage
+                harness
                     .until("the leaked instance is gone", |world| {
                         let members = |id: &String| world.autoscaling.group_of(id).is_some();
                         let mut ids = world.compute.instances.keys();
@@ -375,77 +378,77 @@ impl Scenario {
                     .await;
             }
             Self::TargetRefused => {
-                stage
+                harness
                     .until("a detach", |world| {
                         let mut entries = world.journal.entries();
                         entries.any(|entry| matches!(&entry.what, Happening::Detaching { .. }))
                     })
                     .await;
                 let grow = json!({ "AutoScalingGroupName": "asg-1", "DesiredCapacity": 1 });
-                stage
+                harness
                     .call(Service::AutoScaling, "SetDesiredCapacity", grow)
                     .await
                     .expect("the target can grow");
             }
             Self::SentAgain => {
-                stage.outcome("claim-1").await;
+                harness.outcome("claim-1").await;
                 // Reads show by now that the claim is settled.
-                stage.pass(Duration::from_secs(5)).await;
-                let again = message(self, stage, "claim-1", "asg-1").to_string();
-                stage.send_as(again, &stage.pool, "again").await;
-                stage.outcomes_come(2).await;
+                harness.pass(Duration::from_secs(5)).await;
+                let again = message(self, harness, "claim-1", "asg-1").to_string();
+                harness.send_as(again, &harness.pool, "again").await;
+                harness.outcomes_come(2).await;
             }
             Self::HandOverLost => {
-                stage
+                harness
                     .until("a detach", |world| {
                         let mut entries = world.journal.entries();
                         entries.any(|entry| matches!(&entry.what, Happening::Detached { .. }))
                     })
                     .await;
-                let queue = stage.queue("InitQueue");
+                let queue = harness.queue("InitQueue");
                 let purge = json!({ "QueueUrl": queue });
-                stage
+                harness
                     .call(Service::Sqs, "PurgeQueue", purge)
                     .await
                     .expect("the queue can be purged");
-                read_all_queues(stage);
-                stage.pass(self.deadline()).await;
+                read_all_queues(harness);
+                harness.pass(self.deadline()).await;
             }
             Self::Expired => {
                 // Capacity comes back after the deadline.
-                stage.pass(self.deadline() + Duration::from_mins(1)).await;
-                stage
+                harness.pass(self.deadline() + Duration::from_mins(1)).await;
+                harness
                     .region
                     .with(|world| world.compute.capacity_refused = false);
             }
-            Self::OneByOne => receive_first(stage).await,
+            Self::OneByOne => receive_first(harness).await,
             _ => {}
         }
     }
 }
 
 /// Somebody receives what lies on ProvisionQueue; a moment later it can be received again.
-async fn receive_first(stage: &Stage) {
-    let queue = stage.queue("ProvisionQueue");
+async fn receive_first(harness: &Harness) {
+    let queue = harness.queue("ProvisionQueue");
     let input = json!({ "QueueUrl": queue, "MaxNumberOfMessages": 10, "VisibilityTimeout": 1 });
-    stage
+    harness
         .call(Service::Sqs, "ReceiveMessage", input)
         .await
         .expect("an operator can look at the queue");
-    read_all_queues(stage);
+    read_all_queues(harness);
 }
 
-fn read_all_queues(stage: &Stage) {
-    stage.region.with(|world| {
+fn read_all_queues(harness: &Harness) {
+    harness.region.with(|world| {
         for mapping in &mut world.lambda.mappings {
             mapping.enabled = true;
         }
     });
 }
 
-fn message(scenario: Scenario, stage: &Stage, claim_id: &str, target: &str) -> Value {
+fn message(scenario: Scenario, harness: &Harness, claim_id: &str, target: &str) -> Value {
     let mut message = claim(claim_id, target);
-    message["expires_at"] = stage.in_future(scenario.deadline()).into();
+    message["expires_at"] = harness.in_future(scenario.deadline()).into();
     if matches!(scenario, Scenario::Replaced | Scenario::ReplacedUnheard) {
         message["on_init_failure"] = json!("replace");
     }

@@ -79,7 +79,7 @@ impl Operation {
             .any(|verb| self.name.starts_with(verb))
     }
 
-    /// Whether the SDK is told never to repeat it (`shared/aws`): it is not idempotent.
+    /// Whether the SDK is set never to repeat it (`shared/aws`): it is not idempotent.
     pub fn is_never_repeated(&self) -> bool {
         ["DetachInstances", "SendCommand"].contains(&self.name.as_str())
     }

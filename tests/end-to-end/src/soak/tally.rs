@@ -2,9 +2,9 @@
 
 use super::tenants::Tenants;
 use crate::crash::describe;
+use crate::harness::Harness;
 use crate::history::Counts;
 use crate::invariants::Violation;
-use crate::stage::Stage;
 use ready_pool_core::outcome::Ending;
 use region::journal::Entry;
 use std::collections::BTreeMap;
@@ -69,30 +69,30 @@ impl Figure {
 }
 
 impl Tally {
-    pub(super) fn count(stage: &Stage, tenants: &Tenants, unrest: Option<String>) -> Self {
+    pub(super) fn count(harness: &Harness, tenants: &Tenants, unrest: Option<String>) -> Self {
         let (forgotten, violations): (Vec<Violation>, Vec<Violation>) =
-            stage.violations().into_iter().partition(|it| {
+            harness.violations().into_iter().partition(|it| {
                 matches!(it, Violation::NotOneInstance { claim, instances }
                     if instances.len() > 1 && tenants.forgot(claim_id(claim)))
             });
-        let unheard = tenants.unheard(stage);
+        let unheard = tenants.unheard(harness);
         let strange = violations.iter().filter_map(|it| match it {
             Violation::NotOneInstance { claim, .. } => Some(claim_id(claim)),
             _ => None,
         });
         let stories = strange
             .chain(unheard.iter().map(String::as_str))
-            .map(|claim| story(stage, claim))
+            .map(|claim| story(harness, claim))
             .chain(violations.iter().filter_map(|it| match it {
-                Violation::Leaked { instance } => Some(way_of(stage, instance)),
+                Violation::Leaked { instance } => Some(way_of(harness, instance)),
                 _ => None,
             }))
             .collect();
-        let counts = stage.counts();
+        let counts = harness.counts();
         let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
         let mut heard = std::collections::BTreeSet::new();
         let mut repeats = 0;
-        for outcome in stage.outcomes() {
+        for outcome in harness.outcomes() {
             if heard.insert(outcome.claim_id.clone()) {
                 let ending = format!("{:?}", outcome.outcome).to_lowercase();
                 let word = match outcome.outcome {
@@ -124,7 +124,7 @@ impl Tally {
             unheard: unheard.len(),
             stories,
             dead_letters: counts.dead_letters,
-            figures: figures(stage, &counts),
+            figures: figures(harness, &counts),
             calls: counts.calls,
             unrest,
             waits,
@@ -159,10 +159,10 @@ impl Tally {
     }
 }
 
-fn figures(stage: &Stage, counts: &Counts) -> Vec<Figure> {
+fn figures(harness: &Harness, counts: &Counts) -> Vec<Figure> {
     let figure = |metric, seen| Figure {
         metric,
-        said: stage.figures.sum(metric, &[]),
+        said: harness.figures.sum(metric, &[]),
         seen,
     };
     vec![
@@ -179,7 +179,7 @@ fn claim_id(key: &str) -> &str {
 }
 
 /// The lines of the journal that name a claim.
-fn story(stage: &Stage, claim_id: &str) -> String {
+fn story(harness: &Harness, claim_id: &str) -> String {
     let (quoted, key) = (format!("\"{claim_id}\""), format!("{claim_id}@"));
     let tag = format!("claim/{claim_id}\"");
     let is_about = |entry: &Entry| {
@@ -188,14 +188,14 @@ fn story(stage: &Stage, claim_id: &str) -> String {
             .iter()
             .any(|word| what.contains(*word))
     };
-    let about: Vec<Entry> = stage.journal().into_iter().filter(is_about).collect();
+    let about: Vec<Entry> = harness.journal().into_iter().filter(is_about).collect();
     format!("{claim_id}:\n{}", describe(&about))
 }
 
 /// The lines of the journal that name an instance.
-fn way_of(stage: &Stage, instance: &str) -> String {
+fn way_of(harness: &Harness, instance: &str) -> String {
     let is_about = |entry: &Entry| format!("{:?}", entry.what).contains(instance);
-    let about: Vec<Entry> = stage.journal().into_iter().filter(is_about).collect();
+    let about: Vec<Entry> = harness.journal().into_iter().filter(is_about).collect();
     format!("{instance}:\n{}", describe(&about))
 }
 

@@ -1,7 +1,7 @@
 //! The people around the stack: they send claims, use machines for a while, and break things.
 
 use super::{Soak, Troubles};
-use crate::stage::{Stage, claim};
+use crate::harness::{Harness, claim};
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName};
 use ready_pool_core::outcome::Ending;
 use region::api::Service;
@@ -71,10 +71,10 @@ impl Tenants {
     }
 
     /// A claim that nobody answered, if there is one that somebody will.
-    pub(super) fn unanswered(&self, stage: &Stage) -> Option<String> {
+    pub(super) fn unanswered(&self, harness: &Harness) -> Option<String> {
         let open = |claim: &&String| !self.answered.contains_key(*claim);
         self.sent.keys().find(open)?;
-        let unheard = self.unheard(stage);
+        let unheard = self.unheard(harness);
         let claim = (self.sent.keys()).find(|claim| open(claim) && !unheard.contains(claim))?;
         Some(format!("{claim} has no outcome"))
     }
@@ -95,8 +95,8 @@ impl Tenants {
 
     /// Claims that nobody answered, whose script succeeded, and whose entry was wiped: the event
     /// that would have said so was lost, too. A known limit (`docs/protocol.md`).
-    pub(super) fn unheard(&self, stage: &Stage) -> Vec<String> {
-        let succeeded = stage.succeeded();
+    pub(super) fn unheard(&self, harness: &Harness) -> Vec<String> {
+        let succeeded = harness.succeeded();
         (self.sent.keys())
             .filter(|claim| !self.answered.contains_key(*claim))
             .filter(|claim| self.wiped_since(claim).is_some())
@@ -116,35 +116,35 @@ impl Tenants {
     }
 
     /// One second of their lives.
-    pub(super) async fn live_on(&mut self, stage: &Stage) {
-        stage.pass(Duration::from_secs(1)).await;
+    pub(super) async fn live_on(&mut self, harness: &Harness) {
+        harness.pass(Duration::from_secs(1)).await;
         let now = Instant::now();
         if self.still_sending() && now >= self.next_claim {
-            self.send(stage, now);
+            self.send(harness, now);
         }
         for (_, message) in due(&mut self.again, now) {
-            self.resend(stage, &message);
+            self.resend(harness, &message);
             let claim_id = message["claim_id"].as_str().unwrap_or_default();
             self.repeated.push((now, claim_id.to_owned()));
         }
-        self.listen(stage);
-        self.break_machines(stage, now);
+        self.listen(harness);
+        self.break_machines(harness, now);
         for (_, target) in due(&mut self.wipes, now) {
-            stage
+            harness
                 .region
                 .with(|world| faults::wipe_tags(world, &target, "ready-pool:claim/"));
             self.wiped.push((now, target));
         }
-        self.scale_in(stage, now);
+        self.scale_in(harness, now);
     }
 
-    fn send(&mut self, stage: &Stage, now: Instant) {
+    fn send(&mut self, harness: &Harness, now: Instant) {
         let n = self.sent.len();
         let claim_id = format!("claim-{n}");
         let target = format!("asg-{}", self.rng.usize(0..self.soak.targets));
         let mut message = claim(&claim_id, &target);
-        message["expires_at"] = stage.in_future(self.soak.deadline).into();
-        stage.send_together([message.clone()]);
+        message["expires_at"] = harness.in_future(self.soak.deadline).into();
+        harness.send_together([message.clone()]);
         self.targets.insert(claim_id.clone(), target.clone());
         self.sent.insert(claim_id, now);
         // Exponential: claims know nothing of each other.
@@ -159,22 +159,22 @@ impl Tenants {
         }
         if self.soak.troubles.outages {
             if n == self.soak.claims / 4 {
-                stage
+                harness
                     .region
                     .with(|world| faults::refuse_capacity(world, Duration::from_mins(5)));
             }
             if n == self.soak.claims / 2 {
-                stage.region.with(Troubles::ssm_outage);
+                harness.region.with(Troubles::ssm_outage);
             }
         }
     }
 
-    fn resend(&mut self, stage: &Stage, message: &Value) {
-        let url = stage.queue("ProvisionQueue");
+    fn resend(&mut self, harness: &Harness, message: &Value) {
+        let url = harness.queue("ProvisionQueue");
         let input = json!({
             "QueueUrl": url,
             "MessageBody": message.to_string(),
-            "MessageGroupId": stage.pool,
+            "MessageGroupId": harness.pool,
             "MessageDeduplicationId": format!("again-{}", self.rng.u64(..)),
         });
         let call = region::api::Call {
@@ -183,16 +183,16 @@ impl Tenants {
             input,
             caller: "tenant".to_owned(),
         };
-        stage
+        harness
             .region
             .with(|world| world.answer(&call))
             .expect("the message can be sent");
     }
 
     /// Hears outcomes. A machine that is ready is used for a while.
-    pub(super) fn listen(&mut self, stage: &Stage) {
+    pub(super) fn listen(&mut self, harness: &Harness) {
         let now = Instant::now();
-        for outcome in stage.outcomes_since(&mut self.outcomes_read) {
+        for outcome in harness.outcomes_since(&mut self.outcomes_read) {
             let Some(claim) = outcome.claim_id else {
                 continue;
             };
@@ -210,8 +210,8 @@ impl Tenants {
     }
 
     /// Draws the fate of new machines, and lets it come.
-    fn break_machines(&mut self, stage: &Stage, now: Instant) {
-        let new: Vec<String> = stage.region.read(|world| {
+    fn break_machines(&mut self, harness: &Harness, now: Instant) {
+        let new: Vec<String> = harness.region.read(|world| {
             let ids = world.compute.instances.keys();
             ids.filter(|id| !self.known.contains(*id))
                 .cloned()
@@ -229,7 +229,7 @@ impl Tenants {
             }
         }
         for (_, doom) in due(&mut self.doomed, now) {
-            stage.region.with(|world| match doom {
+            harness.region.with(|world| match doom {
                 Doom::Agent(id) => compute::kill_agent(world, &id),
                 Doom::Instance(id) => compute::kill_instance(world, &id),
             });
@@ -237,7 +237,7 @@ impl Tenants {
     }
 
     /// Tenants give machines back that they used.
-    fn scale_in(&mut self, stage: &Stage, now: Instant) {
+    fn scale_in(&mut self, harness: &Harness, now: Instant) {
         for (_, instance) in due(&mut self.retiring, now) {
             let call = region::api::Call {
                 service: Service::AutoScaling,
@@ -246,7 +246,7 @@ impl Tenants {
                 caller: "tenant".to_owned(),
             };
             // It may have died by itself.
-            let _ = stage.region.with(|world| world.answer(&call));
+            let _ = harness.region.with(|world| world.answer(&call));
         }
     }
 }

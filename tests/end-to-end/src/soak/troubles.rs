@@ -1,6 +1,6 @@
 //! What goes wrong, and how often.
 
-use crate::stage::Stage;
+use crate::harness::Harness;
 use region::api::Service;
 use region::faults::{Calls, Failure, Faults, Moment, Outage, Rate, Staleness};
 use region::world::World;
@@ -51,8 +51,8 @@ impl Troubles {
         }
     }
 
-    pub(super) fn begin(&self, stage: &Stage) {
-        let functions: Vec<String> = stage
+    pub(super) fn begin(&self, harness: &Harness) {
+        let functions: Vec<String> = harness
             .region
             .with(|world| world.lambda.functions.keys().cloned().collect());
         let rate = |chance: f64, moment: Moment, failure: Failure| Rate {
@@ -73,7 +73,7 @@ impl Troubles {
             rate(lost, Moment::AfterTheEffect, Failure::Internal),
             rate(self.throttle, Moment::BeforeTheEffect, Failure::Throttled),
         ];
-        stage.region.with(|world| {
+        harness.region.with(|world| {
             world.faults.rates = rates;
             world.faults.deliveries.lost_delete = self.duplicate;
             world.events.unreliability.drop = self.lost_event;

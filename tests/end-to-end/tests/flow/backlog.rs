@@ -1,6 +1,6 @@
 //! Claims that wait make the pool grow by as many, and it comes down with them: without churn.
 
-use end_to_end::{Stage, Target, claim};
+use end_to_end::{Harness, Target, claim};
 use ready_pool_core::outcome::{Ending, Outcome};
 use region::api::Service;
 use region::journal::Happening;
@@ -16,59 +16,59 @@ struct Crowd {
     last: i64,
 }
 
-fn patient(stage: &Stage, claim_id: &str) -> Value {
+fn patient(harness: &Harness, claim_id: &str) -> Value {
     let mut claim = claim(claim_id, "asg-1");
-    claim["expires_at"] = stage.in_future(Duration::from_hours(3)).into();
+    claim["expires_at"] = harness.in_future(Duration::from_hours(3)).into();
     claim
 }
 
-fn count(stage: &Stage, what: impl Fn(&Happening) -> bool) -> usize {
-    let journal = stage.journal();
+fn count(harness: &Harness, what: impl Fn(&Happening) -> bool) -> usize {
+    let journal = harness.journal();
     journal.iter().filter(|entry| what(&entry.what)).count()
 }
 
-fn launched(stage: &Stage) -> usize {
-    count(stage, |what| matches!(what, Happening::Launching { .. }))
+fn launched(harness: &Harness) -> usize {
+    count(harness, |what| matches!(what, Happening::Launching { .. }))
 }
 
-fn terminated(stage: &Stage) -> usize {
-    count(stage, |what| matches!(what, Happening::Terminated { .. }))
+fn terminated(harness: &Harness) -> usize {
+    count(harness, |what| matches!(what, Happening::Terminated { .. }))
 }
 
 /// Thirty claims at a pool of three that may grow to `max`.
 async fn thirty_claims(max: &str) -> Crowd {
-    let stage = Stage::builder()
+    let harness = Harness::builder()
         .pool_size(3)
         .parameter("PoolMaxSize", max)
         .start();
-    stage.pool_is_ready(3).await;
-    stage.create(Target::named("asg-1")).await;
+    harness.pool_is_ready(3).await;
+    harness.create(Target::named("asg-1")).await;
     // What the first fill left behind is over.
-    stage.pass(Duration::from_mins(10)).await;
-    let before = launched(&stage);
-    let since = stage.now();
-    stage.send_together((0..30).map(|n| patient(&stage, &format!("claim-{n:02}"))));
-    let outcomes = stage.outcomes_of(30).await;
+    harness.pass(Duration::from_mins(10)).await;
+    let before = launched(&harness);
+    let since = harness.now();
+    harness.send_together((0..30).map(|n| patient(&harness, &format!("claim-{n:02}"))));
+    let outcomes = harness.outcomes_of(30).await;
     assert!(
         outcomes
             .iter()
             .all(|outcome| outcome.outcome == Ending::Ready)
     );
-    stage.pool_is_ready(3).await;
+    harness.pool_is_ready(3).await;
     // Whatever would be lowered, launched again or terminated is by then.
-    stage.pass(Duration::from_mins(30)).await;
-    assert_eq!(stage.desired(&stage.pool), 3);
-    assert_eq!(stage.in_service(&stage.pool).len(), 3);
+    harness.pass(Duration::from_mins(30)).await;
+    assert_eq!(harness.desired(&harness.pool), 3);
+    assert_eq!(harness.in_service(&harness.pool).len(), 3);
     let waited = |outcome: &Outcome| (outcome.at - since).whole_seconds();
     let mut waits: Vec<i64> = outcomes.iter().map(waited).collect();
     waits.sort_unstable();
     let crowd = Crowd {
-        launched: launched(&stage) - before,
-        terminated: terminated(&stage),
+        launched: launched(&harness) - before,
+        terminated: terminated(&harness),
         half: waits[15],
         last: waits[29],
     };
-    stage.end().await;
+    harness.end().await;
     crowd
 }
 
@@ -87,83 +87,83 @@ async fn thirty_claims_at_a_pool_of_three_are_served_sooner_and_nothing_churns()
 
 #[tokio::test(start_paused = true)]
 async fn claims_that_what_is_ready_serves_never_raise_the_capacity() {
-    let stage = Stage::with_ready_pool(3).await;
-    stage.create(Target::named("asg-1")).await;
-    let before = stage.calls("SetDesiredCapacity");
+    let harness = Harness::with_ready_pool(3).await;
+    harness.create(Target::named("asg-1")).await;
+    let before = harness.calls("SetDesiredCapacity");
     for round in 0..5 {
-        stage.send_together((0..3).map(|n| patient(&stage, &format!("claim-{round}-{n}"))));
-        stage.outcomes_of(3 * (round + 1)).await;
-        stage.pass(Duration::from_secs(1)).await;
-        stage.pool_is_ready(3).await;
+        harness.send_together((0..3).map(|n| patient(&harness, &format!("claim-{round}-{n}"))));
+        harness.outcomes_of(3 * (round + 1)).await;
+        harness.pass(Duration::from_secs(1)).await;
+        harness.pool_is_ready(3).await;
     }
-    assert_eq!(stage.calls("SetDesiredCapacity"), before);
-    assert_eq!((launched(&stage), terminated(&stage)), (18, 0));
-    stage.end().await;
+    assert_eq!(harness.calls("SetDesiredCapacity"), before);
+    assert_eq!((launched(&harness), terminated(&harness)), (18, 0));
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_of_none_launches_for_each_claim() {
-    let stage = Stage::builder().pool_size(0).start();
-    stage.create(Target::named("asg-1")).await;
-    stage.send_together((0..3).map(|n| patient(&stage, &format!("claim-{n}"))));
-    for outcome in stage.outcomes_of(3).await {
+    let harness = Harness::builder().pool_size(0).start();
+    harness.create(Target::named("asg-1")).await;
+    harness.send_together((0..3).map(|n| patient(&harness, &format!("claim-{n}"))));
+    for outcome in harness.outcomes_of(3).await {
         assert_eq!(outcome.outcome, Ending::Ready);
     }
-    stage.pass(Duration::from_mins(30)).await;
-    assert_eq!(stage.desired(&stage.pool), 0);
-    assert_eq!((launched(&stage), terminated(&stage)), (3, 0));
-    stage.end().await;
+    harness.pass(Duration::from_mins(30)).await;
+    assert_eq!(harness.desired(&harness.pool), 0);
+    assert_eq!((launched(&harness), terminated(&harness)), (3, 0));
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_was_launched_for_claims_that_went_away_is_handed_out_before_it_is_given_up() {
-    let stage = Stage::with_ready_pool(1).await;
-    stage.create(Target::named("asg-1")).await;
+    let harness = Harness::with_ready_pool(1).await;
+    harness.create(Target::named("asg-1")).await;
     // An operator raises the capacity for a moment, as waiting claims do.
-    let more = json!({ "AutoScalingGroupName": stage.pool, "DesiredCapacity": 3 });
-    stage
+    let more = json!({ "AutoScalingGroupName": harness.pool, "DesiredCapacity": 3 });
+    harness
         .call(Service::AutoScaling, "SetDesiredCapacity", more)
         .await
         .unwrap();
-    stage.pool_is_ready(3).await;
-    stage.send(&patient(&stage, "c")).await;
-    assert_eq!(stage.outcome("c").await.outcome, Ending::Ready);
-    stage.pass(Duration::from_mins(3)).await;
+    harness.pool_is_ready(3).await;
+    harness.send(&patient(&harness, "c")).await;
+    assert_eq!(harness.outcome("c").await.outcome, Ending::Ready);
+    harness.pass(Duration::from_mins(3)).await;
     assert_eq!(
-        stage.desired(&stage.pool),
+        harness.desired(&harness.pool),
         2,
         "it left without a replacement"
     );
-    assert_eq!((launched(&stage), terminated(&stage)), (3, 0));
+    assert_eq!((launched(&harness), terminated(&harness)), (3, 0));
     // Nobody comes any more.
-    stage.pool_is_ready(1).await;
-    assert_eq!(stage.desired(&stage.pool), 1);
-    stage.end().await;
+    harness.pool_is_ready(1).await;
+    assert_eq!(harness.desired(&harness.pool), 1);
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn while_replenishing_is_paused_the_pool_shrinks_and_is_filled_again_afterwards() {
-    let stage = Stage::with_ready_pool(3).await;
-    stage.create(Target::named("asg-1")).await;
+    let harness = Harness::with_ready_pool(3).await;
+    harness.create(Target::named("asg-1")).await;
     let tag = json!({
-        "ResourceType": "auto-scaling-group", "ResourceId": stage.pool, "PropagateAtLaunch": false,
+        "ResourceType": "auto-scaling-group", "ResourceId": harness.pool, "PropagateAtLaunch": false,
         "Key": "ready-pool:pause", "Value": "replenishing",
     });
     let pause = json!({ "Tags": [tag] });
-    stage
+    harness
         .call(Service::AutoScaling, "CreateOrUpdateTags", pause.clone())
         .await
         .unwrap();
-    stage.send_together((0..4).map(|n| patient(&stage, &format!("claim-{n}"))));
-    stage.outcomes_of(3).await;
-    stage.pass(Duration::from_mins(10)).await;
-    assert_eq!(stage.desired(&stage.pool), 0);
-    assert_eq!((launched(&stage), stage.outcomes().len()), (3, 3));
-    stage
+    harness.send_together((0..4).map(|n| patient(&harness, &format!("claim-{n}"))));
+    harness.outcomes_of(3).await;
+    harness.pass(Duration::from_mins(10)).await;
+    assert_eq!(harness.desired(&harness.pool), 0);
+    assert_eq!((launched(&harness), harness.outcomes().len()), (3, 3));
+    harness
         .call(Service::AutoScaling, "DeleteTags", pause)
         .await
         .unwrap();
-    stage.outcomes_of(4).await;
-    stage.pool_is_ready(3).await;
-    stage.end().await;
+    harness.outcomes_of(4).await;
+    harness.pool_is_ready(3).await;
+    harness.end().await;
 }

@@ -1,25 +1,26 @@
 //! Bad messages: each gets an answer that says what to fix, its original is kept, and the other
 //! claims go on.
 
-use end_to_end::{Stage, Target, claim};
-use ready_pool_core::outcome::{Ending, Outcome, Reason};
+use end_to_end::{Harness, Target, claim};
+use ready_pool_core::outcome::{Ending, Outcome};
+use ready_pool_core::reason::Reason;
 use region::api::Service;
 use serde_json::{Value, json};
 
 /// Sends a bad message in front of a good claim; answers the bad one's outcome.
 async fn outcome_of(message: Value) -> Outcome {
-    let stage = Stage::with_ready_pool(2).await;
-    stage.create(Target::named("asg-good")).await;
-    stage.create(Target::named("asg-full").max_size(0)).await;
-    stage
+    let harness = Harness::with_ready_pool(2).await;
+    harness.create(Target::named("asg-good")).await;
+    harness.create(Target::named("asg-full").max_size(0)).await;
+    harness
         .create(Target::named("asg-stranger").not_opted_in())
         .await;
-    stage
+    harness
         .create(Target::named("asg-far").zones(&["eu-west-1f"]))
         .await;
-    stage.create(Target::named("asg-closed")).await;
+    harness.create(Target::named("asg-closed")).await;
     let suspend = json!({ "AutoScalingGroupName": "asg-closed", "ScalingProcesses": ["Launch"] });
-    stage
+    harness
         .call(Service::AutoScaling, "SuspendProcesses", suspend)
         .await
         .unwrap();
@@ -27,11 +28,11 @@ async fn outcome_of(message: Value) -> Outcome {
     let body = message
         .as_str()
         .map_or_else(|| message.to_string(), ToOwned::to_owned);
-    stage.send_as(body.clone(), &stage.pool, "bad").await;
-    stage.send(&claim("good", "asg-good")).await;
+    harness.send_as(body.clone(), &harness.pool, "bad").await;
+    harness.send(&claim("good", "asg-good")).await;
 
-    assert_eq!(stage.outcome("good").await.outcome, Ending::Ready);
-    let outcomes = stage.outcomes();
+    assert_eq!(harness.outcome("good").await.outcome, Ending::Ready);
+    let outcomes = harness.outcomes();
     let rejected: Vec<&Outcome> = outcomes
         .iter()
         .filter(|outcome| outcome.claim_id.as_deref() != Some("good"))
@@ -39,12 +40,12 @@ async fn outcome_of(message: Value) -> Outcome {
     assert_eq!(rejected.len(), 1, "{outcomes:#?}");
     assert_eq!(rejected[0].outcome, Ending::Rejected);
     assert_eq!(
-        stage.bodies_in("RejectedQueue").await,
+        harness.bodies_in("RejectedQueue").await,
         [body],
         "the original is kept"
     );
     let outcome = rejected[0].clone();
-    stage.end().await;
+    harness.end().await;
     outcome
 }
 
@@ -129,16 +130,16 @@ async fn a_target_without_a_subnet_in_common_is_rejected_unless_the_stack_says_o
         ("true", Reason::NoCommonSubnet),
         ("false", Reason::Initialised),
     ] {
-        let stage = Stage::builder()
+        let harness = Harness::builder()
             .parameter("RequireCommonSubnet", required)
             .start();
-        stage.pool_is_ready(2).await;
-        stage
+        harness.pool_is_ready(2).await;
+        harness
             .create(Target::named("asg-elsewhere").in_another_vpc())
             .await;
-        stage.send(&claim("c", "asg-elsewhere")).await;
-        assert_eq!(stage.outcome("c").await.reason, reason);
-        stage.end().await;
+        harness.send(&claim("c", "asg-elsewhere")).await;
+        assert_eq!(harness.outcome("c").await.reason, reason);
+        harness.end().await;
     }
 }
 
@@ -151,30 +152,30 @@ async fn a_target_that_cannot_be_attached_to_is_rejected() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_in_a_wrong_group_is_rejected_with_the_right_one() {
-    let stage = Stage::with_ready_pool(2).await;
-    stage.create(Target::named("asg-1")).await;
-    stage
+    let harness = Harness::with_ready_pool(2).await;
+    harness.create(Target::named("asg-1")).await;
+    harness
         .send_as(claim("lost", "asg-1").to_string(), "lost", "lost")
         .await;
-    stage.send(&claim("good", "asg-1")).await;
+    harness.send(&claim("good", "asg-1")).await;
 
-    let outcome = stage.outcome("lost").await;
+    let outcome = harness.outcome("lost").await;
     assert_eq!(outcome.reason, Reason::WrongMessageGroup);
     assert!(
         outcome.message.contains("\"ready-pool-pool\""),
         "{}",
         outcome.message
     );
-    assert_eq!(stage.outcome("good").await.outcome, Ending::Ready);
-    stage.end().await;
+    assert_eq!(harness.outcome("good").await.outcome, Ending::Ready);
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_claims_for_the_last_place_of_a_target_get_one_yes_and_one_no() {
-    let stage = Stage::with_ready_pool(3).await;
-    stage.create(Target::named("asg-1").max_size(1)).await;
-    stage.send_together(["first", "second"].map(|claim_id| claim(claim_id, "asg-1")));
-    assert_eq!(stage.outcome("first").await.outcome, Ending::Ready);
-    assert_eq!(stage.outcome("second").await.reason, Reason::TargetFull);
-    stage.end().await;
+    let harness = Harness::with_ready_pool(3).await;
+    harness.create(Target::named("asg-1").max_size(1)).await;
+    harness.send_together(["first", "second"].map(|claim_id| claim(claim_id, "asg-1")));
+    assert_eq!(harness.outcome("first").await.outcome, Ending::Ready);
+    assert_eq!(harness.outcome("second").await.reason, Reason::TargetFull);
+    harness.end().await;
 }

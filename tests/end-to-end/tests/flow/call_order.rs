@@ -4,7 +4,7 @@
 
 use claim_instance::config::LEASE;
 use end_to_end::crash::{self, Scenario};
-use end_to_end::{Stage, Target, claim};
+use end_to_end::{Harness, Target, claim};
 use protocol_model::calls::{Call, Successors, Tagged, Task, successors, tasks};
 use region::api::Service;
 use region::commands::Pretence;
@@ -228,12 +228,12 @@ fn check(order: &Successors, journal: &[Entry]) -> (BTreeSet<Call>, BTreeSet<Str
 
 /// A claim that cannot be handed over before its deadline: init-instance is asked to settle it.
 async fn never_handed_over() -> Vec<Entry> {
-    let stage = Stage::with_ready_pool(1).await;
-    stage.create(Target::named("asg-1")).await;
+    let harness = Harness::with_ready_pool(1).await;
+    harness.create(Target::named("asg-1")).await;
     let hand_overs = Calls::of(Service::Sqs, "SendMessageBatch")
         .by(CLAIM_INSTANCE)
         .mentioning("hand-over");
-    stage.region.with(|world| {
+    harness.region.with(|world| {
         world.faults.rates.push(Rate {
             calls: hand_overs,
             chance: 1.0,
@@ -242,35 +242,35 @@ async fn never_handed_over() -> Vec<Entry> {
         });
     });
     let mut message = claim("claim-1", "asg-1");
-    message["expires_at"] = stage.in_future(Duration::from_mins(2)).into();
-    stage.send(&message).await;
-    stage.outcome("claim-1").await;
-    let journal = stage.journal();
-    stage.stop().await;
+    message["expires_at"] = harness.in_future(Duration::from_mins(2)).into();
+    harness.send(&message).await;
+    harness.outcome("claim-1").await;
+    let journal = harness.journal();
+    harness.stop().await;
     journal
 }
 
 /// A claim whose first instance is replaced, and no other comes before its deadline.
 async fn never_replaced() -> Vec<Entry> {
-    let stage = Stage::builder()
+    let harness = Harness::builder()
         .pool_size(1)
         .scripts(|_| Pretence {
             exit_code: 7,
             ..Pretence::default()
         })
         .start();
-    stage.pool_is_ready(1).await;
-    stage.create(Target::named("asg-1")).await;
-    stage
+    harness.pool_is_ready(1).await;
+    harness.create(Target::named("asg-1")).await;
+    harness
         .region
         .with(|world| world.compute.capacity_refused = true);
     let mut message = claim("claim-1", "asg-1");
     message["on_init_failure"] = "replace".into();
-    message["expires_at"] = stage.in_future(Duration::from_mins(3)).into();
-    stage.send(&message).await;
-    stage.outcome("claim-1").await;
-    let journal = stage.journal();
-    stage.stop().await;
+    message["expires_at"] = harness.in_future(Duration::from_mins(3)).into();
+    harness.send(&message).await;
+    harness.outcome("claim-1").await;
+    let journal = harness.journal();
+    harness.stop().await;
     journal
 }
 
@@ -332,8 +332,8 @@ fn another_order_is_no_path_through_the_model() {
     }
     let closes = [Call::Lease, Call::Groups, Call::Close, Call::Publish];
     assert!(follow(order, &calls(&closes), true).is_ok());
-    let told_first = [Call::Lease, Call::Groups, Call::Publish, Call::Close];
-    assert!(follow(order, &calls(&told_first), true).is_err());
+    let published_first = [Call::Lease, Call::Groups, Call::Publish, Call::Close];
+    assert!(follow(order, &calls(&published_first), true).is_err());
     let entries_first = [
         Call::Lease,
         Call::Groups,

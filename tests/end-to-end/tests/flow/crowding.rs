@@ -1,14 +1,15 @@
 //! Many claims at once: who waits how long, and that nobody who could be served is left standing.
 
-use end_to_end::{Stage, Target, claim};
+use end_to_end::{Harness, Target, claim};
 use ready_pool_core::Timestamp;
-use ready_pool_core::outcome::{Ending, Outcome, Reason};
+use ready_pool_core::outcome::{Ending, Outcome};
+use ready_pool_core::reason::Reason;
 use serde_json::Value;
 use std::time::Duration;
 
-fn patient(stage: &Stage, claim_id: &str, target: &str) -> Value {
+fn patient(harness: &Harness, claim_id: &str, target: &str) -> Value {
     let mut claim = claim(claim_id, target);
-    claim["expires_at"] = stage.in_future(Duration::from_hours(3)).into();
+    claim["expires_at"] = harness.in_future(Duration::from_hours(3)).into();
     claim
 }
 
@@ -32,19 +33,19 @@ fn print_waits(what: &str, since: Timestamp, outcomes: &[Outcome]) {
 
 #[tokio::test(start_paused = true)]
 async fn a_line_of_two_hundred_claims_is_served_in_order_by_a_pool_of_ten() {
-    let stage = Stage::with_ready_pool(10).await;
+    let harness = Harness::with_ready_pool(10).await;
     for n in 0..20 {
-        stage.create(Target::named(&format!("asg-{n:02}"))).await;
+        harness.create(Target::named(&format!("asg-{n:02}"))).await;
     }
-    let since = stage.now();
-    stage.send_together((0..200).map(|n| {
+    let since = harness.now();
+    harness.send_together((0..200).map(|n| {
         patient(
-            &stage,
+            &harness,
             &format!("claim-{n:03}"),
             &format!("asg-{:02}", n % 20),
         )
     }));
-    let outcomes = stage.outcomes_of(200).await;
+    let outcomes = harness.outcomes_of(200).await;
 
     print_waits("a line of 200 at a pool of 10", since, &outcomes);
     assert!(
@@ -53,32 +54,37 @@ async fn a_line_of_two_hundred_claims_is_served_in_order_by_a_pool_of_ten() {
             .all(|outcome| outcome.outcome == Ending::Ready)
     );
     for n in 0..20 {
-        assert_eq!(stage.in_service(&format!("asg-{n:02}")).len(), 10);
+        assert_eq!(harness.in_service(&format!("asg-{n:02}")).len(), 10);
     }
-    assert!(stage.bodies_in("ProvisionDeadLetterQueue").await.is_empty());
-    stage.pool_is_ready(10).await;
-    stage.end().await;
+    assert!(
+        harness
+            .bodies_in("ProvisionDeadLetterQueue")
+            .await
+            .is_empty()
+    );
+    harness.pool_is_ready(10).await;
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn nine_claims_that_wait_for_a_zone_do_not_hold_up_those_behind_them() {
-    let stage = Stage::builder()
+    let harness = Harness::builder()
         .pool_size(4)
         .parameter("Subnets", "subnet-1a,subnet-1b")
         .start();
-    stage.pool_is_ready(4).await;
-    stage
+    harness.pool_is_ready(4).await;
+    harness
         .create(Target::named("asg-b").zones(&["eu-west-1b"]))
         .await;
-    stage
+    harness
         .create(Target::named("asg-a").zones(&["eu-west-1a"]))
         .await;
-    let since = stage.now();
+    let since = harness.now();
     // Two of the eleven find an instance in their zone; nine wait for new ones.
-    let for_b = (0..11).map(|n| patient(&stage, &format!("b-{n:02}"), "asg-b"));
-    let for_a = (0..6).map(|n| patient(&stage, &format!("a-{n:02}"), "asg-a"));
-    stage.send_together(for_b.chain(for_a).collect::<Vec<_>>());
-    let outcomes = stage.outcomes_of(17).await;
+    let for_b = (0..11).map(|n| patient(&harness, &format!("b-{n:02}"), "asg-b"));
+    let for_a = (0..6).map(|n| patient(&harness, &format!("a-{n:02}"), "asg-a"));
+    harness.send_together(for_b.chain(for_a).collect::<Vec<_>>());
+    let outcomes = harness.outcomes_of(17).await;
 
     let (a, b): (Vec<Outcome>, Vec<Outcome>) = outcomes
         .into_iter()
@@ -96,24 +102,24 @@ async fn nine_claims_that_wait_for_a_zone_do_not_hold_up_those_behind_them() {
         first_a < last_b,
         "the line stood still for those who could be served"
     );
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_that_stays_empty_answers_everybody_at_the_deadline() {
-    let stage = Stage::builder().pool_size(0).start();
+    let harness = Harness::builder().pool_size(0).start();
     // The pool would grow for those who wait, if it could.
-    stage
+    harness
         .region
         .with(|world| world.compute.capacity_refused = true);
-    stage.create(Target::named("asg-1")).await;
-    let deadline = stage.now() + Duration::from_mins(20);
-    stage.send_together((0..25).map(|n| {
+    harness.create(Target::named("asg-1")).await;
+    let deadline = harness.now() + Duration::from_mins(20);
+    harness.send_together((0..25).map(|n| {
         let mut claim = claim(&format!("claim-{n:02}"), "asg-1");
-        claim["expires_at"] = stage.in_future(Duration::from_mins(20)).into();
+        claim["expires_at"] = harness.in_future(Duration::from_mins(20)).into();
         claim
     }));
-    let outcomes = stage.outcomes_of(25).await;
+    let outcomes = harness.outcomes_of(25).await;
 
     print_waits(
         "25 at a pool that stays empty",
@@ -124,6 +130,11 @@ async fn a_pool_that_stays_empty_answers_everybody_at_the_deadline() {
         assert_eq!(outcome.reason, Reason::Expired);
         assert!(outcome.at >= deadline && outcome.at < deadline + Duration::from_mins(2));
     }
-    assert!(stage.bodies_in("ProvisionDeadLetterQueue").await.is_empty());
-    stage.end().await;
+    assert!(
+        harness
+            .bodies_in("ProvisionDeadLetterQueue")
+            .await
+            .is_empty()
+    );
+    harness.end().await;
 }

@@ -1,6 +1,6 @@
 //! A pool group that was there before the stack, with what docs/operations.md says it must bring.
 
-use end_to_end::{Stage, Target, claim};
+use end_to_end::{Harness, Target, claim};
 use ready_pool_core::outcome::Ending;
 use region::api::{Call, Service};
 use region::autoscaling::Lifecycle;
@@ -30,8 +30,8 @@ fn fleet(world: &mut World) {
     world.answer(&call).expect("the group can be created");
 }
 
-fn stage() -> Stage {
-    Stage::builder()
+fn harness() -> Harness {
+    Harness::builder()
         .prepare(fleet)
         .parameter("ExistingPoolGroup", "fleet")
         .pool_size(2)
@@ -40,32 +40,32 @@ fn stage() -> Stage {
 
 #[tokio::test(start_paused = true)]
 async fn an_existing_group_is_the_pool() {
-    let stage = stage();
-    assert_eq!(stage.pool, "fleet");
-    stage.pool_is_ready(2).await;
+    let harness = harness();
+    assert_eq!(harness.pool, "fleet");
+    harness.pool_is_ready(2).await;
     // The hook of the stack gates what is launched from now on.
     let hooked = |world: &World| {
         let members = &world.autoscaling.groups["fleet"].members;
         let mut states = members.values().map(|member| member.lifecycle);
         states.any(|state| state == Lifecycle::PendingWait)
     };
-    stage.create(Target::named("tenant")).await;
-    stage.send(&claim("signup", "tenant")).await;
-    let outcome = stage.outcome("signup").await;
+    harness.create(Target::named("tenant")).await;
+    harness.send(&claim("signup", "tenant")).await;
+    let outcome = harness.outcome("signup").await;
     assert_eq!(outcome.outcome, Ending::Ready, "{outcome:?}");
-    stage
+    harness
         .until("a replacement waits for its agent", hooked)
         .await;
-    stage.pool_is_ready(2).await;
-    assert_eq!(stage.in_service("tenant").len(), 1);
-    stage.end().await;
+    harness.pool_is_ready(2).await;
+    assert_eq!(harness.in_service("tenant").len(), 1);
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn nothing_of_a_pool_of_its_own_is_made_beside_it() {
-    let stage = stage();
-    stage.pass(Duration::from_mins(2)).await;
-    let resources = &stage.region.stack().resources;
+    let harness = harness();
+    harness.pass(Duration::from_mins(2)).await;
+    let resources = &harness.region.stack().resources;
     for own in [
         "PoolGroup",
         "PoolLaunchTemplate",
@@ -74,9 +74,9 @@ async fn nothing_of_a_pool_of_its_own_is_made_beside_it() {
     ] {
         assert!(!resources.contains_key(own), "{own}");
     }
-    let suspended = stage
+    let suspended = harness
         .region
         .read(|world| world.autoscaling.groups["fleet"].suspended.clone());
     assert!(suspended.contains("AZRebalance"), "{suspended:?}");
-    stage.end().await;
+    harness.end().await;
 }

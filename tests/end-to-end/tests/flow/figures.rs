@@ -2,7 +2,7 @@
 //! template and the code must agree on it.
 
 use claim_instance::config as claim;
-use end_to_end::Stage;
+use end_to_end::Harness;
 use init_instance::config as init;
 use ready_pool_core::claim::MAX_TIME_TO_EXPIRY;
 use serde_json::Value;
@@ -19,8 +19,8 @@ struct Queue {
     retention: Duration,
 }
 
-fn queue(stage: &Stage, logical_id: &str) -> Queue {
-    let properties = &stage.region.stack().resources[logical_id].properties;
+fn queue(harness: &Harness, logical_id: &str) -> Queue {
+    let properties = &harness.region.stack().resources[logical_id].properties;
     let max_receives = &properties["RedrivePolicy"]["maxReceiveCount"];
     Queue {
         visibility: seconds(&properties["VisibilityTimeout"]),
@@ -29,23 +29,23 @@ fn queue(stage: &Stage, logical_id: &str) -> Queue {
     }
 }
 
-fn timeout(stage: &Stage, logical_id: &str) -> Duration {
-    stage.region.stack().functions[logical_id].timeout
+fn timeout(harness: &Harness, logical_id: &str) -> Duration {
+    harness.region.stack().functions[logical_id].timeout
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_killed_claim_instance_stalls_the_pool_for_less_than_a_minute() {
-    let stage = Stage::builder().start();
-    let provision = queue(&stage, "ProvisionQueue");
-    assert!(timeout(&stage, "ClaimInstanceFunction") <= provision.visibility);
+    let harness = Harness::builder().start();
+    let provision = queue(&harness, "ProvisionQueue");
+    assert!(timeout(&harness, "ClaimInstanceFunction") <= provision.visibility);
     assert_eq!(provision.visibility, claim::LEASE);
     assert!(claim::LEASE < Duration::from_mins(1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_waiting_claim_reaches_its_deadline_before_it_runs_out_of_receives() {
-    let stage = Stage::builder().start();
-    let provision = queue(&stage, "ProvisionQueue");
+    let harness = Harness::builder().start();
+    let provision = queue(&harness, "ProvisionQueue");
     // A delivery looks for this long before it gives the batch back.
     let shortest_delivery = claim::LOOK_FOR.saturating_sub(claim::LOOK_EVERY);
     let waiting = shortest_delivery * provision.max_receives;
@@ -56,16 +56,16 @@ async fn a_waiting_claim_reaches_its_deadline_before_it_runs_out_of_receives() {
 
 #[tokio::test(start_paused = true)]
 async fn a_delivery_of_claims_can_look_to_the_end_and_still_assign() {
-    let stage = Stage::builder().start();
+    let harness = Harness::builder().start();
     let needed = claim::LOOK_FOR + claim::TIME_TO_ASSIGN;
-    assert!(needed <= timeout(&stage, "ClaimInstanceFunction"));
+    assert!(needed <= timeout(&harness, "ClaimInstanceFunction"));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_hand_over_fits_its_invocation_and_outlasts_its_retries() {
-    let stage = Stage::builder().start();
-    let init_queue = queue(&stage, "InitQueue");
-    let invocation = timeout(&stage, "InitInstanceFunction");
+    let harness = Harness::builder().start();
+    let init_queue = queue(&harness, "InitQueue");
+    let invocation = timeout(&harness, "InitInstanceFunction");
     assert!(invocation <= init_queue.visibility);
     // A lost answer to SendCommand is waited out within one invocation.
     let lost_answer = init::TIME_FOR_A_CALL + init::HISTORY_SETTLES + init::TIME_FOR_A_CALL;

@@ -1,7 +1,8 @@
 //! Between detach and `SendCommand`: slow detaches, busy or silent services, instances that are elsewhere.
 
-use end_to_end::{Stage, Target, claim};
-use ready_pool_core::outcome::{Ending, Reason};
+use end_to_end::{Harness, Target, claim};
+use ready_pool_core::outcome::Ending;
+use ready_pool_core::reason::Reason;
 use region::api::{CallError, Service};
 use region::compute;
 use region::faults::{Failure, Fault, Moment};
@@ -20,32 +21,32 @@ fn lost_answer(service: Service, operation: &str) -> Fault {
 
 #[tokio::test(start_paused = true)]
 async fn a_detach_that_takes_half_a_minute_is_waited_for() {
-    let stage = Stage::builder()
+    let harness = Harness::builder()
         .settings(|settings| settings.timings.detach = Spread::exactly(Duration::from_secs(30)))
         .start();
-    stage.pool_is_ready(2).await;
-    stage.create(Target::named("asg-1")).await;
-    stage.send(&claim("c", "asg-1")).await;
-    let outcome = stage.outcome("c").await;
+    harness.pool_is_ready(2).await;
+    harness.create(Target::named("asg-1")).await;
+    harness.send(&claim("c", "asg-1")).await;
+    let outcome = harness.outcome("c").await;
     assert_eq!(outcome.outcome, Ending::Ready);
     assert_eq!(
-        stage.entry("asg-1", "c").unwrap().split(' ').nth(2),
+        harness.entry("asg-1", "c").unwrap().split(' ').nth(2),
         Some("1"),
         "the first attempt"
     );
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_detach_that_takes_minutes_outlives_invocations() {
-    let stage = Stage::builder()
+    let harness = Harness::builder()
         .settings(|settings| settings.timings.detach = Spread::exactly(Duration::from_mins(3)))
         .start();
-    stage.pool_is_ready(2).await;
-    stage.create(Target::named("asg-1")).await;
-    stage.send(&claim("c", "asg-1")).await;
-    assert_eq!(stage.outcome("c").await.outcome, Ending::Ready);
-    stage.end().await;
+    harness.pool_is_ready(2).await;
+    harness.create(Target::named("asg-1")).await;
+    harness.send(&claim("c", "asg-1")).await;
+    assert_eq!(harness.outcome("c").await.outcome, Ending::Ready);
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,35 +62,35 @@ async fn every_throttled_call_is_tried_again() {
         (Service::Sqs, "SendMessageBatch"),
         (Service::Sqs, "ChangeMessageVisibilityBatch"),
     ] {
-        let stage = Stage::with_ready_pool(2).await;
-        stage.create(Target::named("asg-1")).await;
-        stage.break_next(Fault::throttle(service, operation, 5));
-        stage.send(&claim("c", "asg-1")).await;
-        let outcome = stage.outcome("c").await;
+        let harness = Harness::with_ready_pool(2).await;
+        harness.create(Target::named("asg-1")).await;
+        harness.break_next(Fault::throttle(service, operation, 5));
+        harness.send(&claim("c", "asg-1")).await;
+        let outcome = harness.outcome("c").await;
         assert_eq!(outcome.outcome, Ending::Ready, "{operation}");
-        assert_eq!(stage.in_service("asg-1").len(), 1, "{operation}");
-        stage.end().await;
+        assert_eq!(harness.in_service("asg-1").len(), 1, "{operation}");
+        harness.end().await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn ec2_s_rate_limit_behind_an_attach_is_not_a_refusal() {
-    let stage = Stage::with_ready_pool(2).await;
-    stage.create(Target::named("asg-1")).await;
+    let harness = Harness::with_ready_pool(2).await;
+    harness.create(Target::named("asg-1")).await;
     let limited = CallError::validation("EC2 Request limit exceeded.");
-    stage.break_next(Fault::next(
+    harness.break_next(Fault::next(
         Service::AutoScaling,
         "AttachInstances",
         limited,
     ));
-    stage.send(&claim("c", "asg-1")).await;
-    assert_eq!(stage.outcome("c").await.outcome, Ending::Ready);
+    harness.send(&claim("c", "asg-1")).await;
+    assert_eq!(harness.outcome("c").await.outcome, Ending::Ready);
     assert_eq!(
-        stage.entry("asg-1", "c").unwrap().split(' ').nth(2),
+        harness.entry("asg-1", "c").unwrap().split(' ').nth(2),
         Some("1"),
         "the first attempt"
     );
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -101,25 +102,25 @@ async fn a_lost_answer_to_any_write_leaves_one_instance_that_was_sent_one_comman
         (Service::Ssm, "SendCommand"),
         (Service::Sqs, "SendMessageBatch"),
     ] {
-        let stage = Stage::with_ready_pool(2).await;
-        stage.create(Target::named("asg-1")).await;
-        stage.break_next(lost_answer(service, operation));
-        stage.send(&claim("c", "asg-1")).await;
-        let outcome = stage.outcome("c").await;
+        let harness = Harness::with_ready_pool(2).await;
+        harness.create(Target::named("asg-1")).await;
+        harness.break_next(lost_answer(service, operation));
+        harness.send(&claim("c", "asg-1")).await;
+        let outcome = harness.outcome("c").await;
         assert_eq!(outcome.outcome, Ending::Ready, "{operation}");
-        assert_eq!(stage.in_service("asg-1").len(), 1, "{operation}");
+        assert_eq!(harness.in_service("asg-1").len(), 1, "{operation}");
         // What is sent once, and owned once, is checked on the region's state.
-        stage.pool_is_ready(2).await;
-        stage.end().await;
+        harness.pool_is_ready(2).await;
+        harness.end().await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn already_attached_to_the_right_group_is_success() {
-    let stage = Stage::with_ready_pool(2).await;
-    stage.create(Target::named("asg-1")).await;
+    let harness = Harness::with_ready_pool(2).await;
+    harness.create(Target::named("asg-1")).await;
     // The answer to the attach is lost three times: the fourth call finds it done.
-    stage.break_next(Fault {
+    harness.break_next(Fault {
         times: 1,
         moment: Moment::AfterTheEffect,
         ..Fault::next(
@@ -128,31 +129,31 @@ async fn already_attached_to_the_right_group_is_success() {
             CallError::receiver("InternalFailure", "oops"),
         )
     });
-    stage.send(&claim("c", "asg-1")).await;
-    assert_eq!(stage.outcome("c").await.outcome, Ending::Ready);
-    let refusals = stage.refusals("AttachInstances");
+    harness.send(&claim("c", "asg-1")).await;
+    assert_eq!(harness.outcome("c").await.outcome, Ending::Ready);
+    let refusals = harness.refusals("AttachInstances");
     assert!(
         refusals.contains(&"ValidationError".to_owned()),
         "{refusals:?}"
     );
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_somebody_attached_elsewhere_is_given_up_untouched() {
-    let stage = Stage::builder()
+    let harness = Harness::builder()
         .settings(|settings| settings.timings.detach = Spread::exactly(Duration::from_secs(3)))
         .start();
-    stage.pool_is_ready(2).await;
-    stage.create(Target::named("asg-1")).await;
-    stage.create(Target::named("asg-thief")).await;
+    harness.pool_is_ready(2).await;
+    harness.create(Target::named("asg-1")).await;
+    harness.create(Target::named("asg-thief")).await;
     // Only the function is throttled, long enough for the thief.
     let mut busy = Fault::throttle(Service::AutoScaling, "AttachInstances", 20);
     busy.calls.callers = vec!["ready-pool-init-instance".to_owned()];
-    stage.break_next(busy);
-    stage.send(&claim("c", "asg-1")).await;
+    harness.break_next(busy);
+    harness.send(&claim("c", "asg-1")).await;
     // As soon as it is free, somebody else takes it; that call is not the functions'.
-    stage
+    harness
         .until("a detach", |world| {
             world
                 .journal
@@ -160,7 +161,7 @@ async fn an_instance_that_somebody_attached_elsewhere_is_given_up_untouched() {
                 .any(|entry| matches!(entry.what, Happening::Detached { .. }))
         })
         .await;
-    let stolen = stage
+    let stolen = harness
         .journal()
         .into_iter()
         .find_map(|entry| match entry.what {
@@ -169,13 +170,13 @@ async fn an_instance_that_somebody_attached_elsewhere_is_given_up_untouched() {
         })
         .unwrap();
     let steal = json!({ "AutoScalingGroupName": "asg-thief", "InstanceIds": [stolen] });
-    while stage
+    while harness
         .call(Service::AutoScaling, "AttachInstances", steal.clone())
         .await
         .is_err()
     {}
 
-    let outcome = stage.outcome("c").await;
+    let outcome = harness.outcome("c").await;
     assert_eq!(outcome.outcome, Ending::Ready);
     assert_ne!(
         outcome.instance_id.unwrap().as_str(),
@@ -183,27 +184,27 @@ async fn an_instance_that_somebody_attached_elsewhere_is_given_up_untouched() {
         "another instance"
     );
     assert_eq!(
-        stage.in_service("asg-thief"),
+        harness.in_service("asg-thief"),
         [stolen],
         "nobody touched the stolen one"
     );
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_leaves_the_pool_first_is_replaced_by_another() {
     for multi_detach in [MultiDetach::AllRefused, MultiDetach::GoodOnesDetached] {
-        let stage = Stage::builder()
+        let harness = Harness::builder()
             .pool_size(4)
             .settings(|settings| settings.multi_detach = multi_detach)
             .start();
-        stage.pool_is_ready(4).await;
+        harness.pool_is_ready(4).await;
         for n in 0..3 {
-            stage.create(Target::named(&format!("asg-{n}"))).await;
+            harness.create(Target::named(&format!("asg-{n}"))).await;
         }
-        stage.send_together((0..3).map(|n| claim(&format!("claim-{n}"), &format!("asg-{n}"))));
+        harness.send_together((0..3).map(|n| claim(&format!("claim-{n}"), &format!("asg-{n}"))));
         // Between entering and detaching, one of the three dies.
-        stage
+        harness
             .until("entries", |world| {
                 world.autoscaling.groups["asg-1"]
                     .tags
@@ -211,29 +212,29 @@ async fn an_instance_that_leaves_the_pool_first_is_replaced_by_another() {
                     .any(|key| key.contains("claim/"))
             })
             .await;
-        let entry = stage.entry("asg-1", "claim-1").unwrap();
+        let entry = harness.entry("asg-1", "claim-1").unwrap();
         let doomed = entry.split(' ').nth(1).unwrap().to_owned();
-        stage
+        harness
             .region
             .with(|world| compute::kill_instance(world, &doomed));
         for n in 0..3 {
-            let outcome = stage.outcome(&format!("claim-{n}")).await;
+            let outcome = harness.outcome(&format!("claim-{n}")).await;
             assert_eq!(outcome.outcome, Ending::Ready, "{multi_detach:?}");
         }
-        stage.pool_is_ready(4).await;
-        stage.end().await;
+        harness.pool_is_ready(4).await;
+        harness.end().await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_target_that_was_filled_meanwhile_refuses_and_the_instance_is_retired() {
-    let stage = Stage::builder()
+    let harness = Harness::builder()
         .settings(|settings| settings.timings.detach = Spread::exactly(Duration::from_secs(10)))
         .start();
-    stage.pool_is_ready(2).await;
-    stage.create(Target::named("asg-1").max_size(1)).await;
-    stage.send(&claim("c", "asg-1")).await;
-    stage
+    harness.pool_is_ready(2).await;
+    harness.create(Target::named("asg-1").max_size(1)).await;
+    harness.send(&claim("c", "asg-1")).await;
+    harness
         .until("a detach", |world| {
             world
                 .journal
@@ -242,17 +243,17 @@ async fn a_target_that_was_filled_meanwhile_refuses_and_the_instance_is_retired(
         })
         .await;
     let grow = json!({ "AutoScalingGroupName": "asg-1", "DesiredCapacity": 1 });
-    stage
+    harness
         .call(Service::AutoScaling, "SetDesiredCapacity", grow)
         .await
         .unwrap();
 
-    let outcome = stage.outcome("c").await;
+    let outcome = harness.outcome("c").await;
     assert_eq!(
         (outcome.outcome, outcome.reason),
         (Ending::Failed, Reason::TargetRefused)
     );
     assert!(outcome.message.contains("maximum size"));
-    stage.gone(outcome.instance_id.unwrap().as_str()).await;
-    stage.end().await;
+    harness.gone(outcome.instance_id.unwrap().as_str()).await;
+    harness.end().await;
 }

@@ -1,6 +1,6 @@
 //! Scripts as people send them, really run by the shells of real images, at the end of a real claim.
 
-use end_to_end::{Stage, Target, claim};
+use end_to_end::{Harness, Target, claim};
 use ready_pool_core::outcome::{Ending, Outcome};
 use ready_pool_core::reason::Reason;
 use region::commands::{CommandRun, Pretence};
@@ -68,22 +68,22 @@ async fn outcomes(name: &str, lines: &[&str], check: impl Fn(&str, Outcome)) {
     for shell in SHELLS {
         let disk = Disk::new(name, shell);
         let path = disk.0.clone();
-        let stage = Stage::builder()
+        let harness = Harness::builder()
             .parameter("OutcomeOutputCharacters", "200")
             .scripts(move |command| run(&path, command))
             .start();
-        stage.pool_is_ready(2).await;
-        stage.create(Target::named("asg-1")).await;
+        harness.pool_is_ready(2).await;
+        harness.create(Target::named("asg-1")).await;
         let mut message = claim("c", "asg-1");
         message["init"]["commands"] = json!(lines);
-        stage.send(&message).await;
-        let outcome = stage.outcome("c").await;
+        harness.send(&message).await;
+        let outcome = harness.outcome("c").await;
         if outcome.outcome == Ending::Failed {
             let instance = outcome.instance_id.as_ref().expect("an instance");
-            stage.gone(instance.as_str()).await;
+            harness.gone(instance.as_str()).await;
         }
         check(shell, outcome);
-        stage.end().await;
+        harness.end().await;
     }
 }
 
@@ -155,10 +155,10 @@ async fn the_line_that_says_why_is_at_the_end_of_however_much_output() {
     ];
     outcomes("long", &lines, |shell, outcome| {
         assert_eq!(outcome.reason, Reason::ScriptFailed);
-        let told = output(&outcome);
+        let shown = output(&outcome);
         assert!(
-            told.ends_with("warning 4999\nE: no space left on device\n"),
-            "{shell}: {told}"
+            shown.ends_with("warning 4999\nE: no space left on device\n"),
+            "{shell}: {shown}"
         );
     })
     .await;
@@ -166,8 +166,8 @@ async fn the_line_that_says_why_is_at_the_end_of_however_much_output() {
         "long-output",
         &["seq 20000; echo 'this is why'; exit 1"],
         |shell, outcome| {
-            let told = output(&outcome);
-            assert!(told.ends_with("20000\nthis is why\n"), "{shell}: {told}");
+            let shown = output(&outcome);
+            assert!(shown.ends_with("20000\nthis is why\n"), "{shell}: {shown}");
         },
     )
     .await;
@@ -202,19 +202,19 @@ async fn a_killed_script_failed_and_did_not_run_out_of_time() {
 
 #[tokio::test(start_paused = true)]
 async fn a_value_that_shells_would_run_is_refused_by_its_name() {
-    let stage = Stage::with_ready_pool(1).await;
-    stage.create(Target::named("asg-1")).await;
+    let harness = Harness::with_ready_pool(1).await;
+    harness.create(Target::named("asg-1")).await;
     for name in ["PS4", "PROMPT_COMMAND"] {
         let mut message = claim(name, "asg-1");
         message["init"]["environment"] = json!({ name: "$(touch pwned)" });
         message["init"]["commands"] = json!(["set -x", "true"]);
-        stage.send(&message).await;
-        let outcome = stage.outcome(name).await;
+        harness.send(&message).await;
+        let outcome = harness.outcome(name).await;
         assert_eq!(outcome.reason, Reason::Malformed);
         assert!(
             outcome.message.contains("shells run what is in the value"),
             "{outcome:?}"
         );
     }
-    stage.end().await;
+    harness.end().await;
 }

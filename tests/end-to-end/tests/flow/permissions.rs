@@ -1,7 +1,7 @@
 //! Least privilege: a tour of everything that the stack does uses every permission that the
 //! template gives, and no run gets by without one of them.
 
-use end_to_end::{Stage, StageBuilder, Target, claim};
+use end_to_end::{Harness, HarnessBuilder, Target, claim};
 use ready_pool_core::outcome::Ending;
 use region::api::{Call, CallError, Service};
 use region::faults::{Calls, Failure, Fault, Moment};
@@ -38,8 +38,8 @@ struct Toured {
     allowed: BTreeSet<Use>,
 }
 
-fn builder() -> StageBuilder {
-    Stage::builder()
+fn builder() -> HarnessBuilder {
+    Harness::builder()
         .pool_size(3)
         .parameter("ScaleOutAlarmPrefix", "grow-")
         .parameter("ScaleOutCommand", "bash /opt/join.sh")
@@ -52,12 +52,12 @@ fn builder() -> StageBuilder {
         })
 }
 
-fn add_users(stage: &Stage) {
-    let stack = stage.region.stack();
+fn add_users(harness: &Harness) {
+    let stack = harness.region.stack();
     let users = [(SIGNUP, "SendClaimsPolicy"), (READER, "ReadOutcomesPolicy")];
     for (name, policy) in users {
         let policies = vec![stack.reference(policy).to_owned()];
-        stage.region.with(|world| {
+        harness.region.with(|world| {
             let settings = world.settings.clone();
             world.iam.add_user(&settings, name, policies);
         });
@@ -65,7 +65,7 @@ fn add_users(stage: &Stage) {
 }
 
 async fn call(
-    stage: &Stage,
+    harness: &Harness,
     caller: &str,
     operation: &str,
     input: Value,
@@ -76,22 +76,22 @@ async fn call(
         input,
         caller: caller.to_owned(),
     };
-    stage.region.call(call).await
+    harness.region.call(call).await
 }
 
 /// Sends a claim as the signup service; that it may not is in the journal.
-async fn signs_up(stage: &Stage, claim: &Value, deduplication_id: &str) {
+async fn signs_up(harness: &Harness, claim: &Value, deduplication_id: &str) {
     let input = json!({
-        "QueueUrl": stage.queue("ProvisionQueue"),
+        "QueueUrl": harness.queue("ProvisionQueue"),
         "MessageBody": claim.to_string(),
-        "MessageGroupId": stage.pool,
+        "MessageGroupId": harness.pool,
         "MessageDeduplicationId": deduplication_id,
     });
-    let _ = call(stage, SIGNUP, "SendMessage", input).await;
+    let _ = call(harness, SIGNUP, "SendMessage", input).await;
 }
 
-async fn reads_an_outcome(stage: &Stage) {
-    let url = stage.queue("OutcomeQueue");
+async fn reads_an_outcome(harness: &Harness) {
+    let url = harness.queue("OutcomeQueue");
     let input = |more: Value| {
         let mut input = json!({ "QueueUrl": url });
         input
@@ -100,29 +100,31 @@ async fn reads_an_outcome(stage: &Stage) {
             .extend(more.as_object().unwrap().clone());
         input
     };
-    let _ = call(stage, READER, "GetQueueAttributes", input(json!({}))).await;
-    let received = call(stage, READER, "ReceiveMessage", input(json!({}))).await;
+    let _ = call(harness, READER, "GetQueueAttributes", input(json!({}))).await;
+    let received = call(harness, READER, "ReceiveMessage", input(json!({}))).await;
     let received = received.unwrap_or_default();
     let handle = json!({ "ReceiptHandle": received["Messages"][0]["ReceiptHandle"] });
     let mut hold = handle.clone();
     hold["VisibilityTimeout"] = 60.into();
-    let _ = call(stage, READER, "ChangeMessageVisibility", input(hold)).await;
-    let _ = call(stage, READER, "DeleteMessage", input(handle)).await;
+    let _ = call(harness, READER, "ChangeMessageVisibility", input(hold)).await;
+    let _ = call(harness, READER, "DeleteMessage", input(handle)).await;
 }
 
 /// Somebody of the account, who may do everything, tries InitQueue.
-async fn intrudes(stage: &Stage) -> bool {
+async fn intrudes(harness: &Harness) -> bool {
     let input = json!({
-        "QueueUrl": stage.queue("InitQueue"),
+        "QueueUrl": harness.queue("InitQueue"),
         "MessageBody": "{}",
         "MessageGroupId": "i-0123456789abcdef0",
         "MessageDeduplicationId": "intruder",
     });
-    call(stage, "somebody", "SendMessage", input).await.is_ok()
+    call(harness, "somebody", "SendMessage", input)
+        .await
+        .is_ok()
 }
 
 /// An event of an alarm on a group.
-fn alarm(stage: &Stage, group: &str) {
+fn alarm(harness: &Harness, group: &str) {
     let detail = json!({
         "alarmName": format!("grow-{group}"),
         "state": { "value": "ALARM" },
@@ -132,25 +134,25 @@ fn alarm(stage: &Stage, group: &str) {
             "dimensions": { "AutoScalingGroupName": group },
         }, "period": 60, "stat": "Average" } }] },
     });
-    stage.region.with(|world| {
+    harness.region.with(|world| {
         let kind = "CloudWatch Alarm State Change";
         events::put(world, "aws.cloudwatch", kind, Vec::new(), detail);
     });
 }
 
 /// An end of a command that no rule's target can take: it names no instance.
-fn undeliverable(stage: &Stage) {
-    let document = stage.region.stack().reference("ScriptDocument");
+fn undeliverable(harness: &Harness) {
+    let document = harness.region.stack().reference("ScriptDocument");
     let detail = json!({ "document-name": document, "status": "Success" });
-    stage.region.with(|world| {
+    harness.region.with(|world| {
         let kind = "EC2 Command Invocation Status-change Notification";
         events::put(world, "aws.ssm", kind, Vec::new(), detail);
     });
 }
 
 /// An entry that has served its time.
-fn old_entry(stage: &Stage) {
-    stage.region.with(|world| {
+fn old_entry(harness: &Harness) {
+    harness.region.with(|world| {
         let group = world.autoscaling.groups.get_mut("asg-1").unwrap();
         let tag = region::autoscaling::Tag {
             value: "v1 i-0123456789abcdef0 1 ready 2026-11-21T20:00:00Z".to_owned(),
@@ -162,16 +164,16 @@ fn old_entry(stage: &Stage) {
     });
 }
 
-fn command_rule_is_enabled(stage: &Stage, enabled: bool) {
-    let rule = stage.region.stack().reference("CommandFinishedRule");
-    stage.region.with(|world| {
+fn command_rule_is_enabled(harness: &Harness, enabled: bool) {
+    let rule = harness.region.stack().reference("CommandFinishedRule");
+    harness.region.with(|world| {
         world.events.rules.get_mut(rule).unwrap().enabled = enabled;
     });
 }
 
-fn set_group_paths(stage: &Stage, paths: GroupPaths) {
+fn set_group_paths(harness: &Harness, paths: GroupPaths) {
     let set = |world: &mut World| world.settings.group_paths = paths;
-    stage.region.with(set);
+    harness.region.with(set);
 }
 
 /// The tour is over early: it showed what it is for.
@@ -179,25 +181,25 @@ struct Enough;
 
 /// Lets time pass, until what was refused is enough.
 async fn pass(
-    stage: &Stage,
+    harness: &Harness,
     duration: Duration,
     enough: &impl Fn(&BTreeSet<Refused>) -> bool,
 ) -> Result<(), Enough> {
     const STEP: Duration = Duration::from_secs(2);
-    let end = stage.now() + duration;
-    while stage.now() < end {
-        if stage.region.read(|world| enough(world.iam.refused())) {
+    let end = harness.now() + duration;
+    while harness.now() < end {
+        if harness.region.read(|world| enough(world.iam.refused())) {
             return Err(Enough);
         }
-        stage.pass(STEP).await;
+        harness.pass(STEP).await;
     }
     Ok(())
 }
 
 /// Everything that the stack does, at fixed times: a run that is refused something goes on.
-async fn tour(builder: StageBuilder, enough: impl Fn(&BTreeSet<Refused>) -> bool) -> Toured {
-    let stage = match builder.try_start() {
-        Ok(stage) => stage,
+async fn tour(builder: HarnessBuilder, enough: impl Fn(&BTreeSet<Refused>) -> bool) -> Toured {
+    let harness = match builder.try_start() {
+        Ok(harness) => harness,
         Err(error) => {
             return Toured {
                 not_started: Some(error.to_string()),
@@ -205,16 +207,16 @@ async fn tour(builder: StageBuilder, enough: impl Fn(&BTreeSet<Refused>) -> bool
             };
         }
     };
-    add_users(&stage);
+    add_users(&harness);
     let mut intruded = false;
     // Nothing more to do when it ends early.
-    let _ = play(&stage, &mut intruded, &enough).await;
-    let endings = stage
+    let _ = play(&harness, &mut intruded, &enough).await;
+    let endings = harness
         .outcomes()
         .into_iter()
         .map(|outcome| (outcome.claim_id.unwrap_or_default(), outcome.outcome))
         .collect();
-    let toured = stage.region.read(|world| Toured {
+    let toured = harness.region.read(|world| Toured {
         not_started: None,
         denied: world.iam.refused().clone(),
         intruded,
@@ -222,63 +224,63 @@ async fn tour(builder: StageBuilder, enough: impl Fn(&BTreeSet<Refused>) -> bool
         uses: world.iam.uses().clone(),
         allowed: world.iam.allowed(),
     });
-    stage.stop().await;
+    harness.stop().await;
     toured
 }
 
 async fn play(
-    stage: &Stage,
+    harness: &Harness,
     intruded: &mut bool,
     enough: &impl Fn(&BTreeSet<Refused>) -> bool,
 ) -> Result<(), Enough> {
-    let minutes = |minutes: u64| pass(stage, Duration::from_mins(minutes), enough);
+    let minutes = |minutes: u64| pass(harness, Duration::from_mins(minutes), enough);
     // The first suspension fails, as far as the schedule can see: its role keeps that.
-    stage.break_next(Fault::nth(
+    harness.break_next(Fault::nth(
         Calls::of(Service::AutoScaling, "SuspendProcesses"),
         1,
         Moment::AfterTheEffect,
         Failure::Internal,
     ));
     // The ends of commands come in another message group than their instances', for a while.
-    set_group_paths(stage, GroupPaths::AsTheyStand);
+    set_group_paths(harness, GroupPaths::AsTheyStand);
     minutes(4).await?;
     for name in ["asg-1", "asg-2"] {
-        stage.create(Target::named(name)).await;
+        harness.create(Target::named(name)).await;
     }
-    stage.create(Target::named("asg-3").not_opted_in()).await;
+    harness.create(Target::named("asg-3").not_opted_in()).await;
     let with_script = |claim_id: &str, script: &str| {
         let mut claim = claim(claim_id, "asg-1");
         claim["init"]["commands"] = json!([script]);
-        claim["expires_at"] = stage.in_future(Duration::from_hours(2)).into();
+        claim["expires_at"] = harness.in_future(Duration::from_hours(2)).into();
         claim
     };
 
     // A claim, sent again while its script runs.
     let normal = with_script("normal", "bash /opt/init.sh");
-    signs_up(stage, &normal, "normal").await;
-    pass(stage, Duration::from_secs(6), enough).await?;
-    signs_up(stage, &normal, "normal-again").await;
+    signs_up(harness, &normal, "normal").await;
+    pass(harness, Duration::from_secs(6), enough).await?;
+    signs_up(harness, &normal, "normal-again").await;
     // One whose script fails: its machine is retired.
-    signs_up(stage, &with_script("broken", "bash fails.sh"), "broken").await;
+    signs_up(harness, &with_script("broken", "bash fails.sh"), "broken").await;
     // One for a group that did not opt in.
-    signs_up(stage, &claim("rejected", "asg-3"), "rejected").await;
+    signs_up(harness, &claim("rejected", "asg-3"), "rejected").await;
     minutes(2).await?;
 
     // One whose first instance is gone before it is sent its command. Its hand-over comes again, for a call
     // fails for which the SDK has no second try.
-    stage.break_next(Fault::next(
+    harness.break_next(Fault::next(
         Service::Ssm,
         "SendCommand",
         CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
     ));
-    stage.break_next(Fault::nth(
+    harness.break_next(Fault::nth(
         Calls::of(Service::Ssm, "ListCommands").by("ready-pool-init-instance"),
         1,
         Moment::BeforeTheEffect,
         Failure::Error(CallError::sender("InvalidCommandId", "no such command")),
     ));
     signs_up(
-        stage,
+        harness,
         &with_script("another", "bash /opt/init.sh"),
         "another",
     )
@@ -286,26 +288,31 @@ async fn play(
     minutes(3).await?;
 
     // One of which no event reports the end; an alarm's; and an event that nobody can take.
-    set_group_paths(stage, GroupPaths::Followed);
-    command_rule_is_enabled(stage, false);
-    signs_up(stage, &with_script("silent", "bash /opt/init.sh"), "silent").await;
+    set_group_paths(harness, GroupPaths::Followed);
+    command_rule_is_enabled(harness, false);
+    signs_up(
+        harness,
+        &with_script("silent", "bash /opt/init.sh"),
+        "silent",
+    )
+    .await;
     minutes(3).await?;
-    command_rule_is_enabled(stage, true);
-    alarm(stage, "asg-2");
-    undeliverable(stage);
-    old_entry(stage);
-    *intruded = intrudes(stage).await;
-    reads_an_outcome(stage).await;
+    command_rule_is_enabled(harness, true);
+    alarm(harness, "asg-2");
+    undeliverable(harness);
+    old_entry(harness);
+    *intruded = intrudes(harness).await;
+    reads_an_outcome(harness).await;
     minutes(2).await?;
 
     // Somebody changes the pool's size; then an agent dies.
-    let input = json!({ "AutoScalingGroupName": stage.pool, "DesiredCapacity": 2 });
-    let _ = stage
+    let input = json!({ "AutoScalingGroupName": harness.pool, "DesiredCapacity": 2 });
+    let _ = harness
         .call(Service::AutoScaling, "SetDesiredCapacity", input)
         .await;
     minutes(3).await?;
-    if let Some(member) = stage.in_service(&stage.pool).first().cloned() {
-        stage
+    if let Some(member) = harness.in_service(&harness.pool).first().cloned() {
+        harness
             .region
             .with(|world| compute::kill_agent(world, &member));
     }
@@ -351,7 +358,7 @@ async fn everything_that_is_allowed_is_used_and_everything_that_is_used_is_allow
 }
 
 /// Every policy of the template, as the region has it.
-fn policies(stage: &Stage) -> Vec<Policy> {
+fn policies(harness: &Harness) -> Vec<Policy> {
     let iam_of = |world: &region::world::World| {
         let of_roles = world.iam.roles.values();
         let of_roles = of_roles.flat_map(|role| role.policies.iter().chain([&role.trust]));
@@ -362,14 +369,14 @@ fn policies(stage: &Stage) -> Vec<Policy> {
             .cloned()
             .collect()
     };
-    stage.region.read(iam_of)
+    harness.region.read(iam_of)
 }
 
 /// The statements that the template itself has; SAM makes the permissions of a function's own rules.
-fn statements(stage: &Stage) -> Vec<(String, Statement)> {
-    let resources = &stage.region.stack().resources;
+fn statements(harness: &Harness) -> Vec<(String, Statement)> {
+    let resources = &harness.region.stack().resources;
     let mut statements = Vec::new();
-    for policy in policies(stage) {
+    for policy in policies(harness) {
         if resources.contains_key(&policy.owner) {
             let owner = policy.owner;
             let of_policy = policy.statements.into_iter();
@@ -381,9 +388,9 @@ fn statements(stage: &Stage) -> Vec<(String, Statement)> {
 
 #[tokio::test(start_paused = true)]
 async fn every_statement_has_a_name_and_no_wider_resource_than_aws_allows() {
-    let stage = builder().start();
-    let statements = statements(&stage);
-    stage.stop().await;
+    let harness = builder().start();
+    let statements = statements(&harness);
+    harness.stop().await;
     assert!(statements.len() > 30, "{}", statements.len());
     for (owner, statement) in statements {
         let Statement {
@@ -443,9 +450,9 @@ fn tells_of(denied: &Refused, role: &str, owner: &str, statement: &Statement) ->
 
 /// The whole tour for each statement: so the statements are dealt out to several tests.
 async fn remove_each(part: usize, parts: usize) {
-    let stage = builder().start();
-    let statements = statements(&stage);
-    let role = |owner: &str| stage.region.stack().reference(owner).to_owned();
+    let harness = builder().start();
+    let statements = statements(&harness);
+    let role = |owner: &str| harness.region.stack().reference(owner).to_owned();
     let mut unnoticed = Vec::new();
     for (index, (owner, statement)) in statements.iter().enumerate() {
         if index % parts != part {
@@ -455,7 +462,7 @@ async fn remove_each(part: usize, parts: usize) {
         let changed = builder().template(|text| without(text, owner, &statement.sid));
         let tells = |denied: &&Refused| tells_of(denied, &role_of(&role, owner), owner, statement);
         let toured = tour(changed, |refused| refused.iter().any(|one| tells(&one))).await;
-        let told: Vec<String> = match (&toured.not_started, statement.effect) {
+        let notices: Vec<String> = match (&toured.not_started, statement.effect) {
             (Some(error), _) => {
                 let says = |action: &String| error.contains(action.as_str());
                 let said =
@@ -480,13 +487,13 @@ async fn remove_each(part: usize, parts: usize) {
         };
         println!(
             "{name}: {}",
-            told.first().map_or("NOT NOTICED", String::as_str)
+            notices.first().map_or("NOT NOTICED", String::as_str)
         );
-        if told.is_empty() {
+        if notices.is_empty() {
             unnoticed.push(name);
         }
     }
-    stage.stop().await;
+    harness.stop().await;
     assert!(unnoticed.is_empty(), "nobody misses {unnoticed:?}");
 }
 
@@ -509,7 +516,7 @@ async fn no_statement_can_be_removed_without_a_refusal_that_names_it_2() {
 }
 
 /// Gives all permissions back, as an operator who mends the stack.
-async fn mend(stage: &Stage) {
+async fn mend(harness: &Harness) {
     let whole = builder().start();
     let (roles, managed, resources) = whole.region.read(|world| {
         let iam = &world.iam;
@@ -520,7 +527,7 @@ async fn mend(stage: &Stage) {
         )
     });
     whole.stop().await;
-    stage.region.with(|world| {
+    harness.region.with(|world| {
         world.iam.roles = roles;
         world.iam.managed_policies = managed;
         world.iam.resource_policies = resources;
@@ -541,28 +548,28 @@ async fn no_claim_is_lost_while_a_permission_is_missing() {
         if !carries_claims || matches!(statement.sid.as_str(), "WriteLogs" | "WriteTraces") {
             continue;
         }
-        let Ok(stage) = builder()
+        let Ok(harness) = builder()
             .template(|text| without(text, &owner, &statement.sid))
             .try_start()
         else {
             continue;
         };
-        stage.pool_is_ready(3).await;
-        stage.create(Target::named("asg-1")).await;
+        harness.pool_is_ready(3).await;
+        harness.create(Target::named("asg-1")).await;
         let mut message = claim("signup-1", "asg-1");
-        message["expires_at"] = stage.in_future(Duration::from_hours(2)).into();
-        stage.send(&message).await;
-        stage.pass(Duration::from_mins(4)).await;
-        let ended = !stage.outcomes().is_empty();
+        message["expires_at"] = harness.in_future(Duration::from_hours(2)).into();
+        harness.send(&message).await;
+        harness.pass(Duration::from_mins(4)).await;
+        let ended = !harness.outcomes().is_empty();
         held_up += usize::from(!ended);
-        mend(&stage).await;
-        let outcome = stage.outcome("signup-1").await;
+        mend(&harness).await;
+        let outcome = harness.outcome("signup-1").await;
         let name = format!("{owner}/{}", statement.sid);
         assert_eq!(outcome.outcome, Ending::Ready, "{name}: {outcome:?}");
-        stage.pass(Duration::from_mins(2)).await;
-        let violations = stage.violations();
+        harness.pass(Duration::from_mins(2)).await;
+        let violations = harness.violations();
         assert!(violations.is_empty(), "{name}: {violations:#?}");
-        stage.stop().await;
+        harness.stop().await;
     }
     assert!(held_up >= 6, "only {held_up} were held up");
 }

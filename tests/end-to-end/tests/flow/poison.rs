@@ -2,8 +2,9 @@
 //! their own deadline, and nobody else has to wait for that.
 
 use claim_instance::config::LEASE;
-use end_to_end::{Stage, Target, claim};
-use ready_pool_core::outcome::{Ending, Outcome, Reason};
+use end_to_end::{Harness, Target, claim};
+use ready_pool_core::outcome::{Ending, Outcome};
+use ready_pool_core::reason::Reason;
 use region::api::Service;
 use region::faults::{Calls, Failure, Fault, Moment, Rate};
 use region::settings::Spread;
@@ -25,7 +26,7 @@ fn each_time(calls: Calls, failure: Failure) -> Rate {
 
 /// How long a claim may hold up others, and how long it waited itself.
 struct Waits {
-    stage: Stage,
+    harness: Harness,
     poison: Outcome,
     /// The longest that one of the others waited to be ready.
     others: Duration,
@@ -34,26 +35,26 @@ struct Waits {
 /// Sends one claim that is poison and four around it, which could wait for longer than it can.
 async fn one_among_five(rate: Rate) -> Waits {
     // No long tail: what is measured is what the poison costs.
-    let stage = Stage::builder()
+    let harness = Harness::builder()
         .pool_size(6)
         .settings(|settings| settings.timings.detach = Spread::exactly(Duration::from_secs(3)))
         .start();
-    stage.pool_is_ready(6).await;
+    harness.pool_is_ready(6).await;
     for n in 0..5 {
-        stage.create(Target::named(&format!("asg-{n}"))).await;
+        harness.create(Target::named(&format!("asg-{n}"))).await;
     }
-    stage.region.with(|world| world.faults.rates.push(rate));
-    let started = stage.now();
-    stage.send_together((0..5).map(|n| {
+    harness.region.with(|world| world.faults.rates.push(rate));
+    let started = harness.now();
+    harness.send_together((0..5).map(|n| {
         let mut claim = claim(&format!("claim-{n}"), &format!("asg-{n}"));
-        claim["expires_at"] = stage.in_future(DEADLINE * 3).into();
+        claim["expires_at"] = harness.in_future(DEADLINE * 3).into();
         if n == 1 {
             claim["init"]["commands"] = vec![POISON].into();
-            claim["expires_at"] = stage.in_future(DEADLINE).into();
+            claim["expires_at"] = harness.in_future(DEADLINE).into();
         }
         claim
     }));
-    let outcomes = stage.outcomes_of(5).await;
+    let outcomes = harness.outcomes_of(5).await;
     let (poison, others): (Vec<Outcome>, Vec<Outcome>) = outcomes
         .into_iter()
         .partition(|outcome| outcome.claim_id.as_deref() == Some("claim-1"));
@@ -68,7 +69,7 @@ async fn one_among_five(rate: Rate) -> Waits {
         waited(&poison)
     );
     Waits {
-        stage,
+        harness,
         poison,
         others,
     }
@@ -79,13 +80,13 @@ impl Waits {
     async fn end(self) {
         assert_eq!(self.poison.outcome, Ending::Failed);
         assert_eq!(self.poison.reason, Reason::Expired);
-        let stage = self.stage;
+        let harness = self.harness;
         for queue in ["ProvisionDeadLetterQueue", "InitDeadLetterQueue"] {
-            assert!(stage.bodies_in(queue).await.is_empty(), "{queue}");
+            assert!(harness.bodies_in(queue).await.is_empty(), "{queue}");
         }
-        stage.pool_is_ready(6).await;
-        stage.pass(Duration::from_mins(5)).await;
-        stage.end().await;
+        harness.pool_is_ready(6).await;
+        harness.pass(Duration::from_mins(5)).await;
+        harness.end().await;
     }
 }
 
@@ -139,30 +140,30 @@ async fn a_claim_at_which_claim_instance_runs_out_of_time_costs_those_beside_it_
 /// A claim that is poison, then one every so often for another target. Answers how long each of
 /// those waited.
 async fn one_and_those_who_come_later(pool: usize, count: u32, every: Duration) -> Vec<Duration> {
-    let stage = Stage::with_ready_pool(pool).await;
+    let harness = Harness::with_ready_pool(pool).await;
     for target in ["asg-1", "asg-2"] {
-        stage.create(Target::named(target)).await;
+        harness.create(Target::named(target)).await;
     }
     let rate = when_entered(Failure::Kill);
-    stage.region.with(|world| world.faults.rates.push(rate));
+    harness.region.with(|world| world.faults.rates.push(rate));
     let mut poison = claim("claim-1", "asg-1");
-    poison["expires_at"] = stage.in_future(DEADLINE * 2).into();
-    stage.send(&poison).await;
+    poison["expires_at"] = harness.in_future(DEADLINE * 2).into();
+    harness.send(&poison).await;
     let mut waited = Vec::new();
     for n in 0..count {
-        stage.pass(every).await;
+        harness.pass(every).await;
         let claim_id = format!("later-{n}");
         let mut later = claim(&claim_id, "asg-2");
-        later["expires_at"] = stage.in_future(DEADLINE * 3).into();
-        let sent = stage.now();
-        stage.send(&later).await;
-        let outcome = stage.outcome(&claim_id).await;
+        later["expires_at"] = harness.in_future(DEADLINE * 3).into();
+        let sent = harness.now();
+        harness.send(&later).await;
+        let outcome = harness.outcome(&claim_id).await;
         assert_eq!(outcome.outcome, Ending::Ready, "{outcome:?}");
         waited.push((outcome.at - sent).unsigned_abs());
     }
-    assert_eq!(stage.outcome("claim-1").await.reason, Reason::Expired);
-    stage.pass(Duration::from_mins(5)).await;
-    stage.end().await;
+    assert_eq!(harness.outcome("claim-1").await.reason, Reason::Expired);
+    harness.pass(Duration::from_mins(5)).await;
+    harness.end().await;
     let sum: Duration = waited.iter().sum();
     println!(
         "behind a poison, at a pool of {pool}: {count} waited {:?} on average, {:?} at most",
@@ -187,24 +188,24 @@ async fn they_are_served_by_a_pool_of_one_too() {
 
 #[tokio::test(start_paused = true)]
 async fn a_long_line_goes_on_around_a_claim_at_which_claim_instance_crashes() {
-    let stage = Stage::with_ready_pool(50).await;
+    let harness = Harness::with_ready_pool(50).await;
     for n in 0..6 {
-        stage.create(Target::named(&format!("asg-{n}"))).await;
+        harness.create(Target::named(&format!("asg-{n}"))).await;
     }
     let rate = when_entered(Failure::Kill);
-    stage.region.with(|world| world.faults.rates.push(rate));
-    let started = stage.now();
-    stage.send_together((0..50).map(|n| {
+    harness.region.with(|world| world.faults.rates.push(rate));
+    let started = harness.now();
+    harness.send_together((0..50).map(|n| {
         let claim_id = if n == 1 {
             "claim-1".to_owned()
         } else {
             format!("other-{n}")
         };
         let mut claim = claim(&claim_id, &format!("asg-{}", n % 6));
-        claim["expires_at"] = stage.in_future(DEADLINE).into();
+        claim["expires_at"] = harness.in_future(DEADLINE).into();
         claim
     }));
-    let outcomes = stage.outcomes_of(50).await;
+    let outcomes = harness.outcomes_of(50).await;
     let (poison, others): (Vec<Outcome>, Vec<Outcome>) = outcomes
         .into_iter()
         .partition(|outcome| outcome.claim_id.as_deref() == Some("claim-1"));
@@ -218,8 +219,8 @@ async fn a_long_line_goes_on_around_a_claim_at_which_claim_instance_crashes() {
             .all(|outcome| outcome.outcome == Ending::Ready)
     );
     assert!(longest < ONE_DEATH * 4);
-    stage.pass(Duration::from_mins(5)).await;
-    stage.end().await;
+    harness.pass(Duration::from_mins(5)).await;
+    harness.end().await;
 }
 
 /// A delivery that nobody knows the end of, and no poison: one by one costs next to nothing.
@@ -227,20 +228,20 @@ async fn a_long_line_goes_on_around_a_claim_at_which_claim_instance_crashes() {
 async fn ten_claims_that_are_processed_one_by_one_wait_little_longer() {
     let mut took = Vec::new();
     for dies_once in [false, true] {
-        let stage = Stage::with_ready_pool(10).await;
-        stage.create(Target::named("asg-1")).await;
+        let harness = Harness::with_ready_pool(10).await;
+        harness.create(Target::named("asg-1")).await;
         if dies_once {
             let calls = Calls::of(Service::AutoScaling, "CreateOrUpdateTags");
             let calls = calls.by("ready-pool-claim-instance");
             let fault = Fault::nth(calls, 1, Moment::BeforeTheEffect, Failure::Kill);
-            stage.region.with(|world| world.faults.add(fault));
+            harness.region.with(|world| world.faults.add(fault));
         }
-        let started = stage.now();
-        stage.send_together((0..10).map(|n| claim(&format!("claim-{n}"), "asg-1")));
-        let outcomes = stage.outcomes_of(10).await;
+        let started = harness.now();
+        harness.send_together((0..10).map(|n| claim(&format!("claim-{n}"), "asg-1")));
+        let outcomes = harness.outcomes_of(10).await;
         let last = outcomes.iter().map(|outcome| outcome.at).max().unwrap();
         took.push((last - started).unsigned_abs());
-        stage.end().await;
+        harness.end().await;
     }
     let [together, after_a_death] = took.try_into().unwrap();
     println!("ten claims: {together:?} together, {after_a_death:?} after a delivery that died");

@@ -26,10 +26,10 @@ fn demo(options: &[&str]) -> String {
         .args(options)
         .output()
         .expect("cargo runs");
-    let told = String::from_utf8_lossy(&demo.stdout);
+    let shown = String::from_utf8_lossy(&demo.stdout);
     let log = String::from_utf8_lossy(&demo.stderr);
-    assert!(demo.status.success(), "{told}\n{log}");
-    told.into_owned()
+    assert!(demo.status.success(), "{shown}\n{log}");
+    shown.into_owned()
 }
 
 /// Another program in a function's place; here it is the same, started by a shell.
@@ -47,15 +47,15 @@ fn another_program_may_do_a_functions_work() {
         marker.display(),
         profile.display()
     );
-    let told = demo(&["--function", &line]);
-    assert!(told.contains("is ready (initialised)"), "{told}");
+    let shown = demo(&["--function", &line]);
+    assert!(shown.contains("is ready (initialised)"), "{shown}");
     let ran = std::fs::read_to_string(&marker).expect("the other program ran");
     assert_eq!(ran, "ready-pool-claim-instance\n");
 }
 
 #[test]
 fn the_demo_of_the_readme_gets_its_instance_ready() {
-    let told = demo(&[]);
+    let shown = demo(&[]);
     let steps = [
         "detaching",
         "detached",
@@ -68,11 +68,11 @@ fn the_demo_of_the_readme_gets_its_instance_ready() {
         "The pool refills",
         "ready in",
     ];
-    let mut rest = told.as_str();
+    let mut rest = shown.as_str();
     for step in steps {
         let (_, after) = rest
             .split_once(step)
-            .unwrap_or_else(|| panic!("no {step:?} in its place in:\n{told}"));
+            .unwrap_or_else(|| panic!("no {step:?} in its place in:\n{shown}"));
         rest = after;
     }
 }
@@ -154,15 +154,15 @@ impl Served {
 
     /// What `claim` prints, and whether it says that all is well.
     fn claim(&self, arguments: &[&str]) -> (bool, String, String) {
-        let told = region(&["claim", "--endpoint", self.endpoint()])
+        let shown = region(&["claim", "--endpoint", self.endpoint()])
             .args(arguments)
             .output()
             .expect("cargo runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         (
-            told.status.success(),
-            text(&told.stdout),
-            text(&told.stderr),
+            shown.status.success(),
+            text(&shown.stdout),
+            text(&shown.stderr),
         )
     }
 }
@@ -177,7 +177,7 @@ impl Drop for Served {
 }
 
 #[test]
-fn the_story_of_a_claim_is_told_while_the_region_runs() {
+fn the_story_of_a_claim_is_printed_while_the_region_runs() {
     let served = Served::start();
     assert_eq!(served.send_a_claim()["said"], "signup-2001 is sent");
     // Each waits for twenty seconds at most.
@@ -186,8 +186,8 @@ fn the_story_of_a_claim_is_told_while_the_region_runs() {
     let instance = outcome["instance_id"].as_str().expect("an instance");
     // Twice: a look changes nothing, so the second one sees the same message received once.
     for _ in 0..2 {
-        let (success, told, log) = served.claim(&["signup-2001"]);
-        assert!(success, "{told}\n{log}");
+        let (success, shown, log) = served.claim(&["signup-2001"]);
+        assert!(success, "{shown}\n{log}");
         let in_target = format!("{instance} in tenant-2001, the target: InService, running");
         let settled = format!("settled: {instance} is initialised (attempt 1)");
         for part in [
@@ -202,17 +202,17 @@ fn the_story_of_a_claim_is_told_while_the_region_runs() {
             "waited for an instance",
             "see docs/outcomes.md",
         ] {
-            assert!(told.contains(part), "no {part:?} in:\n{told}");
+            assert!(shown.contains(part), "no {part:?} in:\n{shown}");
         }
     }
-    let (success, told, _) = served.claim(&["signup-2001", "--json"]);
-    assert!(success, "{told}");
-    let known: Value = serde_json::from_str(&told).expect("one line of JSON");
+    let (success, shown, _) = served.claim(&["signup-2001", "--json"]);
+    assert!(success, "{shown}");
+    let known: Value = serde_json::from_str(&shown).expect("one line of JSON");
     assert_eq!(known["claims"][0]["entry"]["entry"]["standing"], "ready");
 
-    let (success, told, log) = served.claim(&["signup-2002"]);
-    assert!(!success, "{told}");
-    assert_eq!(told, "");
+    let (success, shown, log) = served.claim(&["signup-2002"]);
+    assert!(!success, "{shown}");
+    assert_eq!(shown, "");
     assert!(log.contains("nobody knows a claim signup-2002"), "{log}");
     assert!(log.contains("the history: 1 commands"), "{log}");
 }

@@ -1,7 +1,7 @@
 //! What must go goes, slowly, and nothing else: leaked instances, members nobody should get, and
 //! what lies in the retirement group.
 
-use end_to_end::{Stage, Target, claim};
+use end_to_end::{Harness, Target, claim};
 use ready_pool_core::outcome::Ending;
 use region::api::Service;
 use region::autoscaling::Lifecycle;
@@ -20,9 +20,9 @@ const LEAK_FOUND_WITHIN: Duration = Duration::from_mins(66);
 
 /// Puts what happened to these instances in the pool back in its history: hours that nothing
 /// else happens in need not be played.
-fn date_back(stage: &Stage, instances: &[String], by: Duration) {
-    stage.region.with(|world| {
-        let pool = world.autoscaling.groups.get_mut(&stage.pool).unwrap();
+fn date_back(harness: &Harness, instances: &[String], by: Duration) {
+    harness.region.with(|world| {
+        let pool = world.autoscaling.groups.get_mut(&harness.pool).unwrap();
         let is_theirs = |instance: &Option<String>| {
             instance.as_ref().is_some_and(|one| instances.contains(one))
         };
@@ -38,30 +38,30 @@ fn date_back(stage: &Stage, instances: &[String], by: Duration) {
 }
 
 /// Somebody takes an instance out of the pool by hand.
-async fn detach_by_hand(stage: &Stage, instance: &str) {
-    let input = json!({ "AutoScalingGroupName": stage.pool, "InstanceIds": [instance],
+async fn detach_by_hand(harness: &Harness, instance: &str) {
+    let input = json!({ "AutoScalingGroupName": harness.pool, "InstanceIds": [instance],
                         "ShouldDecrementDesiredCapacity": false });
-    stage
+    harness
         .call(Service::AutoScaling, "DetachInstances", input)
         .await
         .unwrap();
-    stage.pass(Duration::from_mins(1)).await;
+    harness.pass(Duration::from_mins(1)).await;
 }
 
 /// Somebody puts an instance into a group by hand.
-async fn attach_by_hand(stage: &Stage, instance: &str, group: &str) {
+async fn attach_by_hand(harness: &Harness, instance: &str, group: &str) {
     let input = json!({ "AutoScalingGroupName": group, "InstanceIds": [instance] });
-    stage
+    harness
         .call(Service::AutoScaling, "AttachInstances", input)
         .await
         .unwrap();
-    stage.pass(Duration::from_secs(10)).await;
+    harness.pass(Duration::from_secs(10)).await;
 }
 
 /// The notes on the retirement group.
-fn notes(stage: &Stage) -> Vec<(String, String)> {
-    stage.region.with(|world| {
-        let tags = &world.autoscaling.groups[&stage.retirement].tags;
+fn notes(harness: &Harness) -> Vec<(String, String)> {
+    harness.region.with(|world| {
+        let tags = &world.autoscaling.groups[&harness.retirement].tags;
         tags.iter()
             .filter(|(key, _)| key.starts_with("ready-pool:note/"))
             .map(|(key, tag)| (key.clone(), tag.value.clone()))
@@ -70,19 +70,19 @@ fn notes(stage: &Stage) -> Vec<(String, String)> {
 }
 
 /// Waits until something is noted.
-async fn something_is_noted(stage: &Stage) {
-    stage
+async fn something_is_noted(harness: &Harness) {
+    harness
         .until("something is noted", |world| {
-            let tags = &world.autoscaling.groups[&stage.retirement].tags;
+            let tags = &world.autoscaling.groups[&harness.retirement].tags;
             tags.keys().any(|key| key.starts_with("ready-pool:note/"))
         })
         .await;
 }
 
 /// Launches of the pool that were tried, good or bad.
-fn launches(stage: &Stage) -> usize {
-    stage.region.with(|world| {
-        let activities = &world.autoscaling.groups[&stage.pool].activities;
+fn launches(harness: &Harness) -> usize {
+    harness.region.with(|world| {
+        let activities = &world.autoscaling.groups[&harness.pool].activities;
         activities
             .iter()
             .filter(|activity| activity.description.starts_with("Launching"))
@@ -91,12 +91,12 @@ fn launches(stage: &Stage) -> usize {
 }
 
 /// What ended instances, in order: only the retirement group may.
-fn terminated(stage: &Stage) -> Vec<String> {
+fn terminated(harness: &Harness) -> Vec<String> {
     let is_termination = |what| match what {
         Happening::Terminating { instance, .. } => Some(instance),
         _ => None,
     };
-    stage
+    harness
         .journal()
         .into_iter()
         .filter_map(|entry| is_termination(entry.what))
@@ -104,196 +104,202 @@ fn terminated(stage: &Stage) -> Vec<String> {
 }
 
 /// Lets time pass until the pool has none of these; answers the fewest that were in service.
-async fn fewest_until_replaced(stage: &Stage, old: &BTreeSet<String>, patience: Duration) -> usize {
+async fn fewest_until_replaced(
+    harness: &Harness,
+    old: &BTreeSet<String>,
+    patience: Duration,
+) -> usize {
     let mut fewest = usize::MAX;
     let mut waited = Duration::ZERO;
     loop {
-        let members = stage.in_service(&stage.pool);
+        let members = harness.in_service(&harness.pool);
         fewest = fewest.min(members.len());
         if members.iter().all(|member| !old.contains(member)) {
             return fewest;
         }
         assert!(waited < patience, "not replaced: {members:?}");
-        stage.pass(Duration::from_secs(5)).await;
+        harness.pass(Duration::from_secs(5)).await;
         waited += Duration::from_secs(5);
     }
 }
 
-fn members(stage: &Stage) -> BTreeSet<String> {
-    stage.in_service(&stage.pool).into_iter().collect()
+fn members(harness: &Harness) -> BTreeSet<String> {
+    harness.in_service(&harness.pool).into_iter().collect()
 }
 
 // Leaks.
 
 #[tokio::test(start_paused = true)]
 async fn a_leaked_instance_is_found_hours_later_noted_and_retired() {
-    let stage = Stage::with_ready_pool(2).await;
-    let leaked = stage.in_service(&stage.pool)[0].clone();
-    detach_by_hand(&stage, &leaked).await;
-    stage.pool_is_ready(2).await;
+    let harness = Harness::with_ready_pool(2).await;
+    let leaked = harness.in_service(&harness.pool)[0].clone();
+    detach_by_hand(&harness, &leaked).await;
+    harness.pool_is_ready(2).await;
 
     let all_but = Duration::from_mins(4);
     let long = LEAK_CHECKED_FROM.checked_sub(all_but).unwrap();
-    date_back(&stage, std::slice::from_ref(&leaked), long);
-    stage.pass(Duration::from_mins(1)).await;
-    assert_eq!(notes(&stage), [], "its claim might still be under way");
-    something_is_noted(&stage).await;
-    let [(key, value)] = notes(&stage).try_into().unwrap();
+    date_back(&harness, std::slice::from_ref(&leaked), long);
+    harness.pass(Duration::from_mins(1)).await;
+    assert_eq!(notes(&harness), [], "its claim might still be under way");
+    something_is_noted(&harness).await;
+    let [(key, value)] = notes(&harness).try_into().unwrap();
     assert_eq!(key, format!("ready-pool:note/{leaked}"));
     assert!(value.starts_with("suspect "), "{value}");
-    assert!(terminated(&stage).is_empty(), "one look is not enough");
+    assert!(terminated(&harness).is_empty(), "one look is not enough");
 
-    stage.gone(&leaked).await;
-    stage.pass(Duration::from_mins(3)).await;
-    assert_eq!(notes(&stage), []);
-    assert_eq!(terminated(&stage), [leaked]);
-    assert_eq!(stage.in_service(&stage.pool).len(), 2);
-    let said = |metric| stage.figures.sum(metric, &[]).round();
+    harness.gone(&leaked).await;
+    harness.pass(Duration::from_mins(3)).await;
+    assert_eq!(notes(&harness), []);
+    assert_eq!(terminated(&harness), [leaked]);
+    assert_eq!(harness.in_service(&harness.pool).len(), 2);
+    let said = |metric| harness.figures.sum(metric, &[]).round();
     assert_eq!((said("Leaks"), said("Retirements")), (1.0, 1.0));
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn many_leaks_are_all_found() {
-    let stage = Stage::with_ready_pool(12).await;
-    let leaked: Vec<String> = stage.in_service(&stage.pool);
+    let harness = Harness::with_ready_pool(12).await;
+    let leaked: Vec<String> = harness.in_service(&harness.pool);
     let more = |from: usize| leaked[from..from + 6].to_vec();
     for instances in [more(0), more(6)] {
-        let input = json!({ "AutoScalingGroupName": stage.pool, "InstanceIds": instances,
+        let input = json!({ "AutoScalingGroupName": harness.pool, "InstanceIds": instances,
                             "ShouldDecrementDesiredCapacity": false });
-        stage
+        harness
             .call(Service::AutoScaling, "DetachInstances", input)
             .await
             .unwrap();
     }
-    stage.pool_is_ready(12).await;
-    date_back(&stage, &leaked, LEAK_CHECKED_FROM);
-    stage.pass(LEAK_FOUND_WITHIN).await;
+    harness.pool_is_ready(12).await;
+    date_back(&harness, &leaked, LEAK_CHECKED_FROM);
+    harness.pass(LEAK_FOUND_WITHIN).await;
     assert_eq!(
-        terminated(&stage).into_iter().collect::<BTreeSet<_>>(),
+        terminated(&harness).into_iter().collect::<BTreeSet<_>>(),
         leaked.into_iter().collect()
     );
-    assert_eq!(notes(&stage), []);
-    stage.end().await;
+    assert_eq!(notes(&harness), []);
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_detached_instance_that_somebody_attached_elsewhere_is_left_alone() {
-    let stage = Stage::with_ready_pool(2).await;
-    stage.create(Target::named("theirs").not_opted_in()).await;
-    let taken = stage.in_service(&stage.pool)[0].clone();
-    detach_by_hand(&stage, &taken).await;
-    attach_by_hand(&stage, &taken, "theirs").await;
+    let harness = Harness::with_ready_pool(2).await;
+    harness.create(Target::named("theirs").not_opted_in()).await;
+    let taken = harness.in_service(&harness.pool)[0].clone();
+    detach_by_hand(&harness, &taken).await;
+    attach_by_hand(&harness, &taken, "theirs").await;
 
-    date_back(&stage, std::slice::from_ref(&taken), LEAK_CHECKED_FROM);
-    stage.pass(LEAK_FOUND_WITHIN).await;
-    assert_eq!(stage.in_service("theirs"), [taken]);
-    assert_eq!(stage.calls("CreateOrUpdateTags"), 0, "it was never noted");
-    stage.end().await;
+    date_back(&harness, std::slice::from_ref(&taken), LEAK_CHECKED_FROM);
+    harness.pass(LEAK_FOUND_WITHIN).await;
+    assert_eq!(harness.in_service("theirs"), [taken]);
+    assert_eq!(harness.calls("CreateOrUpdateTags"), 0, "it was never noted");
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_suspect_that_is_attached_before_the_second_look_is_let_go() {
-    let stage = Stage::with_ready_pool(2).await;
-    stage.create(Target::named("theirs").not_opted_in()).await;
-    let taken = stage.in_service(&stage.pool)[0].clone();
-    detach_by_hand(&stage, &taken).await;
-    date_back(&stage, std::slice::from_ref(&taken), LEAK_CHECKED_FROM);
-    something_is_noted(&stage).await;
-    attach_by_hand(&stage, &taken, "theirs").await;
+    let harness = Harness::with_ready_pool(2).await;
+    harness.create(Target::named("theirs").not_opted_in()).await;
+    let taken = harness.in_service(&harness.pool)[0].clone();
+    detach_by_hand(&harness, &taken).await;
+    date_back(&harness, std::slice::from_ref(&taken), LEAK_CHECKED_FROM);
+    something_is_noted(&harness).await;
+    attach_by_hand(&harness, &taken, "theirs").await;
 
-    stage.pass(Duration::from_mins(10)).await;
-    assert_eq!(stage.in_service("theirs"), [taken]);
-    assert_eq!(notes(&stage), []);
-    stage.end().await;
+    harness.pass(Duration::from_mins(10)).await;
+    assert_eq!(harness.in_service("theirs"), [taken]);
+    assert_eq!(notes(&harness), []);
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_of_a_settled_claim_that_its_tenant_detached_is_the_tenant_s() {
-    let stage = Stage::with_ready_pool(2).await;
-    stage.create(Target::named("asg-1")).await;
-    stage.create(Target::named("theirs").not_opted_in()).await;
-    stage.send(&claim("c", "asg-1")).await;
-    let outcome = stage.outcome("c").await;
+    let harness = Harness::with_ready_pool(2).await;
+    harness.create(Target::named("asg-1")).await;
+    harness.create(Target::named("theirs").not_opted_in()).await;
+    harness.send(&claim("c", "asg-1")).await;
+    let outcome = harness.outcome("c").await;
     let instance = outcome.instance_id.unwrap().to_string();
     let input = json!({ "AutoScalingGroupName": "asg-1", "InstanceIds": [instance],
                         "ShouldDecrementDesiredCapacity": true });
-    stage
+    harness
         .call(Service::AutoScaling, "DetachInstances", input)
         .await
         .unwrap();
 
-    date_back(&stage, std::slice::from_ref(&instance), LEAK_CHECKED_FROM);
-    stage.pass(LEAK_FOUND_WITHIN).await;
+    date_back(&harness, std::slice::from_ref(&instance), LEAK_CHECKED_FROM);
+    harness.pass(LEAK_FOUND_WITHIN).await;
     assert!(
-        terminated(&stage).is_empty(),
+        terminated(&harness).is_empty(),
         "it was sent a command: not ours any more"
     );
-    attach_by_hand(&stage, &instance, "theirs").await;
-    stage.end().await;
+    attach_by_hand(&harness, &instance, "theirs").await;
+    harness.end().await;
 }
 
 // Health.
 
 #[tokio::test(start_paused = true)]
 async fn a_member_whose_agent_dies_is_replaced() {
-    let stage = Stage::with_ready_pool(3).await;
-    let dead = stage.in_service(&stage.pool)[0].clone();
-    stage.region.with(|world| compute::kill_agent(world, &dead));
-    stage.gone(&dead).await;
-    stage.pool_is_ready(3).await;
-    stage.pass(Duration::from_mins(3)).await;
-    assert_eq!(terminated(&stage), [dead]);
-    assert_eq!(notes(&stage), []);
-    stage.end().await;
+    let harness = Harness::with_ready_pool(3).await;
+    let dead = harness.in_service(&harness.pool)[0].clone();
+    harness
+        .region
+        .with(|world| compute::kill_agent(world, &dead));
+    harness.gone(&dead).await;
+    harness.pool_is_ready(3).await;
+    harness.pass(Duration::from_mins(3)).await;
+    assert_eq!(terminated(&harness), [dead]);
+    assert_eq!(notes(&harness), []);
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn when_all_agents_look_away_nobody_is_touched() {
-    let stage = Stage::with_ready_pool(10).await;
-    let before = members(&stage);
+    let harness = Harness::with_ready_pool(10).await;
+    let before = members(&harness);
     // Their last pings are minutes apart, so they look away one after the other.
     let away = Duration::from_mins(20);
-    stage.region.with(|world| {
+    harness.region.with(|world| {
         let at = world.now;
         for instance in &before {
             let agent = &mut world.compute.instances.get_mut(instance).unwrap().agent;
             agent.died_at = Some(at);
         }
     });
-    stage.pass(away).await;
-    assert_eq!(members(&stage), before);
-    stage.region.with(|world| {
+    harness.pass(away).await;
+    assert_eq!(members(&harness), before);
+    harness.region.with(|world| {
         let machines = world.compute.instances.values_mut();
         machines.for_each(|machine| machine.agent.died_at = None);
     });
-    stage.pass(Duration::from_mins(5)).await;
-    assert_eq!(members(&stage), before);
-    assert_eq!(notes(&stage), []);
-    assert!(terminated(&stage).is_empty());
-    stage.end().await;
+    harness.pass(Duration::from_mins(5)).await;
+    assert_eq!(members(&harness), before);
+    assert_eq!(notes(&harness), []);
+    assert!(terminated(&harness).is_empty());
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn while_systems_manager_is_down_nobody_is_touched() {
-    let stage = Stage::with_ready_pool(3).await;
-    let before = members(&stage);
-    stage.region.with(|world| {
+    let harness = Harness::with_ready_pool(3).await;
+    let before = members(&harness);
+    harness.region.with(|world| {
         let until = world.now + Duration::from_mins(30);
         let service = Service::Ssm;
         world.faults.outages.push(faults::Outage { service, until });
     });
-    stage.pass(Duration::from_mins(40)).await;
-    assert_eq!(members(&stage), before);
-    assert!(terminated(&stage).is_empty());
-    stage.end().await;
+    harness.pass(Duration::from_mins(40)).await;
+    assert_eq!(members(&harness), before);
+    assert!(terminated(&harness).is_empty());
+    harness.end().await;
 }
 
 // Wear.
 
 /// Gives the pool another version of its launch template, as an update of the stack does.
-async fn renew_launch_template(stage: &Stage) {
-    let (id, version) = stage.region.with(|world| {
+async fn renew_launch_template(harness: &Harness) {
+    let (id, version) = harness.region.with(|world| {
         let template = world.compute.launch_templates.values().next().unwrap();
         let (name, kind, tags) = (
             template.name.clone(),
@@ -304,10 +310,10 @@ async fn renew_launch_template(stage: &Stage) {
         (id, world.compute.launch_templates[&name].version)
     });
     let input = json!({
-        "AutoScalingGroupName": stage.pool,
+        "AutoScalingGroupName": harness.pool,
         "LaunchTemplate": { "LaunchTemplateId": id, "Version": version.to_string() },
     });
-    stage
+    harness
         .call(Service::AutoScaling, "UpdateAutoScalingGroup", input)
         .await
         .unwrap();
@@ -315,83 +321,87 @@ async fn renew_launch_template(stage: &Stage) {
 
 #[tokio::test(start_paused = true)]
 async fn members_on_an_old_launch_template_are_replaced_one_after_the_other() {
-    let stage = Stage::with_ready_pool(3).await;
-    let old = members(&stage);
-    renew_launch_template(&stage).await;
-    let fewest = fewest_until_replaced(&stage, &old, Duration::from_hours(1)).await;
+    let harness = Harness::with_ready_pool(3).await;
+    let old = members(&harness);
+    renew_launch_template(&harness).await;
+    let fewest = fewest_until_replaced(&harness, &old, Duration::from_hours(1)).await;
     assert!(fewest >= 2, "{fewest} of 3 were ready");
-    stage.pool_is_ready(3).await;
-    stage.pass(Duration::from_mins(5)).await;
-    let gone: BTreeSet<String> = terminated(&stage).into_iter().collect();
+    harness.pool_is_ready(3).await;
+    harness.pass(Duration::from_mins(5)).await;
+    let gone: BTreeSet<String> = terminated(&harness).into_iter().collect();
     assert_eq!(gone, old, "the new ones stay");
-    assert_eq!(notes(&stage), []);
-    stage.end().await;
+    assert_eq!(notes(&harness), []);
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn members_that_grow_too_old_are_replaced_a_few_at_a_time() {
-    let stage = Stage::builder()
+    let harness = Harness::builder()
         .parameter("MaxAgeHours", "48")
         .pool_size(3)
         .start();
-    stage.pool_is_ready(3).await;
-    let old = members(&stage);
+    harness.pool_is_ready(3).await;
+    let old = members(&harness);
     let old_ids: Vec<String> = old.iter().cloned().collect();
-    date_back(&stage, &old_ids, Duration::from_hours(43));
-    stage.pass(Duration::from_mins(3)).await;
-    assert_eq!(members(&stage), old, "younger than the limit less a tenth");
-    date_back(&stage, &old_ids, Duration::from_hours(5));
-    let fewest = fewest_until_replaced(&stage, &old, Duration::from_mins(45)).await;
+    date_back(&harness, &old_ids, Duration::from_hours(43));
+    harness.pass(Duration::from_mins(3)).await;
+    assert_eq!(
+        members(&harness),
+        old,
+        "younger than the limit less a tenth"
+    );
+    date_back(&harness, &old_ids, Duration::from_hours(5));
+    let fewest = fewest_until_replaced(&harness, &old, Duration::from_mins(45)).await;
     assert!(fewest >= 2, "{fewest} of 3 were ready");
-    stage.pool_is_ready(3).await;
-    let young = members(&stage);
-    stage.pass(Duration::from_mins(6)).await;
-    assert_eq!(members(&stage), young);
-    stage.end().await;
+    harness.pool_is_ready(3).await;
+    let young = members(&harness);
+    harness.pass(Duration::from_mins(6)).await;
+    assert_eq!(members(&harness), young);
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn without_a_limit_members_grow_as_old_as_they_like() {
-    let stage = Stage::with_ready_pool(1).await;
-    let before = stage.in_service(&stage.pool);
-    date_back(&stage, &before, Duration::from_hours(24 * 365));
-    stage.pass(Duration::from_mins(6)).await;
-    assert_eq!(stage.in_service(&stage.pool), before);
-    stage.end().await;
+    let harness = Harness::with_ready_pool(1).await;
+    let before = harness.in_service(&harness.pool);
+    date_back(&harness, &before, Duration::from_hours(24 * 365));
+    harness.pass(Duration::from_mins(6)).await;
+    assert_eq!(harness.in_service(&harness.pool), before);
+    harness.end().await;
 }
 
 // Failing launches.
 
 #[tokio::test(start_paused = true)]
 async fn refused_capacity_is_not_asked_for_again_and_again() {
-    let stage = Stage::with_ready_pool(3).await;
-    stage.region.with(|world| {
+    let harness = Harness::with_ready_pool(3).await;
+    harness.region.with(|world| {
         faults::refuse_capacity(world, Duration::from_mins(25));
     });
-    let gone = stage.in_service(&stage.pool)[0].clone();
-    let before = launches(&stage);
-    detach_by_hand(&stage, &gone).await;
-    attach_by_hand(&stage, &gone, &stage.retirement).await;
+    let gone = harness.in_service(&harness.pool)[0].clone();
+    let before = launches(&harness);
+    detach_by_hand(&harness, &gone).await;
+    attach_by_hand(&harness, &gone, &harness.retirement).await;
 
-    stage.pass(Duration::from_mins(8)).await;
-    assert_eq!(stage.desired(&stage.pool), 2, "held at what is there");
-    stage.pass(Duration::from_mins(15)).await;
+    harness.pass(Duration::from_mins(8)).await;
+    assert_eq!(harness.desired(&harness.pool), 2, "held at what is there");
+    harness.pass(Duration::from_mins(15)).await;
     // Unheld, Auto Scaling tries every half minute or so: fifty times.
-    let tries = launches(&stage) - before;
+    let tries = launches(&harness) - before;
     assert!((5..15).contains(&tries), "{tries} tries");
-    assert_eq!(stage.in_service(&stage.pool).len(), 2);
+    assert_eq!(harness.in_service(&harness.pool).len(), 2);
 
     // Capacity comes back, and within a hold so does the pool.
-    stage.pass(Duration::from_mins(15)).await;
-    assert_eq!(stage.in_service(&stage.pool).len(), 3);
-    assert_eq!(stage.desired(&stage.pool), 3);
-    stage.end().await;
+    harness.pass(Duration::from_mins(15)).await;
+    assert_eq!(harness.in_service(&harness.pool).len(), 3);
+    assert_eq!(harness.desired(&harness.pool), 3);
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_storm_of_launches_without_agents_is_held_back_and_passes() {
-    let builder = Stage::builder().pool_size(5);
-    let stage = builder
+async fn many_launches_without_agents_is_held_back_and_passes() {
+    let builder = Harness::builder().pool_size(5);
+    let harness = builder
         .parameter("BootLimitSeconds", "120")
         .settings(|settings| {
             settings.timings.agent_registration = Spread::exactly(Duration::from_secs(20));
@@ -399,95 +409,95 @@ async fn a_storm_of_launches_without_agents_is_held_back_and_passes() {
             settings.timings.health_notice = Spread::exactly(Duration::from_mins(1));
         })
         .start();
-    stage.pool_is_ready(5).await;
-    let before = launches(&stage);
-    stage.region.with(|world| {
+    harness.pool_is_ready(5).await;
+    let before = launches(&harness);
+    harness.region.with(|world| {
         world.compute.silent_launches = 5;
-        let pool = &world.autoscaling.groups[&stage.pool];
+        let pool = &world.autoscaling.groups[&harness.pool];
         let members: Vec<String> = pool.members.keys().cloned().collect();
         for instance in &members {
             compute::kill_instance(world, instance);
         }
     });
 
-    stage.pass(Duration::from_mins(11)).await;
-    let tries = launches(&stage) - before;
+    harness.pass(Duration::from_mins(11)).await;
+    let tries = launches(&harness) - before;
     assert_eq!(tries, 5, "unheld: five more every three minutes");
-    stage.pool_is_ready(5).await;
-    stage.end().await;
+    harness.pool_is_ready(5).await;
+    harness.end().await;
 }
 
 // The retirement group.
 
 #[tokio::test(start_paused = true)]
 async fn what_somebody_puts_into_the_retirement_group_is_terminated() {
-    let stage = Stage::with_ready_pool(3).await;
-    let unwanted: Vec<String> = stage.in_service(&stage.pool).drain(..2).collect();
+    let harness = Harness::with_ready_pool(3).await;
+    let unwanted: Vec<String> = harness.in_service(&harness.pool).drain(..2).collect();
     for instance in &unwanted {
-        detach_by_hand(&stage, instance).await;
-        attach_by_hand(&stage, instance, &stage.retirement).await;
+        detach_by_hand(&harness, instance).await;
+        attach_by_hand(&harness, instance, &harness.retirement).await;
     }
     for instance in &unwanted {
-        stage.gone(instance).await;
+        harness.gone(instance).await;
     }
-    stage.pool_is_ready(3).await;
-    stage.pass(Duration::from_mins(3)).await;
-    assert_eq!(stage.in_service(&stage.retirement), [] as [String; 0]);
+    harness.pool_is_ready(3).await;
+    harness.pass(Duration::from_mins(3)).await;
+    assert_eq!(harness.in_service(&harness.retirement), [] as [String; 0]);
     assert_eq!(
-        stage.desired(&stage.retirement),
+        harness.desired(&harness.retirement),
         0,
         "nothing is replaced there"
     );
-    stage.end().await;
+    harness.end().await;
 }
 
 // Claims meanwhile.
 
 /// A pool of four, one of whose members was noted a moment ago.
-async fn with_a_noted_member() -> Stage {
-    let stage = Stage::with_ready_pool(4).await;
-    stage.create(Target::named("asg-1")).await;
-    renew_launch_template(&stage).await;
-    something_is_noted(&stage).await;
-    stage
+async fn with_a_noted_member() -> Harness {
+    let harness = Harness::with_ready_pool(4).await;
+    harness.create(Target::named("asg-1")).await;
+    renew_launch_template(&harness).await;
+    something_is_noted(&harness).await;
+    harness
 }
 
 /// How long after its note a member is detached, where nobody claims it.
 async fn time_to_removal() -> Duration {
-    let stage = with_a_noted_member().await;
-    let noted = stage.now();
-    stage
+    let harness = with_a_noted_member().await;
+    let noted = harness.now();
+    harness
         .until("a member is detached", |world| {
-            let members = &world.autoscaling.groups[&stage.pool].members;
+            let members = &world.autoscaling.groups[&harness.pool].members;
             members
                 .values()
                 .any(|member| member.lifecycle == Lifecycle::Detaching)
         })
         .await;
-    (stage.now() - noted).unsigned_abs()
+    (harness.now() - noted).unsigned_abs()
 }
 
 /// Claims for all members of a pool of four come so long after one of them was noted. Answers whether a
 /// claim and the removal wanted the same member.
 async fn claims_meet_a_removal(after: Duration) -> bool {
-    let stage = with_a_noted_member().await;
-    let old = members(&stage);
-    stage.pass(after).await;
-    stage.send_together((0..4).map(|n| claim(&format!("c-{n}"), "asg-1")));
+    let harness = with_a_noted_member().await;
+    let old = members(&harness);
+    harness.pass(after).await;
+    harness.send_together((0..4).map(|n| claim(&format!("c-{n}"), "asg-1")));
     let mut claimed = BTreeSet::new();
     for n in 0..4 {
-        let outcome = stage.outcome(&format!("c-{n}")).await;
+        let outcome = harness.outcome(&format!("c-{n}")).await;
         assert_eq!(outcome.outcome, Ending::Ready, "{after:?}: {outcome:?}");
         claimed.insert(outcome.instance_id.unwrap().to_string());
     }
-    fewest_until_replaced(&stage, &old, Duration::from_mins(15)).await;
-    stage.pool_is_ready(4).await;
-    stage.pass(Duration::from_mins(2)).await;
-    assert_eq!(notes(&stage), []);
-    let theirs: BTreeSet<String> = stage.in_service("asg-1").into_iter().collect();
+    fewest_until_replaced(&harness, &old, Duration::from_mins(15)).await;
+    harness.pool_is_ready(4).await;
+    harness.pass(Duration::from_mins(2)).await;
+    assert_eq!(notes(&harness), []);
+    let theirs: BTreeSet<String> = harness.in_service("asg-1").into_iter().collect();
     assert_eq!(theirs, claimed, "{after:?}");
-    let met = !stage.refusals("DetachInstances").is_empty();
-    stage.end().await;
+    let met = !harness.refusals("DetachInstances").is_empty();
+    harness.end().await;
     met
 }
 
@@ -515,22 +525,22 @@ async fn a_claim_and_a_removal_of_the_same_member_at_one_instant_do_no_harm() {
 #[tokio::test(start_paused = true)]
 async fn a_claim_whose_member_is_taken_out_in_its_hands_gets_another() {
     // Whoever detaches first: a claim's pick and a removal of the same member at one instant.
-    let stage = Stage::with_ready_pool(1).await;
-    stage.create(Target::named("asg-1")).await;
-    let only = stage.in_service(&stage.pool)[0].clone();
-    renew_launch_template(&stage).await;
-    something_is_noted(&stage).await;
-    stage.pass(Duration::from_secs(50)).await;
+    let harness = Harness::with_ready_pool(1).await;
+    harness.create(Target::named("asg-1")).await;
+    let only = harness.in_service(&harness.pool)[0].clone();
+    renew_launch_template(&harness).await;
+    something_is_noted(&harness).await;
+    harness.pass(Duration::from_secs(50)).await;
     let mut patient = claim("c", "asg-1");
-    patient["expires_at"] = stage.at(Duration::from_hours(2)).into();
-    stage.send(&patient).await;
-    let outcome = stage.outcome("c").await;
+    patient["expires_at"] = harness.at(Duration::from_hours(2)).into();
+    harness.send(&patient).await;
+    let outcome = harness.outcome("c").await;
     assert_eq!(outcome.outcome, Ending::Ready);
-    stage.pass(Duration::from_mins(10)).await;
+    harness.pass(Duration::from_mins(10)).await;
     let mine = outcome.instance_id.unwrap().to_string();
-    assert_eq!(stage.in_service("asg-1"), std::slice::from_ref(&mine));
-    let retired = terminated(&stage);
+    assert_eq!(harness.in_service("asg-1"), std::slice::from_ref(&mine));
+    let retired = terminated(&harness);
     assert!(!retired.contains(&mine));
     assert!(mine == only || retired == [only]);
-    stage.end().await;
+    harness.end().await;
 }

@@ -154,7 +154,7 @@ fn chores_of(plan: &replenishing::Plan, shared_target: bool) -> Vec<Chore> {
     chores.extend(
         plan.attach_to_retirement
             .iter()
-            .map(|id| Chore::TakeIn(index(id))),
+            .map(|id| Chore::AttachToRetirement(index(id))),
     );
     chores.extend(plan.terminate.iter().map(|id| Chore::Terminate(index(id))));
     for (group, key) in &plan.remove_tags {

@@ -16,7 +16,7 @@ pub(crate) struct Left {
 }
 
 impl Left {
-    /// Leaves the address where `claim` finds it. Where nothing can be written it must be told
+    /// Leaves the address where `claim` finds it. Where nothing can be written it must be said
     /// the address.
     pub(crate) fn of(endpoint: &str) -> Option<Self> {
         let name = format!("{FILE}{}", std::process::id());

@@ -2,7 +2,8 @@
 
 use crate::progress::Taken;
 use ready_pool_core::ledger::{Entry, Standing as LedgerStanding};
-use ready_pool_core::outcome::{Ending, Reason};
+use ready_pool_core::outcome::Ending;
+use ready_pool_core::reason::Reason;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 

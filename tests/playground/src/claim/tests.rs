@@ -9,7 +9,8 @@ use crate::messages::claim_key;
 use crate::progress::Taken;
 use crate::testing::ZERO;
 use ready_pool_core::ledger;
-use ready_pool_core::outcome::{Ending, Reason};
+use ready_pool_core::outcome::Ending;
+use ready_pool_core::reason::Reason;
 
 const DEADLINE: &str = "2026-11-22T21:00:00Z";
 

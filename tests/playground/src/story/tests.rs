@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{self, ZERO, hand_over, names};
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 use region::api::Service;
 use serde_json::{Value, json};
 
@@ -70,7 +70,7 @@ fn long_output_is_cut() {
 }
 
 #[test]
-fn messages_are_told_by_what_they_are_about() {
+fn messages_are_described_by_what_they_are_about() {
     let claim = json!({ "claim_id": "c-1", "target_group": "t" });
     let (label, text, _) = sent("s-provision.fifo", &claim);
     assert_eq!(
@@ -121,7 +121,7 @@ fn functions_complain_in_short() {
 }
 
 #[test]
-fn calls_are_told_when_they_change_a_group_or_are_refused() {
+fn calls_are_printed_when_they_change_a_group_or_are_refused() {
     let call = |operation: &str, error: Option<&str>| {
         text_of(Happening::Called {
             caller: "s-claim".to_owned(),
@@ -147,7 +147,7 @@ fn calls_are_told_when_they_change_a_group_or_are_refused() {
 }
 
 #[test]
-fn only_functions_that_read_queues_are_told_to_run() {
+fn only_functions_that_read_queues_are_said_to_run() {
     let invoked = |function: &str| {
         text_of(Happening::Invoked {
             function: function.to_owned(),

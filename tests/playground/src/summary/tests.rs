@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{self, ZERO, claim, message, names};
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 use region::api::Service;
 use serde_json::json;
 

@@ -105,7 +105,7 @@ fn the_interpreter_of_the_first_line_runs_the_file_without_minus_e() {
 }
 
 #[test]
-fn a_missing_interpreter_is_told_as_what_it_is() {
+fn a_missing_interpreter_is_named() {
     for first in ["#!/nowhere/python9 -u", "#!no-such-shell"] {
         run(&[first, "echo never"], |shell, machine, ended| {
             let name = first.split(['!', ' ']).nth(1).unwrap();

@@ -10,8 +10,8 @@ use ready_pool_core::claim::{Claim, Init, MAX_EXECUTION_TIMEOUT_SECONDS, WhenEmp
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::{Entry, Standing};
-use ready_pool_core::outcome::Reason;
 use ready_pool_core::preferences::{MAX_PREFERENCES, Preferences};
+use ready_pool_core::reason::Reason;
 use time::{Duration, UtcOffset};
 
 /// The same cases in every run, and no files written.

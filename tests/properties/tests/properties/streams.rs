@@ -109,7 +109,7 @@ fn a_script_that_closes_its_streams_ends_as_it_does() {
 }
 
 #[test]
-fn a_script_whose_time_is_up_has_told_its_beginning_and_if_that_was_long_its_end() {
+fn a_script_whose_time_is_up_has_printed_its_beginning_and_if_that_was_long_its_end() {
     for shell in SHELLS {
         let mut hangs = claim(
             "a",

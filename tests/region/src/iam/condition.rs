@@ -10,7 +10,7 @@ use super::pattern::{matches, matches_arn};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The condition keys of a request, in lower case (they are told apart without it), and their
+/// The condition keys of a request, in lower case (they are compared without it), and their
 /// values. A key that is not there is absent, which is something else than empty.
 pub(super) type Context = BTreeMap<String, Vec<String>>;
 

@@ -210,7 +210,7 @@ impl Statement {
     }
 }
 
-/// Actions are told apart without their case.
+/// Actions are compared without their case.
 fn is_action(pattern: &str, action: &str) -> bool {
     if pattern.contains(['*', '?']) {
         matches(&pattern.to_lowercase(), &action.to_lowercase())

@@ -21,7 +21,7 @@ pub struct AsyncSettings {
     pub maximum_event_age: Duration,
     /// How often a failed event is tried again, 0 to 2.
     pub maximum_retry_attempts: u32,
-    /// ARN of the queue that is told of events given up.
+    /// ARN of the queue that hears of events given up.
     pub on_failure: Option<String>,
     /// ARN of the queue that gets events given up (the older `DeadLetterConfig`).
     pub dead_letter: Option<String>,

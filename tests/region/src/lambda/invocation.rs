@@ -15,7 +15,7 @@ pub(super) struct Running {
     source: Source,
 }
 
-/// What an invocation is for: it is told the result.
+/// What an invocation is for: it gets the result.
 #[derive(Debug)]
 pub(super) enum Source {
     Batch(Batch),

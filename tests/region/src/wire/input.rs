@@ -1,7 +1,7 @@
 //! Reads an operation's input into its typed structure.
 //!
 //! The query protocol has only strings, so numbers, flags and empty lists are read from strings
-//! too; and strings from numbers, because templates are lax about them. What is missing or not supported is told in AWS's words where AWS has words for it:
+//! too; and strings from numbers, because templates are lax about them. What is missing or not supported is answered in AWS's words where AWS has words for it:
 //! derive inputs with `deny_unknown_fields`, so no parameter is silently ignored.
 
 use crate::api::CallError;

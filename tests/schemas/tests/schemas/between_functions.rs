@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::message::{HandOver, LookAgain, Message, Retry, VERSION};
-use ready_pool_core::outcome::{Ending, Outcome, Reason};
+use ready_pool_core::outcome::{Ending, Outcome};
+use ready_pool_core::reason::Reason;
 use ready_pool_core::times::Times;
 use serde_json::{Value, json};
 

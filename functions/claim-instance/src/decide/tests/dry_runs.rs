@@ -127,13 +127,13 @@ fn a_dry_run_does_not_reserve_the_instance_in_its_entry() {
 }
 
 #[test]
-fn in_the_pool_s_message_group_it_is_told_what_those_before_it_leave() {
+fn in_the_pool_s_message_group_it_hears_what_those_before_it_leave() {
     let decisions = Scene::with_ready(1).decide(&sent(&[claim("a"), dry(claim("b"))]));
     assert_previewed(&decisions[1], Reason::WouldWait, "no instance is ready");
 }
 
 #[test]
-fn in_a_message_group_of_its_own_it_is_told_whether_queued_claims_leave_an_instance() {
+fn in_a_message_group_of_its_own_it_hears_whether_queued_claims_leave_an_instance() {
     let mut scene = Scene::with_ready(3);
     for (queued, expected, why) in [
         (0, Reason::WouldBeServed, "ready"),

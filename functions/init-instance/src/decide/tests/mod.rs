@@ -18,8 +18,8 @@ use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId, MAX_ATTEMPTS
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::{HandOver, VERSION};
-use ready_pool_core::outcome::Reason;
 use ready_pool_core::preferences::Preferences;
+use ready_pool_core::reason::Reason;
 use ready_pool_core::times::Times;
 use std::collections::{BTreeMap, BTreeSet};
 use time::Duration;

@@ -6,7 +6,7 @@ use ready_pool_core::ids::Attempt;
 use ready_pool_core::ledger::ENTRY_KEPT_AFTER_DEADLINE;
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::VERSION;
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 
 /// An open entry whose deadline is so far ahead.
 fn open(number: Option<u32>, attempt: Attempt) -> Entry {

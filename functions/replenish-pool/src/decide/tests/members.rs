@@ -122,7 +122,7 @@ fn a_suspect_is_safe_while_too_many_are_away_and_its_time_begins_anew() {
 }
 
 #[test]
-fn worn_members_stay_while_too_many_are_away() {
+fn outdated_members_stay_while_too_many_are_away() {
     let mut view = with_agents_away(10, 4);
     view.pool.members[9].launch_template = Some("lt-1:1".to_owned());
     assert_eq!(decide(&view).note, []);
@@ -155,7 +155,7 @@ fn at_most_twenty_are_noted_whatever_the_size() {
     assert_eq!(decide(&outdated).note.len(), 20);
 }
 
-// Worn.
+// Outdated.
 
 /// A full pool whose members were launched from an older version.
 fn outdated(size: u32) -> View {
@@ -186,7 +186,7 @@ fn a_template_that_is_not_known_outdates_nobody() {
 }
 
 #[test]
-fn worn_members_go_a_tenth_at_a_time_and_only_from_a_full_pool() {
+fn outdated_members_go_a_tenth_at_a_time_and_only_from_a_full_pool() {
     assert_eq!(decide(&outdated(10)).note.len(), 1);
     assert_eq!(decide(&outdated(30)).note.len(), 3);
 
@@ -201,7 +201,7 @@ fn worn_members_go_a_tenth_at_a_time_and_only_from_a_full_pool() {
 }
 
 #[test]
-fn a_worn_member_on_its_way_out_keeps_the_next_one_waiting() {
+fn an_outdated_member_on_its_way_out_keeps_the_next_one_waiting() {
     let mut view = outdated(10);
     note_member(&mut view, 1, Stage::Retiring, SECOND);
     let plan = decide(&view);
@@ -209,7 +209,7 @@ fn a_worn_member_on_its_way_out_keeps_the_next_one_waiting() {
 }
 
 #[test]
-fn members_away_go_before_worn_ones() {
+fn members_away_go_before_outdated_ones() {
     let mut view = outdated(10);
     view.lose_agent(7);
     assert_eq!(decide(&view).note, [note(7, Stage::Suspect)]);

@@ -1,6 +1,7 @@
 //! The rules of the house (docs/architecture.md), as far as manifests and sources can tell.
 
 mod modules;
+mod words;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! A service that reads the outcome queue: receives, drops repeats, deletes.
 
-use end_to_end::Stage;
+use end_to_end::Harness;
 use region::api::Service;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_hours(5);
 
 /// What a caller has heard.
 pub(crate) struct Caller<'a> {
-    stage: &'a Stage,
+    harness: &'a Harness,
     /// One outcome for each claim and target, in the order they came.
     pub(crate) heard: Vec<Heard>,
     /// How many more it received, and dropped.
@@ -30,9 +30,9 @@ pub(crate) struct Heard {
 }
 
 impl<'a> Caller<'a> {
-    pub(crate) fn of(stage: &'a Stage) -> Self {
+    pub(crate) fn of(harness: &'a Harness) -> Self {
         Self {
-            stage,
+            harness,
             heard: Vec::new(),
             repeats: 0,
         }
@@ -40,13 +40,13 @@ impl<'a> Caller<'a> {
 
     /// Reads everything that is there now.
     pub(crate) async fn listen(&mut self) {
-        let url = self.stage.queue("OutcomeQueue");
+        let url = self.harness.queue("OutcomeQueue");
         loop {
             let input = json!({
                 "QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"],
                 "MessageSystemAttributeNames": ["AWSTraceHeader"],
             });
-            let answer = self.stage.call(Service::Sqs, "ReceiveMessage", input);
+            let answer = self.harness.call(Service::Sqs, "ReceiveMessage", input);
             let answer = answer.await.expect("the queue can be read");
             let messages = answer["Messages"].as_array().cloned().unwrap_or_default();
             if messages.is_empty() {
@@ -55,7 +55,7 @@ impl<'a> Caller<'a> {
             for message in messages {
                 self.take(&message);
                 let input = json!({ "QueueUrl": url, "ReceiptHandle": message["ReceiptHandle"] });
-                let deleted = self.stage.call(Service::Sqs, "DeleteMessage", input);
+                let deleted = self.harness.call(Service::Sqs, "DeleteMessage", input);
                 deleted.await.expect("it can be deleted");
             }
         }
@@ -96,7 +96,7 @@ impl<'a> Caller<'a> {
                 if let [heard, ..] = found.as_slice() {
                     return heard.clone();
                 }
-                self.stage.pass(Duration::from_secs(1)).await;
+                self.harness.pass(Duration::from_secs(1)).await;
             }
         };
         tokio::time::timeout(PATIENCE, waiting)

@@ -1,7 +1,7 @@
 //! What an outcome says of how it went.
 
 use super::caller::Caller;
-use end_to_end::{Stage, Target, claim};
+use end_to_end::{Harness, Target, claim};
 use ready_pool_core::Timestamp;
 use ready_pool_core::outcome::Outcome;
 use region::api::{CallError, Service};
@@ -19,18 +19,18 @@ fn printing(_: &CommandRun) -> Pretence {
     }
 }
 
-async fn outcome_of_a_claim(stage: &Stage) -> Outcome {
-    stage.create(Target::named("asg-1")).await;
-    stage.send(&claim("c", "asg-1")).await;
-    let heard = Caller::of(stage).hear("c").await;
+async fn outcome_of_a_claim(harness: &Harness) -> Outcome {
+    harness.create(Target::named("asg-1")).await;
+    harness.send(&claim("c", "asg-1")).await;
+    let heard = Caller::of(harness).hear("c").await;
     serde_json::from_value(heard.outcome).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
 async fn each_step_has_its_time_in_order() {
-    let stage = Stage::with_ready_pool(2).await;
-    let sent_after = stage.now();
-    let outcome = outcome_of_a_claim(&stage).await;
+    let harness = Harness::with_ready_pool(2).await;
+    let sent_after = harness.now();
+    let outcome = outcome_of_a_claim(&harness).await;
     let times = outcome.details.times;
     let steps: Vec<Timestamp> = [
         times.sent,
@@ -48,14 +48,14 @@ async fn each_step_has_its_time_in_order() {
     for pair in steps.windows(2) {
         assert!(pair[0] <= pair[1] + millisecond, "{times:?}");
     }
-    assert!(sent_after <= steps[0] + millisecond && steps[6] <= stage.now());
+    assert!(sent_after <= steps[0] + millisecond && steps[6] <= harness.now());
     assert!(
         times.initialised().unwrap() > Duration::from_millis(100),
         "the command took its time"
     );
 
     // The figures are the same.
-    let figure = |name: &str| stage.figures.values(name, &[("claim_id", "c")]);
+    let figure = |name: &str| harness.figures.values(name, &[("claim_id", "c")]);
     let milliseconds = |took: Option<Duration>| {
         let microseconds = u32::try_from(took.unwrap().as_micros()).unwrap();
         vec![f64::from(microseconds) / 1_000.0]
@@ -68,19 +68,19 @@ async fn each_step_has_its_time_in_order() {
     assert_eq!(figure("DetachTime"), milliseconds(times.moved()));
     assert_eq!(figure("InitTime"), milliseconds(times.initialised()));
     assert_eq!(figure("Attempts"), [1.0]);
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_first_send_counts_and_each_attempt_has_its_own_steps() {
-    let stage = Stage::with_ready_pool(2).await;
-    stage.break_next(Fault::next(
+    let harness = Harness::with_ready_pool(2).await;
+    harness.break_next(Fault::next(
         Service::Ssm,
         "SendCommand",
         CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
     ));
-    let before = stage.now();
-    let outcome = outcome_of_a_claim(&stage).await;
+    let before = harness.now();
+    let outcome = outcome_of_a_claim(&harness).await;
     assert_eq!(outcome.details.attempt, Some(2));
     let times = outcome.details.times;
     assert!(times.sent.unwrap() < before + Duration::from_secs(1));
@@ -88,7 +88,7 @@ async fn the_first_send_counts_and_each_attempt_has_its_own_steps() {
         times.waited().unwrap() > Duration::from_secs(2),
         "{times:?}"
     );
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,12 +98,12 @@ async fn output_is_published_only_where_the_stack_says_so() {
         ("24", Some("almost\u{fffd}[0m\nbroken\n")),
         ("6", Some("roken\n")),
     ] {
-        let stage = Stage::builder()
+        let harness = Harness::builder()
             .parameter("OutcomeOutputCharacters", characters)
             .scripts(printing)
             .start();
-        stage.pool_is_ready(2).await;
-        let outcome = outcome_of_a_claim(&stage).await;
+        harness.pool_is_ready(2).await;
+        let outcome = outcome_of_a_claim(&harness).await;
         let command = outcome.details.command.unwrap();
         assert_eq!(
             (command.exit_code, command.status_detail.as_str()),
@@ -117,17 +117,17 @@ async fn output_is_published_only_where_the_stack_says_so() {
                 assert!(seen.unwrap().chars().count() <= characters.parse().unwrap());
             }
         }
-        stage.gone(outcome.instance_id.unwrap().as_str()).await;
-        stage.end().await;
+        harness.gone(outcome.instance_id.unwrap().as_str()).await;
+        harness.end().await;
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn details_that_cannot_be_read_hold_nothing_up() {
-    let stage = Stage::with_ready_pool(2).await;
-    stage.break_next(Fault::throttle(Service::Ssm, "GetCommandInvocation", 1));
-    let outcome = outcome_of_a_claim(&stage).await;
-    assert_eq!(stage.calls("GetCommandInvocation"), 1, "asked once");
+    let harness = Harness::with_ready_pool(2).await;
+    harness.break_next(Fault::throttle(Service::Ssm, "GetCommandInvocation", 1));
+    let outcome = outcome_of_a_claim(&harness).await;
+    assert_eq!(harness.calls("GetCommandInvocation"), 1, "asked once");
     let command = outcome.details.command.unwrap();
     assert_eq!(command.status_detail, "Success");
     assert_eq!(
@@ -135,46 +135,46 @@ async fn details_that_cannot_be_read_hold_nothing_up() {
         (None, None)
     );
     assert!(outcome.details.times.command_sent.is_some());
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn times_survive_wiped_tags() {
-    let stage = Stage::builder()
+    let harness = Harness::builder()
         .scripts(|_| Pretence {
             takes: Some(Duration::from_secs(30)),
             ..Pretence::default()
         })
         .start();
-    stage.pool_is_ready(2).await;
-    stage.create(Target::named("asg-1")).await;
-    stage.send(&claim("c", "asg-1")).await;
-    stage
+    harness.pool_is_ready(2).await;
+    harness.create(Target::named("asg-1")).await;
+    harness.send(&claim("c", "asg-1")).await;
+    harness
         .until("the script runs", |world| !world.ssm.commands.is_empty())
         .await;
     let wipe = json!({"Tags": [{
         "ResourceId": "asg-1", "ResourceType": "auto-scaling-group", "Key": "ready-pool:claim/c",
     }]});
-    stage
+    harness
         .call(Service::AutoScaling, "DeleteTags", wipe)
         .await
         .unwrap();
-    let heard = Caller::of(&stage).hear("c").await;
+    let heard = Caller::of(&harness).hear("c").await;
     assert_eq!(heard.outcome["attempt"], 1);
     assert!(heard.outcome["times"]["sent"].is_string());
-    stage.end().await;
+    harness.end().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_sent_again_gets_its_outcome_again() {
-    let stage = Stage::with_ready_pool(2).await;
-    let first = outcome_of_a_claim(&stage).await;
-    stage
-        .send_as(claim("c", "asg-1").to_string(), &stage.pool, "again")
+    let harness = Harness::with_ready_pool(2).await;
+    let first = outcome_of_a_claim(&harness).await;
+    harness
+        .send_as(claim("c", "asg-1").to_string(), &harness.pool, "again")
         .await;
-    let again = Caller::of(&stage).hear("c").await;
+    let again = Caller::of(&harness).hear("c").await;
     assert_eq!(again.outcome["outcome"], "ready");
     assert_eq!(again.outcome["instance_id"], json!(first.instance_id));
     assert_eq!(again.outcome["attempt"], 1);
-    stage.end().await;
+    harness.end().await;
 }

@@ -1,10 +1,10 @@
 //! Every way a claim can end, as the caller reads it.
 
 use super::caller::{Caller, Heard};
-use end_to_end::{Stage, StageBuilder, Target, claim};
+use end_to_end::{Harness, HarnessBuilder, Target, claim};
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::ledger::{Entry, Standing};
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 use region::api::{CallError, Service};
 use region::commands::{CommandRun, Pretence};
 use region::compute;
@@ -32,15 +32,15 @@ fn in_brief(heard: &Heard) -> String {
     format!("{ending}: {detail} {exit_code}")
 }
 
-async fn heard(stage: &Stage, claim_id: &str) -> String {
-    in_brief(&Caller::of(stage).hear(claim_id).await)
+async fn heard(harness: &Harness, claim_id: &str) -> String {
+    in_brief(&Caller::of(harness).hear(claim_id).await)
 }
 
-async fn ready(builder: StageBuilder) -> Stage {
-    let stage = builder.start();
-    stage.pool_is_ready(2).await;
-    stage.create(Target::named("asg-1")).await;
-    stage
+async fn ready(builder: HarnessBuilder) -> Harness {
+    let harness = builder.start();
+    harness.pool_is_ready(2).await;
+    harness.create(Target::named("asg-1")).await;
+    harness
 }
 
 fn slow(_: &CommandRun) -> Pretence {
@@ -51,13 +51,13 @@ fn slow(_: &CommandRun) -> Pretence {
 }
 
 /// The end, once what failed is retired.
-async fn end(stage: Stage) {
-    stage.pass(Duration::from_mins(5)).await;
-    stage.end().await;
+async fn end(harness: Harness) {
+    harness.pass(Duration::from_mins(5)).await;
+    harness.end().await;
 }
 
 /// Waits until the claim's script runs; answers the command and its instance.
-async fn running(stage: &Stage) -> (String, String) {
+async fn running(harness: &Harness) -> (String, String) {
     let started = |world: &World| {
         world.journal.entries().find_map(|entry| match &entry.what {
             Happening::CommandStarted {
@@ -67,15 +67,15 @@ async fn running(stage: &Stage) -> (String, String) {
             _ => None,
         })
     };
-    stage
+    harness
         .until("a script runs", |world| started(world).is_some())
         .await;
-    stage.region.read(started).unwrap()
+    harness.region.read(started).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_script_decides() {
-    let stage = Stage::builder().pool_size(3).scripts(|run: &CommandRun| {
+    let harness = Harness::builder().pool_size(3).scripts(|run: &CommandRun| {
         let of = |name: &str| {
             run.script
                 .starts_with(&format!("# ready-pool: claim {name}@"))
@@ -86,9 +86,9 @@ async fn the_script_decides() {
             ..Pretence::default()
         }
     });
-    let stage = stage.start();
-    stage.pool_is_ready(3).await;
-    stage.create(Target::named("asg-1")).await;
+    let harness = harness.start();
+    harness.pool_is_ready(3).await;
+    harness.create(Target::named("asg-1")).await;
     for (claim_id, expected) in [
         ("good", "ready initialised: Success 0"),
         ("fails", "failed script_failed: Failed 7"),
@@ -96,65 +96,65 @@ async fn the_script_decides() {
     ] {
         let mut message = claim(claim_id, "asg-1");
         message["init"]["execution_timeout_seconds"] = json!(30);
-        stage.send(&message).await;
-        assert_eq!(heard(&stage, claim_id).await, expected);
+        harness.send(&message).await;
+        assert_eq!(heard(&harness, claim_id).await, expected);
     }
-    end(stage).await;
+    end(harness).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_silent_agent_a_dead_machine_and_a_cancelled_command_are_told_apart() {
-    let stage = Stage::with_ready_pool(1).await;
-    stage.create(Target::named("asg-1")).await;
-    let silent = stage.in_service(&stage.pool)[0].clone();
-    stage
+async fn a_silent_agent_a_dead_machine_and_a_cancelled_command_have_reasons_of_their_own() {
+    let harness = Harness::with_ready_pool(1).await;
+    harness.create(Target::named("asg-1")).await;
+    let silent = harness.in_service(&harness.pool)[0].clone();
+    harness
         .region
         .with(|world| compute::kill_agent(world, &silent));
-    stage.send(&claim("silent", "asg-1")).await;
+    harness.send(&claim("silent", "asg-1")).await;
     let expected = "failed not_delivered: DeliveryTimedOut null";
-    assert_eq!(heard(&stage, "silent").await, expected);
-    end(stage).await;
+    assert_eq!(heard(&harness, "silent").await, expected);
+    end(harness).await;
 
-    let stage = ready(Stage::builder().scripts(slow)).await;
-    stage.send(&claim("dead", "asg-1")).await;
-    let (_, instance) = running(&stage).await;
-    stage
+    let harness = ready(Harness::builder().scripts(slow)).await;
+    harness.send(&claim("dead", "asg-1")).await;
+    let (_, instance) = running(&harness).await;
+    harness
         .region
         .with(|world| compute::kill_instance(world, &instance));
     let expected = "failed not_delivered: Terminated null";
-    assert_eq!(heard(&stage, "dead").await, expected);
-    end(stage).await;
+    assert_eq!(heard(&harness, "dead").await, expected);
+    end(harness).await;
 
-    let stage = ready(Stage::builder().scripts(slow)).await;
-    stage.send(&claim("cancelled", "asg-1")).await;
-    let (command, _) = running(&stage).await;
+    let harness = ready(Harness::builder().scripts(slow)).await;
+    harness.send(&claim("cancelled", "asg-1")).await;
+    let (command, _) = running(&harness).await;
     let cancel = json!({ "CommandId": command });
-    stage
+    harness
         .call(Service::Ssm, "CancelCommand", cancel)
         .await
         .unwrap();
     let expected = "failed cancelled: Cancelled null";
-    assert_eq!(heard(&stage, "cancelled").await, expected);
-    end(stage).await;
+    assert_eq!(heard(&harness, "cancelled").await, expected);
+    end(harness).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_instance_that_its_tenant_takes_out_meanwhile_is_lost() {
-    let stage = ready(Stage::builder().scripts(slow)).await;
-    stage.send(&claim("c", "asg-1")).await;
-    let (_, instance) = running(&stage).await;
-    stage.joins("asg-1", &instance).await;
+    let harness = ready(Harness::builder().scripts(slow)).await;
+    harness.send(&claim("c", "asg-1")).await;
+    let (_, instance) = running(&harness).await;
+    harness.joins("asg-1", &instance).await;
     let detach = json!({
         "AutoScalingGroupName": "asg-1", "InstanceIds": [instance],
         "ShouldDecrementDesiredCapacity": true,
     });
-    stage
+    harness
         .call(Service::AutoScaling, "DetachInstances", detach)
         .await
         .unwrap();
     let expected = "failed instance_lost: Success 0";
-    assert_eq!(heard(&stage, "c").await, expected);
-    stage.stop().await;
+    assert_eq!(heard(&harness, "c").await, expected);
+    harness.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -162,61 +162,61 @@ async fn a_target_that_fills_up_meanwhile_refuses() {
     let detach = |settings: &mut region::settings::Settings| {
         settings.timings.detach = Spread::exactly(Duration::from_secs(10));
     };
-    let stage = Stage::builder().settings(detach).start();
-    stage.pool_is_ready(2).await;
-    stage.create(Target::named("asg-1").max_size(1)).await;
-    stage.send(&claim("c", "asg-1")).await;
-    stage
+    let harness = Harness::builder().settings(detach).start();
+    harness.pool_is_ready(2).await;
+    harness.create(Target::named("asg-1").max_size(1)).await;
+    harness.send(&claim("c", "asg-1")).await;
+    harness
         .until("a detach", |world| {
             let mut entries = world.journal.entries();
             entries.any(|entry| matches!(entry.what, Happening::Detaching { .. }))
         })
         .await;
     let grow = json!({ "AutoScalingGroupName": "asg-1", "DesiredCapacity": 1 });
-    stage
+    harness
         .call(Service::AutoScaling, "SetDesiredCapacity", grow)
         .await
         .unwrap();
-    assert_eq!(heard(&stage, "c").await, "failed target_refused");
-    end(stage).await;
+    assert_eq!(heard(&harness, "c").await, "failed target_refused");
+    end(harness).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_that_stays_empty() {
-    let stage = Stage::builder().pool_size(0).start();
-    stage.create(Target::named("asg-1")).await;
+    let harness = Harness::builder().pool_size(0).start();
+    harness.create(Target::named("asg-1")).await;
     let mut hasty = claim("hasty", "asg-1");
     hasty["when_empty"] = json!("reject");
-    stage.send(&hasty).await;
-    assert_eq!(heard(&stage, "hasty").await, "rejected pool_empty");
+    harness.send(&hasty).await;
+    assert_eq!(heard(&harness, "hasty").await, "rejected pool_empty");
     let mut patient = claim("patient", "asg-1");
-    patient["expires_at"] = stage.in_future(Duration::from_mins(2)).into();
-    stage.send(&patient).await;
-    assert_eq!(heard(&stage, "patient").await, "failed expired");
-    end(stage).await;
+    patient["expires_at"] = harness.in_future(Duration::from_mins(2)).into();
+    harness.send(&patient).await;
+    assert_eq!(heard(&harness, "patient").await, "failed expired");
+    end(harness).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn three_instances_that_cannot_be_sent_a_command() {
-    let stage = ready(Stage::builder()).await;
+    let harness = ready(Harness::builder()).await;
     for _ in 0..3 {
-        stage.break_next(Fault::next(
+        harness.break_next(Fault::next(
             Service::Ssm,
             "SendCommand",
             CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
         ));
     }
-    stage.send(&claim("c", "asg-1")).await;
-    let mut caller = Caller::of(&stage);
+    harness.send(&claim("c", "asg-1")).await;
+    let mut caller = Caller::of(&harness);
     let outcome = caller.hear("c").await;
     assert_eq!(in_brief(&outcome), "failed attempts_exhausted");
     assert_eq!(outcome.outcome["attempt"], 3);
-    end(stage).await;
+    end(harness).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_is_not_tried_is_rejected_with_what_to_correct() {
-    let stage = Stage::with_ready_pool(2).await;
+    let harness = Harness::with_ready_pool(2).await;
     for target in [
         Target::named("asg-1"),
         Target::named("asg-full").max_size(0),
@@ -226,10 +226,10 @@ async fn what_is_not_tried_is_rejected_with_what_to_correct() {
         Target::named("asg-closed"),
         Target::named("asg-tagged"),
     ] {
-        stage.create(target).await;
+        harness.create(target).await;
     }
     let suspend = json!({ "AutoScalingGroupName": "asg-closed", "ScalingProcesses": ["Launch"] });
-    stage
+    harness
         .call(Service::AutoScaling, "SuspendProcesses", suspend)
         .await
         .unwrap();
@@ -237,7 +237,7 @@ async fn what_is_not_tried_is_rejected_with_what_to_correct() {
         instance: InstanceId::try_from("i-0123456789abcdef0").ok(),
         attempt: 1,
         standing: Standing::Assigned,
-        expires_at: stage.now() + Duration::from_hours(3),
+        expires_at: harness.now() + Duration::from_hours(3),
         instead_of: None,
     };
     let tags: Vec<Value> = (0..49)
@@ -249,34 +249,34 @@ async fn what_is_not_tried_is_rejected_with_what_to_correct() {
         .collect();
     for tags in tags.chunks(25) {
         let input = json!({ "Tags": tags });
-        stage
+        harness
             .call(Service::AutoScaling, "CreateOrUpdateTags", input)
             .await
             .unwrap();
     }
 
-    let mut caller = Caller::of(&stage);
+    let mut caller = Caller::of(&harness);
     for (target, reason) in [
         ("asg-nowhere", "unknown_target"),
         ("asg-stranger", "not_opted_in"),
-        (stage.pool.as_str(), "target_is_ours"),
+        (harness.pool.as_str(), "target_is_ours"),
         ("asg-full", "target_full"),
         ("asg-far", "no_common_zone"),
         ("asg-elsewhere", "no_common_subnet"),
         ("asg-closed", "target_suspended"),
         ("asg-tagged", "too_many_open_claims"),
     ] {
-        stage.send(&claim(reason, target)).await;
+        harness.send(&claim(reason, target)).await;
         let outcome = caller.hear(reason).await;
         assert_eq!(in_brief(&outcome), format!("rejected {reason}"));
     }
     let body = claim("stray", "asg-1").to_string();
-    stage.send_as(body, "stray", "stray").await;
+    harness.send_as(body, "stray", "stray").await;
     let outcome = caller.hear("stray").await;
     assert_eq!(in_brief(&outcome), "rejected wrong_message_group");
     let mut misspelt = claim("misspelt", "asg-1");
     misspelt["when_emtpy"] = json!("wait");
-    stage.send(&misspelt).await;
+    harness.send(&misspelt).await;
     let outcome = caller.hear("misspelt").await;
     assert_eq!(in_brief(&outcome), "rejected malformed");
 
@@ -284,7 +284,7 @@ async fn what_is_not_tried_is_rejected_with_what_to_correct() {
     assert_eq!(caller.with("target_group", "asg-full").len(), 1);
     assert_eq!(caller.with("reason", "malformed").len(), 1);
     assert_eq!(caller.with("outcome", "rejected").len(), 10);
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[test]

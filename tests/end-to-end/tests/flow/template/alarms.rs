@@ -67,7 +67,7 @@ pub(crate) fn problems(stack: &Stack) -> Vec<String> {
         }
     }
     let pool = &stack.outputs["PoolGroupName"];
-    for metric in ["Ready", "FailingLaunches", "SparedMembers"] {
+    for metric in ["Ready", "FailingLaunches", "HeldBackMembers"] {
         want(metric, "Pool", pool);
     }
     problems.extend(unheard_errors(stack));

@@ -8,7 +8,7 @@ mod wiring;
 
 use bench::Bench;
 use dashboard::Drawn;
-use end_to_end::{Stage, Target, claim};
+use end_to_end::{Harness, Target, claim};
 use region::commands::{CommandRun, Pretence};
 use region::settings::Settings;
 use region::template::{Error, Stack};
@@ -165,9 +165,9 @@ fn alarms_go_to_a_topic_if_there_is_one() {
 /// Alarms on metrics of our own look at figures that the functions really write.
 #[tokio::test(start_paused = true)]
 async fn what_alarms_look_at_is_written() {
-    let stage = Stage::with_ready_pool(2).await;
-    stage.pass(Duration::from_mins(2)).await;
-    let stack = stage.region.stack();
+    let harness = Harness::with_ready_pool(2).await;
+    harness.pass(Duration::from_mins(2)).await;
+    let stack = harness.region.stack();
     let own: Vec<&str> = alarms::alarms(stack)
         .into_iter()
         .filter(|(_, alarm)| alarm["Namespace"] == "ready-pool")
@@ -176,24 +176,24 @@ async fn what_alarms_look_at_is_written() {
         .collect();
     assert!(own.contains(&"Ready"), "{own:?}");
     for metric in own {
-        let written = stage.figures.values(metric, &[("Pool", &stage.pool)]);
+        let written = harness.figures.values(metric, &[("Pool", &harness.pool)]);
         assert!(!written.is_empty(), "nobody writes {metric}");
     }
-    stage.end().await;
+    harness.end().await;
 }
 
 /// The dashboard draws what the functions really write, under the dimensions that they give it.
 #[tokio::test(start_paused = true)]
 async fn what_the_dashboard_draws_is_written() {
-    let stage = Stage::builder()
+    let harness = Harness::builder()
         .pool_size(2)
         .scripts(|run: &CommandRun| Pretence {
             exit_code: i32::from(run.script.starts_with("# ready-pool: claim fails@")),
             ..Pretence::default()
         })
         .start();
-    stage.pool_is_ready(2).await;
-    stage.create(Target::named("asg-1")).await;
+    harness.pool_is_ready(2).await;
+    harness.create(Target::named("asg-1")).await;
     let mut previewed = claim("dry", "asg-1");
     previewed["dry_run"] = true.into();
     let claims = [
@@ -204,11 +204,11 @@ async fn what_the_dashboard_draws_is_written() {
         previewed,
     ];
     for claim in &claims {
-        stage.send(claim).await;
+        harness.send(claim).await;
     }
-    stage.outcomes_of(claims.len()).await;
-    stage.pass(Duration::from_mins(5)).await;
-    let own: Vec<Drawn> = dashboard::drawn(stage.region.stack())
+    harness.outcomes_of(claims.len()).await;
+    harness.pass(Duration::from_mins(5)).await;
+    let own: Vec<Drawn> = dashboard::drawn(harness.region.stack())
         .into_iter()
         .filter(|metric| metric.namespace == "ready-pool" && !metric.dimensions.is_empty())
         .collect();
@@ -217,10 +217,10 @@ async fn what_the_dashboard_draws_is_written() {
         let dimensions: Vec<(&str, &str)> = (metric.dimensions.iter())
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
-        let written = stage.figures.values(&metric.name, &dimensions);
+        let written = harness.figures.values(&metric.name, &dimensions);
         assert!(!written.is_empty(), "nobody writes {metric:?}");
     }
-    stage.end().await;
+    harness.end().await;
 }
 
 /// An operator reads names and descriptions, and nothing else, at three in the morning.

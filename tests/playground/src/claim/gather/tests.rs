@@ -2,7 +2,7 @@ use super::*;
 use crate::claim::stage::{Stage, stage};
 use crate::progress::Taken;
 use crate::testing::{self, ZERO, comment, hand_over};
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 use region::api::{Call, Service};
 use region::settings::Settings;
 use serde_json::{Value, json};
@@ -162,7 +162,7 @@ fn a_claim_is_found_on_its_queue_and_a_look_changes_nothing() {
 }
 
 #[test]
-fn claims_of_the_same_id_are_told_apart_by_their_targets() {
+fn claims_of_the_same_id_are_distinguished_by_their_targets() {
     let mut bench = Bench::new();
     bench.enter("t", "c-1", "v1 i-00000001 1 ready 2026-11-22T21:00:00Z");
     bench.enter("u", "c-1", "not ours");

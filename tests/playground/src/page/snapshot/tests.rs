@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{self, ZERO, message, names};
-use ready_pool_core::outcome::Reason;
+use ready_pool_core::reason::Reason;
 use region::journal::Entry;
 use region::settings::Settings;
 use serde_json::{Value, json};

@@ -19,7 +19,7 @@ while true; do
   case $body in
     *crash*) exit 3 ;;
     *hang*) sleep 60 ;;
-    *fail*) exchange POST $base/$id/error '{"errorType":"Broken","errorMessage":"as told"}' ;;
+    *fail*) exchange POST $base/$id/error '{"errorType":"Broken","errorMessage":"as asked"}' ;;
     *) exchange POST $base/$id/response "{\"pid\":$$,\"echo\":$body}" ;;
   esac
 done

@@ -86,7 +86,7 @@ async fn a_process_is_reused_and_replaced_after_it_died() {
     let second = invoke(&region, json!({"n": 2})).await.unwrap();
     assert_eq!(second["pid"], first["pid"]);
     let error = invoke(&region, json!("fail")).await.unwrap_err();
-    assert_eq!(error, "Broken: as told");
+    assert_eq!(error, "Broken: as asked");
     let third = invoke(&region, json!({"n": 3})).await.unwrap();
     assert_eq!(third["pid"], first["pid"], "an error kills nothing");
     let error = invoke(&region, json!("crash")).await.unwrap_err();

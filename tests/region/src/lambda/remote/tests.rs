@@ -22,7 +22,7 @@ async fn emulator(body: String) -> (StatusCode, HeaderMap, String) {
         ),
         r#""fail""# => {
             headers.insert("X-Amz-Function-Error", "Unhandled".parse().unwrap());
-            let error = r#"{"errorType":"Broken","errorMessage":"as told"}"#;
+            let error = r#"{"errorType":"Broken","errorMessage":"as asked"}"#;
             (StatusCode::OK, headers, error.to_owned())
         }
         r#""fail otherwise""# => {
@@ -46,7 +46,7 @@ async fn an_emulators_answer_is_the_functions() {
     let answer = invoke(&region, json!({"n": 1})).await.unwrap();
     assert_eq!(answer, json!({"echo": {"n": 1}}));
     let error = invoke(&region, json!("fail")).await.unwrap_err();
-    assert_eq!(error, "Broken: as told");
+    assert_eq!(error, "Broken: as asked");
     let error = invoke(&region, json!("fail otherwise")).await.unwrap_err();
     assert_eq!(error, "Broken: in another way");
     let error = invoke(&region, json!("break")).await.unwrap_err();

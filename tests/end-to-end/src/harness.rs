@@ -27,8 +27,8 @@ const PATIENCE: Duration = Duration::from_hours(8);
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 const STACK: &str = "ready-pool";
 
-/// What a stage is set up with.
-pub struct StageBuilder {
+/// What a harness is set up with.
+pub struct HarnessBuilder {
     settings: Settings,
     parameters: BTreeMap<String, String>,
     scripts: Scripted,
@@ -39,7 +39,7 @@ pub struct StageBuilder {
 }
 
 /// A running region with the template's stack in it.
-pub struct Stage {
+pub struct Harness {
     /// The region.
     pub region: Region,
     /// The pool's group name.
@@ -113,10 +113,10 @@ pub fn claim(claim_id: &str, target: &str) -> Value {
     })
 }
 
-impl Stage {
-    /// A stage to set up: a pool of two, scripts that succeed.
-    pub fn builder() -> StageBuilder {
-        StageBuilder {
+impl Harness {
+    /// A harness to set up: a pool of two, scripts that succeed.
+    pub fn builder() -> HarnessBuilder {
+        HarnessBuilder {
             settings: Settings::default(),
             parameters: BTreeMap::from([
                 ("PoolSize".to_owned(), "2".to_owned()),
@@ -137,11 +137,11 @@ impl Stage {
         }
     }
 
-    /// A stage with a pool of `size`, once all of it is ready.
+    /// A harness with a pool of `size`, once all of it is ready.
     pub async fn with_ready_pool(size: usize) -> Self {
-        let stage = Self::builder().pool_size(size).start();
-        stage.pool_is_ready(size).await;
-        stage
+        let harness = Self::builder().pool_size(size).start();
+        harness.pool_is_ready(size).await;
+        harness
     }
 
     /// One API call, as a tenant's or an operator's tool makes it.
@@ -454,12 +454,12 @@ impl Stage {
         })
     }
 
-    /// Ends the stage without a look at anything.
+    /// Ends the harness without a look at anything.
     pub async fn stop(self) {
         self.region.stop().await;
     }
 
-    /// Ends the stage, after a look at what must hold in every scenario.
+    /// Ends the harness, after a look at what must hold in every scenario.
     ///
     /// # Panics
     /// When something that must hold does not.
@@ -486,7 +486,7 @@ impl Stage {
     }
 }
 
-impl StageBuilder {
+impl HarnessBuilder {
     /// With a pool of this size.
     #[must_use]
     pub fn pool_size(mut self, size: usize) -> Self {
@@ -551,12 +551,12 @@ impl StageBuilder {
     ///
     /// # Panics
     /// When the template cannot be started.
-    pub fn start(self) -> Stage {
+    pub fn start(self) -> Harness {
         self.try_start().expect("the template can be started")
     }
 
     /// Starts the region, if it takes the template.
-    pub fn try_start(self) -> Result<Stage, StartError> {
+    pub fn try_start(self) -> Result<Harness, StartError> {
         // The SDK draws its retry delays from the thread's generator.
         fastrand::seed(self.settings.seed);
         let skew = self.skew;
@@ -582,7 +582,7 @@ impl StageBuilder {
         if let Some(size) = size {
             grow(&region, &pool, &size);
         }
-        Ok(Stage {
+        Ok(Harness {
             region,
             pool,
             retirement,

@@ -1,5 +1,5 @@
-//! Several things go wrong at once: random pairs of the crash matrix, and storms. Seeds are
-//! printed; `STORM_SEED=17` plays one seed alone, `STORMS=200` plays so many.
+//! Several things go wrong at once: random pairs of the crash matrix, and all kinds at set
+//! rates. Seeds are printed; `FAULT_SEED=17` plays one seed alone, `FAULT_SEEDS=200` plays so many.
 
 use end_to_end::crash::{self, Case, Finding, Scenario, Way};
 use end_to_end::{Soak, Troubles};
@@ -13,11 +13,11 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// The seeds to play: `STORM_SEED` alone, or the first `STORMS`.
+/// The seeds to play: `FAULT_SEED` alone, or the first `FAULT_SEEDS`.
 fn seeds(usual: u64) -> Range<u64> {
-    match number("STORM_SEED") {
+    match number("FAULT_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("STORMS").unwrap_or(usual),
+        None => 0..number("FAULT_SEEDS").unwrap_or(usual),
     }
 }
 
@@ -74,7 +74,7 @@ async fn pairs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn storms() {
+async fn random_faults_at_set_rates() {
     let mut failures = String::new();
     for seed in seeds(6) {
         let soak = Soak {
