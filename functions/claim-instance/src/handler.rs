@@ -9,7 +9,7 @@ use crate::intake;
 use crate::intake::message::Received;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use ready_pool_aws::clock::Invocation;
-use ready_pool_core::ids::ReceiptHandle;
+use ready_pool_core::ids::{MessageId, ReceiptHandle};
 use tracing::{info, warn};
 
 impl ClaimInstance {
@@ -22,7 +22,7 @@ impl ClaimInstance {
         let received = intake::receive(event, &self.config.pool, &self.released, now);
         let mut response = SqsBatchResponse::default();
         for message_id in self.process(received, invocation).await {
-            response.add_failure(message_id);
+            response.add_failure(message_id.as_str());
         }
         self.metrics
             .write_calls(&self.config.pool, "claim-instance", self.clock.now());
@@ -30,7 +30,7 @@ impl ClaimInstance {
     }
 
     /// Answers the ids of the messages that are not settled.
-    async fn process(&self, received: Vec<Received>, invocation: &Invocation) -> Vec<String> {
+    async fn process(&self, received: Vec<Received>, invocation: &Invocation) -> Vec<MessageId> {
         let delivered = received.len();
         let (leased, mut unsettled) = self.lease(received).await;
         if leased.is_empty() {
@@ -52,7 +52,7 @@ impl ClaimInstance {
 
     /// Makes the messages this delivery's alone for a while. Answers those that are, and the ids of
     /// the others.
-    async fn lease(&self, received: Vec<Received>) -> (Vec<Received>, Vec<String>) {
+    async fn lease(&self, received: Vec<Received>) -> (Vec<Received>, Vec<MessageId>) {
         let receipts: Vec<ReceiptHandle> = received
             .iter()
             .map(|message| message.receipt.clone())
@@ -71,10 +71,10 @@ impl ClaimInstance {
         for message in received {
             let message_id = &message.message_id;
             if change.lost.contains(&message.receipt) {
-                info!(message_id, "the message is another delivery's now");
+                info!(%message_id, "the message is another delivery's now");
                 others.push(message.message_id);
             } else if change.unchanged.contains(&message.receipt) {
-                warn!(message_id, "SQS did not lease the message; it comes again");
+                warn!(%message_id, "SQS did not lease the message; it comes again");
                 others.push(self.untouched(message));
             } else {
                 leased.push(message);
@@ -84,7 +84,7 @@ impl ClaimInstance {
     }
 
     /// Nothing was done with the message: if it was no suspect, it still is none.
-    fn untouched(&self, message: Received) -> String {
+    fn untouched(&self, message: Received) -> MessageId {
         if !message.delivery.is_suspect() {
             let receives = message.delivery.receives;
             self.released.note(&message.message_id, receives);

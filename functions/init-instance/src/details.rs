@@ -26,7 +26,7 @@ impl InitInstance {
             Ok(Run::default())
         };
         let run = run.unwrap_or_else(|error| {
-            warn!(command_id = command.id, %error, "cannot read the command's details; the outcome is published without them");
+            warn!(command_id = %command.id, %error, "cannot read the command's details; the outcome is published without them");
             Run::default()
         });
         details(command, attempt, &run, self.config.output_characters)

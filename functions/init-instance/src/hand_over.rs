@@ -10,6 +10,7 @@ use crate::function::{InitInstance, Progress};
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_core::call_error::CallError;
 use ready_pool_core::command::{InitCommand, init_command};
+use ready_pool_core::ids::CommandId;
 use ready_pool_core::message::HandOver;
 use ready_pool_core::times::Times;
 use tracing::{info, warn};
@@ -139,7 +140,10 @@ impl InitInstance {
                 .await;
             match after_send(&result, hand_over, invocation.now()) {
                 AfterSend::Sent => {
-                    info!(command_id = result.ok(), "sent the init command");
+                    info!(
+                        command_id = result.ok().as_ref().map(CommandId::as_str),
+                        "sent the init command"
+                    );
                     return Ok(Tried::Done);
                 }
                 AfterSend::TryAgain => {

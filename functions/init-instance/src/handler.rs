@@ -138,7 +138,7 @@ fn span_of(work: &Work) -> Span {
             instance_id = detail.instance_id,
             target_group = Empty,
             attempt = Empty,
-            command_id = detail.command_id,
+            command_id = %detail.command_id,
         ),
     }
 }

@@ -3,6 +3,7 @@
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use ready_pool_core::Timestamp;
+use ready_pool_core::ids::CommandId;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
@@ -42,7 +43,7 @@ impl AutoScalingDetail {
 #[serde(rename_all = "kebab-case")]
 pub struct CommandDetail {
     /// The command.
-    pub command_id: String,
+    pub command_id: CommandId,
     /// The instance.
     pub instance_id: String,
     /// The status it changed to.

@@ -8,7 +8,7 @@ use ready_pool_core::agent::Agent;
 use ready_pool_core::call_error::CallError;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::command::{self, Command, CommandStatus, Record};
-use ready_pool_core::ids::{Attempt, InstanceId};
+use ready_pool_core::ids::{Attempt, CommandId, InstanceId};
 use ready_pool_core::script::{self, Header};
 use ready_pool_core::times::{Times, whole_milliseconds};
 use ready_pool_core::trace::Trace;
@@ -135,8 +135,8 @@ impl SystemsManager {
     }
 
     /// One command; `None` while it cannot be read yet.
-    pub async fn command(&self, id: &str) -> Result<Option<Command>, CallError> {
-        let commands = Self::commands(self.client.list_commands().command_id(id)).await?;
+    pub async fn command(&self, id: &CommandId) -> Result<Option<Command>, CallError> {
+        let commands = Self::commands(self.client.list_commands().command_id(id.as_str())).await?;
         Ok(commands.into_iter().next())
     }
 
@@ -152,7 +152,7 @@ impl SystemsManager {
         while let Some(command) = pages.next().await {
             let command = command.map_err(|error| error::from_sdk("ListCommands", &error))?;
             commands.push(Command {
-                id: command.command_id().unwrap_or_default().to_owned(),
+                id: command.command_id().unwrap_or_default().into(),
                 comment: command.comment().unwrap_or_default().to_owned(),
                 status: CommandStatus::from_aws(
                     command.status().map_or("", |status| status.as_str()),
@@ -166,11 +166,15 @@ impl SystemsManager {
 
     /// How a command ended on an instance. Nothing hangs on it, so it is asked once: the SDK does
     /// not repeat it.
-    pub async fn run(&self, command_id: &str, instance: &InstanceId) -> Result<Run, CallError> {
+    pub async fn run(
+        &self,
+        command_id: &CommandId,
+        instance: &InstanceId,
+    ) -> Result<Run, CallError> {
         let answer = self
             .client
             .get_command_invocation()
-            .command_id(command_id)
+            .command_id(command_id.as_str())
             .instance_id(instance.as_str())
             .customize()
             .config_override(
@@ -206,7 +210,7 @@ impl SystemsManager {
         attempt: Attempt,
         times: &Times,
         trace: Option<Trace>,
-    ) -> Result<String, CallError> {
+    ) -> Result<CommandId, CallError> {
         const OPERATION: &str = "SendCommand";
         let mut request = self
             .client
@@ -237,7 +241,7 @@ impl SystemsManager {
         answer
             .command()
             .and_then(|command| command.command_id())
-            .map(str::to_owned)
+            .map(CommandId::from)
             .ok_or_else(|| CallError::incomplete(OPERATION, "command id"))
     }
 }

@@ -126,6 +126,25 @@ pub enum Malformed {
 }
 
 impl Claim {
+    /// A claim with every option as it is when the message does not name it.
+    pub fn new(
+        claim_id: ClaimId,
+        target_group: GroupName,
+        init: Init,
+        expires_at: Timestamp,
+    ) -> Self {
+        Self {
+            claim_id,
+            target_group,
+            init,
+            when_empty: WhenEmpty::default(),
+            preferences: Preferences::default(),
+            on_init_failure: OnInitFailure::default(),
+            dry_run: false,
+            expires_at,
+        }
+    }
+
     /// Reads and checks a provisioning message. `now` bounds the deadline; a deadline already
     /// past is not malformed: such a claim *ends* as expired.
     pub fn parse(body: &str, now: Timestamp) -> Result<Self, Malformed> {
@@ -180,6 +199,16 @@ impl Claim {
 }
 
 impl Init {
+    /// A script of these lines, with every option as it is when the message does not name it.
+    pub fn new<T: Into<String>>(commands: impl IntoIterator<Item = T>) -> Self {
+        Self {
+            commands: commands.into_iter().map(Into::into).collect(),
+            environment: BTreeMap::new(),
+            working_directory: None,
+            execution_timeout_seconds: DEFAULT_EXECUTION_TIMEOUT_SECONDS,
+        }
+    }
+
     fn check(&self) -> Result<(), Malformed> {
         if self.commands.iter().all(|line| line.trim().is_empty()) {
             return Err(field("init.commands", "must have at least one command"));

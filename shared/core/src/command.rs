@@ -2,7 +2,7 @@
 
 use crate::Timestamp;
 use crate::claim::Claim;
-use crate::ids::ClaimKey;
+use crate::ids::{ClaimKey, CommandId};
 use crate::script::Header;
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub fn comment(key: &ClaimKey) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Command {
     /// Its id.
-    pub id: String,
+    pub id: CommandId,
     /// Its comment, empty for none.
     pub comment: String,
     /// How it stands.

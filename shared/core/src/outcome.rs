@@ -2,7 +2,7 @@
 
 use crate::Timestamp;
 use crate::claim::Claim;
-use crate::ids::{Attempt, InstanceId};
+use crate::ids::{Attempt, CommandId, InstanceId};
 use crate::reason::Reason;
 #[cfg(feature = "schema")]
 use crate::schema;
@@ -71,7 +71,7 @@ pub struct Details {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CommandEnd {
     /// Its id, to look it up.
-    pub command_id: String,
+    pub command_id: CommandId,
     /// `StatusDetails`: `Success`, `Failed`, `ExecutionTimedOut`, `DeliveryTimedOut`, ….
     pub status_detail: String,
     /// The script's exit status, 137 where the agent killed it; absent when it was never started, or its end is not known.

@@ -88,19 +88,6 @@ fn make() -> Names {
 }
 
 fn claim(number: usize, target: &GroupName) -> Claim {
-    Claim {
-        claim_id: ClaimId::try_from(format!("claim-{number}")).unwrap(),
-        target_group: target.clone(),
-        init: Init {
-            commands: vec!["true".to_owned()],
-            environment: BTreeMap::new(),
-            working_directory: None,
-            execution_timeout_seconds: 60,
-        },
-        when_empty: WhenEmpty::Wait,
-        preferences: Preferences::default(),
-        on_init_failure: OnInitFailure::default(),
-        dry_run: false,
-        expires_at: DEADLINE,
-    }
+    let claim_id = ClaimId::try_from(format!("claim-{number}")).unwrap();
+    Claim::new(claim_id, target.clone(), Init::new(["true"]), DEADLINE)
 }

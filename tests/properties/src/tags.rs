@@ -201,21 +201,12 @@ fn check_plan(tagged: &Group, history: &[Command]) {
 }
 
 fn claim(claim_id: &str) -> Claim {
-    Claim {
-        claim_id: ClaimId::try_from(claim_id).expect("a claim id"),
-        target_group: name(TARGET),
-        init: Init {
-            commands: vec!["true".to_owned()],
-            environment: BTreeMap::new(),
-            working_directory: None,
-            execution_timeout_seconds: 600,
-        },
-        when_empty: WhenEmpty::Wait,
-        preferences: Preferences::default(),
-        on_init_failure: OnInitFailure::default(),
-        dry_run: false,
-        expires_at: NOW + Duration::hours(1),
-    }
+    Claim::new(
+        ClaimId::try_from(claim_id).expect("a claim id"),
+        name(TARGET),
+        Init::new(["true"]),
+        NOW + Duration::hours(1),
+    )
 }
 
 fn group(group: &str, members: &[&str], tags: BTreeMap<String, String>) -> Group {

@@ -181,10 +181,9 @@ pub(crate) async fn reject_unreadable(function: &ClaimInstance, pending: &mut Pe
         return;
     };
     let message = &pending.message;
-    let message_id = message.message_id.clone();
     let span = error_span!(
         "message",
-        message_id,
+        message_id = %message.message_id,
         claim_id = unreadable.claim_id,
         target_group = unreadable.target_group
     );

@@ -7,7 +7,7 @@ use ready_pool_aws::queue::trace_of;
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::guard::guarded;
-use ready_pool_core::ids::{GroupName, ReceiptHandle};
+use ready_pool_core::ids::{GroupName, MessageId, ReceiptHandle};
 use ready_pool_core::message::Message;
 use ready_pool_core::reason::Reason;
 use ready_pool_core::times::Times;
@@ -21,7 +21,7 @@ pub const DRY_RUN_GROUP: &str = "dry-run";
 #[derive(Clone, Debug)]
 pub struct Received {
     /// SQS's id.
-    pub message_id: String,
+    pub message_id: MessageId,
     /// With which its visibility is changed and it is deleted.
     pub receipt: ReceiptHandle,
     /// How it was delivered.
@@ -74,7 +74,7 @@ impl Received {
                 receives,
                 released: false,
             },
-            message_id: record.message_id.unwrap_or_default(),
+            message_id: record.message_id.unwrap_or_default().into(),
             receipt: record.receipt_handle.unwrap_or_default().into(),
             body,
         }
@@ -193,7 +193,10 @@ mod tests {
             for record in event.records {
                 let received = Received::read(record, &pool, NOW);
                 assert_eq!(received.content.unwrap().asked, asked);
-                assert!(!received.receipt.as_str().is_empty() && !received.message_id.is_empty());
+                assert!(
+                    !received.receipt.as_str().is_empty()
+                        && !received.message_id.as_str().is_empty()
+                );
             }
         }
     }

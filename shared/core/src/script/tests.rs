@@ -9,24 +9,20 @@ use std::process::Command;
 use time::macros::datetime;
 
 fn claim(claim_id: &str, commands: &[&str], environment: &[(&str, &str)]) -> Claim {
-    Claim {
-        claim_id: ClaimId::try_from(claim_id).unwrap(),
-        target_group: GroupName::try_from("asg-1").unwrap(),
-        init: Init {
-            commands: commands.iter().map(|&text| text.to_owned()).collect(),
-            environment: environment
-                .iter()
-                .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-                .collect::<BTreeMap<_, _>>(),
-            working_directory: None,
-            execution_timeout_seconds: 60,
-        },
-        when_empty: WhenEmpty::Wait,
-        preferences: Preferences::default(),
-        on_init_failure: OnInitFailure::default(),
-        dry_run: false,
-        expires_at: datetime!(2026-11-22 20:15 UTC),
-    }
+    let init = Init {
+        environment: environment
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
+            .collect::<BTreeMap<_, _>>(),
+        execution_timeout_seconds: 60,
+        ..Init::new(commands.iter().copied())
+    };
+    Claim::new(
+        ClaimId::try_from(claim_id).unwrap(),
+        GroupName::try_from("asg-1").unwrap(),
+        init,
+        datetime!(2026-11-22 20:15 UTC),
+    )
 }
 
 /// A machine's marker directory, removed at the end.

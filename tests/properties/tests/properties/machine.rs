@@ -197,19 +197,14 @@ pub(crate) fn claim(
     commands: &[&str],
     environment: BTreeMap<String, String>,
 ) -> Claim {
-    Claim {
-        claim_id: ClaimId::try_from(claim_id).unwrap(),
-        target_group: GroupName::try_from("asg-1").unwrap(),
-        init: Init {
-            commands: commands.iter().map(|&command| command.to_owned()).collect(),
+    Claim::new(
+        ClaimId::try_from(claim_id).unwrap(),
+        GroupName::try_from("asg-1").unwrap(),
+        Init {
             environment,
-            working_directory: None,
             execution_timeout_seconds: 60,
+            ..Init::new(commands.iter().copied())
         },
-        when_empty: WhenEmpty::Wait,
-        preferences: Preferences::default(),
-        on_init_failure: OnInitFailure::default(),
-        dry_run: false,
-        expires_at: datetime!(2026-11-22 20:15 UTC),
-    }
+        datetime!(2026-11-22 20:15 UTC),
+    )
 }

@@ -208,21 +208,8 @@ fn member(number: u32, zone: &str) -> Member {
 
 /// A claim for `tenant` that waits.
 fn claim(claim_id: &str) -> Claim {
-    Claim {
-        claim_id: ClaimId::try_from(claim_id).unwrap(),
-        target_group: name("tenant"),
-        init: Init {
-            commands: vec!["true".to_owned()],
-            environment: BTreeMap::new(),
-            working_directory: None,
-            execution_timeout_seconds: 60,
-        },
-        when_empty: WhenEmpty::Wait,
-        preferences: Preferences::default(),
-        on_init_failure: OnInitFailure::default(),
-        dry_run: false,
-        expires_at: DEADLINE,
-    }
+    let claim_id = ClaimId::try_from(claim_id).unwrap();
+    Claim::new(claim_id, name("tenant"), Init::new(["true"]), DEADLINE)
 }
 
 fn claim_for(claim_id: &str, target: &str) -> Claim {

@@ -87,21 +87,12 @@ fn instance(number: u32) -> InstanceId {
 fn hand_over(attempt: Attempt) -> HandOver {
     HandOver {
         version: VERSION,
-        claim: Claim {
-            claim_id: ClaimId::try_from("a").unwrap(),
-            target_group: name("tenant"),
-            init: Init {
-                commands: vec!["true".to_owned()],
-                environment: BTreeMap::new(),
-                working_directory: None,
-                execution_timeout_seconds: 60,
-            },
-            when_empty: WhenEmpty::Wait,
-            preferences: Preferences::default(),
-            on_init_failure: OnInitFailure::default(),
-            dry_run: false,
-            expires_at: DEADLINE,
-        },
+        claim: Claim::new(
+            ClaimId::try_from("a").unwrap(),
+            name("tenant"),
+            Init::new(["true"]),
+            DEADLINE,
+        ),
         attempt,
         instance_id: instance(1),
         times: Times::default(),
