@@ -93,7 +93,7 @@ fn history_of(
         .iter()
         .rev()
         .map(|command| command::Command {
-            id: "command".to_owned(),
+            id: "command".into(),
             comment: names().comment(command.claim, shared_target).to_owned(),
             status: command.status,
             record: command::Record {

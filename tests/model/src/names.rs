@@ -2,12 +2,9 @@
 
 use crate::state::{CLAIMS, INSTANCES};
 use ready_pool_core::Timestamp;
-use ready_pool_core::claim::{Claim, Init, WhenEmpty};
+use ready_pool_core::claim::{Claim, Init};
 use ready_pool_core::command::comment;
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
-use ready_pool_core::init_failure::OnInitFailure;
-use ready_pool_core::preferences::Preferences;
-use std::collections::BTreeMap;
 use time::Duration;
 use time::macros::datetime;
 

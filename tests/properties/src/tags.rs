@@ -2,15 +2,13 @@
 
 use crate::readers::{self, NOW, check_entry};
 use claim_instance::decide::{Decision, Memory, Request, View, decide};
-use ready_pool_core::claim::{Claim, Init, WhenEmpty};
+use ready_pool_core::claim::{Claim, Init};
 use ready_pool_core::command::{
     Command, CommandStatus, Histories, InitCommand, Record, claim_key_of, init_command,
 };
 use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Placement};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
-use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger;
-use ready_pool_core::preferences::Preferences;
 use replenish_pool::notes;
 use std::collections::{BTreeMap, BTreeSet};
 use time::Duration;
@@ -40,7 +38,7 @@ pub fn group_tags(input: &[u8]) {
     let history: Vec<Command> = lines
         .iter()
         .map(|(key, value)| Command {
-            id: (*key).to_owned(),
+            id: (*key).into(),
             comment: (*value).to_owned(),
             status: CommandStatus::from_aws(key, value),
             record: Record::default(),

@@ -62,6 +62,6 @@ mod tests {
             notes.note(&n.to_string().into(), 1);
         }
         assert!(notes.notes().len() <= MOST);
-        assert!(notes.take(&MOST.to_string(), 2));
+        assert!(notes.take(&MOST.to_string().into(), 2));
     }
 }

@@ -3,6 +3,7 @@
 use super::conclusion::{Cause, Conclusion, give_up};
 use ready_pool_core::Timestamp;
 use ready_pool_core::call_error::{CallError, Effect};
+use ready_pool_core::ids::CommandId;
 use ready_pool_core::message::HandOver;
 
 /// What an answer to `SendCommand` calls for.
@@ -20,7 +21,7 @@ pub enum AfterSend {
 
 /// Decides what an answer to `SendCommand` calls for.
 pub fn after_send(
-    result: &Result<String, CallError>,
+    result: &Result<CommandId, CallError>,
     hand_over: &HandOver,
     now: Timestamp,
 ) -> AfterSend {

@@ -156,7 +156,7 @@ question! {
     /// What an answer to `SendCommand` calls for.
     after_send(answer: SendAnswer, message: (u8, u8, u8), clock: Clock) -> AfterSend {
         let result = match answer {
-            SendAnswer::Done => Ok("command".to_owned()),
+            SendAnswer::Done => Ok("command".into()),
             SendAnswer::Unknown => Err(error("TimedOut", "", Effect::Unknown)),
             SendAnswer::InvalidInstance => Err(error("InvalidInstanceId", "", Effect::Refused)),
         };

@@ -1,9 +1,7 @@
 //! A machine on which rendered scripts really run, in a directory of its own.
 
-use ready_pool_core::claim::{Claim, Init, WhenEmpty};
+use ready_pool_core::claim::{Claim, Init};
 use ready_pool_core::ids::{ClaimId, GroupName};
-use ready_pool_core::init_failure::OnInitFailure;
-use ready_pool_core::preferences::Preferences;
 use ready_pool_core::script;
 use ready_pool_core::times::Times;
 use std::collections::BTreeMap;

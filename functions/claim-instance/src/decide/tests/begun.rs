@@ -69,7 +69,7 @@ fn an_instance_that_was_sent_another_claim_s_command_is_replaced() {
 fn other_people_s_commands_say_nothing() {
     let mut scene = Scene::with_ready(2).begun(Some(("tenant", Lifecycle::InService)));
     let patching = Command {
-        id: "p".to_owned(),
+        id: "p".into(),
         comment: "patching".to_owned(),
         status: CommandStatus::Succeeded,
         record: Record::default(),

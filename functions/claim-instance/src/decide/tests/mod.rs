@@ -18,7 +18,6 @@ use ready_pool_core::claim::{Init, WhenEmpty};
 use ready_pool_core::command::{Command, CommandStatus, Record, comment};
 use ready_pool_core::group::{Lifecycle, MAX_TAGS, Member, OPT_IN_TAG};
 use ready_pool_core::ids::MAX_ATTEMPTS;
-use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::tag_key;
 use ready_pool_core::preferences::Preferences;
 use time::Duration;
@@ -119,7 +118,7 @@ impl Scene {
 
     fn sent(mut self, number: u32, claim: &Claim) -> Self {
         let command = Command {
-            id: "c".to_owned(),
+            id: "c".into(),
             comment: comment(&claim.key()),
             status: CommandStatus::Running,
             record: Record::default(),

@@ -11,14 +11,13 @@ mod send;
 use super::*;
 use ready_pool_core::Timestamp;
 use ready_pool_core::call_error::{CallError, Effect};
-use ready_pool_core::claim::{Claim, Init, WhenEmpty};
+use ready_pool_core::claim::{Claim, Init};
 use ready_pool_core::command::{Command, CommandStatus, InitCommand, Record, comment};
 use ready_pool_core::group::{Group, Lifecycle, Member};
-use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId, MAX_ATTEMPTS};
+use ready_pool_core::ids::{Attempt, ClaimId, CommandId, GroupName, InstanceId, MAX_ATTEMPTS};
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::{HandOver, VERSION};
-use ready_pool_core::preferences::Preferences;
 use ready_pool_core::reason::Reason;
 use ready_pool_core::times::Times;
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,7 +114,7 @@ fn open(number: u32, attempt: Attempt) -> Entry {
 
 fn command(comment: &str) -> Command {
     Command {
-        id: "c".to_owned(),
+        id: "c".into(),
         comment: comment.to_owned(),
         status: CommandStatus::Running,
         record: Record::default(),

@@ -14,7 +14,7 @@ fn refused(code: &str, effect: Effect) -> AfterSend {
 
 #[test]
 fn an_instance_that_was_sent_its_command_is_done() {
-    let sent = after_send(&Ok("c".to_owned()), &hand_over(1), NOW);
+    let sent = after_send(&Ok(CommandId::from("c")), &hand_over(1), NOW);
     assert_eq!(sent, AfterSend::Sent);
 }
 

@@ -152,7 +152,7 @@ impl View {
 
     fn send(&mut self, number: u32, comment: &str) {
         let command = Command {
-            id: "c".to_owned(),
+            id: "c".into(),
             comment: comment.to_owned(),
             status: CommandStatus::Succeeded,
             record: Record::default(),
