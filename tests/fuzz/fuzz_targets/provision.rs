@@ -1,3 +1,4 @@
+//! Fuzzes `readers::provision`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| properties::readers::provision(input));

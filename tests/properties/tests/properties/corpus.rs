@@ -1,5 +1,5 @@
 //! The fuzzer's corpus, replayed: what once broke a reader must not break it again, and nobody
-//! needs cargo-fuzz for that.
+//! needs tests/fuzz/run for that.
 
 use properties::readers;
 use std::collections::BTreeSet;
