@@ -2,7 +2,7 @@
 
 use crate::act::carry_out;
 use crate::config::{LOOK_EVERY, TIME_FOR_A_LOOK};
-use crate::decide::decide;
+use crate::decide::{decide, full_scan_is_due};
 use crate::figures;
 use crate::function::ReplenishPool;
 use crate::observe::{Extent, observe};
@@ -65,20 +65,24 @@ impl ReplenishPool {
             summary.ignored = true;
             return Ok(summary);
         }
-        // The timer takes the full look, once a minute; a burst of events takes short ones.
-        let mut extent = if event.source == AUTO_SCALING {
-            Extent::Short
-        } else {
-            Extent::Full
-        };
+        // The timer takes the full look, once a minute; a burst of events takes short ones, and keeps
+        // the timer out: so any look is a full one when that is due.
+        let mut is_asked_for = event.source != AUTO_SCALING;
         loop {
+            let now = invocation.now();
+            let is_due = full_scan_is_due(self.memory.full_scan_at(), now);
+            let extent = if is_asked_for || is_due {
+                Extent::Full
+            } else {
+                Extent::Short
+            };
             let view = observe(
                 &self.auto_scaling,
                 &self.systems_manager,
                 &self.provision_queue,
                 &self.config,
                 extent,
-                invocation.now(),
+                now,
             )
             .await?;
             let plan = decide(&view);
@@ -92,7 +96,10 @@ impl ReplenishPool {
             summary.booting = plan.booting;
             summary.claims_looked_at += plan.look_again.len();
             summary.removed += plan.attach_to_retirement.len() + plan.detach.len();
-            extent = Extent::Short;
+            if extent == Extent::Full {
+                self.memory.full_scan_was(now);
+            }
+            is_asked_for = false;
             if plan.booting == 0 || !invocation.has(LOOK_EVERY + TIME_FOR_A_LOOK) {
                 break;
             }

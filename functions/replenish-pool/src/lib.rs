@@ -9,6 +9,7 @@ pub mod decide;
 mod figures;
 mod function;
 mod handler;
+mod memory;
 pub mod notes;
 mod observe;
 

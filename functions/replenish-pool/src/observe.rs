@@ -22,7 +22,7 @@ use std::time::Duration;
 pub(crate) enum Extent {
     /// The pool's size and gate.
     Short,
-    /// Claims, leaks, health and age too: once a minute.
+    /// Claims, leaks, health and age too: about once a minute.
     Full,
 }
 

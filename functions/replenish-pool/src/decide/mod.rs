@@ -11,7 +11,7 @@ pub use leaks::{
     LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, LEAK_CHECKS_PER_PASS, leak_candidates, leak_checks,
     leak_slice, leak_window,
 };
-pub use reading::{history_suffices, max_age_now};
+pub use reading::{full_scan_is_due, history_suffices, max_age_now};
 pub use size::HOLD;
 
 use crate::notes::Note;
@@ -46,7 +46,7 @@ pub struct View {
     pub boot_limit: Duration,
     /// After which a member is too old to hand out; zero for never, or not at this look.
     pub max_age: Duration,
-    /// What only a full pass looks at, once a minute.
+    /// What only a full scan looks at, about once a minute.
     pub scan: Option<FullScan>,
 }
 

@@ -1,5 +1,5 @@
-//! How much of the pool's history a look must read: history is paid for by the page, every minute,
-//! out of a bucket that the whole account shares.
+//! How much a look must read: all or only what is about size and gate, and how much of the pool's
+//! history. History is paid for by the page, every minute, out of a bucket that the whole account shares.
 
 use super::gate::launched_at;
 use super::removal::{began_at, in_service};
@@ -8,6 +8,17 @@ use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::group::{Group, Lifecycle};
 use std::time::Duration;
+
+/// How often everything is looked at. The timer comes as often, but while a burst of events keeps the
+/// function busy its tick is throttled, and dropped after a minute.
+const FULL_SCAN_EVERY: Duration = Duration::from_mins(1);
+
+/// Whether a look at `now` must be about everything, whatever woke the function up. Where it is not
+/// remembered when the last such scan was made, it must.
+pub fn full_scan_is_due(last: Option<Timestamp>, now: Timestamp) -> bool {
+    // A clock that was set back must not put it off.
+    last.is_none_or(|last| !(last..last + FULL_SCAN_EVERY).contains(&now))
+}
 
 /// How often ages are looked at: they are counted in hours.
 const AGES_EVERY_MINUTES: u8 = 10;

@@ -18,6 +18,7 @@ mod empty_pool;
 mod existing_pool;
 mod figures;
 mod forged;
+mod full_scan;
 mod hand_over;
 mod house;
 mod init_command;

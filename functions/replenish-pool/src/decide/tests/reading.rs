@@ -101,3 +101,22 @@ fn ages_are_looked_at_every_ten_minutes() {
     assert_eq!(max_age_now(HOUR, NOW + MINUTE), Duration::ZERO);
     assert_eq!(max_age_now(Duration::ZERO, NOW), Duration::ZERO);
 }
+
+#[test]
+fn a_full_scan_is_due_a_minute_after_the_last_and_where_none_is_remembered() {
+    let minute = Duration::from_mins(1);
+    assert!(full_scan_is_due(None, NOW));
+    for (ago, due) in [
+        (Duration::ZERO, false),
+        (minute.checked_sub(SECOND).unwrap(), false),
+        (minute, true),
+        (minute * 60, true),
+    ] {
+        assert_eq!(full_scan_is_due(Some(NOW - ago), NOW), due, "{ago:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_does_not_put_the_full_scan_off() {
+    assert!(full_scan_is_due(Some(NOW + SECOND), NOW));
+}
