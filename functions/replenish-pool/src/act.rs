@@ -1,7 +1,7 @@
 //! Carries out a plan. What fails is left to the next pass, a minute later at most: the world is
 //! looked at again anyway.
 
-use crate::decide::Plan;
+use crate::decide::{Failure, Plan};
 use crate::function::ReplenishPool;
 use crate::notes;
 use ready_pool_aws::auto_scaling::{Capacity, GroupTag, LaunchResult};
@@ -41,8 +41,14 @@ impl Act<'_> {
         } else if plan.paused {
             warn!(pool = %pool, "replenishing is paused by the tag ready-pool:pause on the pool");
         }
-        if plan.failing_launches > 0 {
-            error!(pool = %pool, failures = plan.failing_launches, "launches keep failing; holding back");
+        match plan.failure {
+            Some(Failure::Refused) => {
+                error!(pool = %pool, failures = plan.failing_launches, "EC2 refuses launch after launch; trying one at a time");
+            }
+            Some(Failure::NotReady) => {
+                error!(pool = %pool, failures = plan.failing_launches, "launched instances do not become ready, one after the other; trying one at a time");
+            }
+            None => {}
         }
         if plan.held_back > 0 {
             error!(pool = %pool, members = plan.held_back, "too many members look bad at once; touching none of them");

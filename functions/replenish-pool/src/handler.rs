@@ -1,4 +1,4 @@
-//! One invocation: looks until nothing boots any more, or time is up.
+//! One invocation: looks until nothing boots any more and nothing is tried soon, or time is up.
 
 use crate::act::carry_out;
 use crate::config::{LOOK_EVERY, TIME_FOR_A_LOOK};
@@ -100,10 +100,15 @@ impl ReplenishPool {
                 self.memory.full_scan_was(now);
             }
             is_asked_for = false;
-            if plan.booting == 0 || !invocation.has(LOOK_EVERY + TIME_FOR_A_LOOK) {
+            let booting = (plan.booting > 0).then_some(LOOK_EVERY);
+            let Some(pause) = booting.or(plan.probe_in) else {
+                break;
+            };
+            let pause = pause.max(LOOK_EVERY);
+            if !invocation.has(pause + TIME_FOR_A_LOOK) {
                 break;
             }
-            sleep(LOOK_EVERY).await;
+            sleep(pause).await;
         }
         info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, claims_looked_at = summary.claims_looked_at, removed = summary.removed, failures = summary.failures, "pass done");
         Ok(summary)

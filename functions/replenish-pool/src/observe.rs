@@ -3,7 +3,8 @@
 
 use crate::config::Config;
 use crate::decide::{
-    FullScan, HOLD, View, history_suffices, leak_candidates, leak_checks, leak_slice, max_age_now,
+    FAILURES_BACK, FullScan, View, history_suffices, leak_candidates, leak_checks, leak_slice,
+    max_age_now,
 };
 use crate::notes;
 use ready_pool_aws::auto_scaling::AutoScaling;
@@ -61,7 +62,7 @@ pub(crate) async fn observe(
     };
     // Twice the boot limit: an overdue launch may have been missed for a while. And failed ones
     // for as long as they hold others back.
-    let back = (config.boot_limit * 2 + HOLD).max(max_age);
+    let back = (config.boot_limit * 2).max(FAILURES_BACK).max(max_age);
     let activities = auto_scaling
         .activities(&config.pool, now - back, |activities| {
             history_suffices(&pool, activities, max_age, now)

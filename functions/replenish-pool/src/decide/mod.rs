@@ -2,17 +2,18 @@
 
 mod claims;
 mod gate;
+mod launches;
 mod leaks;
 mod reading;
 mod removal;
 mod size;
 
+pub use launches::{FAILURES_BACK, Failure};
 pub use leaks::{
     LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, LEAK_CHECKS_PER_PASS, leak_candidates, leak_checks,
     leak_slice, leak_window,
 };
 pub use reading::{full_scan_is_due, history_suffices, max_age_now};
-pub use size::HOLD;
 
 use crate::notes::Note;
 use ready_pool_core::Timestamp;
@@ -82,8 +83,12 @@ pub struct Plan {
     pub abandon: Vec<InstanceId>,
     /// Launches to look at again soon.
     pub booting: usize,
-    /// Launches that failed one after the other, when so many did that launching is held.
+    /// Launches that failed one after the other, when so many did that one at a time is tried.
     pub failing_launches: usize,
+    /// What became of them.
+    pub failure: Option<Failure>,
+    /// In how long the next one is tried, where one is wanted.
+    pub probe_in: Option<Duration>,
     /// Open claims that init-instance shall look at.
     pub look_again: Vec<LookAgain>,
     /// Tags to remove: settled entries, and notes that are done with.

@@ -2,10 +2,11 @@
 //! history. History is paid for by the page, every minute, out of a bucket that the whole account shares.
 
 use super::gate::launched_at;
+use super::launches::row_is_known;
 use super::removal::{began_at, in_service};
-use super::size::{HOLD, SERVED_FOR};
+use super::size::SERVED_FOR;
 use ready_pool_core::Timestamp;
-use ready_pool_core::activity::{Activity, ActivityKind};
+use ready_pool_core::activity::Activity;
 use ready_pool_core::group::{Group, Lifecycle};
 use std::time::Duration;
 
@@ -44,7 +45,7 @@ pub fn history_suffices(
         .filter(|member| member.lifecycle == Lifecycle::PendingWait)
         .map(|member| &member.instance);
     waiting.all(|instance| launched_at(activities, instance).is_some())
-        && shows_failures(activities, now)
+        && row_is_known(activities, now)
         && shows_served(activities, now)
         && (max_age.is_zero()
             || in_service(pool).all(|member| began_at(activities, &member.instance).is_some()))
@@ -55,16 +56,4 @@ pub fn history_suffices(
 fn shows_served(activities: &[Activity], now: Timestamp) -> bool {
     let oldest = activities.last();
     oldest.is_some_and(|activity| activity.started_at <= now - SERVED_FOR)
-}
-
-/// Whether older launches than these cannot add to the failures in a row.
-fn shows_failures(activities: &[Activity], now: Timestamp) -> bool {
-    let mut ended = activities
-        .iter()
-        .filter(|activity| activity.kind == ActivityKind::Launch)
-        .filter_map(|activity| Some((activity.failed, activity.ended_at?)));
-    let Some((failed, ended_at)) = ended.next() else {
-        return false;
-    };
-    !failed || ended_at <= now - HOLD || ended.any(|(failed, _)| !failed)
 }

@@ -4,15 +4,11 @@
 //! claim-instance detaches as many without a replacement. So the capacity comes down by itself, and
 //! is lowered here only once nobody has any use for it.
 
+use super::launches::{self, Probe};
 use super::{Plan, View};
 use ready_pool_core::activity::ActivityKind;
 use ready_pool_core::group::Lifecycle;
 use std::time::Duration;
-
-/// So many launches that failed one after the other hold launching back.
-const TOO_MANY_FAILURES: usize = 5;
-/// For how long after the end of the last of them.
-pub const HOLD: Duration = Duration::from_mins(10);
 
 /// For how long after a detach its claim's message may still be on the queue: a delivery has it
 /// for 50 s at most (the queue's visibility time-out), and after a crash it comes once more.
@@ -34,12 +30,21 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
     };
     // Not `clamp`: it panics where a group's bounds are crossed.
     let mut wanted = wanted.min(view.pool.max_size).max(view.pool.min_size);
-    let failures = failures_in_a_row(view);
-    if failures >= TOO_MANY_FAILURES {
-        // Auto Scaling would try forever, and pay for each try. What is there stays; after the
-        // hold one more scan is tried.
-        plan.failing_launches = failures;
-        wanted = wanted.min(staying(view).max(view.pool.min_size));
+    if let Some(row) = launches::failing(&view.activities, view.now) {
+        // Auto Scaling would try them all, forever. What is there stays, and one is tried.
+        plan.failing_launches = row.failures;
+        plan.failure = Some(row.failure);
+        let staying = staying(view);
+        let allowed = match row.probe(&view.pool, &view.activities, view.now) {
+            Probe::Over => wanted,
+            Probe::Now => staying.saturating_add(1),
+            Probe::UnderWay => staying,
+            Probe::In(wait) => {
+                plan.probe_in = (wanted > staying).then_some(wait);
+                staying
+            }
+        };
+        wanted = wanted.min(allowed.max(view.pool.min_size));
     }
     if wanted != desired {
         plan.desired_capacity = Some(wanted);
@@ -86,23 +91,4 @@ fn staying(view: &View) -> i32 {
         )
     });
     i32::try_from(staying.count()).unwrap_or(i32::MAX)
-}
-
-/// Launches that failed since the last good one, if the newest failed a short while ago. Those
-/// that are under way have not said anything yet.
-fn failures_in_a_row(view: &View) -> usize {
-    let mut launches = view
-        .activities
-        .iter()
-        .filter(|activity| activity.kind == ActivityKind::Launch)
-        .filter_map(|activity| Some((activity.failed, activity.ended_at?)))
-        .peekable();
-    let recent = launches
-        .peek()
-        .is_some_and(|(failed, ended_at)| *failed && *ended_at > view.now - HOLD);
-    if recent {
-        launches.take_while(|(failed, _)| *failed).count()
-    } else {
-        0
-    }
 }

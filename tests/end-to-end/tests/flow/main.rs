@@ -27,6 +27,7 @@ mod machine;
 mod normal_path;
 mod opting_out;
 mod options;
+mod outage;
 mod outcomes;
 mod overlap;
 mod pauses;

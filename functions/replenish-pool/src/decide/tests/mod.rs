@@ -2,6 +2,7 @@
 
 mod claims;
 mod gate;
+mod launches;
 mod leaks;
 mod members;
 mod paused;

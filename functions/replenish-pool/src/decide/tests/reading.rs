@@ -35,14 +35,37 @@ fn failures_are_read_to_the_first_of_them_while_they_count() {
     // Those that hold nothing back any more need not be counted.
     let old = Activity {
         failed: true,
-        ..activity(ActivityKind::Launch, 1, HOLD * 2, Some(HOLD))
+        ..activity(ActivityKind::Launch, 1, HOUR * 2, Some(HOUR))
     };
     assert!(suffices(std::slice::from_ref(&old)));
     let young = Activity {
-        ended_at: Some(NOW - HOLD + SECOND),
-        ..old
+        ended_at: Some(NOW - HOUR + SECOND),
+        ..old.clone()
     };
     assert!(!suffices(&[young]));
+    // But while one is tried they do.
+    assert!(!suffices(&[
+        activity(ActivityKind::Launch, 2, MINUTE, None),
+        old
+    ]));
+}
+
+/// Longer than this no wait depends on.
+#[test]
+fn of_a_long_row_of_failures_half_an_hour_is_read() {
+    let failed = |minutes: u32| Activity {
+        failed: true,
+        ..activity(
+            ActivityKind::Launch,
+            1,
+            MINUTE * minutes,
+            Some(MINUTE * minutes),
+        )
+    };
+    let row = |minutes: [u32; 5]| minutes.map(failed);
+    assert!(!suffices(&row([1, 2, 3, 4, 29])));
+    assert!(suffices(&row([1, 2, 3, 4, 30])));
+    assert!(!suffices(&row([1, 2, 3, 30, 31])[..4]));
 }
 
 #[test]
