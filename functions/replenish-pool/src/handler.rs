@@ -90,17 +90,18 @@ impl ReplenishPool {
                 self.metrics.write(&record, view.now);
             }
             summary.looks += 1;
-            summary.failures += carry_out(self, &plan, invocation.now()).await;
-            summary.completed += plan.complete.len();
-            summary.abandoned += plan.abandon.len();
-            summary.booting = plan.booting;
+            let done = carry_out(self, &plan, invocation.now()).await;
+            summary.failures += done.failures;
+            summary.completed += done.completed;
+            summary.abandoned += done.abandoned;
+            summary.booting = plan.booting + done.unended;
             summary.claims_looked_at += plan.look_again.len();
             summary.removed += plan.attach_to_retirement.len() + plan.detach.len();
             if extent == Extent::Full {
                 self.memory.full_scan_was(now);
             }
             is_asked_for = false;
-            let booting = (plan.booting > 0).then_some(LOOK_EVERY);
+            let booting = (plan.booting + done.unended > 0).then_some(LOOK_EVERY);
             let Some(pause) = booting.or(plan.probe_in) else {
                 break;
             };

@@ -22,6 +22,7 @@ mod full_scan;
 mod hand_over;
 mod house;
 mod init_command;
+mod large_pool;
 mod largest;
 mod machine;
 mod normal_path;
