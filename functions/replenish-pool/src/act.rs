@@ -30,27 +30,38 @@ pub(crate) struct Done {
     pub(crate) unended: usize,
 }
 
-/// Carries out the whole plan.
-pub(crate) async fn carry_out(function: &ReplenishPool, plan: &Plan, now: Timestamp) -> Done {
-    let mut act = Act {
-        function,
-        done: Done::default(),
-    };
-    act.warn_of(plan);
-    act.size(plan).await;
-    act.gate(plan).await;
-    act.look_again(plan, now).await;
-    act.take_out(plan, now).await;
-    act.remove_tags(plan).await;
-    act.done
-}
-
-struct Act<'a> {
+/// Carries plans out.
+pub(crate) struct Act<'a> {
     function: &'a ReplenishPool,
-    done: Done,
+    /// What became of it so far.
+    pub(crate) done: Done,
 }
 
-impl Act<'_> {
+impl<'a> Act<'a> {
+    pub(crate) fn new(function: &'a ReplenishPool) -> Self {
+        Self {
+            function,
+            done: Done::default(),
+        }
+    }
+
+    /// The pool's size, and who gets into service.
+    pub(crate) async fn on_the_pool(&mut self, plan: &Plan) {
+        self.warn_of(plan);
+        self.size(plan).await;
+        self.gate(plan).await;
+    }
+
+    /// What a full scan found.
+    pub(crate) async fn on_the_rest(&mut self, plan: &Plan, now: Timestamp) {
+        if plan.held_back > 0 {
+            error!(pool = %self.function.config.pool, members = plan.held_back, "too many members look bad at once; touching none of them");
+        }
+        self.look_again(plan, now).await;
+        self.take_out(plan, now).await;
+        self.remove_tags(plan).await;
+    }
+
     fn warn_of(&self, plan: &Plan) {
         let pool = &self.function.config.pool;
         if let Some(value) = &plan.misspelt_pause {
@@ -66,9 +77,6 @@ impl Act<'_> {
                 error!(pool = %pool, failures = plan.failing_launches, "launched instances do not become ready, one after the other; trying one at a time");
             }
             None => {}
-        }
-        if plan.held_back > 0 {
-            error!(pool = %pool, members = plan.held_back, "too many members look bad at once; touching none of them");
         }
     }
 

@@ -1,15 +1,16 @@
 //! One invocation: looks until nothing boots any more and nothing is tried soon, or time is up.
 
-use crate::act::carry_out;
+use crate::act::{Act, Done};
 use crate::config::{LOOK_EVERY, TIME_FOR_A_LOOK};
-use crate::decide::{decide, full_scan_is_due};
+use crate::decide::{Plan, for_claims, for_the_pool, for_the_rest, full_scan_is_due};
 use crate::figures;
 use crate::function::ReplenishPool;
-use crate::observe::{Extent, observe};
+use crate::observe::{Extent, Observer};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::error::ObserveError;
 use ready_pool_aws::event::AutoScalingDetail;
+use ready_pool_core::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::{debug, info};
@@ -35,6 +36,18 @@ pub struct Summary {
     pub removed: usize,
     /// Calls that failed, for the next pass to repeat.
     pub failures: usize,
+}
+
+impl Summary {
+    fn add(&mut self, plan: &Plan, done: Done) {
+        self.looks += 1;
+        self.failures += done.failures;
+        self.completed += done.completed;
+        self.abandoned += done.abandoned;
+        self.booting = plan.booting + done.unended;
+        self.claims_looked_at += plan.look_again.len();
+        self.removed += plan.attach_to_retirement.len() + plan.detach.len();
+    }
 }
 
 impl ReplenishPool {
@@ -76,27 +89,8 @@ impl ReplenishPool {
             } else {
                 Extent::Short
             };
-            let view = observe(
-                &self.auto_scaling,
-                &self.systems_manager,
-                &self.provision_queue,
-                &self.config,
-                extent,
-                now,
-            )
-            .await?;
-            let plan = decide(&view);
-            if let Some(record) = figures::state(&view, &plan) {
-                self.metrics.write(&record, view.now);
-            }
-            summary.looks += 1;
-            let done = carry_out(self, &plan, invocation.now()).await;
-            summary.failures += done.failures;
-            summary.completed += done.completed;
-            summary.abandoned += done.abandoned;
-            summary.booting = plan.booting + done.unended;
-            summary.claims_looked_at += plan.look_again.len();
-            summary.removed += plan.attach_to_retirement.len() + plan.detach.len();
+            let (plan, done) = Box::pin(self.look(extent, now, invocation)).await?;
+            summary.add(&plan, done);
             if extent == Extent::Full {
                 self.memory.full_scan_was(now);
             }
@@ -113,6 +107,38 @@ impl ReplenishPool {
         }
         info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, claims_looked_at = summary.claims_looked_at, removed = summary.removed, failures = summary.failures, "pass done");
         Ok(summary)
+    }
+
+    /// One look, and what it asks for done: the pool first, which needs the least.
+    async fn look(
+        &self,
+        extent: Extent,
+        now: Timestamp,
+        invocation: &Invocation,
+    ) -> Result<(Plan, Done), ObserveError> {
+        let pool = &self.config.pool;
+        let mut observer = Observer::new(self, extent, now);
+        let mut act = Act::new(self);
+        let mut plan = Plan::default();
+        let view = observer.pool().await;
+        if let Ok(view) = &view {
+            plan = for_the_pool(view);
+            act.on_the_pool(&plan).await;
+        }
+        if extent == Extent::Full {
+            match &view {
+                Ok(view) => {
+                    let scan = observer.rest().await;
+                    for_the_rest(view, &scan, &mut plan);
+                    let record = figures::state(view, &scan, &plan, &observer.missing);
+                    self.metrics.write(&record, now);
+                }
+                Err(_) => for_claims(observer.targets().await.as_ref(), now, &mut plan),
+            }
+            act.on_the_rest(&plan, invocation.now()).await;
+        }
+        observer.missing.say(pool);
+        view.map(|_| (plan, act.done))
     }
 
     /// Events of other groups, and of attaches: those instances are not the pool's.

@@ -10,6 +10,7 @@ mod figures;
 mod function;
 mod handler;
 mod memory;
+mod missing;
 pub mod notes;
 mod observe;
 

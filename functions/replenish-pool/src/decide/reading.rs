@@ -24,6 +24,9 @@ pub fn full_scan_is_due(last: Option<Timestamp>, now: Timestamp) -> bool {
 /// How often ages are looked at: they are counted in hours.
 const AGES_EVERY_MINUTES: u8 = 10;
 
+/// How often the launch hook is looked at.
+const HOOK_EVERY_MINUTES: u8 = 10;
+
 /// The `max_age` of a look at `now`: zero where it is not about ages.
 pub fn max_age_now(max_age: Duration, now: Timestamp) -> Duration {
     if now.minute().is_multiple_of(AGES_EVERY_MINUTES) {
@@ -31,6 +34,11 @@ pub fn max_age_now(max_age: Duration, now: Timestamp) -> Duration {
     } else {
         Duration::ZERO
     }
+}
+
+/// Whether a scan at `now` asks whether the launch hook is there: somebody must delete it, so rarely.
+pub fn looks_at_hook(now: Timestamp) -> bool {
+    now.minute().is_multiple_of(HOOK_EVERY_MINUTES)
 }
 
 /// Whether these activities (those under way, then the newest first) show all that a look at

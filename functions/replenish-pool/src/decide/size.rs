@@ -6,7 +6,7 @@
 
 use super::launches::{self, Probe};
 use super::{Plan, View};
-use ready_pool_core::activity::ActivityKind;
+use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::group::Lifecycle;
 use std::time::Duration;
 
@@ -17,25 +17,31 @@ pub(super) const SERVED_FOR: Duration = Duration::from_mins(1);
 /// is ready may be just about to be handed out.
 pub(super) const QUIET: Duration = Duration::from_mins(5);
 
+/// Without the history nobody knows whether launches fail, so the capacity stays what it is: Auto
+/// Scaling replaces what leaves. Without the backlog it is not raised for those who wait, and not
+/// lowered.
 pub(super) fn plan(view: &View, plan: &mut Plan) {
+    let Some(activities) = &view.activities else {
+        return;
+    };
     if plan.paused {
         return;
     }
     let desired = view.pool.desired_capacity;
-    let wanted = view.size.saturating_add(unserved(view));
-    let wanted = if wanted < desired && !is_quiet(view) {
+    let wanted = view.size.saturating_add(unserved(view, activities));
+    let wanted = if wanted < desired && !is_quiet(view, activities) {
         desired
     } else {
         wanted
     };
     // Not `clamp`: it panics where a group's bounds are crossed.
     let mut wanted = wanted.min(view.pool.max_size).max(view.pool.min_size);
-    if let Some(row) = launches::failing(&view.activities, view.now) {
+    if let Some(row) = launches::failing(activities, view.now) {
         // Auto Scaling would try them all, forever. What is there stays, and one is tried.
         plan.failing_launches = row.failures;
         plan.failure = Some(row.failure);
         let staying = staying(view);
-        let allowed = match row.probe(&view.pool, &view.activities, view.now) {
+        let allowed = match row.probe(&view.pool, activities, view.now) {
             Probe::Over => wanted,
             Probe::Now => staying.saturating_add(1),
             Probe::UnderWay => staying,
@@ -53,27 +59,27 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
 
 /// Claims beyond those that were just served and those that what is ready will serve. Claims that
 /// are paused wait for somebody, not for an instance.
-fn unserved(view: &View) -> i32 {
+fn unserved(view: &View, activities: &[Activity]) -> i32 {
     if view.pool.pause().claims {
         return 0;
     }
-    let served = view.activities.iter().filter(|activity| {
+    let served = activities.iter().filter(|activity| {
         activity.kind == ActivityKind::Detach
             && !activity.failed
             && activity.started_at > view.now - SERVED_FOR
     });
     let ready = view.pool.members.iter().filter(|member| member.is_fit());
-    let unserved = view
-        .backlog
+    let backlog = view.backlog.unwrap_or_default();
+    let unserved = backlog
         .saturating_sub(served.count())
         .saturating_sub(ready.count());
     i32::try_from(unserved).unwrap_or(i32::MAX)
 }
 
 /// Nobody waits, and nothing comes or goes.
-fn is_quiet(view: &View) -> bool {
-    view.backlog == 0
-        && !view.activities.iter().any(|activity| {
+fn is_quiet(view: &View, activities: &[Activity]) -> bool {
+    view.backlog == Some(0)
+        && !activities.iter().any(|activity| {
             matches!(activity.kind, ActivityKind::Launch | ActivityKind::Detach)
                 && !activity.failed
                 && activity

@@ -25,6 +25,7 @@ mod init_command;
 mod large_pool;
 mod largest;
 mod machine;
+mod missing_part;
 mod normal_path;
 mod opting_out;
 mod options;

@@ -30,7 +30,7 @@ fn failing(activities: Vec<Activity>) -> View {
     let mut view = ready_pool(3);
     view.size = 10;
     view.pool.desired_capacity = 10;
-    view.activities = activities;
+    *view.history() = activities;
     view
 }
 
@@ -51,7 +51,7 @@ fn not_ready_in_a_row(failures: u32, last: Duration) -> View {
 /// An instance that was launched so long ago and waits for its agent.
 fn with_booting(mut view: View, number: u32, launched: Duration) -> View {
     let under_way = activity(ActivityKind::Launch, number, launched, None);
-    view.activities.insert(0, under_way);
+    view.history().insert(0, under_way);
     view.pool
         .members
         .push(member(number, Lifecycle::PendingWait));
@@ -138,7 +138,7 @@ fn machines_are_tried_less_often_than_refused_launches_and_every_ten_minutes_at_
     for (first, wait) in [(1, 30), (3, 60), (15, 300), (30, 600), (300, 600)] {
         let mut view = not_ready_in_a_row(1, Duration::ZERO);
         let older = (2..=5).map(|n| not_ready(n, MINUTE * first));
-        view.activities.extend(older);
+        view.history().extend(older);
         let wait = Duration::from_secs(wait);
         assert_eq!(held(&view).3, Some(wait), "{first} minutes");
     }
@@ -147,11 +147,11 @@ fn machines_are_tried_less_often_than_refused_launches_and_every_ten_minutes_at_
 #[test]
 fn one_machine_that_did_not_get_ready_does_not_make_a_bad_image_of_an_outage() {
     let mut view = refused_in_a_row(5, SECOND);
-    view.activities.push(not_ready(7, MINUTE * 20));
+    view.history().push(not_ready(7, MINUTE * 20));
     assert_eq!(held(&view), (Some(4), 6, Some(Failure::Refused), None));
     // Nor do refusals make a bad image good.
     let mut view = refused_in_a_row(2, SECOND);
-    view.activities.extend((4..8).map(|n| not_ready(n, MINUTE)));
+    view.history().extend((4..8).map(|n| not_ready(n, MINUTE)));
     let (desired, _, failure, _) = held(&view);
     assert_eq!((desired, failure), (Some(3), Some(Failure::NotReady)));
 }
@@ -159,7 +159,7 @@ fn one_machine_that_did_not_get_ready_does_not_make_a_bad_image_of_an_outage() {
 #[test]
 fn a_crowd_that_waits_is_held_back_too() {
     let mut view = refused_in_a_row(5, SECOND);
-    view.backlog = 30;
+    view.backlog = Some(30);
     assert_eq!(held(&view).0, Some(4));
 }
 
@@ -194,10 +194,10 @@ fn a_row_of_an_hour_ago_is_forgotten() {
 #[test]
 fn a_success_resets_the_count() {
     let mut view = refused_in_a_row(5, RETRIED_AFTER);
-    view.activities.insert(0, success(SECOND));
+    view.history().insert(0, success(SECOND));
     assert_eq!(decide(&view), Plan::default());
     let mut view = refused_in_a_row(5, SECOND);
-    view.activities.insert(3, success(RETRIED_AFTER * 2));
+    view.history().insert(3, success(RETRIED_AFTER * 2));
     assert_eq!(decide(&view), Plan::default());
 }
 
@@ -205,7 +205,7 @@ fn a_success_resets_the_count() {
 fn launches_under_way_are_neither_good_nor_bad() {
     let mut view = refused_in_a_row(5, SECOND);
     let under_way = activity(ActivityKind::Launch, 9, MINUTE, None);
-    view.activities.insert(0, under_way);
+    view.history().insert(0, under_way);
     assert_eq!(decide(&view).failing_launches, 5);
 }
 
@@ -217,7 +217,7 @@ fn other_activities_are_no_launches() {
         ActivityKind::Attach,
         ActivityKind::Other,
     ] {
-        view.activities
+        view.history()
             .insert(2, activity(kind, 9, SECOND, Some(SECOND)));
     }
     assert_eq!(decide(&view).failing_launches, 5);
@@ -234,7 +234,7 @@ fn only_members_that_stay_count_while_launching_is_held() {
     ] {
         let mut view = not_ready_in_a_row(5, SECOND);
         view.pool.members.push(member(4, lifecycle));
-        view.agents.insert(instance(4), agent(true, SECOND));
+        view.agents().insert(instance(4), agent(true, SECOND));
         assert_eq!(held(&view).0, Some(held_at), "{lifecycle:?}");
     }
 }

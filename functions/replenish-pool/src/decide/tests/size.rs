@@ -54,7 +54,7 @@ fn crowded(ready: u32, backlog: usize) -> View {
     let mut view = ready_pool(ready);
     view.size = 3;
     view.pool.desired_capacity = 3;
-    view.backlog = backlog;
+    view.backlog = Some(backlog);
     view
 }
 
@@ -79,13 +79,13 @@ fn each_claim_beyond_is_one_instance_more() {
 fn a_claim_that_was_just_served_raises_nothing() {
     let mut view = crowded(0, 4);
     let ago = |seconds| detached(Duration::from_secs(seconds));
-    view.activities = vec![ago(1), ago(20), ago(59)];
+    *view.history() = vec![ago(1), ago(20), ago(59)];
     assert_eq!(decide(&view).desired_capacity, Some(4));
     // This one's message is off the queue by now: the claim on it is another.
-    view.activities.push(ago(60));
+    view.history().push(ago(60));
     assert_eq!(decide(&view).desired_capacity, Some(4));
-    view.activities.truncate(2);
-    view.activities[0].failed = true;
+    view.history().truncate(2);
+    view.history()[0].failed = true;
     assert_eq!(decide(&view).desired_capacity, Some(6));
 }
 
@@ -94,7 +94,7 @@ fn the_maximum_bounds_what_waiting_claims_cost() {
     let mut view = crowded(0, 500);
     view.pool.max_size = 10;
     assert_eq!(decide(&view).desired_capacity, Some(10));
-    view.backlog = usize::MAX;
+    view.backlog = Some(usize::MAX);
     view.size = i32::MAX;
     assert_eq!(decide(&view).desired_capacity, Some(10));
 }
@@ -129,7 +129,7 @@ fn raised() -> View {
 fn a_raised_capacity_is_lowered_when_nobody_has_a_use_for_it() {
     assert_eq!(decide(&raised()).desired_capacity, Some(3));
     let mut view = raised();
-    view.activities = vec![
+    *view.history() = vec![
         activity(ActivityKind::Detach, 8, QUIET, Some(QUIET)),
         activity(ActivityKind::Launch, 9, QUIET * 2, Some(QUIET)),
     ];
@@ -139,7 +139,7 @@ fn a_raised_capacity_is_lowered_when_nobody_has_a_use_for_it() {
 #[test]
 fn it_is_not_lowered_while_a_claim_waits() {
     let mut view = raised();
-    view.backlog = 1;
+    view.backlog = Some(1);
     assert_eq!(decide(&view).desired_capacity, None);
 }
 
@@ -154,7 +154,7 @@ fn it_is_not_lowered_soon_after_a_launch_or_a_detach() {
         activity(ActivityKind::Launch, 9, QUIET * 3, None),
     ] {
         let mut view = raised();
-        view.activities = vec![recent];
+        *view.history() = vec![recent];
         assert_eq!(decide(&view).desired_capacity, None, "{view:?}");
     }
 }
@@ -162,7 +162,7 @@ fn it_is_not_lowered_soon_after_a_launch_or_a_detach() {
 #[test]
 fn what_failed_and_what_is_neither_keeps_no_surplus() {
     let mut view = raised();
-    view.activities = vec![
+    *view.history() = vec![
         Activity {
             failed: true,
             ..activity(ActivityKind::Launch, 1, SECOND, Some(SECOND))
@@ -175,7 +175,7 @@ fn what_failed_and_what_is_neither_keeps_no_surplus() {
 #[test]
 fn a_capacity_that_is_too_small_for_those_who_wait_is_raised_however_busy_it_is() {
     let mut view = raised();
-    view.backlog = 12;
-    view.activities = vec![detached(SECOND)];
+    view.backlog = Some(12);
+    *view.history() = vec![detached(SECOND)];
     assert_eq!(decide(&view).desired_capacity, Some(9));
 }
