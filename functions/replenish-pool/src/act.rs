@@ -1,39 +1,67 @@
 //! Carries out a plan. What fails is left to the next pass, a minute later at most: the world is
 //! looked at again anyway.
 
-use crate::decide::Plan;
+use crate::decide::{Failure, Plan};
 use crate::function::ReplenishPool;
 use crate::notes;
 use ready_pool_aws::auto_scaling::{Capacity, GroupTag, LaunchResult};
 use ready_pool_aws::metrics::Record;
 use ready_pool_aws::queue::Outgoing;
 use ready_pool_core::Timestamp;
-use ready_pool_core::call_error::CallError;
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::message::Message;
+use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
-/// Carries out the whole plan; answers how many of its parts failed.
-pub(crate) async fn carry_out(function: &ReplenishPool, plan: &Plan, now: Timestamp) -> usize {
-    let mut act = Act {
-        function,
-        failures: 0,
-    };
-    act.warn_of(plan);
-    act.size(plan).await;
-    act.gate(plan).await;
-    act.look_again(plan, now).await;
-    act.take_out(plan, now).await;
-    act.remove_tags(plan).await;
-    act.failures
+/// How many launches are ended at a time: 480 in four seconds.
+const ENDED_AT_ONCE: usize = 12;
+
+/// What became of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Done {
+    /// Parts that failed.
+    pub(crate) failures: usize,
+    /// Launches completed.
+    pub(crate) completed: usize,
+    /// Launches abandoned.
+    pub(crate) abandoned: usize,
+    /// Launches that shall end and still wait: the next look is soon.
+    pub(crate) unended: usize,
 }
 
-struct Act<'a> {
+/// Carries plans out.
+pub(crate) struct Act<'a> {
     function: &'a ReplenishPool,
-    failures: usize,
+    /// What became of it so far.
+    pub(crate) done: Done,
 }
 
-impl Act<'_> {
+impl<'a> Act<'a> {
+    pub(crate) fn new(function: &'a ReplenishPool) -> Self {
+        Self {
+            function,
+            done: Done::default(),
+        }
+    }
+
+    /// The pool's size, and who gets into service.
+    pub(crate) async fn on_the_pool(&mut self, plan: &Plan) {
+        self.warn_of(plan);
+        self.size(plan).await;
+        self.gate(plan).await;
+    }
+
+    /// What a full scan found.
+    pub(crate) async fn on_the_rest(&mut self, plan: &Plan, now: Timestamp) {
+        if plan.held_back > 0 {
+            error!(pool = %self.function.config.pool, members = plan.held_back, "too many members look bad at once; touching none of them");
+        }
+        self.look_again(plan, now).await;
+        self.take_out(plan, now).await;
+        self.remove_tags(plan).await;
+    }
+
     fn warn_of(&self, plan: &Plan) {
         let pool = &self.function.config.pool;
         if let Some(value) = &plan.misspelt_pause {
@@ -41,11 +69,14 @@ impl Act<'_> {
         } else if plan.paused {
             warn!(pool = %pool, "replenishing is paused by the tag ready-pool:pause on the pool");
         }
-        if plan.failing_launches > 0 {
-            error!(pool = %pool, failures = plan.failing_launches, "launches keep failing; holding back");
-        }
-        if plan.held_back > 0 {
-            error!(pool = %pool, members = plan.held_back, "too many members look bad at once; touching none of them");
+        match plan.failure {
+            Some(Failure::Refused) => {
+                error!(pool = %pool, failures = plan.failing_launches, "EC2 refuses launch after launch; trying one at a time");
+            }
+            Some(Failure::NotReady) => {
+                error!(pool = %pool, failures = plan.failing_launches, "launched instances do not become ready, one after the other; trying one at a time");
+            }
+            None => {}
         }
     }
 
@@ -61,24 +92,58 @@ impl Act<'_> {
     }
 
     async fn gate(&mut self, plan: &Plan) {
-        for instance in &plan.complete {
-            info!(instance_id = %instance, "the agent is online; completing the launch");
-            self.end_launch(instance, LaunchResult::Continue).await;
-        }
-        for instance in &plan.abandon {
-            warn!(instance_id = %instance, "the agent stays away; abandoning the launch");
-            self.end_launch(instance, LaunchResult::Abandon).await;
-        }
+        self.done.completed = self
+            .end_launches(&plan.complete, LaunchResult::Continue)
+            .await;
+        self.done.abandoned = self
+            .end_launches(&plan.abandon, LaunchResult::Abandon)
+            .await;
     }
 
-    async fn end_launch(&mut self, instance: &InstanceId, end: LaunchResult) {
-        let config = &self.function.config;
-        let result = self
-            .function
-            .auto_scaling
-            .complete_launch(&config.pool, &config.launch_hook, instance, end)
-            .await;
-        self.count("end a launch's wait", result);
+    /// Ends these launches' waits, some at once: after the first fill, or an outage, hundreds may wait.
+    /// Where AWS is busy no further one is begun. Answers how many ended.
+    async fn end_launches(&mut self, instances: &[InstanceId], result: LaunchResult) -> usize {
+        let mut calls = JoinSet::new();
+        let mut rest = instances.iter();
+        let mut busy = false;
+        let mut ended = 0;
+        loop {
+            while !busy && calls.len() < ENDED_AT_ONCE {
+                let Some(instance) = rest.next() else {
+                    break;
+                };
+                match result {
+                    LaunchResult::Continue => {
+                        info!(instance_id = %instance, "the agent is online; completing the launch");
+                    }
+                    LaunchResult::Abandon => {
+                        warn!(instance_id = %instance, "the agent stays away; abandoning the launch");
+                    }
+                }
+                let auto_scaling = self.function.auto_scaling.clone();
+                let config = &self.function.config;
+                let (pool, hook) = (config.pool.clone(), config.launch_hook.clone());
+                let instance = instance.clone();
+                calls.spawn(async move {
+                    auto_scaling
+                        .complete_launch(&pool, &hook, &instance, result)
+                        .await
+                });
+            }
+            let Some(answer) = calls.join_next().await else {
+                break;
+            };
+            let answer = answer.unwrap_or_else(|panicked| {
+                let what = format!("answer: {panicked}");
+                Err(CallError::incomplete("CompleteLifecycleAction", &what))
+            });
+            busy |= matches!(&answer, Err(error) if error.effect == Effect::Busy);
+            if !self.count("end a launch's wait", answer) {
+                ended += 1;
+            }
+        }
+        self.done.unended += instances.len() - ended;
+        ended
     }
 
     async fn look_again(&mut self, plan: &Plan, now: Timestamp) {
@@ -171,7 +236,7 @@ impl Act<'_> {
     fn count(&mut self, what: &str, result: Result<(), CallError>) -> bool {
         if let Err(error) = result {
             warn!(%error, "cannot {what}; the next pass tries again");
-            self.failures += 1;
+            self.done.failures += 1;
             return true;
         }
         false

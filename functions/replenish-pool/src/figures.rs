@@ -1,27 +1,29 @@
 //! What a look says in figures: pure.
 
-use crate::decide::{Plan, View};
+use crate::decide::{FullScan, Plan, View};
+use crate::missing::AllMissing;
 use crate::notes::{self, Stage};
 use ready_pool_aws::metrics::Record;
-use ready_pool_core::group::Member;
-use ready_pool_core::ledger::Entry;
+use ready_pool_core::group::{Group, Member};
 
-/// The state of the pool and its claims: once a minute, by a full look.
-pub(crate) fn state(view: &View, plan: &Plan) -> Option<Record> {
-    let scan = view.scan.as_ref()?;
-    let is_ready = |member: &&Member| {
-        member.is_fit() && (view.agents.get(&member.instance)).is_some_and(|agent| agent.online)
+/// The state of the pool and its claims: about once a minute, by a full scan. What is not known is
+/// not said.
+pub(crate) fn state(view: &View, scan: &FullScan, plan: &Plan, missing: &AllMissing) -> Record {
+    let ready = view.agents.as_ref().map(|agents| {
+        let is_online =
+            |member: &&Member| (agents.get(&member.instance)).is_some_and(|agent| agent.online);
+        let fit = view.pool.members.iter().filter(|member| member.is_fit());
+        fit.filter(is_online).count()
+    });
+    let open = scan.targets.as_ref().map(|targets| {
+        let entries = targets.groups.iter().flat_map(Group::entries);
+        entries.filter(|(_, entry)| entry.is_open()).count()
+    });
+    let notes = scan.retirement.as_ref().map(notes::of);
+    let noted = |stage: Stage| {
+        let notes = notes.as_ref()?.values();
+        Some(notes.filter(|note| note.stage == stage).count())
     };
-    let open = scan
-        .targets
-        .iter()
-        .flat_map(|target| target.entries())
-        .filter(|(_, entry): &(_, Entry)| entry.is_open());
-    let notes = notes::of(&scan.retirement);
-    let suspects = notes
-        .values()
-        .filter(|note| note.stage == Stage::Suspect)
-        .count();
     // Found for the second time: from now on they are taken out.
     let leaks = plan
         .note
@@ -32,20 +34,24 @@ pub(crate) fn state(view: &View, plan: &Plan) -> Option<Record> {
                 && view.pool.member(instance).is_none()
         })
         .count();
-    Some(
-        Record::of(&view.pool.name)
-            .count("Ready", view.pool.members.iter().filter(is_ready).count())
-            .count("Desired", whole(view.pool.desired_capacity))
-            .count("Size", whole(view.size))
-            .count("Booting", plan.booting)
-            .count("Backlog", view.backlog)
-            .count("OpenClaims", open.count())
-            .count("Suspects", suspects)
-            .count("Leaks", leaks)
-            .count("Retiring", notes.len() - suspects)
-            .count("FailingLaunches", plan.failing_launches)
-            .count("HeldBackMembers", plan.held_back),
-    )
+    let record = Record::of(&view.pool.name)
+        .count_if_known("Ready", ready)
+        .count("Desired", whole(view.pool.desired_capacity))
+        .count("Size", whole(view.size))
+        .count("Booting", plan.booting)
+        .count_if_known("Backlog", view.backlog)
+        .count_if_known("OpenClaims", open)
+        .count_if_known("Suspects", noted(Stage::Suspect))
+        .count("Leaks", leaks)
+        .count_if_known("Retiring", noted(Stage::Retiring))
+        .count("FailingLaunches", plan.failing_launches)
+        .count("HeldBackMembers", plan.held_back)
+        .count("MissingParts", missing.count());
+    if missing.count() == 0 {
+        record
+    } else {
+        record.with("missing", &missing.names())
+    }
 }
 
 fn whole(capacity: i32) -> usize {

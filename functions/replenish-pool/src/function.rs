@@ -1,6 +1,7 @@
 //! The function and what it works with.
 
 use crate::config::Config;
+use crate::memory::Memory;
 use ready_pool_aws::Clients;
 use ready_pool_aws::auto_scaling::AutoScaling;
 use ready_pool_aws::metrics::Metrics;
@@ -16,6 +17,7 @@ pub struct ReplenishPool {
     pub(crate) provision_queue: Queue,
     pub(crate) init_queue: Queue,
     pub(crate) metrics: Metrics,
+    pub(crate) memory: Memory,
 }
 
 impl ReplenishPool {
@@ -27,6 +29,7 @@ impl ReplenishPool {
             provision_queue: Queue::new(clients, config.provision_queue.clone()),
             init_queue: Queue::new(clients, config.init_queue.clone()),
             metrics: clients.metrics(),
+            memory: Memory::default(),
             config,
         }
     }

@@ -1,15 +1,16 @@
-//! One invocation: looks until nothing boots any more, or time is up.
+//! One invocation: looks until nothing boots any more and nothing is tried soon, or time is up.
 
-use crate::act::carry_out;
+use crate::act::{Act, Done};
 use crate::config::{LOOK_EVERY, TIME_FOR_A_LOOK};
-use crate::decide::decide;
+use crate::decide::{Plan, for_claims, for_the_pool, for_the_rest, full_scan_is_due};
 use crate::figures;
 use crate::function::ReplenishPool;
-use crate::observe::{Extent, observe};
+use crate::observe::{Extent, Observer};
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::error::ObserveError;
 use ready_pool_aws::event::AutoScalingDetail;
+use ready_pool_core::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::{debug, info};
@@ -35,6 +36,18 @@ pub struct Summary {
     pub removed: usize,
     /// Calls that failed, for the next pass to repeat.
     pub failures: usize,
+}
+
+impl Summary {
+    fn add(&mut self, plan: &Plan, done: Done) {
+        self.looks += 1;
+        self.failures += done.failures;
+        self.completed += done.completed;
+        self.abandoned += done.abandoned;
+        self.booting = plan.booting + done.unended;
+        self.claims_looked_at += plan.look_again.len();
+        self.removed += plan.attach_to_retirement.len() + plan.detach.len();
+    }
 }
 
 impl ReplenishPool {
@@ -65,41 +78,67 @@ impl ReplenishPool {
             summary.ignored = true;
             return Ok(summary);
         }
-        // The timer takes the full look, once a minute; a burst of events takes short ones.
-        let mut extent = if event.source == AUTO_SCALING {
-            Extent::Short
-        } else {
-            Extent::Full
-        };
+        // The timer takes the full look, once a minute; a burst of events takes short ones, and keeps
+        // the timer out: so any look is a full one when that is due.
+        let mut is_asked_for = event.source != AUTO_SCALING;
         loop {
-            let view = observe(
-                &self.auto_scaling,
-                &self.systems_manager,
-                &self.provision_queue,
-                &self.config,
-                extent,
-                invocation.now(),
-            )
-            .await?;
-            let plan = decide(&view);
-            if let Some(record) = figures::state(&view, &plan) {
-                self.metrics.write(&record, view.now);
+            let now = invocation.now();
+            let is_due = full_scan_is_due(self.memory.full_scan_at(), now);
+            let extent = if is_asked_for || is_due {
+                Extent::Full
+            } else {
+                Extent::Short
+            };
+            let (plan, done) = Box::pin(self.look(extent, now, invocation)).await?;
+            summary.add(&plan, done);
+            if extent == Extent::Full {
+                self.memory.full_scan_was(now);
             }
-            summary.looks += 1;
-            summary.failures += carry_out(self, &plan, invocation.now()).await;
-            summary.completed += plan.complete.len();
-            summary.abandoned += plan.abandon.len();
-            summary.booting = plan.booting;
-            summary.claims_looked_at += plan.look_again.len();
-            summary.removed += plan.attach_to_retirement.len() + plan.detach.len();
-            extent = Extent::Short;
-            if plan.booting == 0 || !invocation.has(LOOK_EVERY + TIME_FOR_A_LOOK) {
+            is_asked_for = false;
+            let booting = (plan.booting + done.unended > 0).then_some(LOOK_EVERY);
+            let Some(pause) = booting.or(plan.probe_in) else {
+                break;
+            };
+            let pause = pause.max(LOOK_EVERY);
+            if !invocation.has(pause + TIME_FOR_A_LOOK) {
                 break;
             }
-            sleep(LOOK_EVERY).await;
+            sleep(pause).await;
         }
         info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, claims_looked_at = summary.claims_looked_at, removed = summary.removed, failures = summary.failures, "pass done");
         Ok(summary)
+    }
+
+    /// One look, and what it asks for done: the pool first, which needs the least.
+    async fn look(
+        &self,
+        extent: Extent,
+        now: Timestamp,
+        invocation: &Invocation,
+    ) -> Result<(Plan, Done), ObserveError> {
+        let pool = &self.config.pool;
+        let mut observer = Observer::new(self, extent, now);
+        let mut act = Act::new(self);
+        let mut plan = Plan::default();
+        let view = observer.pool().await;
+        if let Ok(view) = &view {
+            plan = for_the_pool(view);
+            act.on_the_pool(&plan).await;
+        }
+        if extent == Extent::Full {
+            match &view {
+                Ok(view) => {
+                    let scan = observer.rest().await;
+                    for_the_rest(view, &scan, &mut plan);
+                    let record = figures::state(view, &scan, &plan, &observer.missing);
+                    self.metrics.write(&record, now);
+                }
+                Err(_) => for_claims(observer.targets().await.as_ref(), now, &mut plan),
+            }
+            act.on_the_rest(&plan, invocation.now()).await;
+        }
+        observer.missing.say(pool);
+        view.map(|_| (plan, act.done))
     }
 
     /// Events of other groups, and of attaches: those instances are not the pool's.

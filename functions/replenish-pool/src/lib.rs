@@ -9,6 +9,8 @@ pub mod decide;
 mod figures;
 mod function;
 mod handler;
+mod memory;
+mod missing;
 pub mod notes;
 mod observe;
 

@@ -1,19 +1,20 @@
-//! What must be known before a plan can be made. A read that fails ends the pass: nothing is
-//! decided on half a look.
+//! What must be known before a plan can be made. Only the pool itself must be there: without any other
+//! part everything goes on that does not need it, and says what is missing.
 
-use crate::config::Config;
 use crate::decide::{
-    FullScan, HOLD, View, history_suffices, leak_candidates, leak_checks, leak_slice, max_age_now,
+    FAILURES_BACK, FullScan, Targets, View, history_suffices, leak_candidates, leak_checks,
+    leak_slice, looks_at_hook, max_age_now,
 };
+use crate::function::ReplenishPool;
+use crate::missing::{AllMissing, Missing, Part};
 use crate::notes;
-use ready_pool_aws::auto_scaling::AutoScaling;
 use ready_pool_aws::error::ObserveError;
-use ready_pool_aws::queue::Queue;
-use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_core::Timestamp;
+use ready_pool_core::activity::Activity;
+use ready_pool_core::call_error::CallError;
 use ready_pool_core::command::Histories;
 use ready_pool_core::group::{Group, Lifecycle};
-use ready_pool_core::ids::{GroupName, InstanceId};
+use ready_pool_core::ids::InstanceId;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -22,115 +23,198 @@ use std::time::Duration;
 pub(crate) enum Extent {
     /// The pool's size and gate.
     Short,
-    /// Claims, leaks, health and age too: once a minute.
+    /// Claims, leaks, health and age too: about once a minute.
     Full,
 }
 
-/// Takes a look.
-pub(crate) async fn observe(
-    auto_scaling: &AutoScaling,
-    systems_manager: &SystemsManager,
-    provision_queue: &Queue,
-    config: &Config,
+/// One look, and what it goes on without.
+pub(crate) struct Observer<'a> {
+    function: &'a ReplenishPool,
     extent: Extent,
     now: Timestamp,
-) -> Result<View, ObserveError> {
-    let names = BTreeSet::from([config.pool.clone(), config.retirement.clone()]);
-    let mut groups = auto_scaling.groups(&names).await?;
-    let mut take = |name: &GroupName| {
-        groups
-            .remove(name)
-            .ok_or_else(|| ObserveError::NoGroup(name.clone()))
-    };
-    let pool = take(&config.pool)?;
-    let retirement = take(&config.retirement)?;
-
-    let asked_about: Vec<InstanceId> = pool
-        .members
-        .iter()
-        .filter(|member| match extent {
-            Extent::Short => member.lifecycle == Lifecycle::PendingWait,
-            Extent::Full => true,
-        })
-        .map(|member| member.instance.clone())
-        .collect();
-    let agents = systems_manager.agents(&asked_about).await?;
-    let max_age = match extent {
-        Extent::Short => Duration::ZERO,
-        Extent::Full => max_age_now(config.max_age, now),
-    };
-    // Twice the boot limit: an overdue launch may have been missed for a while. And failed ones
-    // for as long as they hold others back.
-    let back = (config.boot_limit * 2 + HOLD).max(max_age);
-    let activities = auto_scaling
-        .activities(&config.pool, now - back, |activities| {
-            history_suffices(&pool, activities, max_age, now)
-        })
-        .await?;
-    let backlog = provision_queue.length().await?;
-    let scan = match extent {
-        Extent::Short => None,
-        Extent::Full => {
-            Some(observe_targets(auto_scaling, systems_manager, config, retirement, now).await?)
-        }
-    };
-    Ok(View {
-        now,
-        pool,
-        size: config.size,
-        agents,
-        activities,
-        backlog,
-        boot_limit: config.boot_limit,
-        max_age,
-        scan,
-    })
+    retirement: Option<Group>,
+    /// What is missing so far.
+    pub(crate) missing: AllMissing,
 }
 
-async fn observe_targets(
-    auto_scaling: &AutoScaling,
-    systems_manager: &SystemsManager,
-    config: &Config,
-    retirement: Group,
-    now: Timestamp,
-) -> Result<FullScan, ObserveError> {
-    let targets = auto_scaling.targets_of(&config.pool).await?;
-    let window = leak_slice(now);
-    let detached = auto_scaling
-        .activities_within(&config.pool, &window)
-        .await?;
-    let noted: BTreeSet<InstanceId> = notes::of(&retirement).into_keys().collect();
-    let candidates: BTreeSet<InstanceId> = leak_candidates(&detached, &window)
-        .into_iter()
-        .filter(|instance| !noted.contains(instance))
-        .collect();
-
-    let asked_about: Vec<InstanceId> = noted.union(&candidates).cloned().collect();
-    let mut places = auto_scaling.placements(&asked_about).await?;
-    let unsettled: Vec<InstanceId> = asked_about
-        .into_iter()
-        .filter(|instance| noted.contains(instance) || !places.contains_key(instance))
-        .collect();
-    let mut listed: BTreeSet<InstanceId> = systems_manager
-        .agents(&unsettled)
-        .await?
-        .into_keys()
-        .collect();
-    let suspects: Vec<InstanceId> = listed.difference(&noted).cloned().collect();
-    let mut looked_at = noted;
-    looked_at.extend(leak_checks(&suspects, now).iter().cloned());
-    places.retain(|instance, _| looked_at.contains(instance));
-    listed.retain(|instance| looked_at.contains(instance));
-    let mut histories = Histories::new();
-    for instance in &looked_at {
-        histories.insert(instance.clone(), systems_manager.history(instance).await?);
+impl<'a> Observer<'a> {
+    pub(crate) fn new(function: &'a ReplenishPool, extent: Extent, now: Timestamp) -> Self {
+        Self {
+            function,
+            extent,
+            now,
+            retirement: None,
+            missing: AllMissing::default(),
+        }
     }
-    Ok(FullScan {
-        targets,
-        retirement,
-        looked_at,
-        places,
-        listed,
-        histories,
-    })
+
+    /// The pool, as far as its size and its gate need it.
+    pub(crate) async fn pool(&mut self) -> Result<View, ObserveError> {
+        let config = &self.function.config;
+        let names = BTreeSet::from([config.pool.clone(), config.retirement.clone()]);
+        let mut groups = self.function.auto_scaling.groups(&names).await?;
+        let pool = groups
+            .remove(&config.pool)
+            .ok_or_else(|| ObserveError::NoGroup(config.pool.clone()))?;
+        self.retirement = groups.remove(&config.retirement);
+        if self.retirement.is_none() {
+            let why = "no group has this name";
+            let gone = Missing::gone(Part::RetirementGroup, config.retirement.as_str(), why);
+            self.missing.add(gone);
+        }
+
+        let asked_about: Vec<InstanceId> = pool
+            .members
+            .iter()
+            .filter(|member| match self.extent {
+                Extent::Short => member.lifecycle == Lifecycle::PendingWait,
+                Extent::Full => true,
+            })
+            .map(|member| member.instance.clone())
+            .collect();
+        let agents = self.function.systems_manager.agents(&asked_about).await;
+        let agents = self.missing.or_without(Part::PoolAgents, "", agents);
+        let max_age = match self.extent {
+            Extent::Short => Duration::ZERO,
+            Extent::Full => max_age_now(config.max_age, self.now),
+        };
+        let activities = self.history(&pool, max_age).await;
+        let activities = self.missing.or_without(Part::History, "", activities);
+        let backlog = self.function.provision_queue.length().await;
+        let backlog = self.missing.or_without(Part::Backlog, "", backlog);
+        Ok(View {
+            now: self.now,
+            pool,
+            size: config.size,
+            agents,
+            activities,
+            backlog,
+            boot_limit: config.boot_limit,
+            max_age,
+            scan: None,
+        })
+    }
+
+    async fn history(&self, pool: &Group, max_age: Duration) -> Result<Vec<Activity>, CallError> {
+        // Twice the boot limit: an overdue launch may have been missed for a while. And failed ones
+        // for as long as they hold others back.
+        let boot_limit = self.function.config.boot_limit;
+        let back = (boot_limit * 2).max(FAILURES_BACK).max(max_age);
+        self.function
+            .auto_scaling
+            .activities(&pool.name, self.now - back, |activities| {
+                history_suffices(pool, activities, max_age, self.now)
+            })
+            .await
+    }
+
+    /// What only a full scan looks at.
+    pub(crate) async fn rest(&mut self) -> FullScan {
+        self.hook().await;
+        let targets = self.targets().await;
+        let mut scan = FullScan {
+            targets,
+            retirement: self.retirement.take(),
+            ..FullScan::default()
+        };
+        self.instances(&mut scan).await;
+        scan
+    }
+
+    /// The pool's targets.
+    pub(crate) async fn targets(&mut self) -> Option<Targets> {
+        let pool = &self.function.config.pool;
+        let read = self.function.auto_scaling.targets_of(pool).await;
+        let read = self.missing.or_without(Part::Targets, "", read)?;
+        let mut targets = Targets {
+            groups: read.groups,
+            ..Targets::default()
+        };
+        for target in read.unreadable {
+            let why = "its name is none that a claim can have, or AWS said too little of it";
+            let gone = Missing::gone(Part::Target, &target.name, why);
+            self.missing.add(gone);
+            let open = target.entries.into_iter().filter(|entry| entry.is_open());
+            let instances = open.filter_map(|entry| entry.instance);
+            targets.entered_elsewhere.extend(instances);
+        }
+        Some(targets)
+    }
+
+    /// Whether the launch hook is there: nothing else shows that it is not.
+    async fn hook(&mut self) {
+        if !looks_at_hook(self.now) {
+            return;
+        }
+        let config = &self.function.config;
+        let hook = &config.launch_hook;
+        let found = (self.function.auto_scaling)
+            .has_hook(&config.pool, hook)
+            .await;
+        match self.missing.or_without(Part::LaunchHook, hook, found) {
+            Some(true) | None => {}
+            Some(false) => {
+                let why = "the pool has no hook of this name";
+                self.missing.add(Missing::gone(Part::LaunchHook, hook, why));
+            }
+        }
+    }
+
+    /// The instances that are on their way out, or may have leaked.
+    async fn instances(&mut self, scan: &mut FullScan) {
+        let Some(retirement) = &scan.retirement else {
+            return;
+        };
+        let ReplenishPool {
+            config,
+            auto_scaling,
+            systems_manager,
+            ..
+        } = self.function;
+        let noted: BTreeSet<InstanceId> = notes::of(retirement).into_keys().collect();
+        let window = leak_slice(self.now);
+        let detached = auto_scaling.activities_within(&config.pool, &window).await;
+        let detached = self.missing.or_without(Part::Detaches, "", detached);
+        let candidates: BTreeSet<InstanceId> =
+            leak_candidates(&detached.unwrap_or_default(), &window)
+                .into_iter()
+                .filter(|instance| !noted.contains(instance))
+                .collect();
+
+        let asked_about: Vec<InstanceId> = noted.union(&candidates).cloned().collect();
+        let places = auto_scaling.placements(&asked_about).await;
+        let Some(places) = self.missing.or_without(Part::Places, "", places) else {
+            return;
+        };
+        let unsettled: Vec<InstanceId> = asked_about
+            .into_iter()
+            .filter(|instance| noted.contains(instance) || !places.contains_key(instance))
+            .collect();
+        let agents = systems_manager.agents(&unsettled).await;
+        let Some(agents) = self.missing.or_without(Part::Agents, "", agents) else {
+            return;
+        };
+        let listed: BTreeSet<InstanceId> = agents.into_keys().collect();
+        let suspects: Vec<InstanceId> = listed.difference(&noted).cloned().collect();
+        let mut looked_at = noted;
+        looked_at.extend(leak_checks(&suspects, self.now).iter().cloned());
+        let mut histories = Histories::new();
+        for instance in looked_at {
+            let history = systems_manager.history(&instance).await;
+            let history = self
+                .missing
+                .or_without(Part::Commands, instance.as_str(), history);
+            if let Some(history) = history {
+                histories.insert(instance, history);
+            }
+        }
+        scan.looked_at = histories.keys().cloned().collect();
+        scan.histories = histories;
+        scan.places = places;
+        scan.listed = listed;
+        scan.places
+            .retain(|instance, _| scan.looked_at.contains(instance));
+        scan.listed
+            .retain(|instance| scan.looked_at.contains(instance));
+    }
 }

@@ -25,7 +25,8 @@ const MAX_GROUPS_PER_PAGE: i32 = 100;
 const MAX_TAGS_PER_CALL: usize = 25;
 /// Activities in one page of `DescribeScalingActivities` (API model).
 const MAX_ACTIVITIES_PER_PAGE: i32 = 100;
-/// The operation's name, for errors.
+/// The operations' names, for errors.
+const GROUPS: &str = "DescribeAutoScalingGroups";
 const ACTIVITIES: &str = "DescribeScalingActivities";
 
 /// The adapter.
@@ -54,6 +55,25 @@ pub struct GroupTag {
     pub key: String,
     /// Its value.
     pub value: String,
+}
+
+/// The targets of a pool.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Targets {
+    /// Those that could be read.
+    pub groups: Vec<Group>,
+    /// Those that could not.
+    pub unreadable: Vec<UnreadableTarget>,
+}
+
+/// A group that opted in and that we cannot work with: its name is none that a claim can have, or AWS
+/// left out what it always says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnreadableTarget {
+    /// Its name, as AWS has it.
+    pub name: String,
+    /// The entries among its tags.
+    pub entries: Vec<Entry>,
 }
 
 /// Whether a group shrinks with the instance that leaves it.
@@ -95,32 +115,58 @@ impl AutoScaling {
                 .describe_auto_scaling_groups()
                 .set_auto_scaling_group_names(Some(names.to_vec()));
             for group in Self::all_pages(request).await? {
+                let group = readable(&group)?;
                 groups.insert(group.name.clone(), group);
             }
         }
         Ok(groups)
     }
 
-    /// All targets of a pool.
-    pub async fn targets_of(&self, pool: &GroupName) -> Result<Vec<Group>, CallError> {
-        self.filtered(&format!("tag:{OPT_IN_TAG}"), pool.as_str())
+    /// All targets of a pool. One that cannot be read does not hide the others.
+    pub async fn targets_of(&self, pool: &GroupName) -> Result<Targets, CallError> {
+        let filter = format!("tag:{OPT_IN_TAG}");
+        let mut targets = Targets::default();
+        for group in self.filtered(&filter, pool.as_str()).await? {
+            match read_group(&group) {
+                Some(group) => targets.groups.push(group),
+                None => targets.unreadable.push(UnreadableTarget {
+                    name: group.auto_scaling_group_name().unwrap_or("?").to_owned(),
+                    entries: ledger::entries_in(&read_tags(&group))
+                        .map(|(_, entry)| entry)
+                        .collect(),
+                }),
+            }
+        }
+        Ok(targets)
+    }
+
+    /// Whether a group has this lifecycle hook.
+    pub async fn has_hook(&self, group: &GroupName, hook: &str) -> Result<bool, CallError> {
+        let answer = self
+            .client
+            .describe_lifecycle_hooks()
+            .auto_scaling_group_name(group.as_str())
+            .lifecycle_hook_names(hook)
+            .send()
             .await
+            .map_err(|error| error::from_sdk("DescribeLifecycleHooks", &error))?;
+        Ok(!answer.lifecycle_hooks().is_empty())
     }
 
     /// All groups whose ledger has an entry of this claim id (several targets may share one).
     pub async fn groups_with_entry(&self, claim_id: &ClaimId) -> Result<Vec<Group>, CallError> {
-        self.filtered("tag-key", &ledger::tag_key(claim_id)).await
+        let groups = self.filtered("tag-key", &ledger::tag_key(claim_id)).await?;
+        groups.iter().map(readable).collect()
     }
 
-    async fn filtered(&self, name: &str, value: &str) -> Result<Vec<Group>, CallError> {
+    async fn filtered(&self, name: &str, value: &str) -> Result<Vec<AutoScalingGroup>, CallError> {
         let filter = Filter::builder().name(name).values(value).build();
         Self::all_pages(self.client.describe_auto_scaling_groups().filters(filter)).await
     }
 
     async fn all_pages(
         request: aws_sdk_autoscaling::operation::describe_auto_scaling_groups::builders::DescribeAutoScalingGroupsFluentBuilder,
-    ) -> Result<Vec<Group>, CallError> {
-        const OPERATION: &str = "DescribeAutoScalingGroups";
+    ) -> Result<Vec<AutoScalingGroup>, CallError> {
         let mut pages = request
             .max_records(MAX_GROUPS_PER_PAGE)
             .into_paginator()
@@ -128,11 +174,7 @@ impl AutoScaling {
             .send();
         let mut groups = Vec::new();
         while let Some(group) = pages.next().await {
-            let group = group.map_err(|error| error::from_sdk(OPERATION, &error))?;
-            groups.push(
-                read_group(&group)
-                    .ok_or_else(|| CallError::incomplete(OPERATION, "readable group name"))?,
-            );
+            groups.push(group.map_err(|error| error::from_sdk(GROUPS, &error))?);
         }
         Ok(groups)
     }
@@ -425,6 +467,16 @@ fn sdk_tag(group: &GroupName, key: &str) -> TagBuilder {
         .propagate_at_launch(false)
 }
 
+fn readable(group: &AutoScalingGroup) -> Result<Group, CallError> {
+    read_group(group).ok_or_else(|| CallError::incomplete(GROUPS, "readable group name"))
+}
+
+fn read_tags(group: &AutoScalingGroup) -> BTreeMap<String, String> {
+    let tags = group.tags().iter();
+    tags.filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
+        .collect()
+}
+
 fn read_group(group: &AutoScalingGroup) -> Option<Group> {
     Some(Group {
         name: GroupName::try_from(group.auto_scaling_group_name()?).ok()?,
@@ -445,11 +497,7 @@ fn read_group(group: &AutoScalingGroup) -> Option<Group> {
             .iter()
             .filter_map(|process| process.process_name().map(str::to_owned))
             .collect(),
-        tags: group
-            .tags()
-            .iter()
-            .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
-            .collect(),
+        tags: read_tags(group),
         launch_template: group.launch_template().and_then(read_version),
         members: group.instances().iter().filter_map(read_member).collect(),
     })

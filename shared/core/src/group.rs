@@ -117,9 +117,7 @@ impl Group {
 
     /// All entries of this target's ledger.
     pub fn entries(&self) -> impl Iterator<Item = (ClaimId, Entry)> + '_ {
-        self.tags
-            .iter()
-            .filter_map(|(key, value)| Some((ledger::claim_id_of(key)?, value.parse().ok()?)))
+        ledger::entries_in(&self.tags)
     }
 
     /// An instance's line, if it is a member.

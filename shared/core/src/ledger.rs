@@ -3,6 +3,7 @@
 use crate::Timestamp;
 use crate::ids::{Attempt, ClaimId, InstanceId};
 use crate::reason::Reason;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -28,6 +29,12 @@ pub fn tag_key(claim_id: &ClaimId) -> String {
 /// The claim id of an entry's tag key.
 pub fn claim_id_of(tag_key: &str) -> Option<ClaimId> {
     ClaimId::try_from(tag_key.strip_prefix(KEY_PREFIX)?).ok()
+}
+
+/// All entries among a group's tags.
+pub fn entries_in(tags: &BTreeMap<String, String>) -> impl Iterator<Item = (ClaimId, Entry)> + '_ {
+    tags.iter()
+        .filter_map(|(key, value)| Some((claim_id_of(key)?, value.parse().ok()?)))
 }
 
 /// A claim's line in the ledger. As a tag value:

@@ -167,14 +167,17 @@ fn check_plan(tagged: &Group, history: &[Command]) {
             now: NOW + Duration::hours(hours),
             pool: group(POOL, &READY, BTreeMap::new()),
             size: 2,
-            agents: BTreeMap::new(),
-            activities: Vec::new(),
-            backlog: 0,
+            agents: Some(BTreeMap::new()),
+            activities: Some(Vec::new()),
+            backlog: Some(0),
             boot_limit: std::time::Duration::from_mins(10),
             max_age: std::time::Duration::from_hours(24),
             scan: Some(replenish_pool::decide::FullScan {
-                targets: vec![tagged.clone()],
-                retirement: retirement.clone(),
+                targets: Some(replenish_pool::decide::Targets {
+                    groups: vec![tagged.clone()],
+                    ..replenish_pool::decide::Targets::default()
+                }),
+                retirement: Some(retirement.clone()),
                 looked_at: looked_at.clone(),
                 places: BTreeMap::new(),
                 listed: looked_at.clone(),

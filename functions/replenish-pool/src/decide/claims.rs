@@ -1,6 +1,6 @@
 //! Open claims are looked after, settled entries removed.
 
-use super::{FullScan, Plan};
+use super::Plan;
 use ready_pool_core::Timestamp;
 use ready_pool_core::group::Group;
 use ready_pool_core::ids::ClaimId;
@@ -10,8 +10,8 @@ use ready_pool_core::message::{LookAgain, VERSION};
 /// From how many tags on settled entries are removed early, oldest deadline first: AWS allows 50.
 pub(super) const CROWDED_TAGS: usize = 40;
 
-pub(super) fn plan(scan: &FullScan, now: Timestamp, plan: &mut Plan) {
-    for target in &scan.targets {
+pub(super) fn plan(targets: &[Group], now: Timestamp, plan: &mut Plan) {
+    for target in targets {
         plan.look_again.extend(open_claims(target));
         plan.remove_tags.extend(
             outlived(target, now)

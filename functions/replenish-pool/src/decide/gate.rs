@@ -6,6 +6,8 @@ use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::group::Lifecycle;
 use ready_pool_core::ids::InstanceId;
 
+/// It needs the pool and its agents alone, and the history to give a launch up. Whose agent is not
+/// known waits.
 pub(super) fn plan(view: &View, plan: &mut Plan) {
     for member in &view.pool.members {
         let instance = &member.instance;
@@ -26,13 +28,16 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
 }
 
 fn is_online(view: &View, instance: &InstanceId) -> bool {
-    view.agents.get(instance).is_some_and(|agent| agent.online)
+    let agents = view.agents.as_ref();
+    agents.is_some_and(|agents| agents.get(instance).is_some_and(|agent| agent.online))
 }
 
 /// An instance whose launch is not in the history is left to the hook's own time-out.
 fn is_overdue(view: &View, instance: &InstanceId) -> bool {
-    launched_at(&view.activities, instance)
-        .is_some_and(|launched| launched < view.now - view.boot_limit)
+    let (Some(_), Some(activities)) = (&view.agents, &view.activities) else {
+        return false;
+    };
+    launched_at(activities, instance).is_some_and(|launched| launched < view.now - view.boot_limit)
 }
 
 /// When the instance's launch started, if these activities say.

@@ -2,17 +2,18 @@
 
 mod claims;
 mod gate;
+mod launches;
 mod leaks;
 mod reading;
 mod removal;
 mod size;
 
+pub use launches::{FAILURES_BACK, Failure};
 pub use leaks::{
     LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, LEAK_CHECKS_PER_PASS, leak_candidates, leak_checks,
     leak_slice, leak_window,
 };
-pub use reading::{history_suffices, max_age_now};
-pub use size::HOLD;
+pub use reading::{full_scan_is_due, history_suffices, looks_at_hook, max_age_now};
 
 use crate::notes::Note;
 use ready_pool_core::Timestamp;
@@ -25,7 +26,7 @@ use ready_pool_core::message::LookAgain;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The world as observed.
+/// The world as observed. What could not be read is `None`: what does not need it goes on.
 #[derive(Clone, Debug)]
 pub struct View {
     /// The present time.
@@ -35,29 +36,30 @@ pub struct View {
     /// Ready instances to keep.
     pub size: i32,
     /// The agents of the pool's members: in a short pass only of those on their way in.
-    pub agents: BTreeMap<InstanceId, Agent>,
+    pub agents: Option<BTreeMap<InstanceId, Agent>>,
     /// The pool's activities: those under way, then the newest first, until [`history_suffices`] says so or
     /// they are older than anything that matters (`max_age` included).
-    pub activities: Vec<Activity>,
+    pub activities: Option<Vec<Activity>>,
     /// About how many messages lie on the provisioning queue: claims that wait, and those in the
     /// hands of claim-instance.
-    pub backlog: usize,
+    pub backlog: Option<usize>,
     /// After which a launch without an agent is abandoned.
     pub boot_limit: Duration,
     /// After which a member is too old to hand out; zero for never, or not at this look.
     pub max_age: Duration,
-    /// What only a full pass looks at, once a minute.
+    /// What only a full scan looks at, about once a minute.
     pub scan: Option<FullScan>,
 }
 
 /// What a full pass looks at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FullScan {
     /// The pool's targets.
-    pub targets: Vec<Group>,
+    pub targets: Option<Targets>,
     /// The retirement group.
-    pub retirement: Group,
-    /// Instances that this look could judge: the noted ones and some of the leak candidates.
+    pub retirement: Option<Group>,
+    /// Instances that this look could judge, each of them fully: the noted ones and some of the leak
+    /// candidates. The others are left as they are.
     pub looked_at: BTreeSet<InstanceId>,
     /// Where they are; one in no group is absent.
     pub places: BTreeMap<InstanceId, Placement>,
@@ -65,6 +67,15 @@ pub struct FullScan {
     pub listed: BTreeSet<InstanceId>,
     /// Their command histories.
     pub histories: Histories,
+}
+
+/// The pool's targets.
+#[derive(Clone, Debug, Default)]
+pub struct Targets {
+    /// Those that could be read.
+    pub groups: Vec<Group>,
+    /// Instances of open entries on the others: they are somebody's, too.
+    pub entered_elsewhere: BTreeSet<InstanceId>,
 }
 
 /// What to do.
@@ -82,8 +93,12 @@ pub struct Plan {
     pub abandon: Vec<InstanceId>,
     /// Launches to look at again soon.
     pub booting: usize,
-    /// Launches that failed one after the other, when so many did that launching is held.
+    /// Launches that failed one after the other, when so many did that one at a time is tried.
     pub failing_launches: usize,
+    /// What became of them.
+    pub failure: Option<Failure>,
+    /// In how long the next one is tried, where one is wanted.
+    pub probe_in: Option<Duration>,
     /// Open claims that init-instance shall look at.
     pub look_again: Vec<LookAgain>,
     /// Tags to remove: settled entries, and notes that are done with.
@@ -102,6 +117,15 @@ pub struct Plan {
 
 /// Decides what the pool and its claims need now.
 pub fn decide(view: &View) -> Plan {
+    let mut plan = for_the_pool(view);
+    if let Some(scan) = &view.scan {
+        for_the_rest(view, scan, &mut plan);
+    }
+    plan
+}
+
+/// Decides on the pool's size and on who gets into service: it needs nothing of a full scan.
+pub fn for_the_pool(view: &View) -> Plan {
     let pause = view.pool.pause();
     let mut plan = Plan {
         paused: pause.replenishing,
@@ -110,11 +134,20 @@ pub fn decide(view: &View) -> Plan {
     };
     size::plan(view, &mut plan);
     gate::plan(view, &mut plan);
-    if let Some(scan) = &view.scan {
-        claims::plan(scan, view.now, &mut plan);
-        removal::plan(view, scan, &mut plan);
-    }
     plan
+}
+
+/// Decides on claims and on what must go.
+pub fn for_the_rest(view: &View, scan: &FullScan, plan: &mut Plan) {
+    for_claims(scan.targets.as_ref(), view.now, plan);
+    removal::plan(view, scan, plan);
+}
+
+/// Decides on claims: they need no pool.
+pub fn for_claims(targets: Option<&Targets>, now: Timestamp, plan: &mut Plan) {
+    if let Some(targets) = targets {
+        claims::plan(&targets.groups, now, plan);
+    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,31 @@
-//! How much of the pool's history a look must read: history is paid for by the page, every minute,
-//! out of a bucket that the whole account shares.
+//! How much a look must read: all or only what is about size and gate, and how much of the pool's
+//! history. History is paid for by the page, every minute, out of a bucket that the whole account shares.
 
 use super::gate::launched_at;
+use super::launches::row_is_known;
 use super::removal::{began_at, in_service};
-use super::size::{HOLD, SERVED_FOR};
+use super::size::SERVED_FOR;
 use ready_pool_core::Timestamp;
-use ready_pool_core::activity::{Activity, ActivityKind};
+use ready_pool_core::activity::Activity;
 use ready_pool_core::group::{Group, Lifecycle};
 use std::time::Duration;
 
+/// How often everything is looked at. The timer comes as often, but while a burst of events keeps the
+/// function busy its tick is throttled, and dropped after a minute.
+const FULL_SCAN_EVERY: Duration = Duration::from_mins(1);
+
+/// Whether a look at `now` must be about everything, whatever woke the function up. Where it is not
+/// remembered when the last such scan was made, it must.
+pub fn full_scan_is_due(last: Option<Timestamp>, now: Timestamp) -> bool {
+    // A clock that was set back must not put it off.
+    last.is_none_or(|last| !(last..last + FULL_SCAN_EVERY).contains(&now))
+}
+
 /// How often ages are looked at: they are counted in hours.
 const AGES_EVERY_MINUTES: u8 = 10;
+
+/// How often the launch hook is looked at.
+const HOOK_EVERY_MINUTES: u8 = 10;
 
 /// The `max_age` of a look at `now`: zero where it is not about ages.
 pub fn max_age_now(max_age: Duration, now: Timestamp) -> Duration {
@@ -19,6 +34,11 @@ pub fn max_age_now(max_age: Duration, now: Timestamp) -> Duration {
     } else {
         Duration::ZERO
     }
+}
+
+/// Whether a scan at `now` asks whether the launch hook is there: somebody must delete it, so rarely.
+pub fn looks_at_hook(now: Timestamp) -> bool {
+    now.minute().is_multiple_of(HOOK_EVERY_MINUTES)
 }
 
 /// Whether these activities (those under way, then the newest first) show all that a look at
@@ -33,7 +53,7 @@ pub fn history_suffices(
         .filter(|member| member.lifecycle == Lifecycle::PendingWait)
         .map(|member| &member.instance);
     waiting.all(|instance| launched_at(activities, instance).is_some())
-        && shows_failures(activities, now)
+        && row_is_known(activities, now)
         && shows_served(activities, now)
         && (max_age.is_zero()
             || in_service(pool).all(|member| began_at(activities, &member.instance).is_some()))
@@ -44,16 +64,4 @@ pub fn history_suffices(
 fn shows_served(activities: &[Activity], now: Timestamp) -> bool {
     let oldest = activities.last();
     oldest.is_some_and(|activity| activity.started_at <= now - SERVED_FOR)
-}
-
-/// Whether older launches than these cannot add to the failures in a row.
-fn shows_failures(activities: &[Activity], now: Timestamp) -> bool {
-    let mut ended = activities
-        .iter()
-        .filter(|activity| activity.kind == ActivityKind::Launch)
-        .filter_map(|activity| Some((activity.failed, activity.ended_at?)));
-    let Some((failed, ended_at)) = ended.next() else {
-        return false;
-    };
-    !failed || ended_at <= now - HOLD || ended.any(|(failed, _)| !failed)
 }

@@ -1,13 +1,13 @@
 //! What must go: leaked instances, members nobody should get, and what lies in the retirement
 //! group. Slowly, on two looks, and never what was sent a command or is entered for a claim.
 
-use super::{FullScan, Plan, View};
+use super::{FullScan, Plan, Targets, View};
 use crate::notes::{self, Note, Stage};
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::command::has_init_command;
 use ready_pool_core::group::{Group, Lifecycle, Member};
-use ready_pool_core::ids::InstanceId;
+use ready_pool_core::ids::{GroupName, InstanceId};
 use ready_pool_core::retirement::{Route, Step};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,24 +20,35 @@ const AGENT_AWAY: Duration = Duration::from_mins(5);
 /// At most so many instances on their way out at once (also: notes on one group).
 const MOST_AT_ONCE: usize = 20;
 
+/// Nothing goes without the retirement group, which holds the notes and is the only place where
+/// anything is terminated. And nothing gets there while it is not known whose it is.
 pub(super) fn plan(view: &View, scan: &FullScan, plan: &mut Plan) {
-    plan.terminate = in_service(&scan.retirement)
+    let Some(retirement) = &scan.retirement else {
+        return;
+    };
+    plan.terminate = in_service(retirement)
         .map(|member| member.instance.clone())
         .collect();
     let away = away(view);
     if away.len() > 1 && away.len() * 3 > in_service(&view.pool).count() {
         plan.held_back = away.len();
     }
+    let Some(targets) = &scan.targets else {
+        return;
+    };
     let mut removal = Removal {
         view,
         scan,
-        entered: entered(scan),
+        retirement: &retirement.name,
+        entered: entered(targets),
         away,
         plan,
     };
-    let notes = notes::of(&scan.retirement);
+    let notes = notes::of(retirement);
     for (instance, note) in &notes {
-        removal.follow(instance, *note);
+        if removal.can_judge(instance) {
+            removal.follow(instance, *note);
+        }
     }
     let mut free_places = MOST_AT_ONCE.saturating_sub(notes.len());
     for instance in &scan.looked_at {
@@ -50,12 +61,13 @@ pub(super) fn plan(view: &View, scan: &FullScan, plan: &mut Plan) {
 }
 
 /// Instances of open claims.
-fn entered(scan: &FullScan) -> BTreeSet<InstanceId> {
-    scan.targets
-        .iter()
+fn entered(targets: &Targets) -> BTreeSet<InstanceId> {
+    let readable = (targets.groups.iter())
         .flat_map(Group::entries)
         .filter(|(_, entry)| entry.is_open())
-        .filter_map(|(_, entry)| entry.instance)
+        .filter_map(|(_, entry)| entry.instance);
+    readable
+        .chain(targets.entered_elsewhere.iter().cloned())
         .collect()
 }
 
@@ -74,11 +86,14 @@ pub(super) fn began_at(activities: &[Activity], instance: &InstanceId) -> Option
         .map(|activity| activity.started_at)
 }
 
-/// Members in service whose agent is away.
+/// Members in service whose agent is away, as far as agents are known.
 fn away(view: &View) -> BTreeSet<InstanceId> {
+    let Some(agents) = &view.agents else {
+        return BTreeSet::new();
+    };
     in_service(&view.pool)
         .map(|member| &member.instance)
-        .filter(|instance| view.agents.get(instance).is_none_or(|agent| !agent.online))
+        .filter(|instance| agents.get(instance).is_none_or(|agent| !agent.online))
         .cloned()
         .collect()
 }
@@ -86,12 +101,19 @@ fn away(view: &View) -> BTreeSet<InstanceId> {
 struct Removal<'a> {
     view: &'a View,
     scan: &'a FullScan,
+    retirement: &'a GroupName,
     entered: BTreeSet<InstanceId>,
     away: BTreeSet<InstanceId>,
     plan: &'a mut Plan,
 }
 
 impl Removal<'_> {
+    /// Whether this look knows all of an instance that it is judged by: of a member its agent, too.
+    fn can_judge(&self, instance: &InstanceId) -> bool {
+        self.scan.looked_at.contains(instance)
+            && (self.view.agents.is_some() || self.view.pool.member(instance).is_none())
+    }
+
     /// A noted instance: the second look, or the next step of its way out.
     fn follow(&mut self, instance: &InstanceId, note: Note) {
         if self.is_reserved(instance) {
@@ -137,7 +159,7 @@ impl Removal<'_> {
         let route = Route {
             from: pool,
             pool,
-            retirement: &self.scan.retirement.name,
+            retirement: self.retirement,
         };
         match route.next_step(place) {
             // While replenishing is paused the members stay. What has left the pool goes on.
@@ -163,7 +185,7 @@ impl Removal<'_> {
     /// Members that nobody should get, a tenth of the pool at a time. When a third looks bad at
     /// once, none: then the observer is broken, not the pool.
     fn take_out_members(&mut self, noted: &BTreeSet<&InstanceId>, free_places: usize) {
-        if self.plan.held_back > 0 || self.plan.paused {
+        if self.plan.held_back > 0 || self.plan.paused || self.view.agents.is_none() {
             return;
         }
         let members: Vec<&Member> = in_service(&self.view.pool).collect();
@@ -211,6 +233,9 @@ impl Removal<'_> {
     /// beginning is not there began before what was read.
     fn is_too_old(&self, instance: &InstanceId) -> bool {
         let max_age = self.view.max_age;
+        let Some(activities) = &self.view.activities else {
+            return false;
+        };
         if max_age.is_zero() {
             return false;
         }
@@ -220,7 +245,7 @@ impl Removal<'_> {
             .and_then(|digit| digit.to_digit(16))
             .unwrap_or_default();
         let limit = max_age.saturating_sub(max_age * spread / 160);
-        began_at(&self.view.activities, instance).is_none_or(|began| began < self.view.now - limit)
+        began_at(activities, instance).is_none_or(|began| began < self.view.now - limit)
     }
 
     fn note(&mut self, instance: &InstanceId, stage: Stage) {
@@ -233,6 +258,6 @@ impl Removal<'_> {
     fn forget(&mut self, instance: &InstanceId) {
         self.plan
             .remove_tags
-            .push((self.scan.retirement.name.clone(), notes::tag_key(instance)));
+            .push((self.retirement.clone(), notes::tag_key(instance)));
     }
 }

@@ -4,15 +4,11 @@
 //! claim-instance detaches as many without a replacement. So the capacity comes down by itself, and
 //! is lowered here only once nobody has any use for it.
 
+use super::launches::{self, Probe};
 use super::{Plan, View};
-use ready_pool_core::activity::ActivityKind;
+use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::group::Lifecycle;
 use std::time::Duration;
-
-/// So many launches that failed one after the other hold launching back.
-const TOO_MANY_FAILURES: usize = 5;
-/// For how long after the end of the last of them.
-pub const HOLD: Duration = Duration::from_mins(10);
 
 /// For how long after a detach its claim's message may still be on the queue: a delivery has it
 /// for 50 s at most (the queue's visibility time-out), and after a crash it comes once more.
@@ -21,25 +17,40 @@ pub(super) const SERVED_FOR: Duration = Duration::from_mins(1);
 /// is ready may be just about to be handed out.
 pub(super) const QUIET: Duration = Duration::from_mins(5);
 
+/// Without the history nobody knows whether launches fail, so the capacity stays what it is: Auto
+/// Scaling replaces what leaves. Without the backlog it is not raised for those who wait, and not
+/// lowered.
 pub(super) fn plan(view: &View, plan: &mut Plan) {
+    let Some(activities) = &view.activities else {
+        return;
+    };
     if plan.paused {
         return;
     }
     let desired = view.pool.desired_capacity;
-    let wanted = view.size.saturating_add(unserved(view));
-    let wanted = if wanted < desired && !is_quiet(view) {
+    let wanted = view.size.saturating_add(unserved(view, activities));
+    let wanted = if wanted < desired && !is_quiet(view, activities) {
         desired
     } else {
         wanted
     };
     // Not `clamp`: it panics where a group's bounds are crossed.
     let mut wanted = wanted.min(view.pool.max_size).max(view.pool.min_size);
-    let failures = failures_in_a_row(view);
-    if failures >= TOO_MANY_FAILURES {
-        // Auto Scaling would try forever, and pay for each try. What is there stays; after the
-        // hold one more scan is tried.
-        plan.failing_launches = failures;
-        wanted = wanted.min(staying(view).max(view.pool.min_size));
+    if let Some(row) = launches::failing(activities, view.now) {
+        // Auto Scaling would try them all, forever. What is there stays, and one is tried.
+        plan.failing_launches = row.failures;
+        plan.failure = Some(row.failure);
+        let staying = staying(view);
+        let allowed = match row.probe(&view.pool, activities, view.now) {
+            Probe::Over => wanted,
+            Probe::Now => staying.saturating_add(1),
+            Probe::UnderWay => staying,
+            Probe::In(wait) => {
+                plan.probe_in = (wanted > staying).then_some(wait);
+                staying
+            }
+        };
+        wanted = wanted.min(allowed.max(view.pool.min_size));
     }
     if wanted != desired {
         plan.desired_capacity = Some(wanted);
@@ -48,27 +59,27 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
 
 /// Claims beyond those that were just served and those that what is ready will serve. Claims that
 /// are paused wait for somebody, not for an instance.
-fn unserved(view: &View) -> i32 {
+fn unserved(view: &View, activities: &[Activity]) -> i32 {
     if view.pool.pause().claims {
         return 0;
     }
-    let served = view.activities.iter().filter(|activity| {
+    let served = activities.iter().filter(|activity| {
         activity.kind == ActivityKind::Detach
             && !activity.failed
             && activity.started_at > view.now - SERVED_FOR
     });
     let ready = view.pool.members.iter().filter(|member| member.is_fit());
-    let unserved = view
-        .backlog
+    let backlog = view.backlog.unwrap_or_default();
+    let unserved = backlog
         .saturating_sub(served.count())
         .saturating_sub(ready.count());
     i32::try_from(unserved).unwrap_or(i32::MAX)
 }
 
 /// Nobody waits, and nothing comes or goes.
-fn is_quiet(view: &View) -> bool {
-    view.backlog == 0
-        && !view.activities.iter().any(|activity| {
+fn is_quiet(view: &View, activities: &[Activity]) -> bool {
+    view.backlog == Some(0)
+        && !activities.iter().any(|activity| {
             matches!(activity.kind, ActivityKind::Launch | ActivityKind::Detach)
                 && !activity.failed
                 && activity
@@ -86,23 +97,4 @@ fn staying(view: &View) -> i32 {
         )
     });
     i32::try_from(staying.count()).unwrap_or(i32::MAX)
-}
-
-/// Launches that failed since the last good one, if the newest failed a short while ago. Those
-/// that are under way have not said anything yet.
-fn failures_in_a_row(view: &View) -> usize {
-    let mut launches = view
-        .activities
-        .iter()
-        .filter(|activity| activity.kind == ActivityKind::Launch)
-        .filter_map(|activity| Some((activity.failed, activity.ended_at?)))
-        .peekable();
-    let recent = launches
-        .peek()
-        .is_some_and(|(failed, ended_at)| *failed && *ended_at > view.now - HOLD);
-    if recent {
-        launches.take_while(|(failed, _)| *failed).count()
-    } else {
-        0
-    }
 }

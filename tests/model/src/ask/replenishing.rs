@@ -114,14 +114,17 @@ question! {
             now,
             size: pool.desired_capacity,
             pool,
-            agents,
-            activities,
-            backlog: 0,
+            agents: Some(agents),
+            activities: Some(activities),
+            backlog: Some(0),
             boot_limit: Duration::from_mins(10),
             max_age: Duration::ZERO,
             scan: Some(replenishing::FullScan {
-                targets: targets(sight.ledger, sight.shared_target).into_values().collect(),
-                retirement,
+                targets: Some(replenishing::Targets {
+                    groups: targets(sight.ledger, sight.shared_target).into_values().collect(),
+                    ..replenishing::Targets::default()
+                }),
+                retirement: Some(retirement),
                 looked_at,
                 places,
                 listed,

@@ -120,7 +120,7 @@ fn every_target_is_looked_after() {
     let mut other = target(&[("b", open(Some(2), 1))]);
     other.name = name("other");
     let mut view = with_target(target(&[("a", open(Some(1), 1))]));
-    view.scan().targets.push(other);
+    view.scan().targets().push(other);
     let looks: Vec<_> = decide(&view)
         .look_again
         .into_iter()
@@ -234,6 +234,6 @@ fn one_group_s_crowd_is_not_another_s() {
     let mut view = crowded(CROWDED_TAGS + 1);
     let mut quiet = target(&[("quiet", settled(Standing::Ready, Duration::ZERO))]);
     quiet.name = name("quiet");
-    view.scan().targets.push(quiet);
+    view.scan().targets().push(quiet);
     assert_eq!(decide(&view).remove_tags, [removal("oldest")]);
 }

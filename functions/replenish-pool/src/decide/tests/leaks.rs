@@ -222,7 +222,7 @@ fn retiring(group: &str, lifecycle: Lifecycle) -> View {
     view.noted(1, Stage::Retiring, MINUTE);
     if group == "pool" {
         view.pool.members.push(member(1, lifecycle));
-        view.agents.insert(instance(1), agent(true, SECOND));
+        view.agents().insert(instance(1), agent(true, SECOND));
     }
     view
 }
@@ -309,7 +309,7 @@ fn a_settled_entry_does_not_speak_for_an_instance() {
         tag_key(&ClaimId::try_from("a").unwrap()),
         format!("v1 {} 1 failed 2026-11-22T20:05:00Z expired", instance(1)),
     );
-    view.scan().targets.push(target);
+    view.scan().targets().push(target);
     assert_eq!(decide(&view).attach_to_retirement, [instance(1)]);
 }
 
@@ -317,7 +317,7 @@ fn a_settled_entry_does_not_speak_for_an_instance() {
 fn a_tag_that_is_no_note_of_ours_moves_nothing() {
     let mut view = at_rest();
     view.look_at_free(1);
-    let tags = &mut view.scan().retirement.tags;
+    let tags = &mut view.scan().retirement().tags;
     tags.insert(notes::tag_key(&instance(2)), "hello".to_owned());
     tags.insert(
         format!("{}nobody", notes::KEY_PREFIX),
@@ -358,7 +358,7 @@ fn those_noted_already_are_followed_however_many_there_are() {
 #[test]
 fn whatever_is_in_service_in_the_retirement_group_is_terminated() {
     let mut view = at_rest();
-    view.scan().retirement.members = vec![
+    view.scan().retirement().members = vec![
         member(1, Lifecycle::InService),
         member(2, Lifecycle::Pending),
         member(3, Lifecycle::Terminating),

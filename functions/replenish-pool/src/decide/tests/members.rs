@@ -24,7 +24,7 @@ fn a_member_whose_agent_is_away_is_suspected() {
     away.lose_agent(3);
     assert_eq!(decide(&away), expected);
     let mut unlisted = ready_pool(10);
-    unlisted.agents.remove(&instance(3));
+    unlisted.agents().remove(&instance(3));
     assert_eq!(decide(&unlisted), expected);
 }
 
@@ -229,7 +229,7 @@ fn a_pool_that_may_not_grow_to_its_size_still_renews_itself() {
 fn aged(max_age: Duration, age: Duration) -> View {
     let mut view = ready_pool(1);
     view.max_age = max_age;
-    view.activities = vec![launch_of(1, age)];
+    *view.history() = vec![launch_of(1, age)];
     view
 }
 
@@ -247,7 +247,7 @@ fn a_member_beyond_its_age_is_retired() {
 #[test]
 fn a_member_that_was_attached_is_as_old_as_that() {
     let mut view = aged(HOUR * 24, HOUR);
-    view.activities[0].kind = ActivityKind::Attach;
+    view.history()[0].kind = ActivityKind::Attach;
     assert_eq!(decide(&view), Plan::default());
 }
 
@@ -258,7 +258,7 @@ fn a_member_from_before_the_history_is_too_old() {
         activity(ActivityKind::Other, 1, HOUR, Some(HOUR)),
     ] {
         let mut view = aged(HOUR * 24, HOUR);
-        view.activities = vec![other];
+        *view.history() = vec![other];
         assert_eq!(decide(&view).note, [note(1, Stage::Retiring)]);
     }
 }
@@ -275,9 +275,9 @@ fn ages_are_spread_over_a_tenth_by_the_id() {
     let oldest_kept = |number: u32| {
         (140..=170).rev().find(|hours| {
             let mut view = aged(max_age, HOUR);
-            view.activities = vec![launch_of(number, HOUR * *hours)];
+            *view.history() = vec![launch_of(number, HOUR * *hours)];
             view.pool.members = vec![member(number, Lifecycle::InService)];
-            view.agents = BTreeMap::from([(instance(number), agent(true, SECOND))]);
+            *view.agents() = BTreeMap::from([(instance(number), agent(true, SECOND))]);
             decide(&view).note.is_empty()
         })
     };

@@ -2,8 +2,10 @@
 
 mod claims;
 mod gate;
+mod launches;
 mod leaks;
 mod members;
+mod missing;
 mod paused;
 mod reading;
 mod size;
@@ -84,18 +86,15 @@ fn at_rest() -> View {
         now: NOW,
         pool: group("pool"),
         size: 0,
-        agents: BTreeMap::new(),
-        activities: Vec::new(),
-        backlog: 0,
+        agents: Some(BTreeMap::new()),
+        activities: Some(Vec::new()),
+        backlog: Some(0),
         boot_limit: BOOT_LIMIT,
         max_age: Duration::ZERO,
         scan: Some(FullScan {
-            targets: Vec::new(),
-            retirement: group("retirement"),
-            looked_at: BTreeSet::new(),
-            places: BTreeMap::new(),
-            listed: BTreeSet::new(),
-            histories: Histories::new(),
+            targets: Some(Targets::default()),
+            retirement: Some(group("retirement")),
+            ..FullScan::default()
         }),
     }
 }
@@ -107,21 +106,39 @@ fn ready_pool(size: u32) -> View {
     view.pool.desired_capacity = view.size;
     for number in 1..=size {
         view.pool.members.push(member(number, Lifecycle::InService));
-        view.agents.insert(instance(number), agent(true, SECOND));
+        view.agents().insert(instance(number), agent(true, SECOND));
     }
     view
 }
 
 fn with_target(target: Group) -> View {
     let mut view = at_rest();
-    view.scan().targets.push(target);
+    view.scan().targets().push(target);
     view
+}
+
+impl FullScan {
+    fn targets(&mut self) -> &mut Vec<Group> {
+        &mut self.targets.as_mut().unwrap().groups
+    }
+
+    fn retirement(&mut self) -> &mut Group {
+        self.retirement.as_mut().unwrap()
+    }
 }
 
 /// What scenes are changed with.
 impl View {
     fn scan(&mut self) -> &mut FullScan {
         self.scan.as_mut().unwrap()
+    }
+
+    fn agents(&mut self) -> &mut BTreeMap<InstanceId, Agent> {
+        self.agents.as_mut().unwrap()
+    }
+
+    fn history(&mut self) -> &mut Vec<Activity> {
+        self.activities.as_mut().unwrap()
     }
 
     /// The look can judge this instance: Systems Manager lists it, it is in no group, and it
@@ -143,7 +160,7 @@ impl View {
 
     fn noted(&mut self, number: u32, stage: Stage, ago: Duration) {
         let since = NOW - ago;
-        let tags = &mut self.scan().retirement.tags;
+        let tags = &mut self.scan().retirement().tags;
         tags.insert(
             notes::tag_key(&instance(number)),
             Note { stage, since }.to_string(),
@@ -170,12 +187,12 @@ impl View {
             tag_key(&ClaimId::try_from(format!("claim-{number}")).unwrap()),
             entry,
         );
-        self.scan().targets.push(target);
+        self.scan().targets().push(target);
     }
 
     /// The agent of this member is away.
     fn lose_agent(&mut self, number: u32) {
-        self.agents.insert(instance(number), agent(false, SECOND));
+        self.agents().insert(instance(number), agent(false, SECOND));
     }
 }
 
@@ -199,7 +216,7 @@ fn a_pool_at_rest_needs_nothing() {
 fn a_short_look_is_about_size_and_gate_only() {
     let mut view = with_target(group("tenant"));
     view.enter(1);
-    view.scan().retirement.members = vec![member(2, Lifecycle::InService)];
+    view.scan().retirement().members = vec![member(2, Lifecycle::InService)];
     view.scan = None;
     assert_eq!(decide(&view), Plan::default());
 }

@@ -52,11 +52,11 @@ fn launches_are_completed_and_not_abandoned() {
         view.pool
             .members
             .push(member(number, Lifecycle::PendingWait));
-        view.activities.push(launch);
+        view.history().push(launch);
     }
     view.size = 2;
     view.pool.desired_capacity = 2;
-    view.agents.insert(instance(1), agent(true, SECOND));
+    view.agents().insert(instance(1), agent(true, SECOND));
     assert_eq!(decide(&view).abandon, [instance(2)]);
     let plan = paused(view, "replenishing");
     assert_eq!(plan.complete, [instance(1)]);
@@ -89,7 +89,7 @@ fn what_has_left_the_pool_goes_on_to_its_end() {
     view.noted(1, Stage::Retiring, SECOND);
     view.look_at_free(2);
     view.noted(2, Stage::Suspect, Duration::from_mins(1));
-    view.scan().retirement.members = vec![member(3, Lifecycle::InService)];
+    view.scan().retirement().members = vec![member(3, Lifecycle::InService)];
     let plan = paused(view, "replenishing");
     assert_eq!(plan.attach_to_retirement, [instance(1), instance(2)]);
     assert_eq!(plan.terminate, [instance(3)]);

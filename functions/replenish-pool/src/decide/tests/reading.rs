@@ -35,14 +35,37 @@ fn failures_are_read_to_the_first_of_them_while_they_count() {
     // Those that hold nothing back any more need not be counted.
     let old = Activity {
         failed: true,
-        ..activity(ActivityKind::Launch, 1, HOLD * 2, Some(HOLD))
+        ..activity(ActivityKind::Launch, 1, HOUR * 2, Some(HOUR))
     };
     assert!(suffices(std::slice::from_ref(&old)));
     let young = Activity {
-        ended_at: Some(NOW - HOLD + SECOND),
-        ..old
+        ended_at: Some(NOW - HOUR + SECOND),
+        ..old.clone()
     };
     assert!(!suffices(&[young]));
+    // But while one is tried they do.
+    assert!(!suffices(&[
+        activity(ActivityKind::Launch, 2, MINUTE, None),
+        old
+    ]));
+}
+
+/// Longer than this no wait depends on.
+#[test]
+fn of_a_long_row_of_failures_half_an_hour_is_read() {
+    let failed = |minutes: u32| Activity {
+        failed: true,
+        ..activity(
+            ActivityKind::Launch,
+            1,
+            MINUTE * minutes,
+            Some(MINUTE * minutes),
+        )
+    };
+    let row = |minutes: [u32; 5]| minutes.map(failed);
+    assert!(!suffices(&row([1, 2, 3, 4, 29])));
+    assert!(suffices(&row([1, 2, 3, 4, 30])));
+    assert!(!suffices(&row([1, 2, 3, 30, 31])[..4]));
 }
 
 #[test]
@@ -100,4 +123,23 @@ fn ages_are_looked_at_every_ten_minutes() {
     assert_eq!(looks.collect::<Vec<_>>(), [0, 10, 20, 30, 40, 50]);
     assert_eq!(max_age_now(HOUR, NOW + MINUTE), Duration::ZERO);
     assert_eq!(max_age_now(Duration::ZERO, NOW), Duration::ZERO);
+}
+
+#[test]
+fn a_full_scan_is_due_a_minute_after_the_last_and_where_none_is_remembered() {
+    let minute = Duration::from_mins(1);
+    assert!(full_scan_is_due(None, NOW));
+    for (ago, due) in [
+        (Duration::ZERO, false),
+        (minute.checked_sub(SECOND).unwrap(), false),
+        (minute, true),
+        (minute * 60, true),
+    ] {
+        assert_eq!(full_scan_is_due(Some(NOW - ago), NOW), due, "{ago:?}");
+    }
+}
+
+#[test]
+fn a_clock_that_was_set_back_does_not_put_the_full_scan_off() {
+    assert!(full_scan_is_due(Some(NOW + SECOND), NOW));
 }

@@ -1,4 +1,4 @@
-//! The pool's desired capacity, and when launching is held back.
+//! The pool's desired capacity.
 
 use super::*;
 use crate::decide::size::QUIET;
@@ -54,7 +54,7 @@ fn crowded(ready: u32, backlog: usize) -> View {
     let mut view = ready_pool(ready);
     view.size = 3;
     view.pool.desired_capacity = 3;
-    view.backlog = backlog;
+    view.backlog = Some(backlog);
     view
 }
 
@@ -79,13 +79,13 @@ fn each_claim_beyond_is_one_instance_more() {
 fn a_claim_that_was_just_served_raises_nothing() {
     let mut view = crowded(0, 4);
     let ago = |seconds| detached(Duration::from_secs(seconds));
-    view.activities = vec![ago(1), ago(20), ago(59)];
+    *view.history() = vec![ago(1), ago(20), ago(59)];
     assert_eq!(decide(&view).desired_capacity, Some(4));
     // This one's message is off the queue by now: the claim on it is another.
-    view.activities.push(ago(60));
+    view.history().push(ago(60));
     assert_eq!(decide(&view).desired_capacity, Some(4));
-    view.activities.truncate(2);
-    view.activities[0].failed = true;
+    view.history().truncate(2);
+    view.history()[0].failed = true;
     assert_eq!(decide(&view).desired_capacity, Some(6));
 }
 
@@ -94,7 +94,7 @@ fn the_maximum_bounds_what_waiting_claims_cost() {
     let mut view = crowded(0, 500);
     view.pool.max_size = 10;
     assert_eq!(decide(&view).desired_capacity, Some(10));
-    view.backlog = usize::MAX;
+    view.backlog = Some(usize::MAX);
     view.size = i32::MAX;
     assert_eq!(decide(&view).desired_capacity, Some(10));
 }
@@ -129,7 +129,7 @@ fn raised() -> View {
 fn a_raised_capacity_is_lowered_when_nobody_has_a_use_for_it() {
     assert_eq!(decide(&raised()).desired_capacity, Some(3));
     let mut view = raised();
-    view.activities = vec![
+    *view.history() = vec![
         activity(ActivityKind::Detach, 8, QUIET, Some(QUIET)),
         activity(ActivityKind::Launch, 9, QUIET * 2, Some(QUIET)),
     ];
@@ -139,7 +139,7 @@ fn a_raised_capacity_is_lowered_when_nobody_has_a_use_for_it() {
 #[test]
 fn it_is_not_lowered_while_a_claim_waits() {
     let mut view = raised();
-    view.backlog = 1;
+    view.backlog = Some(1);
     assert_eq!(decide(&view).desired_capacity, None);
 }
 
@@ -154,7 +154,7 @@ fn it_is_not_lowered_soon_after_a_launch_or_a_detach() {
         activity(ActivityKind::Launch, 9, QUIET * 3, None),
     ] {
         let mut view = raised();
-        view.activities = vec![recent];
+        *view.history() = vec![recent];
         assert_eq!(decide(&view).desired_capacity, None, "{view:?}");
     }
 }
@@ -162,8 +162,11 @@ fn it_is_not_lowered_soon_after_a_launch_or_a_detach() {
 #[test]
 fn what_failed_and_what_is_neither_keeps_no_surplus() {
     let mut view = raised();
-    view.activities = vec![
-        failure(SECOND, SECOND),
+    *view.history() = vec![
+        Activity {
+            failed: true,
+            ..activity(ActivityKind::Launch, 1, SECOND, Some(SECOND))
+        },
         activity(ActivityKind::Other, 9, SECOND, None),
     ];
     assert_eq!(decide(&view).desired_capacity, Some(3));
@@ -172,149 +175,7 @@ fn what_failed_and_what_is_neither_keeps_no_surplus() {
 #[test]
 fn a_capacity_that_is_too_small_for_those_who_wait_is_raised_however_busy_it_is() {
     let mut view = raised();
-    view.backlog = 12;
-    view.activities = vec![detached(SECOND)];
+    view.backlog = Some(12);
+    *view.history() = vec![detached(SECOND)];
     assert_eq!(decide(&view).desired_capacity, Some(9));
-}
-
-#[test]
-fn failing_launches_hold_a_crowd_back_too() {
-    let mut view = failing(5, SECOND);
-    view.backlog = 30;
-    let plan = decide(&view);
-    assert_eq!((plan.failing_launches, plan.desired_capacity), (5, Some(3)));
-}
-
-// Failing launches.
-
-const CAPACITY_REFUSED: Duration = Duration::from_secs(30);
-
-/// A launch that failed, started and ended so long ago.
-fn failure(started: Duration, ended: Duration) -> Activity {
-    Activity {
-        instance: None,
-        failed: true,
-        ..activity(ActivityKind::Launch, 1, started, Some(ended))
-    }
-}
-
-fn success(ago: Duration) -> Activity {
-    activity(ActivityKind::Launch, 9, ago + BOOT_LIMIT, Some(ago))
-}
-
-/// A pool of ten of which three are there, whose launches failed so often, the last one so long
-/// ago.
-fn failing(failures: u32, last: Duration) -> View {
-    let mut view = ready_pool(3);
-    view.size = 10;
-    view.pool.desired_capacity = 10;
-    view.activities = (0..failures)
-        .map(|n| last + CAPACITY_REFUSED * n)
-        .map(|ago| failure(ago, ago))
-        .collect();
-    view
-}
-
-#[test]
-fn five_failed_launches_in_a_row_hold_the_pool_at_its_members() {
-    let expected = Plan {
-        desired_capacity: Some(3),
-        failing_launches: 5,
-        ..Plan::default()
-    };
-    assert_eq!(decide(&failing(5, SECOND)), expected);
-}
-
-#[test]
-fn a_pool_that_is_held_is_not_set_again_and_again() {
-    let mut view = failing(5, SECOND);
-    view.pool.desired_capacity = 3;
-    assert_eq!(decide(&view).desired_capacity, None);
-}
-
-#[test]
-fn four_failed_launches_hold_nothing() {
-    assert_eq!(decide(&failing(4, SECOND)), Plan::default());
-}
-
-#[test]
-fn launching_is_held_for_ten_minutes_after_the_last_failure() {
-    let plan = decide(&failing(7, Duration::from_secs(599)));
-    assert_eq!((plan.failing_launches, plan.desired_capacity), (7, Some(3)));
-    let mut view = failing(7, HOLD);
-    view.pool.desired_capacity = 3;
-    let plan = decide(&view);
-    assert_eq!(
-        (plan.failing_launches, plan.desired_capacity),
-        (0, Some(10))
-    );
-}
-
-#[test]
-fn the_hold_begins_when_a_launch_ended_however_long_it_took() {
-    let mut view = failing(0, SECOND);
-    view.activities = vec![failure(BOOT_LIMIT * 2, SECOND); 5];
-    assert_eq!(decide(&view).failing_launches, 5);
-}
-
-#[test]
-fn a_success_resets_the_count() {
-    let mut view = failing(5, CAPACITY_REFUSED);
-    view.activities.insert(0, success(SECOND));
-    assert_eq!(decide(&view), Plan::default());
-    let mut view = failing(5, SECOND);
-    view.activities.insert(3, success(CAPACITY_REFUSED * 2));
-    assert_eq!(decide(&view), Plan::default());
-}
-
-#[test]
-fn launches_under_way_are_neither_good_nor_bad() {
-    let mut view = failing(5, SECOND);
-    let under_way = activity(ActivityKind::Launch, 9, Duration::from_mins(1), None);
-    view.activities.insert(0, under_way);
-    assert_eq!(decide(&view).failing_launches, 5);
-}
-
-#[test]
-fn other_activities_are_no_launches() {
-    let mut view = failing(5, SECOND);
-    for kind in [
-        ActivityKind::Detach,
-        ActivityKind::Attach,
-        ActivityKind::Other,
-    ] {
-        let another = activity(kind, 9, SECOND, Some(SECOND));
-        view.activities.insert(2, another);
-    }
-    assert_eq!(decide(&view).failing_launches, 5);
-}
-
-#[test]
-fn only_members_that_stay_count_while_launching_is_held() {
-    for (lifecycle, held_at) in [
-        (Lifecycle::InService, 4),
-        (Lifecycle::Pending, 4),
-        (Lifecycle::PendingWait, 4),
-        (Lifecycle::Detaching, 3),
-        (Lifecycle::Terminating, 3),
-    ] {
-        let mut view = failing(5, SECOND);
-        view.pool.members.push(member(4, lifecycle));
-        view.agents.insert(instance(4), agent(true, SECOND));
-        assert_eq!(
-            decide(&view).desired_capacity,
-            Some(held_at),
-            "{lifecycle:?}"
-        );
-    }
-}
-
-#[test]
-fn a_hold_never_grows_the_pool_and_respects_its_minimum() {
-    let mut view = failing(5, SECOND);
-    view.size = 2;
-    assert_eq!(decide(&view).desired_capacity, Some(2));
-    let mut view = failing(5, SECOND);
-    view.pool.min_size = 5;
-    assert_eq!(decide(&view).desired_capacity, Some(5));
 }

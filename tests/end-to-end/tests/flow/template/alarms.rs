@@ -67,7 +67,12 @@ pub(crate) fn problems(stack: &Stack) -> Vec<String> {
         }
     }
     let pool = &stack.outputs["PoolGroupName"];
-    for metric in ["Ready", "FailingLaunches", "HeldBackMembers"] {
+    for metric in [
+        "Ready",
+        "FailingLaunches",
+        "HeldBackMembers",
+        "MissingParts",
+    ] {
         want(metric, "Pool", pool);
     }
     problems.extend(unheard_errors(stack));
