@@ -214,7 +214,7 @@ def mending(visit):
     visit.sees("#broken", "functions that will crash: 1")
     visit.click("No new machines")
     visit.is_pressed("No new machines", True)
-    visit.click("Stop all trouble")
+    visit.click("Clear all faults")
     visit.sees("#broken", "Nothing is broken")
     for name in ["Drop every event", "Throttle AWS", "No new machines"]:
         visit.is_pressed(name, False)
@@ -228,7 +228,7 @@ def killing(visit):
     tile = visit.find("#machines > li").filter(has_text=instance)
     visit.page.get_by_role("button", name=f"Kill agent of {instance}").click()
     expect(tile).to_have_attribute("data-state", "agent_dead")
-    expect(tile).to_contain_text("AWS does not know")
+    expect(tile).to_contain_text("SSM still reports Online")
     visit.page.get_by_role("button", name=f"Kill machine {instance}").click()
     expect(tile).to_have_attribute("data-state", "terminating")
     say(f"{instance} lost its agent, then itself")
@@ -265,7 +265,7 @@ def other_pages(chromium, visit):
     visit.click("Drop the next event")
     visit.sees("#broken", "events that will be lost: 1")
     visit.is_pressed("Drop every event", False)
-    visit.click("Stop all trouble")
+    visit.click("Clear all faults")
     visit.sees("#broken", "Nothing is broken")
 
 

@@ -213,6 +213,6 @@ fn the_story_of_a_claim_is_printed_while_the_region_runs() {
     let (success, shown, log) = served.claim(&["signup-2002"]);
     assert!(!success, "{shown}");
     assert_eq!(shown, "");
-    assert!(log.contains("nobody knows a claim signup-2002"), "{log}");
+    assert!(log.contains("no trace of claim signup-2002"), "{log}");
     assert!(log.contains("the history: 1 commands"), "{log}");
 }

@@ -130,7 +130,7 @@ fn print(out: &mut Printer, answer: &Answer) -> Result<(), Failure> {
 
 fn unknown(answer: &Answer) -> String {
     let mut text = format!(
-        "nobody knows a claim {}. Looked at:",
+        "no trace of claim {}. Looked at:",
         shortened(&answer.claim_id)
     );
     for place in &answer.looked_at {

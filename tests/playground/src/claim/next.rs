@@ -31,7 +31,7 @@ fn comes(answer: &Answer, facts: &Facts, stage: Stage<'_>) -> Vec<String> {
         Stage::DeadLetter(queue) => vec![
             format!(
                 "a function failed on this message until {queue} took it: read the function's \
-                 errors, mend the cause, redrive. A redrive is harmless: past its deadline the \
+                 errors, fix the cause, redrive. A redrive is harmless: past its deadline the \
                  claim ends as failed (expired)"
             ),
             "see docs/failures.md, what lies on each queue".to_owned(),

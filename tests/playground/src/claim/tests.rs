@@ -528,5 +528,5 @@ fn an_answer_is_the_same_after_its_way() {
 #[test]
 fn nobody_knows_and_says_where_it_was_looked() {
     let text = unknown(&answer_of(Vec::new()));
-    assert!(text.starts_with("nobody knows a claim c-1. Looked at:\n  the ledger\n  the queues\n"));
+    assert!(text.starts_with("no trace of claim c-1. Looked at:\n  the ledger\n  the queues\n"));
 }

@@ -42,7 +42,7 @@ pub(super) struct Machine {
     pub(super) launched: Moment,
     /// The id of the claim it was given to.
     pub(super) claim: Option<String>,
-    /// AWS does not know yet that its agent is dead.
+    /// Its agent is dead, and SSM still reports Online.
     pub(super) unnoticed: bool,
 }
 

@@ -16,7 +16,7 @@ const STATES = {
 function words(machine) {
   if (machine.state === "ready" && machine.claim) return "in service";
   const state = STATES[machine.state];
-  return machine.unnoticed ? `${state}, AWS does not know` : state;
+  return machine.unnoticed ? `${state} (SSM still reports Online)` : state;
 }
 
 function killer(label, trouble, instance) {
