@@ -11,6 +11,7 @@ mod between_functions;
 mod claims;
 mod examples;
 mod files;
+mod options;
 mod validator;
 
 use ready_pool_core::Timestamp;
