@@ -7,6 +7,7 @@ use crate::preferences::Preferences;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::script;
+use crate::seconds;
 use crate::times::Times;
 use crate::variable;
 use serde::{Deserialize, Serialize};
@@ -30,7 +31,7 @@ const CLOCK_TOLERANCE: Duration = Duration::minutes(1);
 /// A request for one instance for one target.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a claim as a JSON object")]
 pub struct Claim {
     /// The sender's name for it.
     pub claim_id: ClaimId,
@@ -60,7 +61,7 @@ pub struct Claim {
 /// What runs on the instance, as root.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a JSON object with `commands`")]
 pub struct Init {
     /// The lines of one script: `sh -e` runs them, or the interpreter that the first line names (`#!/bin/bash`).
     #[cfg_attr(feature = "schema", schemars(schema_with = "schema::commands"))]
@@ -77,7 +78,10 @@ pub struct Init {
     )]
     pub working_directory: Option<String>,
     /// How long the script may run, seconds.
-    #[serde(default = "default_execution_timeout")]
+    #[serde(
+        default = "default_execution_timeout",
+        deserialize_with = "seconds::deserialize"
+    )]
     #[cfg_attr(feature = "schema", schemars(range(min = 1, max = MAX_EXECUTION_TIMEOUT_SECONDS)))]
     pub execution_timeout_seconds: u32,
 }
@@ -504,6 +508,42 @@ mod tests {
                 "lower-case letters",
             ),
         ]);
+    }
+
+    #[test]
+    fn no_error_speaks_of_rust() {
+        for (pointer, value) in [
+            ("/init", json!("echo")),
+            ("/init", json!(null)),
+            ("/init/execution_timeout_seconds", json!("600")),
+            ("/init/execution_timeout_seconds", json!(1.5)),
+            ("/init/execution_timeout_seconds", json!(-1)),
+            ("/preferences", json!(true)),
+            ("/when_empty", json!("sleep")),
+            ("/on_init_failure", json!(1)),
+            ("/expires_at", json!("2026-11-22T20:15:00")),
+            ("/expires_at", json!({"seconds": "900", "after": "now"})),
+            ("/expires_at", json!({"seconds": 900, "after": "now"})),
+        ] {
+            no_rust_in(&problem(&with(pointer, value)));
+        }
+        no_rust_in(&problem(&json!("a claim")));
+        no_rust_in(&problem(&json!([7])));
+    }
+
+    fn no_rust_in(problem: &str) {
+        for rust in [
+            "struct",
+            "enum ",
+            "u32",
+            "i64",
+            "f64",
+            "component",
+            "Claim",
+            "Init",
+        ] {
+            assert!(!problem.contains(rust), "{problem}");
+        }
     }
 
     fn assert_refused(cases: &[(&str, Value, &str)]) {

@@ -129,7 +129,7 @@ mod tests {
 
     fn command(comment: &str) -> Command {
         Command {
-            id: "c".to_owned(),
+            id: "c".into(),
             comment: comment.to_owned(),
             status: CommandStatus::Running,
             record: Record::default(),

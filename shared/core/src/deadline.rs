@@ -5,6 +5,7 @@
 //! cannot calculate, as EventBridge's input transformers: they know when their event happened.
 
 use crate::Timestamp;
+use crate::seconds;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serializer};
@@ -16,9 +17,19 @@ use time::format_description::well_known::Rfc3339;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SecondsAfter {
+    #[serde(deserialize_with = "seconds::deserialize")]
     seconds: u32,
-    #[serde(with = "time::serde::rfc3339")]
+    #[serde(deserialize_with = "moment")]
     after: Timestamp,
+}
+
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    parse(&String::deserialize(deserializer)?)
+}
+
+fn parse<E: Error>(text: &str) -> Result<Timestamp, E> {
+    Timestamp::parse(text, &Rfc3339)
+        .map_err(|_| E::custom("must be an RFC 3339 time with its zone, as 2026-11-22T20:15:00Z"))
 }
 
 struct Deadline;
@@ -31,7 +42,7 @@ impl<'de> Visitor<'de> for Deadline {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Timestamp, E> {
-        Timestamp::parse(text, &Rfc3339).map_err(E::custom)
+        parse(text)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Timestamp, A::Error> {
@@ -98,9 +109,10 @@ mod tests {
     #[test]
     fn anything_else_is_refused_with_what_to_fix() {
         let cases = [
+            (json!("tomorrow"), "must be an RFC 3339 time with its zone"),
             (
-                json!("tomorrow"),
-                "the 'year' component could not be parsed",
+                json!("2026-11-22T20:15:00"),
+                "must be an RFC 3339 time with its zone",
             ),
             (json!(1_795_374_900), r#"an RFC 3339 time, or {"seconds""#),
             (json!({"seconds": 900}), "missing field `after`"),
@@ -110,7 +122,7 @@ mod tests {
             ),
             (
                 json!({"seconds": -1, "after": "2026-11-22T20:00:00Z"}),
-                "expected u32",
+                "expected a whole number of seconds",
             ),
             (
                 json!({"seconds": 1, "after": "2026-11-22T20:00:00Z", "unit": "hours"}),

@@ -24,6 +24,7 @@ pub mod retirement;
 #[cfg(feature = "schema")]
 mod schema;
 pub mod script;
+mod seconds;
 pub mod times;
 pub mod trace;
 mod variable;

@@ -49,8 +49,8 @@ struct Options {
     #[arg(long)]
     poison: Option<u8>,
     /// A rule of the protocol to leave out, by name.
-    #[arg(long)]
-    without: Option<String>,
+    #[arg(long, value_parser = rule)]
+    without: Option<Rule>,
     /// Give up at so many states.
     #[arg(long, default_value_t = 20_000_000)]
     bound: usize,
@@ -58,6 +58,13 @@ struct Options {
 
 fn policy(word: &str) -> Result<OnInitFailure, String> {
     OnInitFailure::from_code(word).ok_or_else(|| format!("no policy {word}"))
+}
+
+fn rule(name: &str) -> Result<Rule, String> {
+    let known = Rule::ALL.iter().find(|rule| format!("{rule:?}") == name);
+    known
+        .copied()
+        .ok_or_else(|| format!("the rules are {:?}", Rule::ALL))
 }
 
 fn main() {
@@ -72,8 +79,9 @@ fn main() {
     if options.all {
         for config in configurations::all() {
             let name = config.name;
-            let rule = options.rule();
-            let config = rule.map_or(config.clone(), |rule| config.weakened(rule));
+            let config = options
+                .without
+                .map_or(config.clone(), |rule| config.weakened(rule));
             println!("== {name}");
             run(&Protocol::new(config), options.bound);
         }
@@ -96,19 +104,11 @@ fn main() {
         split_look: options.split_look,
         ledger_knows: false,
         poison: options.poison,
-        without: options.rule(),
+        without: options.without,
         unseen: &[],
         states: None,
     };
     run(&Protocol::new(config), options.bound);
-}
-
-impl Options {
-    fn rule(&self) -> Option<Rule> {
-        let name = self.without.as_ref()?;
-        let known = Rule::ALL.iter().find(|rule| format!("{rule:?}") == *name);
-        Some(*known.unwrap_or_else(|| panic!("no rule {name}: {:?}", Rule::ALL)))
-    }
 }
 
 fn run(model: &Protocol, bound: usize) {

@@ -1,8 +1,7 @@
 use super::*;
-use crate::claim::{Init, WhenEmpty};
+use crate::claim::Init;
 use crate::ids::{ClaimId, GroupName};
 use crate::init_failure::OnInitFailure;
-use crate::preferences::Preferences;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;

@@ -13,7 +13,7 @@ fn fields() -> BTreeSet<String> {
         properties.keys().cloned().collect()
     };
     let mut fields: BTreeSet<String> = named(&schema).into_iter().collect();
-    fields.extend(named(&schema["$defs"]["Init"]));
+    fields.extend(named(&schema["properties"]["init"]));
     assert!(fields.len() >= 11, "{fields:?}");
     fields
 }
