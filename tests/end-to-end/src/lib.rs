@@ -9,6 +9,7 @@
     reason = "a broken harness must stop the test; nothing here is shipped"
 )]
 
+mod bench;
 pub mod crash;
 mod figures;
 mod functions;
@@ -18,6 +19,7 @@ mod invariants;
 mod quiet;
 mod soak;
 
+pub use bench::{Bench, Floor, Measured, Report, Step};
 pub use figures::Figures;
 pub use harness::{Harness, HarnessBuilder, Target, claim};
 pub use invariants::Violation;

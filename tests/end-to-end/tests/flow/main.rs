@@ -10,6 +10,7 @@
 
 mod backlog;
 mod bad_input;
+mod call_counts;
 mod call_order;
 mod clock;
 mod crash_matrix;
