@@ -213,7 +213,7 @@ fn log(conclusion: &Conclusion) {
     match finding {
         Finding::Nothing | Finding::StillRunning => debug!("{finding}"),
         Finding::GivenUp(Cause::SentForAnother) => error!(steps, entry, "{finding}"),
-        Finding::GivenUp(_) | Finding::Replaced => warn!(steps, entry, "{finding}"),
+        Finding::GivenUp(_) | Finding::Replaced | Finding::Lost => warn!(steps, entry, "{finding}"),
         _ => info!(steps, entry, "{finding}"),
     }
 }

@@ -29,6 +29,8 @@ pub enum Fault {
     InstanceDies,
     /// A tenant detaches an instance from its target.
     Tenant,
+    /// A tenant puts an instance of its target into standby, or takes it back.
+    Standby,
     /// A tenant wipes the tags of its target.
     Wipe,
     /// A message runs out of receives.
@@ -59,6 +61,7 @@ impl Fault {
         Self::AgentAway,
         Self::InstanceDies,
         Self::Tenant,
+        Self::Standby,
         Self::Wipe,
         Self::DeadLetter,
         Self::LateBatch,
@@ -115,6 +118,10 @@ pub enum Rule {
     LookAtReplaced,
     /// A batch of which nobody knows how its last delivery ended is processed one by one.
     OneByOne,
+    /// A member in standby is its target's.
+    StandbyIsMember,
+    /// An open claim whose machine has left its target ends, whatever Systems Manager says.
+    MembershipOverStatus,
 }
 
 impl Rule {
@@ -142,6 +149,8 @@ impl Rule {
         Self::ReplaceAgain,
         Self::LookAtReplaced,
         Self::OneByOne,
+        Self::StandbyIsMember,
+        Self::MembershipOverStatus,
     ];
 }
 
@@ -169,6 +178,8 @@ pub struct Configuration {
     /// Whether the ledger and the messages must know of every instance that left the pool: not
     /// where reads are stale or tags are wiped.
     pub ledger_knows: bool,
+    /// Whether a command stays `InProgress` on a machine that has died.
+    pub dead_commands_stay: bool,
     /// A claim that ends every invocation of claim-instance that enters it. Then the deadline does
     /// not pass, and a good end is that all others are served.
     pub poison: Option<u8>,

@@ -29,15 +29,15 @@ pub(crate) fn is_busy(worker: Worker) -> bool {
 pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
     let agent = state.machines.get(group).map(|machine| machine.agent);
     match state.workers[group] {
+        Worker::LookEntry(_)
+        | Worker::Settle {
+            look: Look::First, ..
+        } => vec![Answer::Ok, Answer::Stale, Answer::StalePlace],
         Worker::Idle
         | Worker::BeginEntry(_)
-        | Worker::LookEntry(_)
         | Worker::Settle {
             look: Look::Last, ..
         } => vec![Answer::Ok, Answer::Stale],
-        Worker::Settle {
-            look: Look::First, ..
-        } => vec![Answer::Ok, Answer::Stale, Answer::StalePlace],
         Worker::Attach => vec![Answer::Ok, Answer::LostDone, Answer::TargetRefuses],
         Worker::Send => {
             let mut answers = vec![Answer::LostDone, Answer::LostNever, Answer::LostLate];
@@ -292,7 +292,7 @@ impl Turn<'_, '_> {
         match ask::step(place, from) {
             Step::Done => Self::then(then),
             Step::Wait => Worker::RetireLook { then },
-            Step::Detach => doing(Removing::Detach),
+            Step::Detach | Step::DetachFromStandby => doing(Removing::Detach),
             Step::Attach => doing(Removing::Attach),
             Step::Terminate => doing(Removing::Terminate),
         }

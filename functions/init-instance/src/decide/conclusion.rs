@@ -59,6 +59,8 @@ pub enum Finding {
     Failed,
     /// So it has, and keeps its instance.
     Kept,
+    /// So it has, because its instance has left its target.
+    Lost,
     /// Init failed, and another instance takes this one's place.
     Replaced,
     /// The same, begun by an earlier delivery.
@@ -244,6 +246,9 @@ impl fmt::Display for Finding {
             Self::Ready => "the init command succeeded",
             Self::Failed => "the claim failed",
             Self::Kept => "the claim failed; its instance is kept",
+            Self::Lost => {
+                "the instance has left its target before the claim was ready; it is left alone"
+            }
             Self::Replaced => "init failed; replacing the instance",
             Self::ReplacedBefore => "init failed; going on with the replacement",
             Self::Superseded => "init failed, and the claim has gone on; retiring the instance",

@@ -6,7 +6,6 @@
 
 use super::{Plan, View};
 use ready_pool_core::activity::ActivityKind;
-use ready_pool_core::group::Lifecycle;
 use std::time::Duration;
 
 /// So many launches that failed one after the other hold launching back.
@@ -79,12 +78,8 @@ fn is_quiet(view: &View) -> bool {
 
 /// Members that count as capacity: they are there or on their way in.
 fn staying(view: &View) -> i32 {
-    let staying = view.pool.members.iter().filter(|member| {
-        !matches!(
-            member.lifecycle,
-            Lifecycle::Detaching | Lifecycle::Terminating
-        )
-    });
+    let states = view.pool.members.iter().map(|member| member.lifecycle);
+    let staying = states.filter(|state| !state.leaves() && !state.is_standby());
     i32::try_from(staying.count()).unwrap_or(i32::MAX)
 }
 
