@@ -164,7 +164,10 @@ impl World<'_> {
         let without_a_command = |reason| {
             matches!(
                 reason,
-                Reason::Expired | Reason::TargetRefused | Reason::AttemptsExhausted
+                Reason::Expired
+                    | Reason::TargetRefused
+                    | Reason::CommandRefused
+                    | Reason::AttemptsExhausted
             )
         };
         let closed = entered.is_some_and(|line| match line.standing {

@@ -44,6 +44,8 @@ pub enum Fault {
     ScriptFails,
     /// A target refuses to take an instance.
     TargetRefuses,
+    /// Systems Manager refuses a command for good: on this instance, or on any.
+    SendRefused,
 }
 
 impl Fault {
@@ -68,6 +70,7 @@ impl Fault {
         Self::EventLost,
         Self::ScriptFails,
         Self::TargetRefuses,
+        Self::SendRefused,
     ];
 }
 

@@ -266,6 +266,13 @@ fn of_one_claim() -> Vec<Configuration> {
             ..ONE
         },
         Configuration {
+            name: "one claim, refused commands",
+            faults: 2,
+            kinds: &[Fault::SendRefused],
+            states: Some(71_408),
+            ..ONE
+        },
+        Configuration {
             name: "one claim, an empty pool",
             faults: 2,
             ready: 0,

@@ -25,6 +25,10 @@ pub enum Answer {
     TargetRefuses,
     /// `SendCommand` knows that the agent is dead.
     AgentKnownDead,
+    /// `SendCommand` is denied on the instance, which has lost its tag.
+    MachineRefused,
+    /// `SendCommand` does not take what the claim asks for.
+    CommandRefused,
     /// The message is handled, and comes again all the same.
     Repeats,
 }
@@ -40,6 +44,7 @@ impl Answer {
             Self::LostDone | Self::LostNever => Some(Fault::LostAnswer),
             Self::LostLate => Some(Fault::LateEffect),
             Self::TargetRefuses => Some(Fault::TargetRefuses),
+            Self::MachineRefused | Self::CommandRefused => Some(Fault::SendRefused),
             Self::Repeats => Some(Fault::Duplicate),
         }
     }

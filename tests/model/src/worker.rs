@@ -40,7 +40,13 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
         } => vec![Answer::Ok, Answer::Stale],
         Worker::Attach => vec![Answer::Ok, Answer::LostDone, Answer::TargetRefuses],
         Worker::Send => {
-            let mut answers = vec![Answer::LostDone, Answer::LostNever, Answer::LostLate];
+            let mut answers = vec![
+                Answer::LostDone,
+                Answer::LostNever,
+                Answer::LostLate,
+                Answer::MachineRefused,
+                Answer::CommandRefused,
+            ];
             answers.push(match agent {
                 Some(Agent::Dead) => Answer::AgentKnownDead,
                 _ => Answer::Ok,
@@ -249,6 +255,8 @@ impl Turn<'_, '_> {
         let gone = self.world.state.machines[self.group].place == Place::Gone;
         let answer = match self.answer {
             Answer::AgentKnownDead => SendAnswer::InvalidInstance,
+            Answer::MachineRefused => SendAnswer::DeniedOnInstance,
+            Answer::CommandRefused => SendAnswer::CommandRefused,
             Answer::Ok if gone => SendAnswer::InvalidInstance,
             Answer::Ok => {
                 self.world.send_command(instance, claim);

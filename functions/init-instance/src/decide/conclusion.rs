@@ -76,8 +76,10 @@ pub enum Cause {
     Lost,
     /// It was sent another claim's init command.
     SentForAnother,
-    /// Its agent is gone.
+    /// Systems Manager takes no command for it.
     NotDelivered,
+    /// Systems Manager does not take the claim's command, for any instance.
+    CommandRefused,
     /// The target does not take it, and would take no other.
     TargetRefused,
     /// The claim has expired.
@@ -90,6 +92,7 @@ impl Cause {
         match self {
             Self::Lost | Self::SentForAnother => Reason::InstanceLost,
             Self::NotDelivered => Reason::NotDelivered,
+            Self::CommandRefused => Reason::CommandRefused,
             Self::TargetRefused => Reason::TargetRefused,
             Self::Expired => Reason::Expired,
         }
@@ -99,14 +102,14 @@ impl Cause {
     fn wants_another(self) -> bool {
         match self {
             Self::Lost | Self::SentForAnother | Self::NotDelivered => true,
-            Self::TargetRefused | Self::Expired => false,
+            Self::CommandRefused | Self::TargetRefused | Self::Expired => false,
         }
     }
 
     /// Whether the instance is the claim's alone, and so to be retired.
     fn retires(self) -> bool {
         match self {
-            Self::NotDelivered | Self::TargetRefused | Self::Expired => true,
+            Self::NotDelivered | Self::CommandRefused | Self::TargetRefused | Self::Expired => true,
             Self::Lost | Self::SentForAnother => false,
         }
     }
@@ -233,7 +236,12 @@ impl fmt::Display for Finding {
                 "the instance came from the pool and was sent another claim's init command before; \
                  it is left alone, and perhaps nobody owns it"
             }
-            Self::GivenUp(Cause::NotDelivered) => "giving the instance up: its agent is gone",
+            Self::GivenUp(Cause::NotDelivered) => {
+                "giving the instance up: Systems Manager takes no command for it"
+            }
+            Self::GivenUp(Cause::CommandRefused) => {
+                "giving the instance up: Systems Manager does not take the claim's command"
+            }
             Self::GivenUp(Cause::TargetRefused) => {
                 "giving the instance up: the target does not take it"
             }

@@ -12,7 +12,7 @@ pub use check::{Check, Checked, Delivery, check};
 pub use command_end::{CommandEnd, LOOKS_BEFORE_LOST, Occasion, Report, is_replaced, report};
 pub use conclusion::{Cause, Conclusion, Finding, Step, give_up, too_late};
 pub use hand_over::{Beginning, begin};
-pub use send::{AfterSend, after_send};
+pub use send::{AfterSend, after_denial, after_send};
 
 #[cfg(test)]
 mod tests;

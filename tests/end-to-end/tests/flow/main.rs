@@ -35,6 +35,7 @@ mod permissions;
 mod poison;
 mod random_faults;
 mod real_binaries;
+mod refusals;
 mod retirement;
 mod scale_out;
 mod template;

@@ -141,6 +141,10 @@ pub(crate) enum SendAnswer {
     Done,
     Unknown,
     InvalidInstance,
+    /// Denied on this instance, which has lost its tag.
+    DeniedOnInstance,
+    /// The claim's command is not taken, for any instance.
+    CommandRefused,
 }
 
 /// What an answer to `SendCommand` calls for.
@@ -159,11 +163,25 @@ question! {
             SendAnswer::Done => Ok("command".to_owned()),
             SendAnswer::Unknown => Err(error("TimedOut", "", Effect::Unknown)),
             SendAnswer::InvalidInstance => Err(error("InvalidInstanceId", "", Effect::Refused)),
+            SendAnswer::DeniedOnInstance => {
+                let (_, _, instance) = message;
+                let named = names().instance(instance).as_str();
+                Err(error("AccessDeniedException", named, Effect::Refused))
+            }
+            SendAnswer::CommandRefused => Err(error("InvalidParameters", "", Effect::Refused)),
         };
         let hand_over = hand_over(message, false, OnInitFailure::default());
-        match initialising::after_send(&result, &hand_over, time(clock)) {
+        let next = match initialising::after_send(&result, &hand_over, time(clock)) {
+            initialising::AfterSend::AskWhy => {
+                initialising::after_denial(false, &hand_over, time(clock))
+            }
+            next => next,
+        };
+        match next {
             initialising::AfterSend::Sent => AfterSend::Sent,
-            initialising::AfterSend::TryAgain => AfterSend::TryAgain,
+            initialising::AfterSend::TryAgain
+            | initialising::AfterSend::TryAgainLater
+            | initialising::AfterSend::AskWhy => AfterSend::TryAgain,
             initialising::AfterSend::LookFirst => AfterSend::LookFirst,
             initialising::AfterSend::Conclude(conclusion) => {
                 AfterSend::Conclude(concluded(&conclusion))
