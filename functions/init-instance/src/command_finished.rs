@@ -2,7 +2,7 @@
 
 use crate::conclude::Subject;
 use crate::config::{LOOK_EVERY, TIME_FOR_A_CALL};
-use crate::decide::{CommandEnd, Report, is_replaced, report};
+use crate::decide::{CommandEnd, Occasion, Report, is_replaced, report};
 use crate::function::{InitInstance, Progress};
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::event::CommandDetail;
@@ -17,6 +17,7 @@ use tracing::{Span, debug, info, warn};
 
 /// A claim's command, and what it is about.
 pub(crate) struct Ended {
+    pub(crate) occasion: Occasion,
     pub(crate) command: Command,
     pub(crate) claim_id: ClaimId,
     pub(crate) instance: InstanceId,
@@ -66,6 +67,7 @@ impl InitInstance {
             Span::current().record("target_group", display(&target.name));
         }
         let ended = Ended {
+            occasion: Occasion::Event,
             command,
             claim_id,
             instance,
@@ -114,6 +116,7 @@ impl InitInstance {
                 .as_ref()
                 .and_then(|target| target.entry(&ended.claim_id));
             let report = report(CommandEnd {
+                occasion: ended.occasion,
                 command: &ended.command,
                 instance: &ended.instance,
                 target: ended.target.as_ref(),
@@ -121,6 +124,10 @@ impl InitInstance {
                 look,
                 now: invocation.now(),
             });
+            if report == Report::StillRunning {
+                // Only the first look missed its instance; a look is no place to wait for its end.
+                return Ok(Progress::Done);
+            }
             if let Report::Conclude(conclusion) = report {
                 let attempt = entry.map_or(1, |entry| entry.attempt);
                 Span::current().record("attempt", attempt);

@@ -11,7 +11,7 @@ use ready_pool_aws::queue::Outgoing;
 use ready_pool_aws::retirement::{Retired, retire};
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::command::Command;
-use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId};
+use ready_pool_core::ids::{Attempt, ClaimId, ClaimKey, GroupName, InstanceId};
 use ready_pool_core::ledger::Entry;
 use ready_pool_core::message::{Message, Retry};
 use ready_pool_core::outcome::{Details, Ending, Outcome, VERSION};
@@ -133,7 +133,7 @@ impl InitInstance {
             target_group: subject.target_group.map(ToString::to_string),
             outcome: ending,
             reason,
-            message: reason.sentence(),
+            message: self.sentence(subject, reason),
             instance_id: subject.instance.cloned(),
             at: invocation.now(),
             details,
@@ -145,6 +145,26 @@ impl InitInstance {
             "published the outcome"
         );
         Ok(())
+    }
+
+    /// What the reason means, with AWS's words where it is about what AWS refused.
+    fn sentence(&self, subject: &Subject<'_>, reason: Reason) -> String {
+        let sentence = reason.sentence();
+        let is_about_refusals = matches!(
+            reason,
+            Reason::Expired
+                | Reason::AttemptsExhausted
+                | Reason::TargetRefused
+                | Reason::CommandRefused
+        );
+        let Some(target) = subject.target_group.filter(|_| is_about_refusals) else {
+            return sentence;
+        };
+        let key = ClaimKey::new(subject.claim_id, target);
+        match self.refusals.of(key.as_str()) {
+            Some(words) => format!("{sentence}. AWS's last answer: {words}"),
+            None => sentence,
+        }
     }
 
     async fn retry(&self, retry: Retry, invocation: &Invocation) -> Result<(), CallError> {
@@ -213,7 +233,7 @@ fn log(conclusion: &Conclusion) {
     match finding {
         Finding::Nothing | Finding::StillRunning => debug!("{finding}"),
         Finding::GivenUp(Cause::SentForAnother) => error!(steps, entry, "{finding}"),
-        Finding::GivenUp(_) | Finding::Replaced => warn!(steps, entry, "{finding}"),
+        Finding::GivenUp(_) | Finding::Replaced | Finding::Lost => warn!(steps, entry, "{finding}"),
         _ => info!(steps, entry, "{finding}"),
     }
 }

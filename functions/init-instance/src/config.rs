@@ -12,6 +12,8 @@ pub const ATTACH_EVERY: Duration = Duration::from_secs(1);
 pub const HISTORY_SETTLES: Duration = Duration::from_secs(15);
 /// How long between two tries after AWS was busy, or between two looks at a status.
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long between two tries after AWS refused for what a person must mend. Each try is a line in the log.
+pub const REFUSED_EVERY: Duration = Duration::from_secs(10);
 /// Time that must be left for one more call.
 pub const TIME_FOR_A_CALL: Duration = Duration::from_secs(14);
 /// Time that must be left to ask for an outcome's details: then there is enough for the outcome itself.
@@ -36,6 +38,8 @@ pub struct Config {
     pub outcome_queue: String,
     /// `INIT_DOCUMENT`: the Systems Manager document that init commands are sent with.
     pub init_document: String,
+    /// `STACK`: the value of the tag that instances must have to be sent an init command.
+    pub stack: String,
     /// `OUTCOME_OUTPUT_CHARACTERS`: how much of the end of a script's output an outcome carries, 0
     /// for none.
     pub output_characters: usize,
@@ -51,6 +55,7 @@ impl Config {
             init_queue: config::required(source, "INIT_QUEUE_URL")?,
             outcome_queue: config::required(source, "OUTCOME_QUEUE_URL")?,
             init_document: config::required(source, "INIT_DOCUMENT")?,
+            stack: config::required(source, "STACK")?,
             output_characters: config::required(source, "OUTCOME_OUTPUT_CHARACTERS")?,
         })
     }

@@ -1,6 +1,7 @@
 //! The function with its clients, and what several kinds of message ask of them.
 
 use crate::config::Config;
+use crate::refusals::Refusals;
 use ready_pool_aws::Clients;
 use ready_pool_aws::auto_scaling::AutoScaling;
 use ready_pool_aws::metrics::Metrics;
@@ -22,6 +23,7 @@ pub struct InitInstance {
     pub(crate) init_queue: Queue,
     pub(crate) outcomes: Outcomes,
     pub(crate) metrics: Metrics,
+    pub(crate) refusals: Refusals,
 }
 
 /// How far a message got.
@@ -43,6 +45,7 @@ impl InitInstance {
             init_queue: Queue::new(clients, config.init_queue.clone()),
             outcomes: Outcomes::new(clients, config.outcome_queue.clone(), config.pool.clone()),
             metrics: clients.metrics(),
+            refusals: Refusals::default(),
             config,
         }
     }

@@ -1,19 +1,20 @@
 //! A hand-over: attach the instance to its target, send it the init command.
 
 use crate::conclude::Subject;
-use crate::config::{ATTACH_EVERY, HISTORY_SETTLES, LOOK_EVERY, TIME_FOR_A_CALL};
+use crate::config::{ATTACH_EVERY, HISTORY_SETTLES, LOOK_EVERY, REFUSED_EVERY, TIME_FOR_A_CALL};
 use crate::decide::{
-    AfterSend, Attached, Beginning, Cause, Conclusion, after_attach, after_send, begin, give_up,
-    too_late,
+    AfterSend, Attached, Beginning, Cause, Conclusion, after_attach, after_denial, after_send,
+    begin, give_up, too_late,
 };
 use crate::function::{InitInstance, Progress};
+use crate::refusals::words;
 use ready_pool_aws::clock::{Invocation, sleep};
-use ready_pool_core::call_error::CallError;
-use ready_pool_core::command::{InitCommand, init_command};
+use ready_pool_core::call_error::{CallError, Effect};
+use ready_pool_core::command::{InitCommand, STACK_TAG, init_command};
 use ready_pool_core::ids::CommandId;
 use ready_pool_core::message::HandOver;
 use ready_pool_core::times::Times;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 /// How trying to attach or to send ended.
 enum Tried {
@@ -85,10 +86,12 @@ impl InitInstance {
                     return Tried::Done;
                 }
                 Attached::TryAgain => {
+                    let mut pace = ATTACH_EVERY;
                     // Otherwise the pool's detach is not finished: as a rule for three seconds.
                     if let Err(error) = result
                         && error.already_part_of().is_none()
                     {
+                        self.refusals.remember(&hand_over.claim, &error);
                         let opted_out = error.says_denied()
                             && matches!(self.is_target(target).await, Ok(false));
                         if opted_out {
@@ -96,12 +99,18 @@ impl InitInstance {
                             let now = invocation.now();
                             return Tried::Conclude(give_up(hand_over, Cause::TargetRefused, now));
                         }
-                        warn!(%error, "cannot attach; trying again");
+                        if error.effect == Effect::Refused {
+                            error!(%error, "refused, for every instance; trying again until the deadline");
+                            pace = REFUSED_EVERY;
+                        } else {
+                            warn!(%error, "cannot attach; trying again");
+                        }
                     }
-                    sleep(ATTACH_EVERY).await;
+                    sleep(pace).await;
                 }
                 Attached::Conclude(conclusion) => {
                     if let Err(error) = result {
+                        self.refusals.remember(&hand_over.claim, &error);
                         warn!(%error, "cannot attach");
                     }
                     return Tried::Conclude(conclusion);
@@ -138,8 +147,17 @@ impl InitInstance {
                     invocation.trace(),
                 )
                 .await;
-            match after_send(&result, hand_over, invocation.now()) {
+            let next = match after_send(&result, hand_over, invocation.now()) {
+                AfterSend::AskWhy => self.after_denial(hand_over, invocation).await,
+                next => next,
+            };
+            if let Err(error) = &result {
+                self.refusals.remember(claim, error);
+            }
+            let problem = result.as_ref().err().map(|error| words(claim, error));
+            match next {
                 AfterSend::Sent => {
+                    self.refusals.forget(claim.key().as_str());
                     info!(
                         command_id = result.ok().as_ref().map(CommandId::as_str),
                         "sent the init command"
@@ -147,15 +165,25 @@ impl InitInstance {
                     return Ok(Tried::Done);
                 }
                 AfterSend::TryAgain => {
-                    if let Err(error) = result {
-                        warn!(%error, "cannot send the init command; trying again");
-                    }
+                    warn!(
+                        error = problem,
+                        "cannot send the init command; trying again"
+                    );
                     sleep(LOOK_EVERY).await;
                 }
+                // What it asked for could not be read: as if it were nobody's fault here.
+                AfterSend::TryAgainLater | AfterSend::AskWhy => {
+                    error!(
+                        error = problem,
+                        "cannot send the init command, to any instance; trying again until the deadline"
+                    );
+                    sleep(REFUSED_EVERY).await;
+                }
                 AfterSend::LookFirst => {
-                    if let Err(error) = result {
-                        warn!(%error, "the init command may have been sent; reading the command history");
-                    }
+                    warn!(
+                        error = problem,
+                        "the init command may have been sent; reading the command history"
+                    );
                     sleep(HISTORY_SETTLES).await;
                     let history = self.systems_manager.history(instance).await?;
                     if matches!(init_command(&history, &claim.key()), InitCommand::Sent(_)) {
@@ -163,13 +191,24 @@ impl InitInstance {
                     }
                 }
                 AfterSend::Conclude(conclusion) => {
-                    if let Err(error) = result {
-                        warn!(%error, "cannot send the init command");
-                    }
+                    warn!(error = problem, "cannot send the init command");
                     return Ok(Tried::Conclude(conclusion));
                 }
             }
         }
         Ok(Tried::Later)
+    }
+
+    /// Denied on this instance: has it lost its tag?
+    async fn after_denial(&self, hand_over: &HandOver, invocation: &Invocation) -> AfterSend {
+        let tag = (STACK_TAG, self.config.stack.as_str());
+        let instance = &hand_over.instance_id;
+        match self.systems_manager.has_tag(instance, tag).await {
+            Ok(has_tag) => after_denial(has_tag, hand_over, invocation.now()),
+            Err(error) => {
+                warn!(%error, "cannot see whether the instance has its tag");
+                AfterSend::TryAgainLater
+            }
+        }
     }
 }

@@ -15,6 +15,7 @@ mod hand_over;
 mod handler;
 mod look_again;
 pub mod message;
+mod refusals;
 mod regroup;
 
 pub use config::Config;

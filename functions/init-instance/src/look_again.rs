@@ -2,7 +2,7 @@
 
 use crate::command_finished::{Ended, in_trace_of};
 use crate::conclude::Subject;
-use crate::decide::{Check, Checked, Delivery, check};
+use crate::decide::{Check, Checked, Delivery, Occasion, check};
 use crate::function::{InitInstance, Progress};
 use ready_pool_aws::clock::Invocation;
 use ready_pool_core::call_error::CallError;
@@ -27,16 +27,22 @@ impl InitInstance {
             .as_ref()
             .and_then(|target| target.entry(&message.claim_id));
         let command = init_command(&history, &message.key());
+        let has_instance = match (&target, instance) {
+            (Some(target), Some(instance)) => target.has(instance),
+            _ => false,
+        };
         let checked = check(Check {
             message,
             delivery,
             entry: entry.as_ref(),
             command: command.clone(),
+            has_instance,
             now: invocation.now(),
         });
         match (checked, instance) {
-            (Checked::CommandEnded(command), Some(instance)) => {
+            (Checked::CommandEnded(command) | Checked::Missing(command), Some(instance)) => {
                 let ended = Ended {
+                    occasion: Occasion::Look,
                     command,
                     claim_id: message.claim_id.clone(),
                     instance: instance.clone(),
@@ -45,7 +51,7 @@ impl InitInstance {
                 self.settle(ended, invocation).await
             }
             // No instance, no command.
-            (Checked::CommandEnded(_), None) => Ok(Progress::Done),
+            (Checked::CommandEnded(_) | Checked::Missing(_), None) => Ok(Progress::Done),
             (Checked::Conclude(conclusion), _) => {
                 let command = match &command {
                     InitCommand::Sent(command) => Some(command),

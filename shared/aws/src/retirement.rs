@@ -37,7 +37,10 @@ pub async fn retire(
         match route.next_step(places.get(instance)) {
             Step::Done => return Ok(Retired::Done),
             Step::Wait => {}
-            Step::Detach => detach(auto_scaling, route.from, instance).await?,
+            Step::Detach => shrink(auto_scaling, route.from, instance).await?,
+            Step::DetachFromStandby => {
+                detach(auto_scaling, route.from, instance, Capacity::Replace).await?;
+            }
             Step::Attach => match auto_scaling.attach(route.retirement, instance).await {
                 Err(error) if error.says_instance_gone() => return Ok(Retired::Done),
                 // A finishing detach, or somebody was faster: the next look shows.
@@ -58,24 +61,27 @@ pub async fn retire(
 }
 
 /// Takes the instance out and shrinks its group, unless the group's minimum forbids that.
-async fn detach(
+async fn shrink(
     auto_scaling: &AutoScaling,
     group: &GroupName,
     instance: &InstanceId,
 ) -> Result<(), CallError> {
-    let instances = std::slice::from_ref(instance);
-    let result = match auto_scaling
-        .detach(group, instances, Capacity::Shrink)
-        .await
-    {
+    match detach(auto_scaling, group, instance, Capacity::Shrink).await {
         Err(error) if error.says_below_minimum() => {
-            auto_scaling
-                .detach(group, instances, Capacity::Replace)
-                .await
+            detach(auto_scaling, group, instance, Capacity::Replace).await
         }
         other => other,
-    };
-    match result {
+    }
+}
+
+async fn detach(
+    auto_scaling: &AutoScaling,
+    group: &GroupName,
+    instance: &InstanceId,
+    capacity: Capacity,
+) -> Result<(), CallError> {
+    let instances = std::slice::from_ref(instance);
+    match auto_scaling.detach(group, instances, capacity).await {
         Err(error) if error.says_not_detachable() || error.effect != Effect::Refused => Ok(()),
         other => other,
     }

@@ -2,7 +2,7 @@
 
 use crate::clients::{self, Clients};
 use crate::error;
-use aws_sdk_ssm::types::{InstanceInformationStringFilter, PingStatus};
+use aws_sdk_ssm::types::{InstanceInformationStringFilter, PingStatus, PlatformType};
 use ready_pool_core::Timestamp;
 use ready_pool_core::agent::Agent;
 use ready_pool_core::call_error::CallError;
@@ -115,7 +115,11 @@ impl SystemsManager {
                     .registration_date()
                     .and_then(|date| Timestamp::from_unix_timestamp(date.secs()).ok())
                     .unwrap_or(Timestamp::UNIX_EPOCH);
-                let online = line.ping_status() == Some(&PingStatus::Online);
+                // Init commands are shell scripts: a machine of another kind is ready for none.
+                let runs_shells = line
+                    .platform_type()
+                    .is_none_or(|platform| *platform == PlatformType::Linux);
+                let online = runs_shells && line.ping_status() == Some(&PingStatus::Online);
                 agents.insert(
                     instance,
                     Agent {
@@ -126,6 +130,36 @@ impl SystemsManager {
             }
         }
         Ok(agents)
+    }
+
+    /// Whether Systems Manager lists the instance with this tag. All that have the tag are read: a
+    /// filter by tag cannot be used with another one.
+    pub async fn has_tag(
+        &self,
+        instance: &InstanceId,
+        (key, value): (&str, &str),
+    ) -> Result<bool, CallError> {
+        const OPERATION: &str = "DescribeInstanceInformation";
+        let filter = InstanceInformationStringFilter::builder()
+            .key(format!("tag:{key}"))
+            .values(value)
+            .build()
+            .map_err(|_| CallError::incomplete(OPERATION, "valid filter"))?;
+        let mut pages = self
+            .client
+            .describe_instance_information()
+            .filters(filter)
+            .max_results(MAX_INSTANCES_PER_PAGE)
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(line) = pages.next().await {
+            let line = line.map_err(|error| error::from_sdk(OPERATION, &error))?;
+            if line.instance_id() == Some(instance.as_str()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// An instance's command history, newest first. It lags by about a second.

@@ -5,7 +5,7 @@ use crate::Timestamp;
 /// An instance's agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Agent {
-    /// Whether it is `Online`.
+    /// Whether it is `Online`, on a machine that runs shell scripts.
     pub online: bool,
     /// When it registered.
     pub registered_at: Timestamp,

@@ -3,7 +3,7 @@
 //! AWS's messages are matched by code and substring, never by equality: they have changed before.
 //! Most Auto Scaling refusals are not modelled by the SDK, so their text is the only witness.
 
-use crate::ids::GroupName;
+use crate::ids::{GroupName, InstanceId};
 
 /// A failed AWS call.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -104,6 +104,12 @@ impl CallError {
         matches!(self.code.as_str(), "AccessDenied" | "AccessDeniedException")
     }
 
+    /// A policy does not allow the call on this very instance. Where the policy asks for a tag of the
+    /// instance, that says either: it has lost the tag, or the policy allows it on none.
+    pub fn says_denied_on(&self, instance: &InstanceId) -> bool {
+        self.says_denied() && self.message.contains(instance.as_str())
+    }
+
     /// `DetachInstances` refused for want of a permission: one is missing, or the group has not (any
     /// more) the tag that the policy asks for.
     pub fn says_detach_denied(&self) -> bool {
@@ -178,6 +184,22 @@ mod tests {
         assert_eq!(error("InternalFailure", "", 500).effect, Effect::Unknown);
         assert_eq!(error("ValidationError", "", 400).effect, Effect::Refused);
         assert_eq!(error("AccessDenied", "", 403).effect, Effect::Refused);
+    }
+
+    #[test]
+    fn a_denial_names_what_it_is_about() {
+        let instance = InstanceId::try_from("i-0123456789abcdef0").unwrap();
+        let denied = |resource: &str| {
+            let message =
+                format!("not authorized to perform: ssm:SendCommand on resource: {resource}");
+            error("AccessDeniedException", &message, 400)
+        };
+        let on_it = denied("arn:aws:ec2:eu-west-1:123456789012:instance/i-0123456789abcdef0");
+        assert!(on_it.says_denied_on(&instance));
+        let on_the_document = denied("arn:aws:ssm:eu-west-1:123456789012:document/ready-pool-init");
+        assert!(!on_the_document.says_denied_on(&instance));
+        let invalid = error("InvalidInstanceId", "i-0123456789abcdef0", 400);
+        assert!(!invalid.says_denied_on(&instance));
     }
 
     #[test]

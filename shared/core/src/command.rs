@@ -6,6 +6,9 @@ use crate::ids::{ClaimKey, CommandId};
 use crate::script::Header;
 use std::collections::BTreeMap;
 
+/// The tag of the instances that init commands may be sent to; its value is the stack's name.
+pub const STACK_TAG: &str = "ready-pool:stack";
+
 /// What the comment of an init command starts with; the claim key follows.
 const COMMENT_PREFIX: &str = "ready-pool ";
 

@@ -61,13 +61,18 @@ pub enum Lifecycle {
     PendingWait,
     /// `InService`.
     InService,
-    /// `Standby`, `EnteringStandby`.
+    /// `EnteringStandby`: still the group's, and not to be detached yet.
+    EnteringStandby,
+    /// `Standby`: out of service, and still the group's.
     Standby,
     /// `Detaching`, `Detached`.
     Detaching,
     /// Any `Terminating…` or `Terminated`.
     Terminating,
-    /// Anything else; AWS treats the list as open.
+    /// Any `Warmed:…`: back in its group's warm pool, where a group that reuses its instances puts what it
+    /// scales in.
+    Warmed,
+    /// Anything else (`Quarantined`, `ReplacingRootVolume…`); AWS treats the list as open.
     Other,
 }
 
@@ -85,11 +90,33 @@ impl Lifecycle {
             "Pending" | "Pending:Proceed" => Self::Pending,
             "Pending:Wait" => Self::PendingWait,
             "InService" => Self::InService,
-            "Standby" | "EnteringStandby" => Self::Standby,
+            "EnteringStandby" => Self::EnteringStandby,
+            "Standby" => Self::Standby,
             "Detaching" | "Detached" => Self::Detaching,
             state if state.starts_with("Terminat") => Self::Terminating,
+            state if state.starts_with("Warmed:") => Self::Warmed,
             _ => Self::Other,
         }
+    }
+
+    /// Whether the instance is on its way out of its group, or out. Standby is no way out: its
+    /// group has it all the same.
+    pub fn leaves(self) -> bool {
+        match self {
+            Self::Detaching | Self::Terminating | Self::Warmed => true,
+            Self::Pending
+            | Self::PendingWait
+            | Self::InService
+            | Self::EnteringStandby
+            | Self::Standby
+            | Self::Other => false,
+        }
+    }
+
+    /// Whether it is in standby, or on its way there: then it does not count towards its group's
+    /// desired capacity.
+    pub fn is_standby(self) -> bool {
+        matches!(self, Self::EnteringStandby | Self::Standby)
     }
 }
 
@@ -126,25 +153,61 @@ impl Group {
             .iter()
             .find(|member| member.instance == *instance)
     }
+
+    /// Whether an instance is a member that does not leave, whatever state somebody put it in.
+    pub fn has(&self, instance: &InstanceId) -> bool {
+        self.member(instance)
+            .is_some_and(|member| !member.lifecycle.leaves())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Stopped members of a native warm pool are not ours to hand over, gate or remove.
+    /// All of them, as the SDK of November 2026 has them.
     #[test]
-    fn members_of_a_warm_pool_are_in_no_state_that_anything_is_done_in() {
-        for state in [
-            "Warmed:Pending",
-            "Warmed:Pending:Wait",
-            "Warmed:Pending:Proceed",
-            "Warmed:Stopped",
-            "Warmed:Running",
-            "Warmed:Hibernated",
-            "Warmed:Terminating:Wait",
+    fn each_of_aws_s_states_says_whether_the_instance_is_still_its_group_s() {
+        use Lifecycle::*;
+        for (state, expected, leaves) in [
+            ("Pending", Pending, false),
+            ("Pending:Wait", PendingWait, false),
+            ("Pending:Proceed", Pending, false),
+            ("InService", InService, false),
+            ("EnteringStandby", EnteringStandby, false),
+            ("Standby", Standby, false),
+            ("Quarantined", Other, false),
+            ("ReplacingRootVolume", Other, false),
+            ("ReplacingRootVolume:Wait", Other, false),
+            ("ReplacingRootVolume:Proceed", Other, false),
+            ("RootVolumeReplaced", Other, false),
+            ("Detaching", Detaching, true),
+            ("Detached", Detaching, true),
+            ("Terminating", Terminating, true),
+            ("Terminating:Wait", Terminating, true),
+            ("Terminating:Proceed", Terminating, true),
+            ("Terminating:Retained", Terminating, true),
+            ("Terminated", Terminating, true),
+            ("Warmed:Pending", Warmed, true),
+            ("Warmed:Pending:Wait", Warmed, true),
+            ("Warmed:Pending:Proceed", Warmed, true),
+            ("Warmed:Pending:Retained", Warmed, true),
+            ("Warmed:Stopped", Warmed, true),
+            ("Warmed:Running", Warmed, true),
+            ("Warmed:Hibernated", Warmed, true),
+            ("Warmed:Terminating", Warmed, true),
+            ("Warmed:Terminating:Wait", Warmed, true),
+            ("Warmed:Terminating:Proceed", Warmed, true),
+            ("Warmed:Terminating:Retained", Warmed, true),
+            ("Warmed:Terminated", Warmed, true),
+            ("Dancing", Other, false),
         ] {
-            assert_eq!(Lifecycle::from_aws(state), Lifecycle::Other, "{state}");
+            let lifecycle = Lifecycle::from_aws(state);
+            assert_eq!(
+                (lifecycle, lifecycle.leaves()),
+                (expected, leaves),
+                "{state}"
+            );
         }
     }
 }

@@ -45,11 +45,11 @@ impl OnInitFailure {
         *self == Self::default()
     }
 
-    /// Whether the instance of a claim that failed for this reason is left where it is. One whose
-    /// command never ended, as far as was known when the claim was closed, is not: there is
-    /// nothing to look at.
-    pub fn keeps(self, reason: Reason) -> bool {
-        self == Self::Keep && ended_init(reason)
+    /// Whether the instance of a claim that failed for this reason is left where it is: the claim
+    /// keeps it, or it has left its target, and is no longer the claim's. One whose command never
+    /// ended, as far as was known when the claim was closed, is not kept: there is nothing to look at.
+    pub fn leaves(self, reason: Reason) -> bool {
+        reason == Reason::InstanceLost || (self == Self::Keep && ended_init(reason))
     }
 
     /// Whether another instance is tried after a command that ended for this reason: not where
@@ -67,11 +67,7 @@ impl OnInitFailure {
 fn ended_init(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::ScriptFailed
-            | Reason::ScriptTimedOut
-            | Reason::NotDelivered
-            | Reason::Cancelled
-            | Reason::InstanceLost
+        Reason::ScriptFailed | Reason::ScriptTimedOut | Reason::NotDelivered | Reason::Cancelled
     )
 }
 
@@ -90,13 +86,20 @@ mod tests {
     }
 
     #[test]
+    fn what_has_left_its_target_is_left_whatever_the_claim_wants() {
+        for policy in OnInitFailure::ALL {
+            assert!(policy.leaves(Reason::InstanceLost));
+        }
+    }
+
+    #[test]
     fn only_what_ran_or_should_have_run_is_kept() {
-        assert!(OnInitFailure::Keep.keeps(Reason::ScriptFailed));
-        assert!(OnInitFailure::Keep.keeps(Reason::NotDelivered));
-        assert!(!OnInitFailure::Keep.keeps(Reason::Expired));
-        assert!(!OnInitFailure::Keep.keeps(Reason::TargetRefused));
-        assert!(!OnInitFailure::Retire.keeps(Reason::ScriptFailed));
-        assert!(!OnInitFailure::Replace.keeps(Reason::ScriptFailed));
+        assert!(OnInitFailure::Keep.leaves(Reason::ScriptFailed));
+        assert!(OnInitFailure::Keep.leaves(Reason::NotDelivered));
+        assert!(!OnInitFailure::Keep.leaves(Reason::Expired));
+        assert!(!OnInitFailure::Keep.leaves(Reason::TargetRefused));
+        assert!(!OnInitFailure::Retire.leaves(Reason::ScriptFailed));
+        assert!(!OnInitFailure::Replace.leaves(Reason::ScriptFailed));
     }
 
     #[test]

@@ -77,6 +77,9 @@ reasons! {
     TargetRefused = "target_refused",
         "the target group does not take the instance",
         Some("check its maximum size, zones and load balancers, and that the pool's image still exists");
+    CommandRefused = "command_refused",
+        "Systems Manager does not take the claim's command",
+        Some("the message has AWS's words: correct the claim, or the document that InitDocument names");
     Expired = "expired",
         "the claim expired before its command was sent",
         Some("raise the pool's size, or send a later expires_at");

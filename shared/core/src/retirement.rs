@@ -12,6 +12,8 @@ use crate::ids::GroupName;
 pub enum Step {
     /// Detach it from the group it is believed to be in.
     Detach,
+    /// The same, from standby: it does not count towards the group's capacity, which stays as it is.
+    DetachFromStandby,
     /// A detach or an attach is under way: look again.
     Wait,
     /// It is free: attach it to the retirement group.
@@ -48,10 +50,12 @@ impl Route<'_> {
         }
         match now.lifecycle {
             Lifecycle::InService | Lifecycle::Standby if retired => Step::Terminate,
-            Lifecycle::InService | Lifecycle::Standby => Step::Detach,
-            Lifecycle::Terminating => Step::Done,
+            Lifecycle::InService => Step::Detach,
+            Lifecycle::Standby => Step::DetachFromStandby,
+            Lifecycle::Terminating | Lifecycle::Warmed => Step::Done,
             Lifecycle::Pending
             | Lifecycle::PendingWait
+            | Lifecycle::EnteringStandby
             | Lifecycle::Detaching
             | Lifecycle::Other => Step::Wait,
         }
@@ -77,11 +81,20 @@ mod tests {
         };
         let cases = [
             (Some(at("target", Lifecycle::InService)), Step::Detach),
+            (
+                Some(at("target", Lifecycle::Standby)),
+                Step::DetachFromStandby,
+            ),
+            (Some(at("target", Lifecycle::EnteringStandby)), Step::Wait),
+            (Some(at("target", Lifecycle::Other)), Step::Wait),
+            (Some(at("target", Lifecycle::Terminating)), Step::Done),
+            (Some(at("target", Lifecycle::Warmed)), Step::Done),
             (Some(at("target", Lifecycle::Pending)), Step::Wait),
             (Some(at("target", Lifecycle::Detaching)), Step::Wait),
             (None, Step::Attach),
             (Some(at("retired", Lifecycle::Pending)), Step::Wait),
             (Some(at("retired", Lifecycle::InService)), Step::Terminate),
+            (Some(at("retired", Lifecycle::Standby)), Step::Terminate),
             (Some(at("retired", Lifecycle::Terminating)), Step::Done),
             (Some(at("elsewhere", Lifecycle::InService)), Step::Done),
             (Some(at("elsewhere", Lifecycle::Detaching)), Step::Done),

@@ -45,6 +45,9 @@ struct Options {
     /// Split claim-instance's look into its two halves.
     #[arg(long)]
     split_look: bool,
+    /// Commands stay `InProgress` on machines that have died.
+    #[arg(long)]
+    dead_commands_stay: bool,
     /// A claim that ends every invocation that enters it.
     #[arg(long)]
     poison: Option<u8>,
@@ -103,6 +106,7 @@ fn main() {
         kinds: kinds.leak(),
         split_look: options.split_look,
         ledger_knows: false,
+        dead_commands_stay: options.dead_commands_stay,
         poison: options.poison,
         without: options.without,
         unseen: &[],

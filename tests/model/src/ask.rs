@@ -38,8 +38,8 @@ mod replenishing;
 
 pub(crate) use claiming::{Begun, decide, entry_of, isolate};
 pub(crate) use initialising::{
-    AfterAttach, AfterSend, Checked, SendAnswer, after_attach, after_send, begin, check, report,
-    too_late,
+    AfterAttach, AfterSend, Checked, Reported, SendAnswer, after_attach, after_send, begin, check,
+    report, too_late,
 };
 pub(crate) use replenishing::{Sight, chores};
 
@@ -200,6 +200,7 @@ fn placement(place: Place) -> Option<Placement> {
         Place::Pool => (&names.pool, Lifecycle::InService),
         Place::LeavingPool => (&names.pool, Lifecycle::Detaching),
         Place::Target(target) => (&names.targets[usize::from(target)], Lifecycle::InService),
+        Place::Parked(target) => (&names.targets[usize::from(target)], Lifecycle::Standby),
         Place::LeavingTarget(target) => (&names.targets[usize::from(target)], Lifecycle::Detaching),
         Place::Retirement => (&names.retirement, Lifecycle::InService),
     };

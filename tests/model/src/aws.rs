@@ -77,7 +77,7 @@ impl World<'_> {
         let machine = self.machine(instance);
         match machine.place {
             Place::Pool | Place::LeavingPool => AttachAnswer::AlreadyInPool,
-            Place::Target(target) | Place::LeavingTarget(target) => {
+            Place::Target(target) | Place::Parked(target) | Place::LeavingTarget(target) => {
                 AttachAnswer::AlreadyInTarget(target)
             }
             Place::Retirement => AttachAnswer::AlreadyInRetirement,
@@ -115,7 +115,7 @@ impl World<'_> {
 
     /// Detaches from a target, for good.
     pub(crate) fn detach_from_target(&mut self, target: u8, instance: u8) {
-        if self.machine(instance).place == Place::Target(target) {
+        if self.machine(instance).place.target() == Some(target) {
             self.removes(instance);
             self.moves(instance, Place::LeavingTarget(target));
         }
@@ -164,7 +164,10 @@ impl World<'_> {
         let without_a_command = |reason| {
             matches!(
                 reason,
-                Reason::Expired | Reason::TargetRefused | Reason::AttemptsExhausted
+                Reason::Expired
+                    | Reason::TargetRefused
+                    | Reason::CommandRefused
+                    | Reason::AttemptsExhausted
             )
         };
         let closed = entered.is_some_and(|line| match line.standing {

@@ -29,6 +29,8 @@ pub enum Fault {
     InstanceDies,
     /// A tenant detaches an instance from its target.
     Tenant,
+    /// A tenant puts an instance of its target into standby, or takes it back.
+    Standby,
     /// A tenant wipes the tags of its target.
     Wipe,
     /// A message runs out of receives.
@@ -42,6 +44,8 @@ pub enum Fault {
     ScriptFails,
     /// A target refuses to take an instance.
     TargetRefuses,
+    /// Systems Manager refuses a command for good: on this instance, or on any.
+    SendRefused,
 }
 
 impl Fault {
@@ -59,12 +63,14 @@ impl Fault {
         Self::AgentAway,
         Self::InstanceDies,
         Self::Tenant,
+        Self::Standby,
         Self::Wipe,
         Self::DeadLetter,
         Self::LateBatch,
         Self::EventLost,
         Self::ScriptFails,
         Self::TargetRefuses,
+        Self::SendRefused,
     ];
 }
 
@@ -115,6 +121,10 @@ pub enum Rule {
     LookAtReplaced,
     /// A batch of which nobody knows how its last delivery ended is processed one by one.
     OneByOne,
+    /// A member in standby is its target's.
+    StandbyIsMember,
+    /// An open claim whose machine has left its target ends, whatever Systems Manager says.
+    MembershipOverStatus,
 }
 
 impl Rule {
@@ -142,6 +152,8 @@ impl Rule {
         Self::ReplaceAgain,
         Self::LookAtReplaced,
         Self::OneByOne,
+        Self::StandbyIsMember,
+        Self::MembershipOverStatus,
     ];
 }
 
@@ -169,6 +181,8 @@ pub struct Configuration {
     /// Whether the ledger and the messages must know of every instance that left the pool: not
     /// where reads are stale or tags are wiped.
     pub ledger_knows: bool,
+    /// Whether a command stays `InProgress` on a machine that has died.
+    pub dead_commands_stay: bool,
     /// A claim that ends every invocation of claim-instance that enters it. Then the deadline does
     /// not pass, and a good end is that all others are served.
     pub poison: Option<u8>,

@@ -66,6 +66,17 @@ const PLACES: &[Fault] = &[
 
 const MACHINES: &[Fault] = &[Fault::InstanceDies, Fault::Crash, Fault::EventLost];
 
+/// What a tenant's tools do to a member, with what comes between its script's end and its claim's.
+const STANDBY: &[Fault] = &[
+    Fault::Standby,
+    Fault::Tenant,
+    Fault::Crash,
+    Fault::StalePlace,
+    Fault::EventLost,
+    Fault::ScriptFails,
+    Fault::Duplicate,
+];
+
 const HANDLERS: &[Fault] = &[Fault::Crash, Fault::LostAnswer, Fault::Duplicate];
 
 /// What comes between a script that fails and its claim's end.
@@ -131,9 +142,10 @@ pub(crate) const ONE: Configuration = Configuration {
     kinds: &[],
     split_look: true,
     ledger_knows: false,
+    dead_commands_stay: false,
     poison: None,
     without: None,
-    unseen: &['6'],
+    unseen: &['6', '9'],
     states: None,
 };
 
@@ -150,7 +162,7 @@ pub(crate) const POISON: Configuration = Configuration {
     name: "two claims, one is poison",
     poison: Some(0),
     ready: 1,
-    unseen: &['3', '4', '5', '6', '7'],
+    unseen: &['3', '4', '5', '6', '7', '9'],
     ..TWO
 };
 
@@ -175,14 +187,14 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 1,
             kinds: ANY,
             unseen: &[],
-            states: Some(27_782),
+            states: Some(27_931),
             ..ONE
         },
         Configuration {
             name: "one claim, two faults of ours",
             faults: 2,
             kinds: OURS,
-            unseen: &[],
+            unseen: &['9'],
             states: Some(20_311),
             ..ONE
         },
@@ -199,7 +211,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: THEIRS,
             unseen: &[],
-            states: Some(58_657),
+            states: Some(58_363),
             ..ONE
         },
         Configuration {
@@ -207,7 +219,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: WIPES,
             unseen: &[],
-            states: Some(48_028),
+            states: Some(47_849),
             ..ONE
         },
         Configuration {
@@ -222,7 +234,26 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: MACHINES,
             split_look: false,
-            states: Some(291_566),
+            unseen: &['6'],
+            states: Some(292_700),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, machines die, their commands stay",
+            faults: 2,
+            kinds: MACHINES,
+            split_look: false,
+            dead_commands_stay: true,
+            unseen: &['6'],
+            states: Some(290_263),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, in standby",
+            faults: 3,
+            kinds: STANDBY,
+            unseen: &[],
+            states: Some(38_592),
             ..ONE
         },
         Configuration {
@@ -230,8 +261,15 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 1,
             kinds: &[Fault::AgentDies, Fault::AgentAway],
             split_look: false,
-            unseen: &[],
+            unseen: &['9'],
             states: Some(385_970),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, refused commands",
+            faults: 2,
+            kinds: &[Fault::SendRefused],
+            states: Some(71_408),
             ..ONE
         },
         Configuration {
@@ -252,14 +290,14 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 2,
             kinds: PLACES,
             unseen: &[],
-            states: Some(54_085),
+            states: Some(59_375),
             ..ONE
         },
         Configuration {
             name: "one claim, three faults of ours",
             faults: 3,
             kinds: OURS,
-            unseen: &[],
+            unseen: &['9'],
             states: Some(53_196),
             ..ONE
         },
@@ -268,7 +306,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 3,
             kinds: THEIRS,
             unseen: &[],
-            states: Some(323_104),
+            states: Some(320_805),
             ..ONE
         },
         Configuration {
@@ -276,7 +314,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 2,
             kinds: ANY_TWO,
             unseen: &[],
-            states: Some(830_416),
+            states: Some(862_929),
             ..ONE
         },
     ]
@@ -290,7 +328,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 3,
             kinds: FAILURES,
             unseen: &[],
-            states: Some(352_177),
+            states: Some(372_512),
             ..ONE
         },
         Configuration {
@@ -318,13 +356,14 @@ fn of_replaced_claims() -> Vec<Configuration> {
             name: "one claim, replaced",
             faults: 1,
             kinds: FAILURES,
-            states: Some(67_127),
+            states: Some(67_096),
             ..replaced.clone()
         },
         Configuration {
             name: "one claim, replaced, tags wiped",
             faults: 2,
             kinds: &[Fault::ScriptFails, Fault::Wipe],
+            unseen: &['9'],
             states: Some(283_857),
             ..replaced.clone()
         },
@@ -333,6 +372,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             faults: 1,
             kinds: &[Fault::AgentDies],
             split_look: false,
+            unseen: &['9'],
             states: Some(327_091),
             ..replaced.clone()
         },
@@ -340,6 +380,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             name: "one claim, replaced, a crash",
             faults: 2,
             kinds: &[Fault::ScriptFails, Fault::Crash],
+            unseen: &['9'],
             states: Some(1_215_784),
             ..replaced
         },
@@ -384,7 +425,7 @@ fn of_two_claims() -> Vec<Configuration> {
             ready: 1,
             faults: 1,
             kinds: &[Fault::StalePlace],
-            states: Some(272_697),
+            states: Some(321_491),
             ..TWO
         },
         Configuration {

@@ -16,8 +16,10 @@ pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<A
         if matches!(machine.place, Place::LeavingPool | Place::LeavingTarget(_)) {
             actions.push(Action::DetachEnds(instance));
         }
+        // Nobody ends what ran on a dead machine, where Systems Manager does not.
+        let stays = config.dead_commands_stay && machine.place == Place::Gone;
         for (position, command) in (0_u8..).zip(&machine.commands) {
-            if command.status == CommandStatus::Running {
+            if command.status == CommandStatus::Running && !stays {
                 actions.push(Action::CommandEnds(instance, position, true, true));
                 actions.push(Action::CommandEnds(instance, position, true, false));
                 actions.push(Action::CommandEnds(instance, position, false, true));
@@ -48,8 +50,12 @@ pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<A
         if alive && machine.place != Place::Retirement {
             actions.push(Action::InstanceDies(instance));
         }
-        if matches!(machine.place, Place::Target(_)) {
+        if let Place::Target(_) = machine.place {
             actions.push(Action::TenantDetaches(instance));
+            actions.push(Action::TenantParks(instance));
+        }
+        if let Place::Parked(_) = machine.place {
+            actions.push(Action::TenantTakesBack(instance));
         }
     }
     wipes(state, config, actions);
@@ -143,17 +149,14 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
         machine.late.is_some()
             || matches!(machine.place, Place::LeavingPool | Place::LeavingTarget(_))
     });
-    let nothing_runs = !state.machines.iter().any(|machine| {
-        machine
-            .commands
-            .iter()
-            .any(|command| command.status == CommandStatus::Running)
-    });
+    let nothing_runs = !(state.machines.iter()).any(|machine| machine.is_busy(config));
     // Each time replenish-pool has hours for what it wants done.
     let quiet = handlers_idle
         && queues_empty
         && nothing_moves
         && replenisher::wanted(state, config, false).is_empty();
+    // Nor do hours pass over an open claim whose machine has gone: it is looked at each minute.
+    let quiet = quiet && !(config.dead_commands_stay && state.misses_a_machine());
     let passes = match state.clock {
         // The others are to be served before the deadline.
         Clock::Open => config.poison.is_none(),
@@ -218,6 +221,16 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
         Action::TenantDetaches(instance) => {
             world.moves(instance, Place::Free);
             world.machine(instance).tenants = true;
+        }
+        Action::TenantParks(instance) => {
+            if let Some(target) = world.machine(instance).place.target() {
+                world.moves(instance, Place::Parked(target));
+            }
+        }
+        Action::TenantTakesBack(instance) => {
+            if let Some(target) = world.machine(instance).place.target() {
+                world.moves(instance, Place::Target(target));
+            }
         }
         Action::Wipe(target) => wipe(world, target),
         Action::Resend(claim) => world.state.provision.push(Request::of(claim)),

@@ -26,7 +26,7 @@ fn of_replacements() -> Vec<Property<Protocol>> {
             |_, state: &State| {
                 (0_u8..).take(CLAIMS).all(|claim| {
                     let members = state.machines.iter().filter(|machine| {
-                        matches!(machine.place, Place::Target(_))
+                        machine.place.target().is_some()
                             && machine.was_sent(claim)
                             && !machine.has_failed(claim)
                     });
@@ -143,6 +143,14 @@ fn of_every_protocol() -> Vec<Property<Protocol>> {
             "7 the deadline passes before an instance is attached or sent its command",
             |_, state: &State| state.clock == Clock::Expired && is_without_command(state),
         ),
+        Property::always(
+            "9 a claim loses its instance only where that has left its target",
+            |_, state: &State| !state.broken.not_lost,
+        ),
+        Property::sometimes(
+            "9 an instance has left its target while its claim is open",
+            |_, state: &State| state.misses_a_machine(),
+        ),
     ]
 }
 
@@ -151,7 +159,7 @@ fn is_without_command(state: &State) -> bool {
     state.machines.iter().any(|machine| {
         let left = matches!(
             machine.place,
-            Place::LeavingPool | Place::Free | Place::Target(_)
+            Place::LeavingPool | Place::Free | Place::Target(_) | Place::Parked(_)
         );
         left && machine.commands.is_empty()
     })

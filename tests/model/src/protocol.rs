@@ -189,7 +189,7 @@ impl Protocol {
             && state.init_dead.is_empty()
             && state.chore.is_none()
             && !state.writers.iter().any(writer::is_busy)
-            && state.machines.iter().all(is_still)
+            && (state.machines.iter()).all(|machine| is_still(machine, &self.config))
             && replenisher::wanted(state, &self.config, false).is_empty()
     }
 
@@ -209,8 +209,8 @@ impl Protocol {
             && state.init.iter().all(Vec::is_empty)
             && state.init_dead.is_empty();
         let at_rest = |machine: &Machine| {
-            let at_rest =
-                is_at_rest(machine, state.unread != 0) && !self.is_left_over(state, machine);
+            let at_rest = is_at_rest(machine, state.unread != 0, &self.config)
+                && !self.is_left_over(state, machine);
             at_rest || self.is_kept(state, machine)
         };
         answered && nothing_under_way && state.machines.iter().all(at_rest)
@@ -220,7 +220,7 @@ impl Protocol {
     fn is_left_over(&self, state: &State, machine: &Machine) -> bool {
         let claims = 0..self.config.claims;
         self.config.on_init_failure == OnInitFailure::Replace
-            && matches!(machine.place, Place::Target(_))
+            && machine.place.target().is_some()
             && claims
                 .filter(|claim| state.unread & (1 << claim) == 0)
                 .any(|claim| machine.has_failed(claim))
@@ -232,7 +232,7 @@ impl Protocol {
         // After a month nobody remembers the command.
         let sent = machine.commands.iter().any(undelivered) || state.clock == Clock::Ancient;
         self.config.on_init_failure == OnInitFailure::Keep
-            && matches!(machine.place, Place::Target(_))
+            && machine.place.target().is_some()
             && !machine.agent.is_alive()
             && sent
     }
@@ -240,23 +240,19 @@ impl Protocol {
 
 /// Whether nothing is left to do for an instance. Where a dead letter was left to expire, a person
 /// chose to leave things as they were.
-fn is_at_rest(machine: &Machine, left: bool) -> bool {
+fn is_at_rest(machine: &Machine, left: bool, config: &Configuration) -> bool {
     let place = match machine.place {
         Place::Unborn | Place::Gone => true,
         Place::Pool => machine.agent == Agent::Online,
-        Place::Target(_) => left || machine.runs.iter().any(|runs| *runs > 0),
+        Place::Target(_) | Place::Parked(_) => left || machine.runs.iter().any(|runs| *runs > 0),
         Place::Free => machine.tenants || (left && machine.runs.iter().any(|runs| *runs > 0)),
         Place::LeavingPool | Place::LeavingTarget(_) | Place::Retirement => false,
     };
-    is_still(machine) && place
+    is_still(machine, config) && place
 }
 
 /// Whether nothing runs or moves there by itself.
-fn is_still(machine: &Machine) -> bool {
+fn is_still(machine: &Machine, config: &Configuration) -> bool {
     let moving = matches!(machine.place, Place::LeavingPool | Place::LeavingTarget(_));
-    let runs = machine
-        .commands
-        .iter()
-        .any(|command| command.status == CommandStatus::Running);
-    machine.late.is_none() && !moving && !runs
+    machine.late.is_none() && !moving && !machine.is_busy(config)
 }

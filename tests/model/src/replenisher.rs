@@ -11,7 +11,8 @@ use crate::state::{Clock, INSTANCES, InitMessage, State};
 use ready_pool_core::command::CommandStatus;
 
 /// What it would want done, as far as that is of interest: a look at a claim whose instance was
-/// not sent its command, before its deadline, finds nothing to do. `late`: it sees instances where they were
+/// not sent its command, before its deadline, finds nothing to do; nor does one whose command runs where
+/// it should. `late`: it sees instances where they were
 /// one move ago.
 pub(crate) fn wanted(state: &State, config: &Configuration, late: bool) -> Vec<Chore> {
     let sight = Sight {
@@ -77,7 +78,12 @@ fn is_of_interest(state: &State, chore: Chore) -> bool {
             command.claim == claim && command.status == CommandStatus::Running
         })
     });
-    ended || (state.clock > Clock::Open && !running)
+    // A read may miss it, too, that shows it where it was.
+    let missing = instance.is_some_and(|instance| {
+        let machine = &state.machines[usize::from(instance)];
+        machine.place.target().is_none() || machine.was.is_some()
+    });
+    ended || (running && missing) || (state.clock > Clock::Open && !running)
 }
 
 fn group(claim: u8, instance: Option<u8>) -> usize {

@@ -3,6 +3,7 @@
 //! Everything is a small number: claims and instances are indices, AWS's words are enums. The
 //! conversion into the functions' own types is in [`crate::ask`].
 
+use crate::configuration::Configuration;
 use crate::progress::{Chore, Worker, Writer};
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::ledger::Standing;
@@ -72,6 +73,17 @@ pub struct State {
     pub broken: Broken,
 }
 
+impl State {
+    /// Whether a machine that was sent an open claim's command is not in its target.
+    pub fn misses_a_machine(&self) -> bool {
+        let lines = self.ledger.iter().filter_map(|slot| slot.now);
+        lines
+            .filter(|line| line.standing == Standing::Assigned)
+            .filter_map(|line| self.machines.get(usize::from(line.instance?)))
+            .any(|machine| !machine.commands.is_empty() && machine.place.target().is_none())
+    }
+}
+
 /// One instance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Machine {
@@ -117,6 +129,13 @@ impl Machine {
                 && self.commands.iter().all(undelivered))
     }
 
+    /// Whether a command runs that will end.
+    pub fn is_busy(&self, config: &Configuration) -> bool {
+        let stays = config.dead_commands_stay && self.place == Place::Gone;
+        let mut commands = self.commands.iter();
+        !stays && commands.any(|command| command.status == CommandStatus::Running)
+    }
+
     /// Where a read shows it.
     pub fn seen(&self, stale: bool) -> Place {
         match self.was {
@@ -148,12 +167,24 @@ pub enum Place {
     Free,
     /// `InService` in a target.
     Target(u8),
+    /// `Standby` in a target.
+    Parked(u8),
     /// `Detaching` from a target.
     LeavingTarget(u8),
     /// `InService` in the retirement group.
     Retirement,
     /// Terminated.
     Gone,
+}
+
+impl Place {
+    /// The target that has the instance, in service or in standby.
+    pub fn target(self) -> Option<u8> {
+        match self {
+            Self::Target(target) | Self::Parked(target) => Some(target),
+            _ => None,
+        }
+    }
 }
 
 /// How an agent is.
@@ -330,6 +361,8 @@ pub struct Broken {
     /// Something of ours attached a machine that had been sent a command before and was not in a
     /// group.
     pub reattached_sent: bool,
+    /// A claim was called `instance_lost` while its instance was its target's.
+    pub not_lost: bool,
 }
 
 impl std::fmt::Display for State {

@@ -25,6 +25,10 @@ pub enum Answer {
     TargetRefuses,
     /// `SendCommand` knows that the agent is dead.
     AgentKnownDead,
+    /// `SendCommand` is denied on the instance, which has lost its tag.
+    MachineRefused,
+    /// `SendCommand` does not take what the claim asks for.
+    CommandRefused,
     /// The message is handled, and comes again all the same.
     Repeats,
 }
@@ -40,6 +44,7 @@ impl Answer {
             Self::LostDone | Self::LostNever => Some(Fault::LostAnswer),
             Self::LostLate => Some(Fault::LateEffect),
             Self::TargetRefuses => Some(Fault::TargetRefuses),
+            Self::MachineRefused | Self::CommandRefused => Some(Fault::SendRefused),
             Self::Repeats => Some(Fault::Duplicate),
         }
     }
@@ -96,6 +101,10 @@ pub enum Action {
     InstanceDies(u8),
     /// Its tenant takes an instance out of its target.
     TenantDetaches(u8),
+    /// Its tenant puts an instance of its target into standby.
+    TenantParks(u8),
+    /// And takes it back into service.
+    TenantTakesBack(u8),
     /// A tenant wipes the tags of a target.
     Wipe(u8),
     /// The sender sends its claim again, on purpose.
@@ -128,6 +137,7 @@ impl Action {
             Self::AgentDies(_) => Some(Fault::AgentDies),
             Self::InstanceDies(_) => Some(Fault::InstanceDies),
             Self::TenantDetaches(_) => Some(Fault::Tenant),
+            Self::TenantParks(_) | Self::TenantTakesBack(_) => Some(Fault::Standby),
             Self::Wipe(_) => Some(Fault::Wipe),
             Self::Resend(_) => Some(Fault::Resend),
             Self::ClaimDies | Self::InitDies(_) => Some(Fault::DeadLetter),

@@ -83,6 +83,14 @@ fn variant(rule: Rule) -> Variant {
             "5",
         ),
         Rule::OneByOne => (POISON, END),
+        Rule::StandbyIsMember => (one(&[Fault::Standby]), "9"),
+        Rule::MembershipOverStatus => (
+            Configuration {
+                dead_commands_stay: true,
+                ..one(&[Fault::InstanceDies])
+            },
+            END,
+        ),
     };
     Variant {
         rule,

@@ -29,18 +29,24 @@ pub(crate) fn is_busy(worker: Worker) -> bool {
 pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
     let agent = state.machines.get(group).map(|machine| machine.agent);
     match state.workers[group] {
+        Worker::LookEntry(_)
+        | Worker::Settle {
+            look: Look::First, ..
+        } => vec![Answer::Ok, Answer::Stale, Answer::StalePlace],
         Worker::Idle
         | Worker::BeginEntry(_)
-        | Worker::LookEntry(_)
         | Worker::Settle {
             look: Look::Last, ..
         } => vec![Answer::Ok, Answer::Stale],
-        Worker::Settle {
-            look: Look::First, ..
-        } => vec![Answer::Ok, Answer::Stale, Answer::StalePlace],
         Worker::Attach => vec![Answer::Ok, Answer::LostDone, Answer::TargetRefuses],
         Worker::Send => {
-            let mut answers = vec![Answer::LostDone, Answer::LostNever, Answer::LostLate];
+            let mut answers = vec![
+                Answer::LostDone,
+                Answer::LostNever,
+                Answer::LostLate,
+                Answer::MachineRefused,
+                Answer::CommandRefused,
+            ];
             answers.push(match agent {
                 Some(Agent::Dead) => Answer::AgentKnownDead,
                 _ => Answer::Ok,
@@ -249,6 +255,8 @@ impl Turn<'_, '_> {
         let gone = self.world.state.machines[self.group].place == Place::Gone;
         let answer = match self.answer {
             Answer::AgentKnownDead => SendAnswer::InvalidInstance,
+            Answer::MachineRefused => SendAnswer::DeniedOnInstance,
+            Answer::CommandRefused => SendAnswer::CommandRefused,
             Answer::Ok if gone => SendAnswer::InvalidInstance,
             Answer::Ok => {
                 self.world.send_command(instance, claim);
@@ -292,7 +300,7 @@ impl Turn<'_, '_> {
         match ask::step(place, from) {
             Step::Done => Self::then(then),
             Step::Wait => Worker::RetireLook { then },
-            Step::Detach => doing(Removing::Detach),
+            Step::Detach | Step::DetachFromStandby => doing(Removing::Detach),
             Step::Attach => doing(Removing::Attach),
             Step::Terminate => doing(Removing::Terminate),
         }

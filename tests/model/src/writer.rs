@@ -323,7 +323,7 @@ impl Act<'_, '_> {
             Verdict::HandOver(instance, attempt) => {
                 let in_target = matches!(
                     self.world.state.machines[usize::from(instance)].place,
-                    Place::Target(_)
+                    Place::Target(_) | Place::Parked(_)
                 );
                 if in_target && self.world.config.lacks(Rule::FulfilledIsSent) {
                     let machine = &self.world.state.machines[usize::from(instance)];

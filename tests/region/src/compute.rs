@@ -83,6 +83,8 @@ pub struct Instance {
     pub launched_at: OffsetDateTime,
     /// `t3.micro`.
     pub instance_type: String,
+    /// `Linux`, `Windows` or `MacOS`, as Systems Manager says it.
+    pub platform: &'static str,
     /// Tags, AWS's own included.
     pub tags: BTreeMap<String, String>,
     /// ARN of the role of its instance profile. Without one its agent works as the account's
@@ -208,6 +210,7 @@ pub fn launch(world: &mut World, launch: Launch) -> String {
         state: State::Pending,
         launched_at: world.now,
         instance_type: launch.instance_type,
+        platform: "Linux",
         tags: launch.tags,
         role: launch.role,
         agent: Agent {

@@ -21,6 +21,8 @@ pub struct Settings {
     pub multi_detach: MultiDetach,
     /// What EventBridge makes of a `MessageGroupId` that is a JSON path. Contested.
     pub group_paths: GroupPaths,
+    /// What becomes of a dead machine's commands. Both are seen.
+    pub dead_machines_commands: DeadMachinesCommands,
     /// AWS region name, in ARNs and URLs.
     pub region_name: String,
     /// Account id, in ARNs and URLs.
@@ -86,6 +88,8 @@ pub struct Timings {
     pub detach: Spread,
     /// `AttachInstances` until `InService`: 2.9 s (Aviatrix log).
     pub attach: Spread,
+    /// `EnterStandby` until `Standby`, and back until `InService` (assumed).
+    pub standby: Spread,
     /// Termination, start to end.
     pub terminate: Spread,
     /// A dead or unhealthy instance until Auto Scaling acts on it (assumed).
@@ -119,6 +123,7 @@ impl Default for Timings {
                 .with_tail(0.01, ms(180_000)),
             detach: Spread::between(ms(2_500), ms(3_500)).with_tail(0.02, ms(30_000)),
             attach: Spread::between(ms(2_500), ms(3_300)),
+            standby: Spread::between(ms(1_000), ms(3_000)),
             terminate: Spread::between(ms(20_000), ms(40_000)),
             health_notice: Spread::between(ms(30_000), ms(60_000)),
             agent_heartbeat: ms(300_000),
@@ -188,6 +193,15 @@ pub enum GroupPaths {
     AsTheyStand,
 }
 
+/// What becomes of the commands that run on a machine when it dies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeadMachinesCommands {
+    /// They end at once, as `Terminated` or `Undeliverable`.
+    End,
+    /// They stay as they were: "while the agent is unreachable, the status stays `InProgress`" (AWS, 2016).
+    Stay,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -197,6 +211,7 @@ impl Default for Settings {
             latencies: Latencies::default(),
             multi_detach: MultiDetach::AllRefused,
             group_paths: GroupPaths::Followed,
+            dead_machines_commands: DeadMachinesCommands::End,
             region_name: "eu-west-1".to_owned(),
             account_id: "123456789012".to_owned(),
             endpoint: "http://region.invalid".to_owned(),

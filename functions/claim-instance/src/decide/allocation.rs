@@ -98,14 +98,14 @@ impl<'a> Allocation<'a> {
         }
         match self.view.places.get(&instance) {
             Some(place) if place.group == self.view.pool.name => match place.lifecycle {
-                // A group that shrinks by a member in standby may terminate another one instead.
-                lifecycle @ (Lifecycle::InService | Lifecycle::Standby) => Decision::Assign {
+                Lifecycle::InService => Decision::Assign {
                     instance,
                     attempt,
                     entered: true,
-                    decrements: lifecycle == Lifecycle::InService && self.take_surplus(),
+                    decrements: self.take_surplus(),
                 },
                 Lifecycle::Detaching => Decision::HandOver { instance, attempt },
+                // One in standby, too: somebody has put it aside.
                 _ => self.begin(request, next, Some(entry)),
             },
             Some(place) if place.group != claim.target_group => {

@@ -19,6 +19,8 @@ pub struct Check<'a> {
     pub entry: Option<&'a Entry>,
     /// What the instance was sent.
     pub command: InitCommand,
+    /// Whether its target has the instance, as far as this look shows.
+    pub has_instance: bool,
     /// The time.
     pub now: Timestamp,
 }
@@ -37,6 +39,8 @@ pub enum Delivery {
 pub enum Checked {
     /// The claim's command has ended: report on it.
     CommandEnded(Command),
+    /// It has not, says Systems Manager, but the target does not have the instance: look twice.
+    Missing(Command),
     /// It ends here.
     Conclude(Conclusion),
 }
@@ -70,6 +74,7 @@ pub fn check(seen: Check<'_>) -> Checked {
     }
     match seen.command {
         InitCommand::Sent(command) if command.status.is_final() => Checked::CommandEnded(command),
+        InitCommand::Sent(command) if !seen.has_instance => Checked::Missing(command),
         InitCommand::Sent(_) => Checked::Conclude(Conclusion::nothing(Finding::StillRunning)),
         // A look carries no claim, so nothing more can be asked for: until the deadline the
         // message that does may still come.
@@ -95,7 +100,7 @@ fn is_to_be_retired(standing: Standing, command: &InitCommand) -> bool {
         (Standing::Ready | Standing::Assigned, _) | (_, InitCommand::SentForAnother) => false,
         (Standing::Failed(_), InitCommand::NotSent) => true,
         (Standing::Failed(reason), InitCommand::Sent(command)) => {
-            !command.record.header.on_init_failure.keeps(reason)
+            !command.record.header.on_init_failure.leaves(reason)
         }
     }
 }

@@ -14,9 +14,20 @@ use ready_pool_core::reason::Reason;
 /// right after an attach may be stale.
 pub const LOOKS_BEFORE_LOST: u32 = 3;
 
+/// Why a claim's command is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Occasion {
+    /// EventBridge says that it has ended.
+    Event,
+    /// A look at an open claim: it has ended, or its instance is missing.
+    Look,
+}
+
 /// What a look at a claim's command sees.
 #[derive(Clone, Copy, Debug)]
 pub struct CommandEnd<'a> {
+    /// Why one looks.
+    pub occasion: Occasion,
     /// The command.
     pub command: &'a Command,
     /// Its instance.
@@ -34,14 +45,18 @@ pub struct CommandEnd<'a> {
 /// What the status of a claim's command calls for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
-    /// Not final, or the attach is not finished: look again a little later.
+    /// Not final, the attach is not finished, or the instance was missing too seldom: look again a
+    /// little later.
     NotYet,
+    /// A look finds it running where it should be: its end is reported when it comes.
+    StillRunning,
     /// It ends here.
     Conclude(Conclusion),
 }
 
-/// Decides on the outcome of a command. A final status decides alone, and a claim that failed
-/// never becomes ready.
+/// Decides on the outcome of a command. What its script or a person said decides alone; what
+/// Systems Manager says of a machine that it has lost does not count once the target does not have
+/// that machine any more. A claim that failed never becomes ready.
 pub fn report(seen: CommandEnd<'_>) -> Report {
     let verdict = match replaced_for(seen.command) {
         Some((reason, claim)) => match (seen.entry, seen.target) {
@@ -56,6 +71,7 @@ pub fn report(seen: CommandEnd<'_>) -> Report {
     };
     match verdict {
         Verdict::NotYet => Report::NotYet,
+        Verdict::StillRunning => Report::StillRunning,
         Verdict::Leave => Report::Conclude(Conclusion::nothing(Finding::Nothing)),
         Verdict::Ready => Report::Conclude(settled(&seen, Standing::Ready)),
         Verdict::Failed(reason) => Report::Conclude(settled(&seen, Standing::Failed(reason))),
@@ -71,6 +87,8 @@ pub fn is_replaced(command: &Command) -> bool {
 enum Verdict {
     /// Not final, or the attach is not finished.
     NotYet,
+    /// Not final, and nobody waits here.
+    StillRunning,
     /// Not our word to say: the claim was settled with another instance.
     Leave,
     /// Settle as ready.
@@ -152,7 +170,9 @@ fn settled(seen: &CommandEnd<'_>, standing: Standing) -> Conclusion {
         Standing::Failed(reason) => {
             let policy = seen.command.record.header.on_init_failure;
             let publish = Step::PublishFailed(reason);
-            if policy.keeps(reason) {
+            if reason == Reason::InstanceLost {
+                (Finding::Lost, publish, false)
+            } else if policy.leaves(reason) {
                 (Finding::Kept, publish, false)
             } else {
                 (Finding::Failed, publish, seen.target.is_some())
@@ -214,23 +234,57 @@ fn failure(status: CommandStatus) -> Option<Reason> {
 }
 
 fn by_status(seen: &CommandEnd<'_>) -> Verdict {
-    let status = seen.command.status;
-    match failure(status) {
-        Some(reason) => Verdict::Failed(reason),
-        None if status == CommandStatus::Succeeded => succeeded(seen),
-        None => Verdict::NotYet,
+    match (seen.command.status, failure(seen.command.status)) {
+        (CommandStatus::Succeeded, _) => succeeded(seen),
+        // Systems Manager's word on a machine that has left: nobody saw what its script did.
+        (CommandStatus::Running | CommandStatus::TimedOut | CommandStatus::NotDelivered, _)
+            if is_open_claim_s(seen) && !has_instance(seen) =>
+        {
+            lost(seen)
+        }
+        (_, Some(reason)) => Verdict::Failed(reason),
+        (_, None) if seen.occasion == Occasion::Look => Verdict::StillRunning,
+        (_, None) => Verdict::NotYet,
     }
 }
 
-/// The script succeeded: is the instance in service in its target?
+/// Whether the ledger says that an open claim has the instance.
+fn is_open_claim_s(seen: &CommandEnd<'_>) -> bool {
+    let entry = seen.entry.filter(|entry| entry.is_open());
+    entry.is_some_and(|entry| entry.instance.as_ref() == Some(seen.instance))
+}
+
+fn has_instance(seen: &CommandEnd<'_>) -> bool {
+    seen.target.is_some_and(|target| target.has(seen.instance))
+}
+
+/// The script succeeded: is the instance its target's? In standby it is: its tenant put it there.
 fn succeeded(seen: &CommandEnd<'_>) -> Verdict {
     let member = seen.target.and_then(|target| target.member(seen.instance));
     match member.map(|member| member.lifecycle) {
-        Some(Lifecycle::InService) => Verdict::Ready,
+        Some(Lifecycle::InService | Lifecycle::EnteringStandby | Lifecycle::Standby) => {
+            Verdict::Ready
+        }
+        // Nobody knows what it is in the middle of. It is the target's, and the claim must end.
+        Some(Lifecycle::Other) if is_overdue(seen) => Verdict::Ready,
         Some(Lifecycle::Pending | Lifecycle::PendingWait | Lifecycle::Other) => Verdict::NotYet,
-        None if seen.look < LOOKS_BEFORE_LOST => Verdict::NotYet,
-        None | Some(Lifecycle::Standby | Lifecycle::Detaching | Lifecycle::Terminating) => {
-            Verdict::Failed(Reason::InstanceLost)
+        None | Some(Lifecycle::Detaching | Lifecycle::Terminating | Lifecycle::Warmed) => {
+            lost(seen)
         }
     }
+}
+
+/// Whether the claim's deadline has passed.
+fn is_overdue(seen: &CommandEnd<'_>) -> bool {
+    seen.entry.is_some_and(|entry| entry.expires_at <= seen.now)
+}
+
+/// The instance is not its target's: it leaves, or was missing often enough.
+fn lost(seen: &CommandEnd<'_>) -> Verdict {
+    let target = seen.target;
+    let is_missing = target.is_none_or(|target| target.member(seen.instance).is_none());
+    if is_missing && seen.look < LOOKS_BEFORE_LOST {
+        return Verdict::NotYet;
+    }
+    Verdict::Failed(Reason::InstanceLost)
 }

@@ -59,6 +59,8 @@ pub enum Finding {
     Failed,
     /// So it has, and keeps its instance.
     Kept,
+    /// So it has, because its instance has left its target.
+    Lost,
     /// Init failed, and another instance takes this one's place.
     Replaced,
     /// The same, begun by an earlier delivery.
@@ -74,8 +76,10 @@ pub enum Cause {
     Lost,
     /// It was sent another claim's init command.
     SentForAnother,
-    /// Its agent is gone.
+    /// Systems Manager takes no command for it.
     NotDelivered,
+    /// Systems Manager does not take the claim's command, for any instance.
+    CommandRefused,
     /// The target does not take it, and would take no other.
     TargetRefused,
     /// The claim has expired.
@@ -88,6 +92,7 @@ impl Cause {
         match self {
             Self::Lost | Self::SentForAnother => Reason::InstanceLost,
             Self::NotDelivered => Reason::NotDelivered,
+            Self::CommandRefused => Reason::CommandRefused,
             Self::TargetRefused => Reason::TargetRefused,
             Self::Expired => Reason::Expired,
         }
@@ -97,14 +102,14 @@ impl Cause {
     fn wants_another(self) -> bool {
         match self {
             Self::Lost | Self::SentForAnother | Self::NotDelivered => true,
-            Self::TargetRefused | Self::Expired => false,
+            Self::CommandRefused | Self::TargetRefused | Self::Expired => false,
         }
     }
 
     /// Whether the instance is the claim's alone, and so to be retired.
     fn retires(self) -> bool {
         match self {
-            Self::NotDelivered | Self::TargetRefused | Self::Expired => true,
+            Self::NotDelivered | Self::CommandRefused | Self::TargetRefused | Self::Expired => true,
             Self::Lost | Self::SentForAnother => false,
         }
     }
@@ -231,7 +236,12 @@ impl fmt::Display for Finding {
                 "the instance came from the pool and was sent another claim's init command before; \
                  it is left alone, and perhaps nobody owns it"
             }
-            Self::GivenUp(Cause::NotDelivered) => "giving the instance up: its agent is gone",
+            Self::GivenUp(Cause::NotDelivered) => {
+                "giving the instance up: Systems Manager takes no command for it"
+            }
+            Self::GivenUp(Cause::CommandRefused) => {
+                "giving the instance up: Systems Manager does not take the claim's command"
+            }
             Self::GivenUp(Cause::TargetRefused) => {
                 "giving the instance up: the target does not take it"
             }
@@ -244,6 +254,9 @@ impl fmt::Display for Finding {
             Self::Ready => "the init command succeeded",
             Self::Failed => "the claim failed",
             Self::Kept => "the claim failed; its instance is kept",
+            Self::Lost => {
+                "the instance has left its target before the claim was ready; it is left alone"
+            }
             Self::Replaced => "init failed; replacing the instance",
             Self::ReplacedBefore => "init failed; going on with the replacement",
             Self::Superseded => "init failed, and the claim has gone on; retiring the instance",

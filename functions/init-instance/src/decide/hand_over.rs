@@ -41,7 +41,7 @@ pub fn begin(
 fn sent_before(hand_over: &HandOver, entry: Option<&Entry>) -> Conclusion {
     match entry.map(|entry| (entry.standing, entry.instance.as_ref())) {
         Some((Standing::Failed(reason), Some(instance))) if *instance == hand_over.instance_id => {
-            let retire = !hand_over.claim.on_init_failure.keeps(reason);
+            let retire = !hand_over.claim.on_init_failure.leaves(reason);
             given_up_before(Step::PublishFailed(reason), retire)
         }
         _ => Conclusion::nothing(Finding::SentBefore),
@@ -68,7 +68,7 @@ fn moved_on(hand_over: &HandOver, entry: &Entry, ours_alone: bool) -> Option<Con
         // Its command was sent, then; the history only lags.
         Standing::Ready if this_instance => Some(Conclusion::nothing(Finding::SentBefore)),
         Standing::Failed(reason) if this_instance => {
-            let retire = ours_alone && !hand_over.claim.on_init_failure.keeps(reason);
+            let retire = ours_alone && !hand_over.claim.on_init_failure.leaves(reason);
             Some(given_up_before(Step::PublishFailed(reason), retire))
         }
         // It was assigned again: the newer hand-over sees to it.

@@ -9,10 +9,10 @@ mod send;
 
 pub use attach::{Attached, after_attach};
 pub use check::{Check, Checked, Delivery, check};
-pub use command_end::{CommandEnd, LOOKS_BEFORE_LOST, Report, is_replaced, report};
+pub use command_end::{CommandEnd, LOOKS_BEFORE_LOST, Occasion, Report, is_replaced, report};
 pub use conclusion::{Cause, Conclusion, Finding, Step, give_up, too_late};
 pub use hand_over::{Beginning, begin};
-pub use send::{AfterSend, after_send};
+pub use send::{AfterSend, after_denial, after_send};
 
 #[cfg(test)]
 mod tests;

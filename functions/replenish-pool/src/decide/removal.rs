@@ -169,7 +169,10 @@ impl Removal<'_> {
                 self.plan.attach_to_retirement.push(instance.clone());
             }
             // In the retirement group everything is terminated, noted or not.
-            Step::Attach | Step::Terminate | Step::Done => self.forget(instance),
+            // From standby of the pool: somebody has put it aside, perhaps for a look.
+            Step::DetachFromStandby | Step::Attach | Step::Terminate | Step::Done => {
+                self.forget(instance);
+            }
             Step::Wait => {}
         }
     }

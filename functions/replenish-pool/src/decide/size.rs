@@ -7,7 +7,6 @@
 use super::launches::{self, Probe};
 use super::{Plan, View};
 use ready_pool_core::activity::{Activity, ActivityKind};
-use ready_pool_core::group::Lifecycle;
 use std::time::Duration;
 
 /// For how long after a detach its claim's message may still be on the queue: a delivery has it
@@ -90,11 +89,7 @@ fn is_quiet(view: &View, activities: &[Activity]) -> bool {
 
 /// Members that count as capacity: they are there or on their way in.
 fn staying(view: &View) -> i32 {
-    let staying = view.pool.members.iter().filter(|member| {
-        !matches!(
-            member.lifecycle,
-            Lifecycle::Detaching | Lifecycle::Terminating
-        )
-    });
+    let states = view.pool.members.iter().map(|member| member.lifecycle);
+    let staying = states.filter(|state| !state.leaves() && !state.is_standby());
     i32::try_from(staying.count()).unwrap_or(i32::MAX)
 }

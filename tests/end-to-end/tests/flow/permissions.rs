@@ -4,6 +4,7 @@
 use end_to_end::{Harness, HarnessBuilder, Target, claim};
 use ready_pool_core::outcome::Ending;
 use region::api::{Call, CallError, Service};
+use region::autoscaling::Lifecycle;
 use region::faults::{Calls, Failure, Fault, Moment};
 use region::iam::{self, Effect, Policy, Refused, Statement, Use};
 use region::settings::GroupPaths;
@@ -150,6 +151,19 @@ fn undeliverable(harness: &Harness) {
     });
 }
 
+/// Somebody takes the tag away from the machines that leave the pool now.
+fn untag_what_is_detached(world: &mut World, pool: &str) {
+    let members = world.autoscaling.groups[pool].members.iter();
+    let leaving: Vec<String> = members
+        .filter(|(_, member)| member.lifecycle == Lifecycle::Detaching)
+        .map(|(instance, _)| instance.clone())
+        .collect();
+    for instance in leaving {
+        let machine = world.compute.instances.get_mut(&instance);
+        machine.unwrap().tags.remove("ready-pool:stack");
+    }
+}
+
 /// An entry that has served its time.
 fn old_entry(harness: &Harness) {
     harness.region.with(|world| {
@@ -266,13 +280,8 @@ async fn play(
     signs_up(harness, &claim("rejected", "asg-3"), "rejected").await;
     minutes(2).await?;
 
-    // One whose first instance is gone before it is sent its command. Its hand-over comes again, for a call
-    // fails for which the SDK has no second try.
-    harness.break_next(Fault::next(
-        Service::Ssm,
-        "SendCommand",
-        CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
-    ));
+    // One whose first instance loses its tag before it is sent its command. Its hand-over comes again, for a
+    // call fails for which the SDK has no second try.
     harness.break_next(Fault::nth(
         Calls::of(Service::Ssm, "ListCommands").by("ready-pool-init-instance"),
         1,
@@ -285,6 +294,10 @@ async fn play(
         "another",
     )
     .await;
+    pass(harness, Duration::from_secs(2), enough).await?;
+    harness
+        .region
+        .with(|world| untag_what_is_detached(world, &harness.pool));
     minutes(3).await?;
 
     // One of which no event reports the end; an alarm's; and an event that nobody can take.
@@ -338,6 +351,11 @@ async fn everything_that_is_allowed_is_used_and_everything_that_is_used_is_allow
 
     let intruder = |denied: &&Refused| denied.principal == "administrator";
     let denied: Vec<&Refused> = toured.denied.iter().filter(|one| !intruder(one)).collect();
+    // On the machine that has lost its tag.
+    let (untagged, denied): (Vec<&Refused>, Vec<&Refused>) = denied
+        .into_iter()
+        .partition(|one| one.action == "ssm:SendCommand" && one.resource.contains(":instance/"));
+    assert_eq!(untagged.len(), 1, "{untagged:#?}");
     assert!(denied.is_empty(), "used, but not allowed: {denied:#?}");
     assert!(!toured.intruded);
 

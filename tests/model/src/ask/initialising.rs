@@ -141,6 +141,10 @@ pub(crate) enum SendAnswer {
     Done,
     Unknown,
     InvalidInstance,
+    /// Denied on this instance, which has lost its tag.
+    DeniedOnInstance,
+    /// The claim's command is not taken, for any instance.
+    CommandRefused,
 }
 
 /// What an answer to `SendCommand` calls for.
@@ -159,11 +163,25 @@ question! {
             SendAnswer::Done => Ok("command".into()),
             SendAnswer::Unknown => Err(error("TimedOut", "", Effect::Unknown)),
             SendAnswer::InvalidInstance => Err(error("InvalidInstanceId", "", Effect::Refused)),
+            SendAnswer::DeniedOnInstance => {
+                let (_, _, instance) = message;
+                let named = names().instance(instance).as_str();
+                Err(error("AccessDeniedException", named, Effect::Refused))
+            }
+            SendAnswer::CommandRefused => Err(error("InvalidParameters", "", Effect::Refused)),
         };
         let hand_over = hand_over(message, false, OnInitFailure::default());
-        match initialising::after_send(&result, &hand_over, time(clock)) {
+        let next = match initialising::after_send(&result, &hand_over, time(clock)) {
+            initialising::AfterSend::AskWhy => {
+                initialising::after_denial(false, &hand_over, time(clock))
+            }
+            next => next,
+        };
+        match next {
             initialising::AfterSend::Sent => AfterSend::Sent,
-            initialising::AfterSend::TryAgain => AfterSend::TryAgain,
+            initialising::AfterSend::TryAgain
+            | initialising::AfterSend::TryAgainLater
+            | initialising::AfterSend::AskWhy => AfterSend::TryAgain,
             initialising::AfterSend::LookFirst => AfterSend::LookFirst,
             initialising::AfterSend::Conclude(conclusion) => {
                 AfterSend::Conclude(concluded(&conclusion))
@@ -172,21 +190,29 @@ question! {
     }
 }
 
+/// What the status of a claim's command calls for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reported {
+    NotYet,
+    StillRunning,
+    Conclude(Concluded),
+}
+
 question! {
-    /// What the status of a claim's command calls for; `None`: not final, or the attach is not
-    /// finished. The target is `None` when it is not found.
+    /// What the status of a claim's command calls for. The target is `None` when it is not found.
     report(
         status: CommandStatus,
         entered: Option<Line>,
         found: bool,
         instance: u8,
         seen: (Place, u8),
-        look: Look,
+        look: (initialising::Occasion, Look),
         now: (Clock, OnInitFailure)
-    ) -> Option<Concluded> {
-        let ((place, target), (clock, policy)) = (seen, now);
+    ) -> Reported {
+        let ((place, target), (clock, policy), (occasion, look)) = (seen, now, look);
         let member = match place {
             Place::Target(group) if group == target => Some(Lifecycle::InService),
+            Place::Parked(group) if group == target => Some(Lifecycle::Standby),
             Place::LeavingTarget(group) if group == target => Some(Lifecycle::Detaching),
             _ => None,
         };
@@ -196,6 +222,7 @@ question! {
         let command = Command { claim: 0, status };
         let command = history_of(&[command], false, policy).remove(0);
         let report = initialising::report(initialising::CommandEnd {
+            occasion,
             command: &command,
             instance: names().instance(instance),
             target: found.then_some(&group),
@@ -207,8 +234,11 @@ question! {
             now: time(clock),
         });
         match report {
-            initialising::Report::NotYet => None,
-            initialising::Report::Conclude(conclusion) => Some(concluded(&conclusion)),
+            initialising::Report::NotYet => Reported::NotYet,
+            initialising::Report::StillRunning => Reported::StillRunning,
+            initialising::Report::Conclude(conclusion) => {
+                Reported::Conclude(concluded(&conclusion))
+            }
         }
     }
 }
@@ -217,6 +247,7 @@ question! {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Checked {
     CommandEnded(CommandStatus),
+    Missing(CommandStatus),
     Conclude(Concluded),
 }
 
@@ -227,9 +258,10 @@ question! {
         command: InitCommand,
         entered: Option<Line>,
         clock: Clock,
-        repeated: bool,
+        delivered: (bool, bool),
         policy: OnInitFailure
     ) -> Checked {
+        let (repeated, has_instance) = delivered;
         let (claim, attempt, instance) = message;
         let history = history_that_says(command, claim, false, policy);
         let claim = names().claim(claim, false);
@@ -250,10 +282,12 @@ question! {
             },
             entry: entered.map(entry).as_ref(),
             command: command::init_command(&history, &claim.key()),
+            has_instance,
             now: time(clock),
         });
         match checked {
             initialising::Checked::CommandEnded(command) => Checked::CommandEnded(command.status),
+            initialising::Checked::Missing(command) => Checked::Missing(command.status),
             initialising::Checked::Conclude(conclusion) => Checked::Conclude(concluded(&conclusion)),
         }
     }

@@ -2,12 +2,12 @@
 //! does, with a cut possible before and after each call.
 
 use super::Turn;
-use crate::ask::{self, Checked};
+use crate::ask::{self, Checked, Reported};
 use crate::configuration::Rule;
 use crate::progress::{Doing, InitCommand, Look, Rest, Steps, Worker};
 use crate::state::{Clock, InitMessage, Line, Place};
 use crate::step::Answer;
-use init_instance::decide::Finding;
+use init_instance::decide::{Finding, Occasion};
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::Standing;
@@ -84,13 +84,15 @@ impl Turn<'_, '_> {
         };
         let moved_on = entry.is_some_and(|line| line.instance != instance);
         let message = (claim, attempt, instance);
-        let concluded = match ask::check(message, command, entry, clock, repeated, policy) {
+        let has_instance = instance.is_some() && self.has_instance();
+        let delivered = (repeated, has_instance);
+        let concluded = match ask::check(message, command, entry, clock, delivered, policy) {
             Checked::CommandEnded(_)
                 if self.world.config.lacks(Rule::LookAtReplaced) && moved_on =>
             {
                 return Worker::Acknowledge;
             }
-            Checked::CommandEnded(status) => {
+            Checked::CommandEnded(status) | Checked::Missing(status) => {
                 return Worker::Settle {
                     status,
                     look: Look::First,
@@ -110,22 +112,52 @@ impl Turn<'_, '_> {
         Self::goes_on(concluded.rest)
     }
 
+    /// Whether this read shows the instance as a member of its target that does not leave.
+    fn has_instance(&self) -> bool {
+        let target = self.world.target_of(self.claim());
+        let ignored = self.world.config.lacks(Rule::MembershipOverStatus);
+        ignored || self.seen_member().target() == Some(target)
+    }
+
+    /// Where a read shows the instance; without its rule a member in standby is on its way out.
+    fn seen_member(&self) -> Place {
+        match self.seen() {
+            Place::Parked(target) if self.world.config.lacks(Rule::StandbyIsMember) => {
+                Place::LeavingTarget(target)
+            }
+            place => place,
+        }
+    }
+
     /// `command_finished.rs`, `find_target`: by the entry, or by where the instance is.
     fn finds_target(&self, entry: Option<Line>) -> bool {
         let target = self.world.target_of(self.claim());
         let there = match self.seen() {
-            Place::Target(place) | Place::LeavingTarget(place) => place == target,
+            Place::Target(place) | Place::Parked(place) | Place::LeavingTarget(place) => {
+                place == target
+            }
             _ => false,
         };
         let looks = matches!(self.message, InitMessage::LookAgain { .. });
         entry.is_some() || there || looks
     }
 
+    /// `command_finished.rs`, `look`: the status is read again, too.
+    fn status_now(&self, status: CommandStatus, look: Look) -> CommandStatus {
+        if look == Look::First || status.is_final() {
+            return status;
+        }
+        let commands = self.world.state.machines[self.group].visible(false);
+        let command = (commands.into_iter()).rfind(|command| command.claim == self.claim());
+        command.map_or(status, |command| command.status)
+    }
+
     /// `command_finished.rs`, `settle`: one look.
     pub(super) fn settle(&mut self, status: CommandStatus, look: Look) -> Worker {
         let entry = self.entry();
         let instance = self.this_instance();
-        let place = self.seen();
+        let place = self.seen_member();
+        let status = self.status_now(status, look);
         let target = self.world.target_of(self.claim());
         let found = self.finds_target(entry);
         // `command_finished.rs`: a very late event of a claim that is over.
@@ -138,21 +170,32 @@ impl Turn<'_, '_> {
         let failed = status.is_final() && status != CommandStatus::Succeeded;
         let found = found || (failed && self.policy() == OnInitFailure::Replace);
         let (seen, now) = ((place, target), (self.clock(), self.policy()));
-        match ask::report(status, entry, found, instance, seen, look, now) {
-            None if look == Look::First && status.is_final() => Worker::Settle {
+        let occasion = match self.message {
+            InitMessage::LookAgain { .. } => Occasion::Look,
+            InitMessage::HandOver { .. } | InitMessage::Finished { .. } => Occasion::Event,
+        };
+        let again = status.is_final() || !self.has_instance();
+        let looked = (occasion, look);
+        match ask::report(status, entry, found, instance, seen, looked, now) {
+            Reported::NotYet if look == Look::First && again => Worker::Settle {
                 status,
                 look: Look::Last,
             },
             // `handler.rs`: `Later`; or, within the invocation, the same look again.
-            None => self.comes_again(),
-            Some(concluded) => {
+            Reported::NotYet => self.comes_again(),
+            Reported::StillRunning => Worker::Acknowledge,
+            Reported::Conclude(concluded) => {
                 match concluded.finding {
                     Finding::ReplacedBefore if self.world.config.lacks(Rule::ReplaceAgain) => {
                         return Worker::Acknowledge;
                     }
+                    Finding::Lost => {
+                        let is = self.world.state.machines[self.group].place.target();
+                        self.world.state.broken.not_lost |= is == Some(target);
+                    }
                     Finding::Ready => {
                         let known = entry.is_some_and(|line| line.standing == Standing::Ready);
-                        let there = place == Place::Target(target);
+                        let there = place.target() == Some(target);
                         let machine = &self.world.state.machines[self.group];
                         let initialised = machine.runs[usize::from(self.claim())] > 0;
                         let wrong = !(there && initialised);

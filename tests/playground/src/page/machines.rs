@@ -64,6 +64,8 @@ pub(super) enum Health {
     Free,
     /// It is being detached.
     Leaving,
+    /// It is its group's, and out of service.
+    Standby,
     /// It is being terminated.
     Terminating,
 }
@@ -147,6 +149,7 @@ fn health(instance: &Instance, lifecycle: Option<Lifecycle>) -> Health {
         _ if agent.died_at.is_some() => Health::AgentDead,
         None => Health::Free,
         Some(Lifecycle::Detaching) => Health::Leaving,
+        Some(Lifecycle::EnteringStandby | Lifecycle::Standby) => Health::Standby,
         Some(Lifecycle::InService) if agent.works() => Health::Ready,
         Some(Lifecycle::InService) => Health::AgentDead,
         Some(_) if agent.works() => Health::AgentOnline,

@@ -59,6 +59,8 @@ pub(super) enum Kind {
     Attach,
     Detach,
     Terminate,
+    EnterStandby,
+    ExitStandby,
 }
 
 impl Kind {
@@ -68,15 +70,18 @@ impl Kind {
             Self::Attach => format!("Attaching an existing EC2 instance: {instance}"),
             Self::Detach => format!("Detaching EC2 instance: {instance}"),
             Self::Terminate => format!("Terminating EC2 instance: {instance}"),
+            Self::EnterStandby => format!("Moving EC2 instance to Standby: {instance}"),
+            Self::ExitStandby => format!("Moving EC2 instance out of Standby: {instance}"),
         }
     }
 
-    /// An attach has no event of its own: it shows as a launch.
-    fn event(self) -> &'static str {
+    /// An attach has no event of its own: it shows as a launch. Standby has none at all.
+    fn event(self) -> Option<&'static str> {
         match self {
-            Self::Launch | Self::Attach => "EC2 Instance Launch",
-            Self::Detach => "EC2 Instance Detach",
-            Self::Terminate => "EC2 Instance Terminate",
+            Self::Launch | Self::Attach => Some("EC2 Instance Launch"),
+            Self::Detach => Some("EC2 Instance Detach"),
+            Self::Terminate => Some("EC2 Instance Terminate"),
+            Self::EnterStandby | Self::ExitStandby => None,
         }
     }
 
@@ -86,7 +91,7 @@ impl Kind {
         match self {
             Self::Launch | Self::Attach => Some(("EC2", "AutoScalingGroup")),
             Self::Terminate => Some(("AutoScalingGroup", "EC2")),
-            Self::Detach => None,
+            Self::Detach | Self::EnterStandby | Self::ExitStandby => None,
         }
     }
 }
@@ -179,6 +184,9 @@ pub(super) fn finish(
 }
 
 fn emit(world: &mut World, group: &str, kind: Kind, activity: &Activity) {
+    let Some(event) = kind.event() else {
+        return;
+    };
     let succeeded = activity.status == Status::Successful;
     let instance = activity.instance.as_deref().unwrap_or_default();
     let ended_at = activity.ended_at.unwrap_or(world.now);
@@ -209,7 +217,7 @@ fn emit(world: &mut World, group: &str, kind: Kind, activity: &Activity) {
     if !instance.is_empty() {
         resources.push(instance_arn(world, instance));
     }
-    let detail_type = format!("{} {verdict}", kind.event());
+    let detail_type = format!("{event} {verdict}");
     world.emit("aws.autoscaling", &detail_type, resources, detail);
 }
 

@@ -60,7 +60,7 @@ pub(super) fn detach_instances(world: &mut World, input: DetachInstances) -> Ans
 fn refused(group: &Group, ids: &[String], position: usize, id: &String) -> Option<CallError> {
     match group.members.get(id) {
         None => Some(refusal::not_part_of(id, &group.name)),
-        Some(member) if member.lifecycle != Lifecycle::InService => {
+        Some(member) if !matches!(member.lifecycle, Lifecycle::InService | Lifecycle::Standby) => {
             Some(refusal::not_in_service(id))
         }
         // The same id twice in a call.

@@ -201,7 +201,7 @@ pub(super) fn delete(world: &mut World, input: DeleteGroup) -> Answer {
     let members: Vec<String> = group
         .members
         .iter()
-        .filter(|(_, member)| member.lifecycle.counts())
+        .filter(|(_, member)| member.lifecycle.stays())
         .map(|(id, _)| id.clone())
         .collect();
     for instance in members {

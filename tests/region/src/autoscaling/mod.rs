@@ -15,6 +15,7 @@ mod hooks;
 mod launch;
 mod processes;
 mod refusal;
+mod standby;
 mod tags;
 pub mod termination;
 
@@ -174,6 +175,10 @@ pub enum Lifecycle {
     PendingProceed,
     /// In service.
     InService,
+    /// Leaving service, the group's all the same.
+    EnteringStandby,
+    /// Out of service, the group's all the same.
+    Standby,
     /// Leaving for good, running.
     Detaching,
     /// Being terminated.
@@ -190,6 +195,8 @@ impl Lifecycle {
             Self::PendingWait => "Pending:Wait",
             Self::PendingProceed => "Pending:Proceed",
             Self::InService => "InService",
+            Self::EnteringStandby => "EnteringStandby",
+            Self::Standby => "Standby",
             Self::Detaching => "Detaching",
             Self::Terminating => "Terminating",
             Self::TerminatingWait => "Terminating:Wait",
@@ -202,6 +209,11 @@ impl Lifecycle {
             self,
             Self::Pending | Self::PendingWait | Self::PendingProceed | Self::InService
         )
+    }
+
+    /// Whether the member is not on its way out.
+    pub fn stays(self) -> bool {
+        self.counts() || matches!(self, Self::EnteringStandby | Self::Standby)
     }
 }
 
@@ -228,6 +240,14 @@ pub enum Due {
     Detached { group: String, instance: String },
     /// An attach is over.
     Attached { group: String, instance: String },
+    /// A member is in standby.
+    StandbyEntered { group: String, instance: String },
+    /// A member that left standby is in service.
+    StandbyLeft {
+        group: String,
+        instance: String,
+        activity: String,
+    },
 }
 
 impl AutoScaling {
@@ -287,6 +307,8 @@ pub fn answer(world: &mut World, call: &Call) -> Answer {
         "DescribeScalingActivities" => describe::activities(world, &read(input)?),
         "DescribeTags" => tags::describe(world, &read(input)?),
         "DetachInstances" => detach::detach_instances(world, read(input)?),
+        "EnterStandby" => standby::enter(world, &read(input)?),
+        "ExitStandby" => standby::exit(world, &read(input)?),
         "PutLifecycleHook" => hooks::put_lifecycle_hook(world, read(input)?),
         "RecordLifecycleActionHeartbeat" => hooks::record_heartbeat(world, &read(input)?),
         "ResumeProcesses" => processes::resume(world, read(input)?),
@@ -320,6 +342,12 @@ pub fn happen(world: &mut World, due: Due) {
         Due::HealthCheck { group, instance } => health::check(world, &group, &instance),
         Due::Detached { group, instance } => detach::detached(world, &group, &instance),
         Due::Attached { group, instance } => attach::attached(world, &group, &instance),
+        Due::StandbyEntered { group, instance } => standby::entered(world, &group, &instance),
+        Due::StandbyLeft {
+            group,
+            instance,
+            activity,
+        } => standby::left(world, &group, &instance, &activity),
     }
 }
 

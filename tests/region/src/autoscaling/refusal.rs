@@ -2,7 +2,7 @@
 //! can only tell reasons apart by these texts. Where no text is on record, the doc comment says
 //! that it is assumed.
 
-use super::Group;
+use super::{Group, Lifecycle};
 use crate::api::CallError;
 
 pub(super) fn group_not_found(group: &str) -> CallError {
@@ -71,13 +71,22 @@ pub(super) fn not_in_service(instance: &str) -> CallError {
     ))
 }
 
+/// For `EnterStandby` and `ExitStandby`.
+pub(super) fn not_in(instance: &str, wanted: Lifecycle) -> CallError {
+    CallError::validation(format!(
+        "The instance {instance} is not in {}.",
+        wanted.name()
+    ))
+}
+
 pub(super) fn already_part_of(instance: &str, group: &str) -> CallError {
     CallError::validation(format!(
         "The Instance: {instance} is already part of AutoScalingGroup:{group}"
     ))
 }
 
-/// `verb` is `attach` or `detach`; for `detach` the text is assumed by analogy with `EnterStandby`.
+/// `verb` is what is to be done; the text is on record for `attach` and `place into standby`, and assumed
+/// for the others.
 pub(super) fn sizes_forbid(group: &Group, verb: &str, count: usize) -> CallError {
     let Group {
         name,

@@ -26,7 +26,7 @@ pub(super) fn terminate_instance(world: &mut World, input: &TerminateInstance) -
         .ok_or_else(|| refusal::not_managed(instance))?;
     let name = group.name.clone();
     let member = &group.members[instance];
-    if !member.lifecycle.counts() {
+    if !member.lifecycle.stays() {
         return Err(refusal::activity_in_progress(&member.activity));
     }
     let (desired, min) = (group.desired, group.min);

@@ -76,6 +76,8 @@ const ALL: [Actions; 14] = [
             "DeleteAutoScalingGroup",
             "DeleteLifecycleHook",
             "DetachInstances",
+            "EnterStandby",
+            "ExitStandby",
             "PutLifecycleHook",
             "RecordLifecycleActionHeartbeat",
             "ResumeProcesses",

@@ -91,11 +91,10 @@ fn check(filters: &[Filter]) -> Result<(), CallError> {
             ));
         }
     }
-    // "You can't use tags together with other filters" (API reference).
     if filters.iter().any(is_tag) && !filters.iter().all(is_tag) {
         return Err(CallError::sender(
-            "InvalidInstanceInformationFilterValue",
-            "Tag filters cannot be used together with other filters",
+            "ValidationException",
+            "Cannot mix tag or inventory filter with any other filter.",
         ));
     }
     Ok(())
@@ -106,7 +105,7 @@ fn passes(world: &World, instance: &Instance, filter: &Filter) -> bool {
     match filter.key.as_str() {
         "InstanceIds" => wanted(&instance.id),
         "PingStatus" => wanted(ping_status(world, instance)),
-        "PlatformTypes" => wanted("Linux"),
+        "PlatformTypes" => wanted(instance.platform),
         "ResourceType" => wanted("EC2Instance"),
         "AgentVersion" => wanted(AGENT_VERSION),
         "tag-key" => instance.tags.keys().any(|key| wanted(key)),
@@ -142,8 +141,8 @@ fn output(world: &World, instance: &Instance) -> Value {
             .map(epoch_seconds),
         "AgentVersion": AGENT_VERSION,
         "IsLatestVersion": true,
-        "PlatformType": "Linux",
-        "PlatformName": "Amazon Linux",
+        "PlatformType": instance.platform,
+        "PlatformName": if instance.platform == "Linux" { "Amazon Linux" } else { instance.platform },
         "PlatformVersion": "2023",
         "ResourceType": "EC2Instance",
     })

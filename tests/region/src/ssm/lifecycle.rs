@@ -3,9 +3,10 @@
 use super::{Command, Due, Invocation, Status};
 use crate::api::{Answer, CallError, Service};
 use crate::commands::{CommandRun, ScriptEnd};
-use crate::compute;
+use crate::compute::{self, State};
 use crate::faults;
 use crate::journal::Happening;
+use crate::settings::DeadMachinesCommands;
 use crate::wire::timestamp::iso_millis;
 use crate::world::{Due as Agenda, Effect, World};
 use serde::Deserialize;
@@ -125,6 +126,9 @@ pub(super) fn delivery_deadline(world: &mut World, command_id: &str, instance: &
 
 /// The agent started it and fell silent.
 pub(super) fn expire(world: &mut World, command_id: &str, instance: &str) {
+    if stays(world, instance) {
+        return;
+    }
     if unfinished(world, command_id, instance).is_some() {
         end(world, command_id, instance, Status::ExecutionTimedOut);
     }
@@ -158,8 +162,20 @@ pub(super) fn cancel(world: &mut World, input: &CancelCommand) -> Answer {
     Ok(json!({}))
 }
 
-/// The machine goes, and its commands with it.
+/// Whether a command stays as it is: its machine is dead, and nobody ends what ran there.
+fn stays(world: &World, instance: &str) -> bool {
+    let machines = &world.compute.instances;
+    let dead = machines
+        .get(instance)
+        .is_none_or(|machine| matches!(machine.state, State::ShuttingDown | State::Terminated));
+    dead && world.settings.dead_machines_commands == DeadMachinesCommands::Stay
+}
+
+/// The machine goes, and its commands with it, as a rule.
 pub fn instance_lost(world: &mut World, instance: &str) {
+    if stays(world, instance) {
+        return;
+    }
     let lost: Vec<(String, Status)> = world
         .ssm
         .commands

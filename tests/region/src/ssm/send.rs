@@ -186,5 +186,16 @@ fn check_instances(world: &World, ids: &[String]) -> Result<(), CallError> {
             ));
         }
     }
-    Ok(())
+    let other = |id: &&String| {
+        let machine = world.compute.instances.get(*id);
+        machine.is_some_and(|machine| machine.platform != "Linux")
+    };
+    // A shell script's document: its text is assumed.
+    match ids.iter().find(other) {
+        Some(_) => Err(CallError::sender(
+            "UnsupportedPlatformType",
+            "The document does not support the platform type of the given instance IDs.",
+        )),
+        None => Ok(()),
+    }
 }

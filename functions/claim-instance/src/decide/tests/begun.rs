@@ -93,22 +93,24 @@ fn an_instance_that_was_never_sent_a_command_is_handed_over_again_wherever_it_le
 
 #[test]
 fn an_instance_that_is_still_in_the_pool_is_assigned_without_another_entry() {
-    for lifecycle in [Lifecycle::InService, Lifecycle::Standby] {
-        let scene = Scene::with_ready(2).begun(Some(("pool", lifecycle)));
-        let expected = Decision::Assign {
-            instance: instance(1),
-            attempt: 1,
-            entered: true,
-            decrements: false,
-        };
-        assert_eq!(scene.decide_on(claim("a")), expected);
-    }
+    let scene = Scene::with_ready(2).begun(Some(("pool", Lifecycle::InService)));
+    let expected = Decision::Assign {
+        instance: instance(1),
+        attempt: 1,
+        entered: true,
+        decrements: false,
+    };
+    assert_eq!(scene.decide_on(claim("a")), expected);
 }
 
 #[test]
 fn an_instance_that_is_lost_is_replaced_by_the_next_attempt() {
     for at in [
         ("pool", Lifecycle::Terminating),
+        // Somebody has put it aside.
+        ("pool", Lifecycle::EnteringStandby),
+        ("pool", Lifecycle::Standby),
+        ("pool", Lifecycle::Warmed),
         ("pool", Lifecycle::Other),
         ("pool", Lifecycle::Pending),
         ("elsewhere", Lifecycle::InService),

@@ -31,7 +31,9 @@ fn only_an_instance_in_service_is_ready() {
     for lifecycle in [
         Lifecycle::Pending,
         Lifecycle::PendingWait,
+        Lifecycle::EnteringStandby,
         Lifecycle::Standby,
+        Lifecycle::Warmed,
         Lifecycle::Detaching,
         Lifecycle::Terminating,
         Lifecycle::Other,

@@ -76,24 +76,6 @@ fn a_claim_that_goes_on_takes_its_place_along_too() {
     );
 }
 
-/// "Detaching from Standby with decrement can make the group terminate other instances."
-#[test]
-fn an_instance_in_standby_is_replaced_always() {
-    let scene = pool_of(0, 4).begun(Some(("pool", Lifecycle::Standby)));
-    let decision = scene.decide_on(claim("a"));
-    assert!(
-        matches!(
-            decision,
-            Decision::Assign {
-                decrements: false,
-                entered: true,
-                ..
-            }
-        ),
-        "{decision:?}"
-    );
-}
-
 #[test]
 fn a_dry_run_uses_nothing_up() {
     let dry = Claim {

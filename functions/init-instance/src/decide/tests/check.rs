@@ -23,6 +23,7 @@ fn check_at(entry: Option<&Entry>, command: InitCommand, now: Timestamp) -> Chec
         delivery: Delivery::Repeated,
         entry,
         command,
+        has_instance: true,
         now,
     })
 }
@@ -42,7 +43,9 @@ fn ended() -> Command {
 fn concluded(checked: Checked) -> Conclusion {
     match checked {
         Checked::Conclude(conclusion) => conclusion,
-        Checked::CommandEnded(command) => panic!("reports on {command:?}"),
+        Checked::CommandEnded(command) | Checked::Missing(command) => {
+            panic!("reports on {command:?}")
+        }
     }
 }
 
@@ -77,6 +80,30 @@ fn a_check_of_a_command_that_is_running_waits_for_its_end() {
 }
 
 #[test]
+fn a_check_of_a_running_command_whose_machine_its_target_does_not_have_looks_twice() {
+    let at = |entry: &Entry, command: InitCommand, now| {
+        check(Check {
+            message: &message(Some(1), 1),
+            delivery: Delivery::First,
+            entry: Some(entry),
+            command,
+            has_instance: false,
+            now,
+        })
+    };
+    for now in [NOW, DEADLINE] {
+        let missing = at(&open(1, 1), sent(), now);
+        assert_eq!(missing, Checked::Missing(sent_for_this_claim()));
+        // A command that has ended is reported on all the same.
+        let ended = at(&open(1, 1), InitCommand::Sent(ended()), now);
+        assert!(matches!(ended, Checked::CommandEnded(_)), "{ended:?}");
+    }
+    // An instance that is not attached yet is in no target: its hand-over goes on.
+    let not_sent = at(&open(1, 1), InitCommand::NotSent, NOW);
+    assert_nothing(&concluded(not_sent), Finding::Nothing);
+}
+
+#[test]
 fn a_check_before_the_deadline_leaves_an_instance_without_a_command_to_its_hand_over() {
     let checked = check_at(Some(&open(1, 1)), InitCommand::NotSent, NOW);
     assert_nothing(&concluded(checked), Finding::Nothing);
@@ -106,6 +133,7 @@ fn a_check_of_a_claim_without_an_instance_waits_for_its_deadline() {
             delivery: Delivery::First,
             entry: Some(&entry),
             command: InitCommand::NotSent,
+            has_instance: true,
             now,
         })
     };
@@ -162,6 +190,7 @@ fn a_check_of_a_claim_that_failed_publishes_it_again_and_goes_on_retiring_what_i
         delivery: Delivery::Repeated,
         entry: Some(&entry(None, 1, standing)),
         command: InitCommand::NotSent,
+        has_instance: false,
         now: DEADLINE,
     });
     let steps = [publish_failed(Reason::Expired)];
@@ -175,6 +204,7 @@ fn a_check_of_a_claim_that_keeps_what_failed_publishes_it_again_and_touches_noth
         (Reason::ScriptTimedOut, false),
         (Reason::NotDelivered, false),
         (Reason::Cancelled, false),
+        (Reason::InstanceLost, false),
         // Its command was not known when it was closed.
         (Reason::Expired, true),
     ] {
@@ -200,6 +230,7 @@ fn finding_at(entry: &Entry, delivery: Delivery, now: Timestamp) -> Finding {
         delivery,
         entry: Some(entry),
         command: sent(),
+        has_instance: true,
         now,
     });
     concluded(checked).finding
@@ -231,6 +262,7 @@ fn a_first_check_reports_and_gives_up_like_any_other() {
             delivery: Delivery::First,
             entry: Some(&open(1, 1)),
             command,
+            has_instance: true,
             now,
         })
     };

@@ -6,18 +6,20 @@ use super::*;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     NotYet,
+    StillRunning,
     Leave,
     Ready,
     Failed(Reason),
 }
 
-use Verdict::{Failed, Leave, NotYet, Ready};
+use Verdict::{Failed, Leave, NotYet, Ready, StillRunning};
 
 /// The report on a command, checked whole: with the entry it writes and the steps in their order.
 #[track_caller]
 fn verdict(seen: CommandEnd<'_>) -> Verdict {
     let conclusion = match report(seen) {
         Report::NotYet => return NotYet,
+        Report::StillRunning => return StillRunning,
         Report::Conclude(conclusion) => conclusion,
     };
     if conclusion.finding == Finding::Nothing {
@@ -42,11 +44,11 @@ fn verdict(seen: CommandEnd<'_>) -> Verdict {
         instead_of: None,
     };
     let is_new = seen.target.is_some() && seen.entry != Some(&settled);
-    let retires = seen.target.is_some() && verdict != Ready;
-    let finding = if verdict == Ready {
-        Finding::Ready
-    } else {
-        Finding::Failed
+    let (finding, retires) = match verdict {
+        Ready => (Finding::Ready, false),
+        // It is not the claim's any more, and not ours to take.
+        Failed(Reason::InstanceLost) => (Finding::Lost, false),
+        _ => (Finding::Failed, seen.target.is_some()),
     };
     let steps = those([Some(publish), retire_if(retires)]);
     assert_concludes(&conclusion, finding, is_new.then_some(&settled), &steps);
@@ -71,6 +73,7 @@ fn report_to(
         ..sent_for_this_claim()
     };
     verdict(CommandEnd {
+        occasion: Occasion::Event,
         command: &command,
         instance: &instance(1),
         target,
@@ -141,16 +144,18 @@ fn a_claim_that_was_settled_with_another_instance_is_left_as_it_is() {
 }
 
 #[test]
-fn an_initialised_instance_is_ready_only_in_service_in_its_target() {
+fn an_initialised_instance_is_ready_where_it_is_its_target_s_in_service_or_in_standby() {
     let lost = Failed(Reason::InstanceLost);
     for (lifecycle, expected) in [
         (Lifecycle::InService, Ready),
         (Lifecycle::Pending, NotYet),
         (Lifecycle::PendingWait, NotYet),
         (Lifecycle::Other, NotYet),
-        (Lifecycle::Standby, lost),
+        (Lifecycle::EnteringStandby, Ready),
+        (Lifecycle::Standby, Ready),
         (Lifecycle::Detaching, lost),
         (Lifecycle::Terminating, lost),
+        (Lifecycle::Warmed, lost),
     ] {
         let target = target(Some(lifecycle));
         let report = report_to(
@@ -198,6 +203,27 @@ fn an_attach_that_takes_long_is_not_a_loss() {
             u32::MAX,
         );
         assert_eq!(report, NotYet, "{lifecycle:?}");
+    }
+}
+
+/// AWS adds states: the claim must end in one that nobody here knows, too.
+#[test]
+fn past_the_deadline_a_member_in_a_state_that_nobody_knows_is_the_target_s() {
+    let command = Command {
+        status: CommandStatus::Succeeded,
+        ..sent_for_this_claim()
+    };
+    for (lifecycle, expected) in [(Lifecycle::Other, Ready), (Lifecycle::Pending, NotYet)] {
+        let report = verdict(CommandEnd {
+            occasion: Occasion::Event,
+            command: &command,
+            instance: &instance(1),
+            target: Some(&target(Some(lifecycle))),
+            entry: Some(&open(1, 1)),
+            look: 1,
+            now: DEADLINE,
+        });
+        assert_eq!(report, expected, "{lifecycle:?}");
     }
 }
 
@@ -275,6 +301,7 @@ fn the_instance_of_a_claim_that_keeps_what_failed_is_left() {
         ..sent_for_this_claim_that_keeps()
     };
     let report = report(CommandEnd {
+        occasion: Occasion::Event,
         command: &command,
         instance: &instance(1),
         target: Some(&target),

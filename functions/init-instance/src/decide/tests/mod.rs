@@ -5,6 +5,7 @@ mod check;
 mod command_end;
 mod conclusion;
 mod hand_over;
+mod membership;
 mod replacing;
 mod send;
 

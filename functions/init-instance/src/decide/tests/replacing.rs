@@ -11,6 +11,7 @@ const FAILURES: [(CommandStatus, Reason); 3] = [
 /// The report on this command, with instance 1 in service in its target.
 fn report_of(command: &Command, entry: Option<&Entry>, now: Timestamp) -> Report {
     report(CommandEnd {
+        occasion: Occasion::Event,
         command,
         instance: &instance(1),
         target: Some(&target(Some(Lifecycle::InService))),
@@ -30,7 +31,7 @@ fn report_at(status: CommandStatus, entry: Option<&Entry>, now: Timestamp) -> Co
 fn concluded(report: Report) -> Conclusion {
     match report {
         Report::Conclude(conclusion) => conclusion,
-        Report::NotYet => panic!("waits"),
+        Report::NotYet | Report::StillRunning => panic!("waits"),
     }
 }
 
@@ -161,6 +162,7 @@ fn without_its_entry_nothing_is_replaced() {
     let command = sent_for_this_claim_that_replaces(CommandStatus::Failed);
     let with_target = |target: Option<&Group>| {
         concluded(report(CommandEnd {
+            occasion: Occasion::Event,
             command: &command,
             instance: &instance(1),
             target,

@@ -88,7 +88,9 @@ fn a_launch_on_its_way_to_the_hook_counts_as_booting_and_nothing_else() {
 fn members_that_are_through_the_gate_are_left_alone() {
     for lifecycle in [
         Lifecycle::InService,
+        Lifecycle::EnteringStandby,
         Lifecycle::Standby,
+        Lifecycle::Warmed,
         Lifecycle::Detaching,
         Lifecycle::Terminating,
         Lifecycle::Other,

@@ -229,6 +229,9 @@ fn only_members_that_stay_count_while_launching_is_held() {
         (Lifecycle::InService, 4),
         (Lifecycle::Pending, 4),
         (Lifecycle::PendingWait, 4),
+        (Lifecycle::EnteringStandby, 3),
+        (Lifecycle::Standby, 3),
+        (Lifecycle::Warmed, 3),
         (Lifecycle::Detaching, 3),
         (Lifecycle::Terminating, 3),
     ] {

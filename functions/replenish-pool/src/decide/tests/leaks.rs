@@ -240,6 +240,7 @@ fn a_retiring_member_is_detached() {
 fn an_unfinished_detach_or_attach_is_waited_for() {
     for (group, lifecycle) in [
         ("pool", Lifecycle::Detaching),
+        ("pool", Lifecycle::EnteringStandby),
         ("retirement", Lifecycle::Pending),
     ] {
         assert_eq!(
@@ -267,6 +268,9 @@ fn a_retiring_instance_is_forgotten_when_there_is_nothing_left_to_do() {
     };
     for (group, lifecycle) in [
         ("pool", Lifecycle::Terminating),
+        // Somebody has put it aside since.
+        ("pool", Lifecycle::Standby),
+        ("pool", Lifecycle::Warmed),
         ("retirement", Lifecycle::InService),
         ("retirement", Lifecycle::Terminating),
         ("tenant", Lifecycle::InService),

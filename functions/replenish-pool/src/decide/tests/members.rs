@@ -67,7 +67,9 @@ fn a_member_that_is_on_its_way_in_or_out_is_nobody_s_suspect() {
     for lifecycle in [
         Lifecycle::Pending,
         Lifecycle::PendingWait,
+        Lifecycle::EnteringStandby,
         Lifecycle::Standby,
+        Lifecycle::Warmed,
         Lifecycle::Detaching,
         Lifecycle::Terminating,
         Lifecycle::Other,

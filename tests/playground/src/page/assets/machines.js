@@ -10,6 +10,7 @@ const STATES = {
   agent_dead: "agent dead",
   free: "in no group",
   leaving: "detaching",
+  standby: "in standby",
   terminating: "terminating",
 };
 

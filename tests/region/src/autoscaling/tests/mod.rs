@@ -3,6 +3,7 @@
 mod groups;
 mod launching;
 mod membership;
+mod standby;
 mod tags;
 
 use super::Lifecycle;
