@@ -69,6 +69,9 @@ impl<'a> Act<'a> {
         } else if plan.paused {
             warn!(pool = %pool, "replenishing is paused by the tag ready-pool:pause on the pool");
         }
+        if plan.silent > 0 {
+            warn!(pool = %pool, members = plan.silent, "claims wait, and members are in service whose agents are away; they count for nobody");
+        }
         match plan.failure {
             Some(Failure::Refused) => {
                 error!(pool = %pool, failures = plan.failing_launches, "EC2 refuses launch after launch; trying one at a time");

@@ -2,8 +2,8 @@
 //! part everything goes on that does not need it, and says what is missing.
 
 use crate::decide::{
-    FAILURES_BACK, FullScan, Targets, View, history_suffices, leak_candidates, leak_checks,
-    leak_slice, looks_at_hook, max_age_now,
+    FAILURES_BACK, FullScan, Targets, View, claims_wait, history_suffices, leak_candidates,
+    leak_checks, leak_slice, looks_at_hook, max_age_now,
 };
 use crate::function::ReplenishPool;
 use crate::missing::{AllMissing, Missing, Part};
@@ -63,17 +63,6 @@ impl<'a> Observer<'a> {
             self.missing.add(gone);
         }
 
-        let asked_about: Vec<InstanceId> = pool
-            .members
-            .iter()
-            .filter(|member| match self.extent {
-                Extent::Short => member.lifecycle == Lifecycle::PendingWait,
-                Extent::Full => true,
-            })
-            .map(|member| member.instance.clone())
-            .collect();
-        let agents = self.function.systems_manager.agents(&asked_about).await;
-        let agents = self.missing.or_without(Part::PoolAgents, "", agents);
         let max_age = match self.extent {
             Extent::Short => Duration::ZERO,
             Extent::Full => max_age_now(config.max_age, self.now),
@@ -82,6 +71,17 @@ impl<'a> Observer<'a> {
         let activities = self.missing.or_without(Part::History, "", activities);
         let backlog = self.function.provision_queue.length().await;
         let backlog = self.missing.or_without(Part::Backlog, "", backlog);
+        // Whoever decides on growth must know who would be handed out.
+        let all =
+            self.extent == Extent::Full || claims_wait(backlog, activities.as_deref(), self.now);
+        let asked_about: Vec<InstanceId> = pool
+            .members
+            .iter()
+            .filter(|member| all || member.lifecycle == Lifecycle::PendingWait)
+            .map(|member| member.instance.clone())
+            .collect();
+        let agents = self.function.systems_manager.agents(&asked_about).await;
+        let agents = self.missing.or_without(Part::PoolAgents, "", agents);
         Ok(View {
             now: self.now,
             pool,

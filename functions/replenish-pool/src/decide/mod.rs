@@ -14,6 +14,7 @@ pub use leaks::{
     leak_slice, leak_window,
 };
 pub use reading::{full_scan_is_due, history_suffices, looks_at_hook, max_age_now};
+pub use size::claims_wait;
 
 use crate::notes::Note;
 use ready_pool_core::Timestamp;
@@ -35,7 +36,8 @@ pub struct View {
     pub pool: Group,
     /// Ready instances to keep.
     pub size: i32,
-    /// The agents of the pool's members: in a short pass only of those on their way in.
+    /// The agents of the pool's members: in a short pass where nobody waits ([`claims_wait`]) only of those
+    /// on their way in.
     pub agents: Option<BTreeMap<InstanceId, Agent>>,
     /// The pool's activities: those under way, then the newest first, until [`history_suffices`] says so or
     /// they are older than anything that matters (`max_age` included).
@@ -97,6 +99,8 @@ pub struct Plan {
     pub failing_launches: usize,
     /// What became of them.
     pub failure: Option<Failure>,
+    /// Members in service whose agents are away while claims wait: they count for nobody.
+    pub silent: usize,
     /// In how long the next one is tried, where one is wanted.
     pub probe_in: Option<Duration>,
     /// Open claims that init-instance shall look at.

@@ -6,7 +6,12 @@
 
 use super::launches::{self, Probe};
 use super::{Plan, View};
+use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
+use ready_pool_core::agent::Agent;
+use ready_pool_core::group::Member;
+use ready_pool_core::ids::InstanceId;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// For how long after a detach its claim's message may still be on the queue: a delivery has it
@@ -54,6 +59,10 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
     if wanted != desired {
         plan.desired_capacity = Some(wanted);
     }
+    if unserved(view, activities) > 0 {
+        let fit = view.pool.members.iter().filter(|member| member.is_fit());
+        plan.silent = fit.filter(|member| !is_ready(view, member)).count();
+    }
 }
 
 /// Claims beyond those that were just served and those that what is ready will serve. Claims that
@@ -62,17 +71,42 @@ fn unserved(view: &View, activities: &[Activity]) -> i32 {
     if view.pool.pause().claims {
         return 0;
     }
+    let ready = view
+        .pool
+        .members
+        .iter()
+        .filter(|member| is_ready(view, member));
+    let unserved = waiting(view.backlog, activities, view.now).saturating_sub(ready.count());
+    i32::try_from(unserved).unwrap_or(i32::MAX)
+}
+
+/// Claims on the queue beyond those that were just served.
+fn waiting(backlog: Option<usize>, activities: &[Activity], now: Timestamp) -> usize {
     let served = activities.iter().filter(|activity| {
         activity.kind == ActivityKind::Detach
             && !activity.failed
-            && activity.started_at > view.now - SERVED_FOR
+            && activity.started_at > now - SERVED_FOR
     });
-    let ready = view.pool.members.iter().filter(|member| member.is_fit());
-    let backlog = view.backlog.unwrap_or_default();
-    let unserved = backlog
-        .saturating_sub(served.count())
-        .saturating_sub(ready.count());
-    i32::try_from(unserved).unwrap_or(i32::MAX)
+    backlog.unwrap_or_default().saturating_sub(served.count())
+}
+
+/// Whether claims wait, as far as can be seen: then the agents of all members are asked for, because
+/// claim-instance hands out nobody whose agent is away.
+pub fn claims_wait(
+    backlog: Option<usize>,
+    activities: Option<&[Activity]>,
+    now: Timestamp,
+) -> bool {
+    activities.is_some_and(|activities| waiting(backlog, activities, now) > 0)
+}
+
+/// What claim-instance would hand out. Where agents are not known, all that is fit: too few claims
+/// would be counted then, never too many.
+fn is_ready(view: &View, member: &Member) -> bool {
+    let is_online = |agents: &BTreeMap<InstanceId, Agent>| {
+        (agents.get(&member.instance)).is_some_and(|agent| agent.online)
+    };
+    member.is_fit() && view.agents.as_ref().is_none_or(is_online)
 }
 
 /// Nobody waits, and nothing comes or goes.

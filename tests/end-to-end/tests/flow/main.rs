@@ -15,6 +15,7 @@ mod call_order;
 mod clock;
 mod crash_matrix;
 mod crowding;
+mod dead_agents;
 mod empty_pool;
 mod existing_pool;
 mod figures;

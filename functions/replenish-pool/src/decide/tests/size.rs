@@ -107,6 +107,68 @@ fn an_instance_that_nobody_can_get_counts_for_nobody() {
     assert_eq!(decide(&view).desired_capacity, Some(5));
 }
 
+/// claim-instance asks for the agents, so growth does, too.
+#[test]
+fn an_instance_whose_agent_is_away_counts_for_nobody() {
+    let mut view = crowded(3, 3);
+    view.lose_agent(1);
+    assert_eq!(decide(&view).desired_capacity, Some(4));
+    view.lose_agent(2);
+    view.agents().remove(&instance(3));
+    let plan = decide(&view);
+    assert_eq!((plan.desired_capacity, plan.silent), (Some(6), 3));
+    // Nobody waits: nothing is launched for it, and what is done about it is another matter.
+    view.backlog = Some(0);
+    let plan = decide(&view);
+    assert_eq!((plan.desired_capacity, plan.silent), (None, 0));
+}
+
+/// Each pass comes to the same number: what is launched for a claim is not launched twice.
+#[test]
+fn dead_agents_raise_the_capacity_once() {
+    let mut view = crowded(4, 4);
+    view.size = 4;
+    (1..=4).for_each(|number| view.lose_agent(number));
+    assert_eq!(decide(&view).desired_capacity, Some(8));
+    view.pool.desired_capacity = 8;
+    for number in 5..=8 {
+        view.pool.members.push(member(number, Lifecycle::Pending));
+        assert_eq!(decide(&view).desired_capacity, None);
+    }
+    // In service, they are for those who wait.
+    for number in 4..8 {
+        view.pool.members[number].lifecycle = Lifecycle::InService;
+        view.agents().insert(
+            instance(u32::try_from(number).unwrap() + 1),
+            agent(true, SECOND),
+        );
+        assert_eq!(decide(&view).desired_capacity, None);
+    }
+}
+
+#[test]
+fn where_agents_are_not_known_what_is_in_service_is_ready() {
+    let mut view = crowded(3, 4);
+    view.agents = None;
+    assert_eq!(decide(&view).desired_capacity, Some(4));
+}
+
+#[test]
+fn all_agents_are_asked_for_while_somebody_waits() {
+    let served = [detached(SECOND)];
+    for (backlog, activities, asked) in [
+        (Some(1), Some(&[][..]), true),
+        (Some(0), Some(&[]), false),
+        (Some(1), Some(&served), false),
+        (Some(2), Some(&served), true),
+        (None, Some(&[]), false),
+        // Without the history the size stays.
+        (Some(1), None, false),
+    ] {
+        assert_eq!(claims_wait(backlog, activities, NOW), asked, "{backlog:?}");
+    }
+}
+
 #[test]
 fn paused_claims_raise_nothing() {
     let mut view = crowded(0, 5);
