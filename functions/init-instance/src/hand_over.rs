@@ -23,6 +23,8 @@ enum Tried {
     Later,
     /// The hand-over ends here.
     Conclude(Conclusion),
+    /// The same, for what AWS said.
+    Refused(Conclusion, String),
 }
 
 impl InitInstance {
@@ -38,21 +40,22 @@ impl InitInstance {
                 otherwise => otherwise,
             },
         };
-        match tried {
-            Tried::Done => Ok(Progress::Done),
-            Tried::Later => Ok(Progress::Later),
-            Tried::Conclude(conclusion) => {
-                let subject = Subject {
-                    claim_id: &hand_over.claim.claim_id,
-                    target_group: Some(&hand_over.claim.target_group),
-                    instance: Some(&hand_over.instance_id),
-                    attempt: hand_over.attempt,
-                    times: hand_over.times,
-                    command: None,
-                };
-                self.conclude(&subject, conclusion, invocation).await
-            }
-        }
+        let (conclusion, known) = match tried {
+            Tried::Done => return Ok(Progress::Done),
+            Tried::Later => return Ok(Progress::Later),
+            Tried::Conclude(conclusion) => (conclusion, None),
+            Tried::Refused(conclusion, said) => (conclusion, Some(format!("AWS says: {said}"))),
+        };
+        let subject = Subject {
+            known,
+            claim_id: &hand_over.claim.claim_id,
+            target_group: Some(&hand_over.claim.target_group),
+            instance: Some(&hand_over.instance_id),
+            attempt: hand_over.attempt,
+            times: hand_over.times,
+            command: None,
+        };
+        self.conclude(&subject, conclusion, invocation).await
     }
 
     /// The history first, then the entry: whose instance is it?
@@ -101,10 +104,11 @@ impl InitInstance {
                     sleep(ATTACH_EVERY).await;
                 }
                 Attached::Conclude(conclusion) => {
-                    if let Err(error) = result {
-                        warn!(%error, "cannot attach");
-                    }
-                    return Tried::Conclude(conclusion);
+                    let Err(error) = result else {
+                        return Tried::Conclude(conclusion);
+                    };
+                    warn!(%error, "cannot attach");
+                    return Tried::Refused(conclusion, error.message);
                 }
             }
         }

@@ -69,6 +69,9 @@ impl<'a> Act<'a> {
         } else if plan.paused {
             warn!(pool = %pool, "replenishing is paused by the tag ready-pool:pause on the pool");
         }
+        if let Some(problem) = &plan.launches_nothing {
+            error!(pool = %pool, problem, "the pool lacks instances, and launches none until a person mends that");
+        }
         match plan.failure {
             Some(Failure::Refused) => {
                 error!(pool = %pool, failures = plan.failing_launches, "EC2 refuses launch after launch; trying one at a time");

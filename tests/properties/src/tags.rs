@@ -218,7 +218,8 @@ fn group(group: &str, members: &[&str], tags: BTreeMap<String, String>) -> Group
         desired_capacity: i32::try_from(members.len()).expect("few members"),
         zones: BTreeSet::from(["eu-west-1a".to_owned()]),
         subnets: BTreeSet::new(),
-        suspended: BTreeSet::new(),
+        suspended: BTreeMap::new(),
+        deleting: false,
         tags,
         launch_template: None,
         members: members

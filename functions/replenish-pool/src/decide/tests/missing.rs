@@ -16,7 +16,7 @@ fn busy() -> View {
         member(2, Lifecycle::PendingWait),
         member(3, Lifecycle::PendingWait),
     ]);
-    view.agents().insert(instance(2), agent(true, SECOND));
+    view.agents().insert(instance(2), agent(true));
     *view.history() = vec![
         activity(ActivityKind::Launch, 2, SECOND * 60, None),
         activity(ActivityKind::Launch, 3, BOOT_LIMIT * 2, None),
