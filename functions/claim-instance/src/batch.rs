@@ -152,6 +152,9 @@ impl<'a> Batch<'a> {
         if let Some(value) = observed.pool().pause().misspelt {
             error!(pool = %function.config.pool, value, "the pool's tag ready-pool:pause has none of the values claims, replenishing and all; everything is paused until it is mended");
         }
+        if let Some(problem) = observed.pool().launches_nothing() {
+            warn!(pool = %function.config.pool, problem, "the pool launches nothing; claims get what is ready, and then wait in vain");
+        }
         let view = observed.view(&function.config, function.clock.now(), &self.memory);
         let decisions = decide(&view, &requests);
         let decided = requests.into_iter().zip(decisions);

@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Observed {
     pool: Group,
     targets: BTreeMap<GroupName, Group>,
-    online: BTreeMap<InstanceId, Timestamp>,
+    online: BTreeSet<InstanceId>,
     places: BTreeMap<InstanceId, Placement>,
     histories: Histories,
     queued: usize,

@@ -131,7 +131,10 @@ impl InitInstance {
             if let Report::Conclude(conclusion) = report {
                 let attempt = entry.map_or(1, |entry| entry.attempt);
                 Span::current().record("attempt", attempt);
+                let target = ended.target.as_ref();
+                let deleting = target.filter(|target| target.deleting);
                 let subject = Subject {
+                    known: deleting.and_then(Group::launches_nothing),
                     claim_id: &ended.claim_id,
                     target_group: ended.target.as_ref().map(|target| &target.name),
                     instance: Some(&ended.instance),

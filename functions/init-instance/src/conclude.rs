@@ -28,6 +28,8 @@ pub(crate) struct Subject<'a> {
     /// `None` when the last one was given up before and no other is assigned.
     pub(crate) instance: Option<&'a InstanceId>,
     pub(crate) attempt: Attempt,
+    /// What is known of the target besides, for people: AWS's words where it refused.
+    pub(crate) known: Option<String>,
     /// When what happened so far happened, where no command knows that better.
     pub(crate) times: Times,
     /// The claim's init command, where one was sent.
@@ -127,13 +129,15 @@ impl InitInstance {
         if subject.target_group.is_none() {
             error!("the claim's target is gone");
         }
+        let known = subject.known.as_deref();
+        let known = known.filter(|_| ending == Ending::Failed);
         let outcome = Outcome {
             version: VERSION,
             claim_id: Some(subject.claim_id.to_string()),
             target_group: subject.target_group.map(ToString::to_string),
             outcome: ending,
             reason,
-            message: self.sentence(subject, reason),
+            message: self.sentence(subject, reason, known),
             instance_id: subject.instance.cloned(),
             at: invocation.now(),
             details,
@@ -148,8 +152,8 @@ impl InitInstance {
     }
 
     /// What the reason means, with AWS's words where it is about what AWS refused.
-    fn sentence(&self, subject: &Subject<'_>, reason: Reason) -> String {
-        let sentence = reason.sentence();
+    fn sentence(&self, subject: &Subject<'_>, reason: Reason, known: Option<&str>) -> String {
+        let sentence = reason.sentence_with(known);
         let is_about_refusals = matches!(
             reason,
             Reason::Expired

@@ -39,21 +39,21 @@ impl InitInstance {
                 otherwise => otherwise,
             },
         };
-        match tried {
-            Tried::Done => Ok(Progress::Done),
-            Tried::Later => Ok(Progress::Later),
-            Tried::Conclude(conclusion) => {
-                let subject = Subject {
-                    claim_id: &hand_over.claim.claim_id,
-                    target_group: Some(&hand_over.claim.target_group),
-                    instance: Some(&hand_over.instance_id),
-                    attempt: hand_over.attempt,
-                    times: hand_over.times,
-                    command: None,
-                };
-                self.conclude(&subject, conclusion, invocation).await
-            }
-        }
+        let conclusion = match tried {
+            Tried::Done => return Ok(Progress::Done),
+            Tried::Later => return Ok(Progress::Later),
+            Tried::Conclude(conclusion) => conclusion,
+        };
+        let subject = Subject {
+            known: None,
+            claim_id: &hand_over.claim.claim_id,
+            target_group: Some(&hand_over.claim.target_group),
+            instance: Some(&hand_over.instance_id),
+            attempt: hand_over.attempt,
+            times: hand_over.times,
+            command: None,
+        };
+        self.conclude(&subject, conclusion, invocation).await
     }
 
     /// The history first, then the entry: whose instance is it?

@@ -62,6 +62,7 @@ impl InitInstance {
                     target_group: Some(&message.target_group),
                     instance,
                     attempt: message.attempt,
+                    known: None,
                     times: Times::default(),
                     command,
                 };

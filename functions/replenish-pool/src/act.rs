@@ -72,6 +72,9 @@ impl<'a> Act<'a> {
         if plan.silent > 0 {
             warn!(pool = %pool, members = plan.silent, "claims wait, and members are in service whose agents are away; they count for nobody");
         }
+        if let Some(problem) = &plan.launches_nothing {
+            error!(pool = %pool, problem, "the pool lacks instances, and launches none until a person mends that");
+        }
         match plan.failure {
             Some(Failure::Refused) => {
                 error!(pool = %pool, failures = plan.failing_launches, "EC2 refuses launch after launch; trying one at a time");

@@ -20,7 +20,7 @@ pub(crate) fn state(view: &View, scan: &FullScan, plan: &Plan, missing: &AllMiss
         entries.filter(|(_, entry)| entry.is_open()).count()
     });
     let notes = scan.retirement.as_ref().map(notes::of);
-    let noted = |stage: Stage| {
+    let at_stage = |stage: Stage| {
         let notes = notes.as_ref()?.values();
         Some(notes.filter(|note| note.stage == stage).count())
     };
@@ -41,9 +41,9 @@ pub(crate) fn state(view: &View, scan: &FullScan, plan: &Plan, missing: &AllMiss
         .count("Booting", plan.booting)
         .count_if_known("Backlog", view.backlog)
         .count_if_known("OpenClaims", open)
-        .count_if_known("Suspects", noted(Stage::Suspect))
+        .count_if_known("Suspects", at_stage(Stage::Suspect))
         .count("Leaks", leaks)
-        .count_if_known("Retiring", noted(Stage::Retiring))
+        .count_if_known("Retiring", at_stage(Stage::Retiring))
         .count("FailingLaunches", plan.failing_launches)
         .count("HeldBackMembers", plan.held_back)
         .count("MissingParts", missing.count());

@@ -495,8 +495,13 @@ fn read_group(group: &AutoScalingGroup) -> Option<Group> {
         suspended: group
             .suspended_processes()
             .iter()
-            .filter_map(|process| process.process_name().map(str::to_owned))
+            .filter_map(|process| {
+                let reason = process.suspension_reason().unwrap_or("no reason is given");
+                Some((process.process_name()?.to_owned(), reason.to_owned()))
+            })
             .collect(),
+        // "The current state of the group when the DeleteAutoScalingGroup operation is in progress".
+        deleting: group.status().is_some(),
         tags: read_tags(group),
         launch_template: group.launch_template().and_then(read_version),
         members: group.instances().iter().filter_map(read_member).collect(),

@@ -12,7 +12,7 @@ use ready_pool_core::ids::{Attempt, CommandId, InstanceId};
 use ready_pool_core::script::{self, Header};
 use ready_pool_core::times::{Times, whole_milliseconds};
 use ready_pool_core::trace::Trace;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use time::format_description::well_known::Rfc3339;
 
 /// Values of one filter (API model).
@@ -66,18 +66,18 @@ impl SystemsManager {
         }
     }
 
-    /// Those of the instances whose agent is `Online`, with the time it registered.
+    /// Those of the instances whose agent is `Online`.
     ///
     /// An agent's ping may be five minutes old: `Online` is a strong hint, no proof.
     pub async fn online(
         &self,
         instances: &[InstanceId],
-    ) -> Result<BTreeMap<InstanceId, Timestamp>, CallError> {
+    ) -> Result<BTreeSet<InstanceId>, CallError> {
         let agents = self.agents(instances).await?;
         Ok(agents
             .into_iter()
             .filter(|(_, agent)| agent.online)
-            .map(|(instance, agent)| (instance, agent.registered_at))
+            .map(|(instance, _)| instance)
             .collect())
     }
 
@@ -111,22 +111,12 @@ impl SystemsManager {
                 else {
                     continue;
                 };
-                let registered_at = line
-                    .registration_date()
-                    .and_then(|date| Timestamp::from_unix_timestamp(date.secs()).ok())
-                    .unwrap_or(Timestamp::UNIX_EPOCH);
                 // Init commands are shell scripts: a machine of another kind is ready for none.
                 let runs_shells = line
                     .platform_type()
                     .is_none_or(|platform| *platform == PlatformType::Linux);
                 let online = runs_shells && line.ping_status() == Some(&PingStatus::Online);
-                agents.insert(
-                    instance,
-                    Agent {
-                        online,
-                        registered_at,
-                    },
-                );
+                agents.insert(instance, Agent { online });
             }
         }
         Ok(agents)

@@ -52,6 +52,26 @@ const CONTENTION: [&str; 4] = [
     "ScalingActivityInProgressFault",
 ];
 
+/// How `AttachInstances` refuses an instance that is in a group. A colon and the group's name follow.
+const ALREADY_PART_OF: &str = "is already part of AutoScalingGroup";
+
+/// The group that an instance is in, as a refusal ends with its name. A name may hold colons and
+/// spaces and end with a full stop, so the text is compared with a name and not cut into one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InGroup<'a>(&'a str);
+
+impl InGroup<'_> {
+    /// Whether that is this group. AWS's text was seen without a full stop at its end, and may have one.
+    pub fn is(self, group: &GroupName) -> bool {
+        let name = group.as_str();
+        let rest = self
+            .0
+            .strip_prefix(name)
+            .or_else(|| self.0.trim().strip_prefix(name));
+        rest.is_some_and(|rest| matches!(rest.trim(), "" | "."))
+    }
+}
+
 impl CallError {
     /// What AWS answered, with its code and text and the HTTP status of the answer.
     pub fn answered(operation: &'static str, code: &str, message: &str, status: u16) -> Self {
@@ -80,14 +100,14 @@ impl CallError {
             || self.says("is not in InService or Standby")
     }
 
-    /// `AttachInstances` refused because the instance is in a group; that is the one named after
-    /// the last colon (group names have none). Right after a detach it is still the old group.
-    pub fn already_part_of(&self) -> Option<GroupName> {
-        if !self.says("is already part of AutoScalingGroup") {
+    /// `AttachInstances` refused because the instance is in a group: the one that is named. Right
+    /// after a detach it is still the old group.
+    pub fn already_part_of(&self) -> Option<InGroup<'_>> {
+        if self.code != "ValidationError" {
             return None;
         }
-        let (_, name) = self.message.rsplit_once(':')?;
-        GroupName::try_from(name.trim().trim_end_matches('.')).ok()
+        let (_, name) = self.message.split_once(ALREADY_PART_OF)?;
+        Some(InGroup(name.strip_prefix(':').unwrap_or(name)))
     }
 
     /// The call was refused because the instance is not running, or long gone.
@@ -155,15 +175,30 @@ mod tests {
             "The Instance: i-79600761 is already part of AutoScalingGroup:gamma-dock-pool",
             400,
         );
-        assert_eq!(
-            refusal.already_part_of().unwrap().as_str(),
-            "gamma-dock-pool"
-        );
+        let is = |refusal: &CallError, name: &str| {
+            let group = GroupName::try_from(name).unwrap();
+            refusal
+                .already_part_of()
+                .is_some_and(|named| named.is(&group))
+        };
+        assert!(is(&refusal, "gamma-dock-pool"));
+        assert!(!is(&refusal, "gamma-dock") && !is(&refusal, "gamma-dock-pool-2"));
         assert_eq!(refusal.effect, Effect::Refused);
-        assert_eq!(
-            error("ValidationError", "something else: x", 400).already_part_of(),
-            None
-        );
+        let other = error("ValidationError", "something else: x", 400);
+        assert_eq!(other.already_part_of(), None);
+        for name in ["Web Servers", "a:b", "ends with a stop.", " spaced "] {
+            for end in ["", ".", " "] {
+                let refusal = error(
+                    "ValidationError",
+                    &format!(
+                        "The Instance: i-79600761 is already part of AutoScalingGroup:{name}{end}"
+                    ),
+                    400,
+                );
+                assert!(is(&refusal, name), "{refusal}");
+                assert!(!is(&refusal, "gamma-dock-pool"), "{refusal}");
+            }
+        }
     }
 
     #[test]

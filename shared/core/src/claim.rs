@@ -397,7 +397,7 @@ mod tests {
     fn every_field_has_its_limit() {
         let cases = [
             ("/claim_id", json!("a b"), "1 to 64 characters"),
-            ("/target_group", json!("a:b"), "Auto Scaling group name"),
+            ("/target_group", json!("a\n"), "Auto Scaling group name"),
             (
                 "/expires_at",
                 json!("2026-11-23T00:01:01Z"),

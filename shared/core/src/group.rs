@@ -7,8 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The tag with which a target opts in to a pool; its value is the pool's name.
 pub const OPT_IN_TAG: &str = "ready-pool:pool";
 
-/// How many tags a group may have (Auto Scaling quota).
+/// How many tags a group may have (Auto Scaling quota). AWS's own are not counted.
 pub const MAX_TAGS: usize = 50;
+
+/// What the keys of AWS's own tags begin with: CloudFormation and EKS write them, nobody else can.
+const AWS_PREFIX: &str = "aws:";
 
 /// A group at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -25,8 +28,10 @@ pub struct Group {
     pub zones: BTreeSet<String>,
     /// Subnets; none where the group names zones only, and EC2's default subnets are used.
     pub subnets: BTreeSet<String>,
-    /// Suspended processes.
-    pub suspended: BTreeSet<String>,
+    /// Suspended processes, each with the reason that AWS gives.
+    pub suspended: BTreeMap<String, String>,
+    /// Whether somebody is deleting it: it ends with its last instance.
+    pub deleting: bool,
     /// All its tags.
     pub tags: BTreeMap<String, String>,
     /// Launch template and version that new instances get, where the group names a fixed one.
@@ -135,6 +140,24 @@ impl Group {
         self.tags
             .get(OPT_IN_TAG)
             .is_some_and(|value| value == pool.as_str())
+    }
+
+    /// Why it launches nothing, whatever its desired capacity is: for people, with AWS's words.
+    pub fn launches_nothing(&self) -> Option<String> {
+        let name = &self.name;
+        if self.deleting {
+            return Some(format!("group {name} is being deleted"));
+        }
+        let reason = self.suspended.get("Launch")?;
+        Some(format!(
+            "the Launch process of group {name} is suspended ({reason})"
+        ))
+    }
+
+    /// How many of its tags count towards [`MAX_TAGS`].
+    pub fn counted_tags(&self) -> usize {
+        let counted = self.tags.keys().filter(|key| !key.starts_with(AWS_PREFIX));
+        counted.count()
     }
 
     /// The claim's entry in this target's ledger.

@@ -14,6 +14,17 @@ pub const VERSION: u8 = 1;
 /// Longest text in an outcome, characters.
 const MAX_TEXT: usize = 1_000;
 
+/// What whoever corrects a rejected claim must know.
+const TO_SEND_AGAIN: &str = "; to send it again, use a fresh MessageDeduplicationId: SQS drops one that \
+     it has seen within five minutes, and says nothing";
+
+/// Why a claim is rejected, and how it is sent again.
+pub fn rejection(message: &str) -> String {
+    let room = MAX_TEXT.saturating_sub(TO_SEND_AGAIN.chars().count());
+    let message: String = message.chars().take(room).collect();
+    message + TO_SEND_AGAIN
+}
+
 /// The message on the outcome queue. Delivered at least once: drop repeats by claim id and target.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

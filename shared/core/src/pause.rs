@@ -51,7 +51,8 @@ mod tests {
             desired_capacity: 0,
             zones: BTreeSet::new(),
             subnets: BTreeSet::new(),
-            suspended: BTreeSet::new(),
+            suspended: BTreeMap::new(),
+            deleting: false,
             tags: tags
                 .iter()
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))

@@ -117,9 +117,15 @@ reasons! {
     TargetSuspended = "target_suspended",
         "the target's Launch process is suspended, so nothing can be attached",
         Some("resume it");
+    TargetDeleting = "target_deleting",
+        "somebody is deleting the target",
+        Some("name another group, or wait until it is gone and make it anew");
     TooManyOpenClaims = "too_many_open_claims",
         "open claims fill the target's tags",
         Some("wait for some of them to end");
+    TargetTagsFull = "target_tags_full",
+        "the target's own tags leave no room for the claim's entry",
+        Some("remove some of them: a group may have 50, and each open claim takes one");
     PoolEmpty = "pool_empty",
         "no instance is ready, and the claim does not wait",
         Some("send it again later, or with when_empty wait");
@@ -147,10 +153,15 @@ reasons! {
 impl Reason {
     /// Meaning and advice as one sentence, for people.
     pub fn sentence(self) -> String {
-        match self.advice() {
-            Some(advice) => format!("{}; {advice}", self.means()),
-            None => self.means().to_owned(),
-        }
+        self.sentence_with(None)
+    }
+
+    /// The same, with what is known of this case.
+    pub fn sentence_with(self, known: Option<&str>) -> String {
+        let known = known.map_or_else(String::new, |known| format!(" ({known})"));
+        let advice = self.advice();
+        let advice = advice.map_or_else(String::new, |advice| format!("; {advice}"));
+        format!("{}{known}{advice}", self.means())
     }
 }
 
@@ -171,6 +182,11 @@ mod tests {
         assert_eq!(
             Reason::ScriptTimedOut.sentence(),
             "the init script ran longer than execution_timeout_seconds; make it faster, or raise execution_timeout_seconds"
+        );
+        let known = Some("group tenant is being deleted");
+        assert_eq!(
+            Reason::Cancelled.sentence_with(known),
+            "somebody cancelled the command (group tenant is being deleted); find out who has ssm:CancelCommand"
         );
         assert!(!Reason::Initialised.sentence().contains(';'));
     }

@@ -159,6 +159,7 @@ impl Rule {
 
 /// What a run explores.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent switches")]
 pub struct Configuration {
     /// Its name, for tables.
     pub name: &'static str,

@@ -169,6 +169,7 @@ pub(crate) const POISON: Configuration = Configuration {
 /// All of them.
 pub fn all() -> Vec<Configuration> {
     let mut all = of_one_claim();
+    all.extend(of_one_claim_without_an_instance());
     all.extend(of_one_claim_at_length());
     all.extend(of_failing_claims());
     all.extend(of_replaced_claims());
@@ -265,6 +266,11 @@ fn of_one_claim() -> Vec<Configuration> {
             states: Some(385_970),
             ..ONE
         },
+    ]
+}
+
+fn of_one_claim_without_an_instance() -> Vec<Configuration> {
+    vec![
         Configuration {
             name: "one claim, refused commands",
             faults: 2,

@@ -12,7 +12,7 @@ use crate::state::Clock;
 
 /// The deadline of every claim.
 pub(crate) const DEADLINE: Timestamp = datetime!(2026-11-22 20:15 UTC);
-/// When instances were detached, launched, registered: before everything.
+/// When instances were detached, launched: before everything.
 pub(crate) const EARLIER: Timestamp = datetime!(2026-11-22 20:00 UTC);
 
 /// What the clock shows.

@@ -11,7 +11,8 @@ use stateright::Property;
 
 /// All of them.
 pub(crate) fn all(config: &Configuration) -> Vec<Property<Protocol>> {
-    let mut all = of_every_protocol();
+    let mut all = of_instances();
+    all.extend(of_endings());
     if config.on_init_failure == OnInitFailure::Replace {
         all.extend(of_replacements());
     }
@@ -49,7 +50,7 @@ fn of_replacements() -> Vec<Property<Protocol>> {
     ]
 }
 
-fn of_every_protocol() -> Vec<Property<Protocol>> {
+fn of_instances() -> Vec<Property<Protocol>> {
     vec![
         Property::always(
             "1 an instance is initialised once, for one claim",
@@ -106,6 +107,11 @@ fn of_every_protocol() -> Vec<Property<Protocol>> {
         Property::sometimes("3 all is quiet", |model: &Protocol, state: &State| {
             model.is_quiet_for_good(state)
         }),
+    ]
+}
+
+fn of_endings() -> Vec<Property<Protocol>> {
+    vec![
         Property::always("4 a claim ends in one way", |_, state: &State| {
             !state.broken.two_endings
         }),

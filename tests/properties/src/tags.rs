@@ -85,7 +85,7 @@ fn check_decisions(target: &Group, history: &[Command]) {
         .filter_map(|(_, entry)| entry.instance)
         .collect();
     let ready: BTreeSet<InstanceId> = READY.iter().map(|id| instance(id)).collect();
-    let online = ready.iter().map(|id| (id.clone(), NOW)).collect();
+    let online = ready.iter().cloned().collect();
     let places = ready
         .iter()
         .map(|id| {
@@ -218,7 +218,8 @@ fn group(group: &str, members: &[&str], tags: BTreeMap<String, String>) -> Group
         desired_capacity: i32::try_from(members.len()).expect("few members"),
         zones: BTreeSet::from(["eu-west-1a".to_owned()]),
         subnets: BTreeSet::new(),
-        suspended: BTreeSet::new(),
+        suspended: BTreeMap::new(),
+        deleting: false,
         tags,
         launch_template: None,
         members: members

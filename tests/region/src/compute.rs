@@ -4,6 +4,7 @@
 use crate::autoscaling;
 use crate::iam::{self, Principal};
 use crate::journal::Happening;
+use crate::settings::AgentStart;
 use crate::ssm;
 use crate::world::{Due as Agenda, Effect, World};
 use std::collections::BTreeMap;
@@ -90,6 +91,8 @@ pub struct Instance {
     /// ARN of the role of its instance profile. Without one its agent works as the account's
     /// Default Host Management Configuration lets it.
     pub role: Option<String>,
+    /// When cloud-init was done with the user data.
+    pub user_data_done_at: Option<OffsetDateTime>,
     /// Its SSM agent.
     pub agent: Agent,
 }
@@ -128,6 +131,8 @@ impl Agent {
 pub enum Due {
     /// The instance is up; its agent starts.
     Runs { instance: String },
+    /// cloud-init is done with the user data.
+    UserDataDone { instance: String },
     /// The agent registers with SSM.
     AgentRegisters { instance: String },
     /// The termination is over.
@@ -213,6 +218,7 @@ pub fn launch(world: &mut World, launch: Launch) -> String {
         platform: "Linux",
         tags: launch.tags,
         role: launch.role,
+        user_data_done_at: None,
         agent: Agent {
             silent,
             ..Agent::default()
@@ -263,6 +269,7 @@ pub fn kill_agent(world: &mut World, id: &str) {
 pub fn happen(world: &mut World, due: Due) {
     match due {
         Due::Runs { instance } => runs(world, &instance),
+        Due::UserDataDone { instance } => user_data_done(world, &instance),
         Due::AgentRegisters { instance } => agent_registers(world, &instance),
         Due::Terminated { instance } => terminated(world, &instance),
         Due::Forgotten { instance } => {
@@ -279,7 +286,32 @@ fn runs(world: &mut World, id: &str) {
         return;
     }
     instance.state = State::Running;
-    if instance.agent.silent {
+    if world.settings.agent_start == AgentStart::AtBoot {
+        agent_starts(world, id);
+    }
+    let timings = &world.settings.timings;
+    let user_data = timings.user_data.mul_f64(world.settings.time_scale);
+    let instance = id.to_owned();
+    world.after(user_data, Agenda::Compute(Due::UserDataDone { instance }));
+}
+
+fn user_data_done(world: &mut World, id: &str) {
+    let now = world.now;
+    let Some(instance) = world.compute.instances.get_mut(id) else {
+        return;
+    };
+    if instance.state != State::Running {
+        return;
+    }
+    instance.user_data_done_at = Some(now);
+    if world.settings.agent_start == AgentStart::LastInUserData {
+        agent_starts(world, id);
+    }
+}
+
+fn agent_starts(world: &mut World, id: &str) {
+    let instance = world.compute.instances.get(id);
+    if instance.is_none_or(|instance| instance.agent.silent) {
         return;
     }
     let registration = world.draw(world.settings.timings.agent_registration);

@@ -17,6 +17,8 @@ pub struct Settings {
     pub timings: Timings,
     /// How long an API call takes.
     pub latencies: Latencies,
+    /// When the agent of a new machine starts.
+    pub agent_start: AgentStart,
     /// What a refused id in a multi-id `DetachInstances` does to the others. AWS does not say.
     pub multi_detach: MultiDetach,
     /// What EventBridge makes of a `MessageGroupId` that is a JSON path. Contested.
@@ -29,6 +31,41 @@ pub struct Settings {
     pub account_id: String,
     /// Base of every queue URL: the address of the HTTP endpoint, where there is one.
     pub endpoint: String,
+}
+
+impl Settings {
+    /// The partition that the region is in, as ARNs begin with it (General Reference, "Amazon Resource
+    /// Names").
+    pub fn partition(&self) -> &'static str {
+        match self.region_name.split('-').next() {
+            Some("cn") => "aws-cn",
+            Some("us") if self.region_name.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+
+    /// What the names of its hosts end with.
+    pub fn url_suffix(&self) -> &'static str {
+        match self.partition() {
+            "aws-cn" => "amazonaws.com.cn",
+            _ => "amazonaws.com",
+        }
+    }
+
+    /// An ARN in this region and account.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        let (region, account) = (&self.region_name, &self.account_id);
+        format!(
+            "arn:{}:{service}:{region}:{account}:{resource}",
+            self.partition()
+        )
+    }
+
+    /// An ARN of a service without regions, in this account.
+    pub fn global_arn(&self, service: &str, resource: &str) -> String {
+        let account = &self.account_id;
+        format!("arn:{}:{service}::{account}:{resource}", self.partition())
+    }
 }
 
 /// A duration drawn uniformly between two bounds, and now and then from a long tail.
@@ -83,6 +120,9 @@ pub struct Timings {
     pub hook_proceed: Spread,
     /// EC2 `running` to SSM agent registered: 30 s to minutes (stratus-red-team#108).
     pub agent_registration: Spread,
+    /// EC2 `running` until cloud-init is done with the user data, longer than most agents take to
+    /// register: nothing makes an agent wait for it (assumed).
+    pub user_data: Duration,
     /// `DetachInstances` until the instance can be attached elsewhere: about 3 s, tail of tens of
     /// seconds (astral, `reproio/ecs_deploy`#84).
     pub detach: Spread,
@@ -121,6 +161,7 @@ impl Default for Timings {
             hook_proceed: Spread::between(ms(1_000), ms(2_000)),
             agent_registration: Spread::between(ms(20_000), ms(40_000))
                 .with_tail(0.01, ms(180_000)),
+            user_data: ms(60_000),
             detach: Spread::between(ms(2_500), ms(3_500)).with_tail(0.02, ms(30_000)),
             attach: Spread::between(ms(2_500), ms(3_300)),
             standby: Spread::between(ms(1_000), ms(3_000)),
@@ -202,6 +243,16 @@ pub enum DeadMachinesCommands {
     Stay,
 }
 
+/// When the agent of a new machine starts: its image decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AgentStart {
+    /// With the other services, whatever cloud-init is still at: so do images with the agent enabled
+    /// (Amazon Linux, Ubuntu).
+    AtBoot,
+    /// By the last line of the user data: the image has it disabled.
+    LastInUserData,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -209,6 +260,7 @@ impl Default for Settings {
             time_scale: 1.0,
             timings: Timings::default(),
             latencies: Latencies::default(),
+            agent_start: AgentStart::AtBoot,
             multi_detach: MultiDetach::AllRefused,
             group_paths: GroupPaths::Followed,
             dead_machines_commands: DeadMachinesCommands::End,

@@ -11,7 +11,7 @@ use ready_pool_aws::queue::Outgoing;
 use ready_pool_core::call_error::CallError;
 use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::ledger::{Entry, Standing};
-use ready_pool_core::outcome::{Details, Ending, Outcome};
+use ready_pool_core::outcome::{Details, Ending, Outcome, rejection};
 use ready_pool_core::reason::Reason;
 use ready_pool_core::trace::Trace;
 use tracing::{error, error_span, info, warn};
@@ -38,7 +38,7 @@ impl Act<'_> {
         let response = Response {
             ending: Ending::Rejected,
             reason,
-            message,
+            message: rejection(&message),
             instance: None,
             details: known(&claim, None),
         };
@@ -63,12 +63,15 @@ impl Act<'_> {
             Standing::Failed(reason) => (
                 Ending::Failed,
                 reason,
-                "this claim failed before; send a new claim id for another try",
+                format!(
+                    "this claim failed before ({}); for another try send a new claim_id",
+                    reason.sentence()
+                ),
             ),
             Standing::Ready | Standing::Assigned => (
                 Ending::Ready,
                 Reason::Initialised,
-                "this claim was served before",
+                "this claim was served before".to_owned(),
             ),
         };
         info!(
@@ -78,7 +81,7 @@ impl Act<'_> {
         let response = Response {
             ending,
             reason,
-            message: message.to_owned(),
+            message,
             instance: entry.instance.clone(),
             details: Details {
                 attempt: Some(entry.attempt),
@@ -213,7 +216,7 @@ async fn publish_unreadable(
         unreadable.claim_id.as_deref(),
         unreadable.target_group.as_deref(),
         unreadable.reason,
-        &unreadable.message,
+        &rejection(&unreadable.message),
         function.clock.now(),
     );
     if unreadable.dry_run {

@@ -4,7 +4,7 @@ use super::allocation::Allocation;
 use super::{Decision, Waiting, count, latest, reject, subnets};
 use ready_pool_core::claim::Claim;
 use ready_pool_core::group::{Group, MAX_TAGS};
-use ready_pool_core::ids::ClaimId;
+use ready_pool_core::ids::{ClaimId, GroupName};
 use ready_pool_core::ledger::{self, Entry};
 use ready_pool_core::reason::Reason;
 use std::collections::BTreeMap;
@@ -39,12 +39,15 @@ impl<'a> Allocation<'a> {
                 ),
             ));
         }
-        if target.suspended.contains("Launch") {
+        if let Some(problem) = target.launches_nothing() {
+            let (reason, what_to_do) = if target.deleting {
+                (Reason::TargetDeleting, "name another group")
+            } else {
+                (Reason::TargetSuspended, "resume it")
+            };
             return Err(reject(
-                Reason::TargetSuspended,
-                format!(
-                    "the Launch process of group {name} is suspended, so nothing can be attached; resume it"
-                ),
+                reason,
+                format!("{problem}, so nothing can be attached; {what_to_do}"),
             ));
         }
         if target.zones.is_disjoint(&view.pool.zones) {
@@ -94,18 +97,14 @@ impl<'a> Allocation<'a> {
             .keys()
             .filter(|claim_id| !target.tags.contains_key(&ledger::tag_key(claim_id)))
             .count();
-        if target.tags.len() + unseen + begun >= MAX_TAGS {
-            if entries.values().any(|entry| !entry.is_open()) {
-                return Err(Decision::Wait(Waiting::LedgerFull));
-            }
-            return Err(reject(
-                Reason::TooManyOpenClaims,
-                format!(
-                    "group {name} has {MAX_TAGS} tags, the most AWS allows, and all its claims are open; wait for some to end"
-                ),
-            ));
+        let counted = target.counted_tags() + unseen + begun;
+        if counted < MAX_TAGS {
+            return Ok(());
         }
-        Ok(())
+        if entries.values().any(|entry| !entry.is_open()) {
+            return Err(Decision::Wait(Waiting::LedgerFull));
+        }
+        Err(no_tag_left(name, counted, entries.len() + begun))
     }
 
     /// The target's ledger as far as this delivery knows it.
@@ -119,4 +118,24 @@ impl<'a> Allocation<'a> {
         }
         entries
     }
+}
+
+/// No tag is left for the claim's entry. Who is to do something about it depends on whose the tags
+/// are: open claims end by themselves, the group's own tags do not.
+fn no_tag_left(name: &GroupName, counted: usize, open: usize) -> Decision {
+    let own = counted.saturating_sub(open);
+    let all = format!("group {name} has {counted} tags (those of `aws:` not counted)");
+    let each = format!("AWS allows {MAX_TAGS}, and each claim that is not settled needs one");
+    if open == 0 {
+        return reject(
+            Reason::TargetTagsFull,
+            format!("{all}, none of them of an open claim; {each}: remove some of its tags"),
+        );
+    }
+    reject(
+        Reason::TooManyOpenClaims,
+        format!(
+            "{all}: {own} of its own and {open} of open claims; {each}: wait for some of them to end, or remove tags of its own"
+        ),
+    )
 }

@@ -124,7 +124,11 @@ impl<'a> Allocation<'a> {
         let begun = entry.is_some() || request.asked.is_some();
         if claim.is_expired(self.view.now) {
             let deadline = claim.expires_at.format(&Rfc3339).unwrap_or_default();
-            let message = format!("the claim expired at {deadline} before its command was sent");
+            let mut message =
+                format!("the claim expired at {deadline} before its command was sent");
+            if let Some(problem) = self.view.pool.launches_nothing() {
+                message = format!("{message}; {problem}, so the pool launches nothing");
+            }
             return end(Reason::Expired, message, entry);
         }
         if attempt > MAX_ATTEMPTS {
@@ -176,13 +180,17 @@ impl<'a> Allocation<'a> {
                 Reason::PoolEmpty,
                 format!("the claims queued ahead of it get what is ready in pool {pool}"),
             ),
-            _ => (
-                Reason::PoolEmpty,
-                format!(
+            _ => {
+                let empty = format!(
                     "pool {pool} has no ready instance in the zones of {}",
                     target.name
-                ),
-            ),
+                );
+                let problem = match self.view.pool.launches_nothing() {
+                    Some(why) => format!("{empty}, and launches none: {why}"),
+                    None => empty,
+                };
+                (Reason::PoolEmpty, problem)
+            }
         };
         let message =
             format!("{problem}; send the claim again later, or with `when_empty`: `wait`");

@@ -53,7 +53,14 @@ impl Allocation<'_> {
                 "it would wait, up to its deadline: about {} queued claims get what is ready in pool {pool} first",
                 self.view.queued
             ),
-            why => format!("it would wait, up to its deadline: {}", why.because()),
+            why => {
+                let because = why.because();
+                let why_none = match self.view.pool.launches_nothing() {
+                    Some(problem) if why == Waiting::NothingLaunches => format!(": {problem}"),
+                    _ => String::new(),
+                };
+                format!("it would wait, up to its deadline: {because}{why_none}")
+            }
         }
     }
 

@@ -37,8 +37,8 @@ pub struct View<'a> {
     pub retirement: &'a GroupName,
     /// The targets of the batch that exist.
     pub targets: &'a BTreeMap<GroupName, Group>,
-    /// Instances whose agent is online, with the time it registered.
-    pub online: &'a BTreeMap<InstanceId, Timestamp>,
+    /// Instances whose agent is online.
+    pub online: &'a BTreeSet<InstanceId>,
     /// Where the instances of open entries are; one in no group is absent.
     pub places: &'a BTreeMap<InstanceId, Placement>,
     /// Their command histories.
@@ -154,6 +154,9 @@ impl Decision {
 pub enum Waiting {
     /// No instance is ready in the target's zones.
     PoolEmpty,
+    /// No instance is ready there, and the pool launches none: its process `Launch` is suspended, or
+    /// it is being deleted.
+    NothingLaunches,
     /// An operator has paused the pool.
     Paused,
     /// Queued claims leave no instance for it: in the preview of a dry run only.
@@ -171,6 +174,9 @@ impl Waiting {
     pub fn because(self) -> &'static str {
         match self {
             Self::PoolEmpty => "no instance is ready in the target's zones",
+            Self::NothingLaunches => {
+                "no instance is ready in the target's zones, and the pool launches none"
+            }
             Self::Paused => "claims are paused by the tag ready-pool:pause on the pool",
             Self::BehindOthers => "the claims queued ahead of it get what is ready",
             Self::LedgerFull => {

@@ -10,8 +10,9 @@ use std::collections::BTreeSet;
 
 impl<'a> Allocation<'a> {
     /// The ready instance that suits the claim best: the one that meets most of its preferences;
-    /// of those one from the zone that is least represented in the target; and of those the one that
-    /// has been ready longest. Or why the claim gets none now.
+    /// of those one from the zone that is least represented in the target; and of those the first by
+    /// its id, which is any (nothing that is read here says how old they are). Or why the claim gets
+    /// none now.
     pub(super) fn choose(&self, target: &Group, claim: &Claim) -> Result<&'a Member, Waiting> {
         if self.view.pool.pause().claims {
             return Err(Waiting::Paused);
@@ -34,17 +35,17 @@ impl<'a> Allocation<'a> {
         }
         candidates
             .into_iter()
-            .filter_map(|member| Some((member, self.view.online.get(&member.instance)?)))
-            .min_by_key(|(member, registered)| {
+            .min_by_key(|member| {
                 (
                     distance(&claim.preferences, member),
                     in_zone(&member.zone),
-                    **registered,
                     &member.instance,
                 )
             })
-            .map(|(member, _)| member)
-            .ok_or(Waiting::PoolEmpty)
+            .ok_or(match self.view.pool.launches_nothing() {
+                Some(_) => Waiting::NothingLaunches,
+                None => Waiting::PoolEmpty,
+            })
     }
 
     /// What is ready and may be given to this target.
@@ -61,7 +62,7 @@ impl<'a> Allocation<'a> {
             .filter(|member| {
                 member.is_fit()
                     && target.zones.contains(&member.zone)
-                    && self.view.online.contains_key(&member.instance)
+                    && self.view.online.contains(&member.instance)
                     && !self.taken.contains(&member.instance)
                     && !entered.contains(&member.instance)
             })

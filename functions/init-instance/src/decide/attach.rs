@@ -29,9 +29,9 @@ pub fn after_attach(
     };
     let given_up = |cause| Attached::Conclude(give_up(hand_over, cause, now));
     if let Some(group) = error.already_part_of() {
-        return if group == hand_over.claim.target_group {
+        return if group.is(&hand_over.claim.target_group) {
             Attached::Send
-        } else if group == *pool {
+        } else if group.is(pool) {
             Attached::TryAgain
         } else {
             given_up(Cause::Lost)

@@ -45,7 +45,7 @@ fn outlived(target: &Group, now: Timestamp) -> Vec<ClaimId> {
         .filter(|(_, entry)| !entry.is_open())
         .collect();
     settled.sort_by_key(|(_, entry)| entry.expires_at);
-    let crowd = target.tags.len().saturating_sub(CROWDED_TAGS);
+    let crowd = target.counted_tags().saturating_sub(CROWDED_TAGS);
     settled
         .into_iter()
         .enumerate()

@@ -95,6 +95,8 @@ pub struct Plan {
     pub abandon: Vec<InstanceId>,
     /// Launches to look at again soon.
     pub booting: usize,
+    /// Why the pool launches nothing though it lacks instances: for people.
+    pub launches_nothing: Option<String>,
     /// Launches that failed one after the other, when so many did that one at a time is tried.
     pub failing_launches: usize,
     /// What became of them.
@@ -137,6 +139,7 @@ pub fn for_the_pool(view: &View) -> Plan {
         ..Plan::default()
     };
     size::plan(view, &mut plan);
+    plan.launches_nothing = size::launches_nothing(view, &plan);
     gate::plan(view, &mut plan);
     plan
 }

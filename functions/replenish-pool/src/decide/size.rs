@@ -65,6 +65,14 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
     }
 }
 
+/// Why nothing is launched though instances are lacking. Who has paused replenishing knows.
+pub(super) fn launches_nothing(view: &View, plan: &Plan) -> Option<String> {
+    let desired = view.pool.desired_capacity;
+    let wanted = plan.desired_capacity.unwrap_or(desired);
+    let lacking = !plan.paused && staying(view) < wanted;
+    view.pool.launches_nothing().filter(|_| lacking)
+}
+
 /// Claims beyond those that were just served and those that what is ready will serve. Claims that
 /// are paused wait for somebody, not for an instance.
 fn unserved(view: &View, activities: &[Activity]) -> i32 {

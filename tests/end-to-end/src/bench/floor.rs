@@ -26,7 +26,7 @@ impl Floor {
         // init-instance attaches as soon as the instance is free, then sends the command.
         let attach_answered = free.max(handed_over) + latencies.attach_detach;
         let command_sent = attach_answered + latencies.send_command / 2;
-        let attached = attach_answered - latencies.attach_detach / 2 + middle(timings.attach);
+        let attached = free.max(handed_over) + latencies.attach_detach / 2 + middle(timings.attach);
         let ended = command_sent + middle(timings.command_pickup) + middle(timings.command_run);
         let heard = ended + middle(timings.event_delivery) + to_function;
         // The entry, then the outcome.

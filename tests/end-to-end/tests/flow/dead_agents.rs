@@ -27,7 +27,7 @@ async fn with_dead_agents(size: usize, dead: usize) -> Harness {
             .with(|world| compute::kill_agent(world, instance));
     }
     // Systems Manager calls an agent lost after six minutes; then nothing has been done about it yet.
-    harness.pass(Duration::from_secs(7 * 60)).await;
+    harness.pass(Duration::from_mins(7)).await;
     harness
 }
 
@@ -66,7 +66,7 @@ async fn with_three_of_four_dead_the_others_are_launched_at_once_and_not_one_aft
     assert!(waits[0] < Duration::from_secs(15), "{waits:?}");
     assert!(waits[3] <= BOOT * 2, "{waits:?}");
     // All of them came at about the same time.
-    assert!(waits[3] - waits[1] < Duration::from_secs(60), "{waits:?}");
+    assert!(waits[3] < waits[1] + Duration::from_mins(1), "{waits:?}");
     harness.end().await;
 }
 

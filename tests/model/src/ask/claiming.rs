@@ -1,7 +1,7 @@
 //! claim-instance's decisions.
 
 use super::{entry, group, history, kept, line, placement, targets};
-use crate::names::{EARLIER, names, time};
+use crate::names::{names, time};
 use crate::progress::{Groups, Memory, Verdict};
 use crate::state::{CLAIMS, Clock, Command, INSTANCES, Line, Place, Request};
 use claim_instance::decide as claiming;
@@ -68,7 +68,7 @@ question! {
         let online = (0_u8..)
             .zip(groups.online)
             .filter(|(_, online)| *online)
-            .map(|(instance, _)| (names.instance(instance).clone(), EARLIER))
+            .map(|(instance, _)| names.instance(instance).clone())
             .collect();
         let places = begun
             .iter()

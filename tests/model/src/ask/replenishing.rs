@@ -105,7 +105,7 @@ question! {
             .iter()
             .map(|(instance, _)| {
                 let online = sight.online[usize::from(*instance)];
-                let agent = Agent { online, registered_at: EARLIER };
+                let agent = Agent { online };
                 (names.instance(*instance).clone(), agent)
             })
             .collect();

@@ -83,7 +83,9 @@ fn ended(end: &Outcome) -> Vec<String> {
     let mut lines = vec![end.reason.sentence()];
     let again = match end.ending {
         Ending::Failed => Some("for another try send a new claim_id"),
-        Ending::Rejected => Some("it was not tried: corrected, it can be sent again under its id"),
+        Ending::Rejected => Some(
+            "it was not tried: corrected, it can be sent again under its id, with a fresh MessageDeduplicationId",
+        ),
         Ending::Ready | Ending::DryRun => None,
     };
     lines.extend(again.map(str::to_owned));

@@ -109,7 +109,7 @@ fn wrong_of_claim() -> Vec<Wrong> {
         ("/claim_id", json!("x".repeat(65)), "claim_id"),
         ("/claim_id", json!(7), "claim_id"),
         ("/target_group", json!(""), "target_group"),
-        ("/target_group", json!("a:b"), "target_group"),
+        ("/target_group", json!("a\nb"), "target_group"),
         ("/target_group", Value::Null, "target_group"),
         ("/when_empty", json!("launch"), "when_empty"),
         ("/dry_run", json!(1), "dry_run"),

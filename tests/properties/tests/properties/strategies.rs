@@ -96,7 +96,7 @@ pub(crate) fn claim_id() -> impl Strategy<Value = ClaimId> {
 }
 
 pub(crate) fn group_name() -> impl Strategy<Value = GroupName> {
-    "[!-9;-~]{1,255}".prop_map(|name| GroupName::try_from(name).unwrap())
+    "[ -~äß字]{1,255}".prop_map(|name| GroupName::try_from(name).unwrap())
 }
 
 pub(crate) fn instance_id() -> impl Strategy<Value = InstanceId> {

@@ -1,5 +1,6 @@
 //! Scaling activities, and the events that their ends put on the bus.
 
+use super::processes;
 use crate::wire::timestamp::{iso_millis, iso_seconds};
 use crate::world::World;
 use serde_json::{Value, json};
@@ -153,6 +154,7 @@ pub(super) fn launch_refused(
         group.activities.push(activity.clone());
     }
     emit(world, group, Kind::Launch, &activity);
+    processes::launch_failed(world, group);
 }
 
 /// Ends an activity and emits its event. `message` says what went wrong.
@@ -181,6 +183,12 @@ pub(super) fn finish(
     }
     let activity = activity.clone();
     emit(world, group, kind, &activity);
+    if matches!(kind, Kind::Launch) {
+        match status {
+            Status::Successful => processes::launched(world, group),
+            _ => processes::launch_failed(world, group),
+        }
+    }
 }
 
 fn emit(world: &mut World, group: &str, kind: Kind, activity: &Activity) {
@@ -230,11 +238,8 @@ pub(super) fn group_arn(world: &World, group: &str) -> String {
 }
 
 fn instance_arn(world: &World, instance: &str) -> String {
-    let settings = &world.settings;
-    format!(
-        "arn:aws:ec2:{}:{}:instance/{instance}",
-        settings.region_name, settings.account_id
-    )
+    let resource = format!("instance/{instance}");
+    world.settings.arn("ec2", &resource)
 }
 
 impl Activity {

@@ -70,7 +70,7 @@ fn output(world: &World, group: &Group, with_instances: bool) -> Value {
     let suspended: Vec<Value> = group
         .suspended
         .iter()
-        .map(|process| json!({ "ProcessName": process, "SuspensionReason": "User suspended" }))
+        .map(|(process, reason)| json!({ "ProcessName": process, "SuspensionReason": reason }))
         .collect();
     let tags: Vec<Value> = group
         .tags
@@ -105,9 +105,9 @@ fn output(world: &World, group: &Group, with_instances: bool) -> Value {
         "Tags": tags,
         "TerminationPolicies": ["Default"],
         "NewInstancesProtectedFromScaleIn": group.protects_new,
-        "ServiceLinkedRoleARN": format!(
-            "arn:aws:iam::{}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
-            world.settings.account_id
+        "ServiceLinkedRoleARN": world.settings.global_arn(
+            "iam",
+            "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
         ),
     })
 }

@@ -4,11 +4,12 @@ use super::hooks::HookSpecification;
 use super::tags::{self, TagInput};
 use super::{Group, LaunchSource, TemplateVersion, capacity, refusal, termination};
 use crate::api::{Answer, CallError};
+use crate::settings::Settings;
 use crate::wire::timestamp::iso_seconds;
 use crate::world::World;
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What creating and updating have in common.
 #[derive(Deserialize)]
@@ -78,10 +79,7 @@ pub(super) fn create(world: &mut World, input: CreateGroup) -> Answer {
         .collect::<Result<BTreeMap<_, _>, _>>()?;
     let tags = tags::of_new_group(input.tags, &name)?;
     let id = world.uuid();
-    let arn = format!(
-        "arn:aws:autoscaling:{}:{}:autoScalingGroup:{id}:autoScalingGroupName/{name}",
-        world.settings.region_name, world.settings.account_id,
-    );
+    let arn = arn(&world.settings, &id, &name);
     let group = Group {
         name: name.clone(),
         arn,
@@ -99,7 +97,8 @@ pub(super) fn create(world: &mut World, input: CreateGroup) -> Answer {
         created_at: world.now,
         tags,
         hooks,
-        suspended: BTreeSet::new(),
+        suspended: BTreeMap::new(),
+        failing_since: None,
         members: BTreeMap::new(),
         activities: Vec::new(),
         deleting: false,
@@ -212,6 +211,27 @@ pub(super) fn delete(world: &mut World, input: DeleteGroup) -> Answer {
         termination::terminate(world, &name, &instance, cause);
     }
     Ok(Value::Null)
+}
+
+fn arn(settings: &Settings, id: &str, name: &str) -> String {
+    let resource = format!("autoScalingGroup:{id}:autoScalingGroupName/{name}");
+    settings.arn("autoscaling", &resource)
+}
+
+/// A group that is older than today's text for names, and cannot be renamed: it is made under a name that
+/// this text allows, and then has always had this one. (The API's pattern takes spaces; groups with one
+/// were reported from 2015 to 2023: AutoSpotting#494, autoscaler#2629.)
+///
+/// # Panics
+/// When there is no such group, or it has members already.
+pub fn was_always_named(world: &mut World, group: &str, name: &str) {
+    let made = world.autoscaling.groups.remove(group);
+    let mut made = made.unwrap_or_else(|| panic!("there is no group {group}"));
+    assert!(made.members.is_empty(), "its members know it by its name");
+    let id = world.uuid();
+    made.arn = arn(&world.settings, &id, name);
+    name.clone_into(&mut made.name);
+    world.autoscaling.groups.insert(name.to_owned(), made);
 }
 
 fn check_name(name: &str) -> Result<(), CallError> {

@@ -20,12 +20,14 @@ mod tags;
 pub mod termination;
 
 pub use activity::{Activity, Status};
+pub use group_operations::was_always_named;
+pub use tags::write_tags_of_aws;
 
 use crate::api::{Answer, Call, CallError, Service};
 use crate::world::World;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 
 /// All groups.
@@ -68,8 +70,10 @@ pub struct Group {
     pub tags: BTreeMap<String, Tag>,
     /// By name.
     pub hooks: BTreeMap<String, Hook>,
-    /// Names of the suspended processes.
-    pub suspended: BTreeSet<String>,
+    /// The suspended processes, with the reason of each.
+    pub suspended: BTreeMap<String, String>,
+    /// Since when it has tried to launch and never could.
+    pub failing_since: Option<OffsetDateTime>,
     /// By instance id. A member is gone only when its detach or termination is over.
     pub members: BTreeMap<String, Member>,
     /// Oldest first.
@@ -286,7 +290,7 @@ impl Group {
     }
 
     fn is_suspended(&self, process: &str) -> bool {
-        self.suspended.contains(process)
+        self.suspended.contains_key(process)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::{capacity, health, refusal};
 use crate::api::{Answer, CallError};
+use crate::wire::timestamp::iso_seconds;
 use crate::world::World;
 use serde::Deserialize;
 use serde_json::Value;
+use std::time::Duration;
 
 /// Every process there is. `Launch`, `Terminate`, `HealthCheck` and `ReplaceUnhealthy` do
 /// something here; the others never act in this region, suspended or not.
@@ -51,14 +53,45 @@ impl ScalingProcesses {
 
 pub(super) fn suspend(world: &mut World, input: ScalingProcesses) -> Answer {
     let (name, processes) = input.names()?;
+    let reason = format!("User suspended at {}", iso_seconds(world.now));
     let group = world.autoscaling.get_mut(&name)?;
     if group.deleting {
         return Err(CallError::validation(
             "Processes may not be suspended while the AutoScaling group is pending delete",
         ));
     }
-    group.suspended.extend(processes);
+    let processes = processes.into_iter();
+    let suspended = processes.map(|process| (process, reason.clone()));
+    group.suspended.extend(suspended);
     Ok(Value::Null)
+}
+
+/// For how long a group tries in vain to launch anything before AWS suspends `Launch` itself
+/// ("administrative suspension": user guide, "Suspend and resume processes").
+const TRIES_FOR: Duration = Duration::from_hours(24);
+
+/// A launch of the group failed: the last of a day in which none succeeded is followed by a suspension,
+/// until somebody resumes the process. (The reason's text is assumed.)
+pub(super) fn launch_failed(world: &mut World, name: &str) {
+    let now = world.now;
+    let Some(group) = world.autoscaling.groups.get_mut(name) else {
+        return;
+    };
+    let since = *group.failing_since.get_or_insert(now);
+    if now - since >= TRIES_FOR {
+        let reason = format!(
+            "Administrative suspension at {}: the group failed to launch instances for over 24 hours",
+            iso_seconds(now)
+        );
+        group.suspended.insert("Launch".to_owned(), reason);
+    }
+}
+
+/// A launch of the group succeeded.
+pub(super) fn launched(world: &mut World, name: &str) {
+    if let Some(group) = world.autoscaling.groups.get_mut(name) {
+        group.failing_since = None;
+    }
 }
 
 pub(super) fn resume(world: &mut World, input: ScalingProcesses) -> Answer {
@@ -67,6 +100,7 @@ pub(super) fn resume(world: &mut World, input: ScalingProcesses) -> Answer {
     for process in processes {
         group.suspended.remove(&process);
     }
+    group.failing_since = None;
     capacity::notice(world, &name);
     health::look_again(world, &name);
     Ok(Value::Null)

@@ -170,6 +170,10 @@ pub(super) fn constraint(value: &str, parameter: &str, rule: &str) -> CallError 
     ))
 }
 
+pub(super) fn tag_of_aws() -> CallError {
+    CallError::validation("aws: prefixed tag key names are not allowed for external use.")
+}
+
 /// The text is assumed.
 pub(super) fn too_many_tags(group: &str) -> CallError {
     CallError::sender(

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 /// Tags per group, and tags per call of `CreateOrUpdateTags` and `DeleteTags`.
 const MAX_TAGS_PER_GROUP: usize = 50;
 const MAX_TAGS_PER_CALL: usize = 25;
+/// What the keys of AWS's own tags begin with: its services write them, and they are not counted.
+const AWS_PREFIX: &str = "aws:";
 
 /// A tag as clients send it.
 #[derive(Clone, Deserialize)]
@@ -55,10 +57,8 @@ impl TagInput {
                 return Err(refusal::constraint(text, &parameter(name), XML_PATTERN));
             }
         }
-        if self.key.to_ascii_lowercase().starts_with("aws:") {
-            return Err(CallError::validation(
-                "aws: prefixed tag key names are not allowed for external use.",
-            ));
+        if is_of_aws(&self.key) {
+            return Err(refusal::tag_of_aws());
         }
         let tag = Tag {
             value: self.value,
@@ -76,6 +76,31 @@ fn is_xml_character(character: char) -> bool {
         || (character >= ' ' && !matches!(character, '\u{fffe}' | '\u{ffff}'))
 }
 
+/// Whether the key is reserved, in whatever case.
+fn is_of_aws(key: &str) -> bool {
+    key.to_ascii_lowercase().starts_with(AWS_PREFIX)
+}
+
+/// How many of these tags count towards a group's fifty.
+fn counted(tags: &BTreeMap<String, Tag>) -> usize {
+    let keys = tags.keys().filter(|key| !key.starts_with(AWS_PREFIX));
+    keys.count()
+}
+
+/// Tags of AWS's own, as one of its services writes them on a group: nobody else can, or remove them.
+pub fn write_tags_of_aws(world: &mut World, group: &str, tags: &[(&str, &str)]) {
+    let Some(group) = world.autoscaling.groups.get_mut(group) else {
+        return;
+    };
+    for (key, value) in tags {
+        let tag = Tag {
+            value: (*value).to_owned(),
+            propagate_at_launch: true,
+        };
+        group.tags.insert(format!("{AWS_PREFIX}{key}"), tag);
+    }
+}
+
 /// The tags of a group that is being created: they name no other resource.
 pub(super) fn of_new_group(
     inputs: Vec<TagInput>,
@@ -91,7 +116,7 @@ pub(super) fn of_new_group(
         let (key, tag) = input.into_tag(position)?;
         tags.insert(key, tag);
     }
-    if tags.len() > MAX_TAGS_PER_GROUP {
+    if counted(&tags) > MAX_TAGS_PER_GROUP {
         return Err(refusal::too_many_tags(group));
     }
     Ok(tags)
@@ -107,7 +132,7 @@ pub(super) fn create_or_update(world: &mut World, input: Tags) -> Answer {
             let (key, tag) = input.into_tag(position)?;
             tags.insert(key, tag);
         }
-        if tags.len() > MAX_TAGS_PER_GROUP {
+        if counted(&tags) > MAX_TAGS_PER_GROUP {
             return Err(refusal::too_many_tags(&name));
         }
         merged.insert(name, tags);
@@ -120,7 +145,15 @@ pub(super) fn create_or_update(world: &mut World, input: Tags) -> Answer {
 
 /// `DeleteTags`: a tag that is not there, or has another value, is no error.
 pub(super) fn delete(world: &mut World, input: Tags) -> Answer {
-    for (name, inputs) in by_group(world, input, "DeleteTags")? {
+    let by_group = by_group(world, input, "DeleteTags")?;
+    if by_group
+        .values()
+        .flatten()
+        .any(|(_, tag)| is_of_aws(&tag.key))
+    {
+        return Err(refusal::tag_of_aws());
+    }
+    for (name, inputs) in by_group {
         let group = world.autoscaling.get_mut(&name)?;
         for (_, input) in inputs {
             group.tags.remove(&input.key);

@@ -24,6 +24,8 @@ pub struct CommandRun {
     pub working_directory: Option<String>,
     /// `executionTimeout`: the script is killed then.
     pub execution_timeout: Duration,
+    /// Whether cloud-init is done with the machine's user data.
+    pub user_data_done: bool,
     /// How long a runner that only pretends lets it take.
     pub pretend_for: Duration,
 }

@@ -120,10 +120,11 @@ fn hand_over(world: &mut World, delivery: &Delivery) -> Result<(), Refusal> {
         lambda::invoke_async(world, &name, input);
         return Ok(());
     }
-    if let Some(operation) = target.arn.strip_prefix("arn:aws:scheduler:::aws-sdk:") {
+    if let Some(operation) = api_call(world, &target.arn) {
+        let operation = operation.to_owned();
         let key = format!("scheduler.amazonaws.com/{}", delivery.rule);
         world.iam.add_key(&key, principal);
-        return call(world, key, operation, input);
+        return call(world, key, &operation, input);
     }
     let group_id = match &target.message_group {
         None => None,
@@ -173,6 +174,12 @@ fn may(
     // The code is EventBridge's (User Guide, "Using dead-letter queues").
     iam::allow(world, principal, action, resource)
         .map_err(|message| ("NO_PERMISSIONS".to_owned(), message))
+}
+
+/// The call that a universal target names (EventBridge Scheduler, "Using universal targets").
+fn api_call<'arn>(world: &World, arn: &'arn str) -> Option<&'arn str> {
+    let partition = world.settings.partition();
+    arn.strip_prefix(&format!("arn:{partition}:scheduler:::aws-sdk:"))
 }
 
 /// Makes an API call, as EventBridge Scheduler's universal targets do: `service:operation`.

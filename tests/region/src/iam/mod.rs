@@ -117,11 +117,11 @@ impl Principal {
     /// The session of a role, as a service or a function uses it.
     pub fn session(settings: &Settings, role: &str, name: &str) -> Self {
         let role_name = role.rsplit('/').next().unwrap_or(role);
-        let account = &settings.account_id;
+        let session = format!("assumed-role/{role_name}/{name}");
         Self::Session {
             role: role.to_owned(),
             name: name.to_owned(),
-            arn: format!("arn:aws:sts::{account}:assumed-role/{role_name}/{name}"),
+            arn: settings.global_arn("sts", &session),
         }
     }
 
@@ -159,7 +159,7 @@ impl Iam {
 
     /// Adds a user with managed policies (their ARNs). Its access key id is its name.
     pub fn add_user(&mut self, settings: &Settings, name: &str, policies: Vec<String>) {
-        let arn = format!("arn:aws:iam::{}:user/{name}", settings.account_id);
+        let arn = settings.global_arn("iam", &format!("user/{name}"));
         self.users.insert(arn.clone(), policies);
         self.add_key(name, Principal::User { arn });
     }

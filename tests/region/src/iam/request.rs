@@ -129,11 +129,8 @@ fn groups_of(world: &World, input: &Value) -> BTreeSet<String> {
 /// asks for permission first, is assumed.
 fn group_keys(world: &World, name: &str) -> (String, Context) {
     let Some(group) = world.autoscaling.groups.get(name) else {
-        let settings = &world.settings;
-        let (region, account) = (&settings.region_name, &settings.account_id);
-        let arn = format!(
-            "arn:aws:autoscaling:{region}:{account}:autoScalingGroup:*:autoScalingGroupName/{name}"
-        );
+        let resource = format!("autoScalingGroup:*:autoScalingGroupName/{name}");
+        let arn = world.settings.arn("autoscaling", &resource);
         return (arn, Context::new());
     };
     let tags = group.tags.iter().map(|(key, tag)| (key, &tag.value));
@@ -231,28 +228,24 @@ fn dead_letter_sources(world: &World, arn: &str) -> Vec<String> {
 }
 
 fn queue_arn(world: &World, name: &str) -> String {
-    let settings = &world.settings;
-    let (region, account) = (&settings.region_name, &settings.account_id);
-    format!("arn:aws:sqs:{region}:{account}:{name}")
+    world.settings.arn("sqs", name)
 }
 
 /// A document of AWS's own belongs to no account.
 fn document_arn(world: &World, input: &Value) -> String {
-    let region = &world.settings.region_name;
+    let settings = &world.settings;
     let name = text(&input["DocumentName"]);
-    let account = if name.starts_with("AWS-") {
-        ""
-    } else {
-        world.settings.account_id.as_str()
-    };
-    format!("arn:aws:ssm:{region}:{account}:document/{name}")
+    if name.starts_with("AWS-") {
+        let (partition, region) = (settings.partition(), &settings.region_name);
+        return format!("arn:{partition}:ssm:{region}::document/{name}");
+    }
+    settings.arn("ssm", &format!("document/{name}"))
 }
 
 /// The ARN of an instance.
 pub(crate) fn instance_arn(world: &World, instance: &str) -> String {
-    let settings = &world.settings;
-    let (region, account) = (&settings.region_name, &settings.account_id);
-    format!("arn:aws:ec2:{region}:{account}:instance/{instance}")
+    let resource = format!("instance/{instance}");
+    world.settings.arn("ec2", &resource)
 }
 
 fn instance_keys(world: &World, instance: &str) -> Context {
@@ -262,11 +255,7 @@ fn instance_keys(world: &World, instance: &str) -> Context {
 }
 
 fn anything(world: &World) -> String {
-    let settings = &world.settings;
-    format!(
-        "arn:aws:ssm:{}:{}:*",
-        settings.region_name, settings.account_id
-    )
+    world.settings.arn("ssm", "*")
 }
 
 fn text(value: &Value) -> String {

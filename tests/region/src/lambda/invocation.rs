@@ -69,10 +69,8 @@ fn write_logs(world: &mut World, function: &str) {
     let principal = world.iam.principal(function);
     let config = &world.lambda.functions[function];
     let traced = config.traced;
-    let stream = format!(
-        "arn:aws:logs:{}:{}:log-group:{}:log-stream:{function}",
-        world.settings.region_name, world.settings.account_id, config.log_group
-    );
+    let stream = format!("log-group:{}:log-stream:{function}", config.log_group);
+    let stream = world.settings.arn("logs", &stream);
     let mut write = |action: &str| {
         // A refusal is in the journal.
         let _ = iam::allow(world, &principal, action, &stream);

@@ -35,10 +35,7 @@ pub(super) fn create(world: &mut World, value: &Value) -> Answer {
     }
     check_redrive(world, &attributes, &request.attributes)?;
     let settings = &world.settings;
-    let arn = format!(
-        "arn:aws:sqs:{}:{}:{name}",
-        settings.region_name, settings.account_id
-    );
+    let arn = settings.arn("sqs", &name);
     let url = format!("{}/{}/{name}", settings.endpoint, settings.account_id);
     if let Some(policy) = request.attributes.get("Policy") {
         iam::queue_policy_set(world, &arn, policy)?;

@@ -29,13 +29,24 @@ struct Filter {
     value: String,
 }
 
+/// By instance a command is listed once its agent has it, and not before: "You can't specify a managed
+/// node ID in the same command that you specify Status = Pending. This is because the command hasn't
+/// reached the managed node yet" (API reference, `ListCommands`). That one which never reached it is listed
+/// once that is certain is assumed.
 pub(super) fn list_commands(world: &World, input: &ListCommands) -> Answer {
+    let of_pending = |filter: &Filter| filter.key == "Status" && filter.value == "Pending";
+    if input.instance_id.is_some() && input.filters.iter().any(of_pending) {
+        return Err(CallError::sender(
+            "InvalidFilterKey",
+            "You can't specify a managed node ID together with Status = Pending.",
+        ));
+    }
     let mut found = Vec::new();
     for command in visible(world, input.command_id.as_deref()) {
-        let on_instance = input
-            .instance_id
-            .as_ref()
-            .is_none_or(|id| command.invocations.contains_key(id));
+        let on_instance = input.instance_id.as_ref().is_none_or(|id| {
+            let there = command.invocations.get(id);
+            there.is_some_and(|invocation| invocation.status != Status::Pending)
+        });
         if on_instance && passes(command, command.status(), &input.filters)? {
             found.push(command);
         }

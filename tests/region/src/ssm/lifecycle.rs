@@ -46,6 +46,8 @@ pub(super) fn pick_up(world: &mut World, command_id: &str, instance: &str) {
     let pretend_for = world.draw(world.settings.timings.command_run);
     let region = world.settings.region_name.clone();
     let now = world.now;
+    let machine = world.compute.instances.get(instance);
+    let user_data_done = machine.is_some_and(|machine| machine.user_data_done_at.is_some());
     let Some(command) = world.ssm.commands.get_mut(command_id) else {
         return;
     };
@@ -60,6 +62,7 @@ pub(super) fn pick_up(world: &mut World, command_id: &str, instance: &str) {
             .map(|values| values[0].clone())
             .filter(|directory| !directory.is_empty()),
         execution_timeout: command.execution_timeout,
+        user_data_done,
         pretend_for,
     };
     let Some(invocation) = command.invocations.get_mut(instance) else {
@@ -237,13 +240,7 @@ fn emit(world: &mut World, command_id: &str, instance: &str) {
         return;
     };
     let invocation_status = command.invocations[instance].status;
-    let resource = |id: &String| {
-        let settings = &world.settings;
-        format!(
-            "arn:aws:ec2:{}:{}:instance/{id}",
-            settings.region_name, settings.account_id
-        )
-    };
+    let resource = |id: &String| world.settings.arn("ec2", &format!("instance/{id}"));
     let everywhere: Vec<String> = command.invocations.keys().map(resource).collect();
     let here = vec![resource(&instance.to_owned())];
     let (command_detail, invocation_detail) = details(command, instance, invocation_status);

@@ -173,10 +173,7 @@ pub(super) fn make(
         .function_name
         .unwrap_or_else(|| loader.physical_name(declaration.name));
     let settings = &loader.world.settings;
-    let arn = format!(
-        "arn:aws:lambda:{}:{}:function:{name}",
-        settings.region_name, settings.account_id
-    );
+    let arn = settings.arn("lambda", &format!("function:{name}"));
     let traced = function.tracing.as_deref() == Some("Active");
     let mut connectors = Vec::new();
     if function.events.values().any(|event| event.kind == "SQS") {

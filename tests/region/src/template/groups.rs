@@ -3,6 +3,7 @@
 use super::queues::tags_of;
 use super::{Attributes, Declaration, Error, Loader, read, texts};
 use crate::api::Service;
+use crate::autoscaling::write_tags_of_aws;
 use crate::compute::{self, DEFAULT_INSTANCE_TYPE};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -40,6 +41,17 @@ pub(super) fn make_group(
         input,
         &declaration.place,
     )?;
+    // On a real group they are there from the first moment; nobody looks in between here.
+    let (stack_name, stack_id) = loader.scope.stack();
+    write_tags_of_aws(
+        loader.world,
+        &name,
+        &[
+            ("cloudformation:stack-name", stack_name),
+            ("cloudformation:stack-id", stack_id),
+            ("cloudformation:logical-id", declaration.name),
+        ],
+    );
     let arn = loader.world.autoscaling.groups[&name].arn.clone();
     Ok(Attributes {
         reference: name,

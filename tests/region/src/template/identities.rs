@@ -75,8 +75,8 @@ fn policy(owner: &str, kind: Kind, document: &Value, place: &str) -> Result<Poli
 }
 
 fn add_role(loader: &mut Loader<'_>, name: &str, trust: Policy, policies: Vec<Policy>) -> String {
-    let account = &loader.world.settings.account_id;
-    let arn = format!("arn:aws:iam::{account}:role/{name}");
+    let resource = format!("role/{name}");
+    let arn = loader.world.settings.global_arn("iam", &resource);
     let role = Role {
         name: name.to_owned(),
         trust,
@@ -160,8 +160,8 @@ pub(super) fn make_policy(
             ..Attributes::default()
         });
     }
-    let account = &loader.world.settings.account_id;
-    let arn = format!("arn:aws:iam::{account}:policy/{name}");
+    let resource = format!("policy/{name}");
+    let arn = loader.world.settings.global_arn("iam", &resource);
     let known = &mut loader.world.iam.managed_policies;
     known.insert(arn.clone(), policy);
     Ok(Attributes {
@@ -228,8 +228,8 @@ pub(super) fn make_instance_profile(
     let name = properties
         .instance_profile_name
         .unwrap_or_else(|| loader.physical_name(declaration.name));
-    let account = &loader.world.settings.account_id;
-    let arn = format!("arn:aws:iam::{account}:instance-profile/{name}");
+    let resource = format!("instance-profile/{name}");
+    let arn = loader.world.settings.global_arn("iam", &resource);
     let profiles = &mut loader.world.iam.instance_profiles;
     profiles.insert(name.clone(), role);
     Ok(Attributes {

@@ -3,7 +3,7 @@
 use super::{Attributes, Declaration, Loader};
 use std::collections::BTreeMap;
 
-/// A type: the property that names it, and its ARN with `{name}`, `{region}` and `{account}`.
+/// A type: the property that names it, and its ARN with `{name}`, `{partition}`, `{region}` and `{account}`.
 struct Passive {
     kind: &'static str,
     name_property: &'static str,
@@ -29,24 +29,24 @@ const TYPES: [Passive; 6] = [
     passive(
         "AWS::Logs::LogGroup",
         "LogGroupName",
-        Some("arn:aws:logs:{region}:{account}:log-group:{name}:*"),
+        Some("arn:{partition}:logs:{region}:{account}:log-group:{name}:*"),
     ),
     passive("AWS::Logs::MetricFilter", "FilterName", None),
     passive(
         "AWS::CloudWatch::Alarm",
         "AlarmName",
-        Some("arn:aws:cloudwatch:{region}:{account}:alarm:{name}"),
+        Some("arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}"),
     ),
     passive(
         "AWS::CloudWatch::CompositeAlarm",
         "AlarmName",
-        Some("arn:aws:cloudwatch:{region}:{account}:alarm:{name}"),
+        Some("arn:{partition}:cloudwatch:{region}:{account}:alarm:{name}"),
     ),
     passive("AWS::CloudWatch::Dashboard", "DashboardName", None),
     Passive {
         kind: "AWS::SNS::Topic",
         name_property: "TopicName",
-        arn: Some("arn:aws:sns:{region}:{account}:{name}"),
+        arn: Some("arn:{partition}:sns:{region}:{account}:{name}"),
         refers_by_arn: true,
     },
 ];
@@ -64,6 +64,7 @@ pub(super) fn make(
     let settings = &loader.world.settings;
     let arn = known.arn.map(|arn| {
         arn.replace("{name}", &name)
+            .replace("{partition}", settings.partition())
             .replace("{region}", &settings.region_name)
             .replace("{account}", &settings.account_id)
     });

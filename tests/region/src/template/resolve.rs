@@ -33,15 +33,13 @@ impl Scope {
         stack_name: &str,
         settings: &Settings,
     ) -> Self {
-        let stack_id = format!(
-            "arn:aws:cloudformation:{}:{}:stack/{stack_name}/simulated",
-            settings.region_name, settings.account_id
-        );
+        let resource = format!("stack/{stack_name}/simulated");
+        let stack_id = settings.arn("cloudformation", &resource);
         let pseudo = BTreeMap::from([
             ("AWS::Region", settings.region_name.clone()),
             ("AWS::AccountId", settings.account_id.clone()),
-            ("AWS::Partition", "aws".to_owned()),
-            ("AWS::URLSuffix", "amazonaws.com".to_owned()),
+            ("AWS::Partition", settings.partition().to_owned()),
+            ("AWS::URLSuffix", settings.url_suffix().to_owned()),
             ("AWS::StackName", stack_name.to_owned()),
             ("AWS::StackId", stack_id),
         ]);
@@ -51,6 +49,12 @@ impl Scope {
             pseudo,
             resources: BTreeMap::new(),
         }
+    }
+
+    /// The stack's name and id.
+    pub(super) fn stack(&self) -> (&str, &str) {
+        let pseudo = |name| self.pseudo.get(name).map_or("", String::as_str);
+        (pseudo("AWS::StackName"), pseudo("AWS::StackId"))
     }
 
     /// Resolves every function in `value`; `None` where it is `AWS::NoValue`.

@@ -298,13 +298,11 @@ fn check_bus(name: Option<&str>, place: &str) -> Result<(), Error> {
 }
 
 fn rule_arn(loader: &Loader<'_>, name: &str) -> String {
-    let settings = &loader.world.settings;
-    let (region, account) = (&settings.region_name, &settings.account_id);
-    format!("arn:aws:events:{region}:{account}:rule/{name}")
+    let resource = format!("rule/{name}");
+    loader.world.settings.arn("events", &resource)
 }
 
 fn schedule_arn(loader: &Loader<'_>, name: &str) -> String {
-    let settings = &loader.world.settings;
-    let (region, account) = (&settings.region_name, &settings.account_id);
-    format!("arn:aws:scheduler:{region}:{account}:schedule/default/{name}")
+    let resource = format!("schedule/default/{name}");
+    loader.world.settings.arn("scheduler", &resource)
 }

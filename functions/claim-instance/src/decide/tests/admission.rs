@@ -50,16 +50,16 @@ fn the_retirement_group_is_no_target() {
 
 #[test]
 fn a_target_whose_launches_are_suspended_is_rejected() {
-    let scene =
-        Scene::with_ready(1).target(|target| target.suspended = zones(&["AZRebalance", "Launch"]));
+    let scene = Scene::with_ready(1)
+        .target(|target| target.suspended = suspended(&["AZRebalance", "Launch"]));
     let decision = scene.decide_on(claim("a"));
     assert_rejected(&decision, Reason::TargetSuspended, "resume it");
 }
 
 #[test]
 fn other_suspended_processes_do_not_matter() {
-    let scene =
-        Scene::with_ready(1).target(|target| target.suspended = zones(&["Terminate", "Schedule"]));
+    let scene = Scene::with_ready(1)
+        .target(|target| target.suspended = suspended(&["Terminate", "Schedule"]));
     assert_eq!(scene.decide_on(claim("a")), assign(1, 1));
 }
 
@@ -101,6 +101,30 @@ fn what_is_rejected_takes_no_instance_from_the_next() {
     assert_eq!(decisions[1], assign(1, 1));
 }
 
+#[test]
+fn a_target_that_is_being_deleted_is_rejected() {
+    let scene = Scene::with_ready(1).target(|target| target.deleting = true);
+    let decision = scene.decide_on(claim("a"));
+    assert_rejected(&decision, Reason::TargetDeleting, "being deleted");
+}
+
+/// It waits for an instance that nobody launches: whatever it hears says so.
+#[test]
+fn a_claim_hears_of_a_pool_that_launches_nothing() {
+    let words = "the Launch process of group pool is suspended (User suspended at ";
+    let scene = Scene::empty().pool(|pool| pool.suspended = suspended(&["Launch"]));
+    assert_eq!(
+        scene.decide_on(claim("a")),
+        Decision::Wait(Waiting::NothingLaunches)
+    );
+    assert_rejected(&scene.decide_on(impatient("a")), Reason::PoolEmpty, words);
+    let mut expired = claim("a");
+    expired.expires_at = NOW;
+    assert_closed(&scene.decide_on(expired), Reason::Expired, words, None);
+    let served = Scene::with_ready(1).pool(|pool| pool.suspended = suspended(&["Launch"]));
+    assert_eq!(served.decide_on(claim("a")), assign(1, 1));
+}
+
 // What was begun is not rejected.
 
 /// Something that may happen to a target while a claim waits for another instance.
@@ -110,7 +134,7 @@ type Mishap = fn(&mut Group);
 fn mishaps() -> [(Reason, &'static str, Mishap); 3] {
     [
         (Reason::TargetSuspended, "resume it", |target| {
-            target.suspended = zones(&["Launch"]);
+            target.suspended = suspended(&["Launch"]);
         }),
         (Reason::NotOptedIn, "ready-pool:pool = pool", |target| {
             target.tags.remove(OPT_IN_TAG);

@@ -33,7 +33,7 @@ struct Scene {
     size: i32,
     retirement: GroupName,
     targets: BTreeMap<GroupName, Group>,
-    online: BTreeMap<InstanceId, Timestamp>,
+    online: BTreeSet<InstanceId>,
     places: BTreeMap<InstanceId, Placement>,
     histories: Histories,
     queued: usize,
@@ -50,7 +50,7 @@ impl Scene {
             size: 0,
             retirement: name("retired"),
             targets: BTreeMap::from([(name("tenant"), tenant)]),
-            online: BTreeMap::new(),
+            online: BTreeSet::new(),
             places: BTreeMap::new(),
             histories: Histories::new(),
             queued: 0,
@@ -58,16 +58,15 @@ impl Scene {
         }
     }
 
-    /// Instances 1 to `count` are ready in zone a; 1 is the oldest.
+    /// Instances 1 to `count` are ready in zone a.
     fn with_ready(count: u32) -> Self {
         (1..=count).fold(Self::empty(), |scene, number| scene.ready(number, "a"))
     }
 
-    /// One more ready instance; the greater its number, the later it registered.
+    /// One more ready instance.
     fn ready(mut self, number: u32, zone: &str) -> Self {
         self.pool.members.push(member(number, zone));
-        let registered = NOW - Duration::hours(1) + Duration::seconds(number.into());
-        self.online.insert(instance(number), registered);
+        self.online.insert(instance(number));
         self
     }
 
@@ -183,11 +182,20 @@ fn group(text: &str, max_size: i32) -> Group {
         desired_capacity: 0,
         zones: zones(&["a", "b"]),
         subnets: BTreeSet::from(["subnet-1".to_owned()]),
-        suspended: BTreeSet::new(),
+        suspended: BTreeMap::new(),
+        deleting: false,
         tags: BTreeMap::new(),
         launch_template: None,
         members: Vec::new(),
     }
+}
+
+/// Processes that somebody suspended.
+fn suspended(processes: &[&str]) -> BTreeMap<String, String> {
+    let reason = "User suspended at 2026-11-22T19:00:00Z";
+    let processes = processes.iter();
+    let processes = processes.map(|&process| (process.to_owned(), reason.to_owned()));
+    processes.collect()
 }
 
 fn zones(zones: &[&str]) -> BTreeSet<String> {

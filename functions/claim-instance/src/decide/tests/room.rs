@@ -171,7 +171,44 @@ fn a_target_whose_tags_are_full_of_its_owner_s_is_rejected() {
         }
     });
     let decision = scene.decide_on(claim("a"));
-    assert_rejected(&decision, Reason::TooManyOpenClaims, "50 tags");
+    assert_rejected(
+        &decision,
+        Reason::TargetTagsFull,
+        "50 tags (those of `aws:` not counted), none of them of an open claim",
+    );
+}
+
+#[test]
+fn a_target_whose_tags_are_full_of_both_hears_how_many_are_whose() {
+    let scene = Scene::with_ready(1)
+        .target(|target| {
+            target.max_size = 100;
+            for number in 0..MAX_TAGS - 3 {
+                target.tags.insert(format!("owner-{number}"), String::new());
+            }
+        })
+        .entry("y", &entry(Some(90), 1))
+        .entry("z", &entry(Some(91), 1));
+    let decision = scene.decide_on(claim("a"));
+    assert_rejected(
+        &decision,
+        Reason::TooManyOpenClaims,
+        "48 of its own and 2 of open claims",
+    );
+}
+
+/// Groups that CloudFormation or EKS made.
+#[test]
+fn tags_of_aws_take_no_room() {
+    let scene = Scene::with_ready(1).target(|target| {
+        for number in 0..MAX_TAGS - 2 {
+            target.tags.insert(format!("owner-{number}"), String::new());
+        }
+        for key in ["cloudformation:stack-name", "cloudformation:stack-id"] {
+            target.tags.insert(format!("aws:{key}"), String::new());
+        }
+    });
+    assert_eq!(scene.decide_on(claim("a")), assign(1, 1));
 }
 
 #[test]

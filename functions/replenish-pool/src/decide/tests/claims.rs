@@ -41,6 +41,19 @@ fn target(entries: &[(&str, Entry)]) -> Group {
     target
 }
 
+/// Groups that CloudFormation or EKS made.
+#[test]
+fn tags_of_aws_make_no_crowd() {
+    let mut target = padded(
+        target(&[("a", settled(Standing::Ready, Duration::ZERO))]),
+        CROWDED_TAGS,
+    );
+    target
+        .tags
+        .insert("aws:eks:cluster".to_owned(), String::new());
+    assert_eq!(decide(&with_target(target)).remove_tags, []);
+}
+
 /// The target with tags of its owner's, up to `count` in all.
 fn padded(mut target: Group, count: usize) -> Group {
     for number in 0..count - target.tags.len() {

@@ -25,7 +25,7 @@ fn held_for(held: Duration) -> View {
 #[test]
 fn a_launch_goes_through_when_its_agent_is_online() {
     let mut view = held_for(Duration::from_mins(1));
-    view.agents().insert(instance(1), agent(true, SECOND));
+    view.agents().insert(instance(1), agent(true));
     let expected = Plan {
         complete: vec![instance(1)],
         ..Plan::default()
@@ -36,7 +36,7 @@ fn a_launch_goes_through_when_its_agent_is_online() {
 #[test]
 fn a_late_agent_is_better_than_none() {
     let mut view = held_for(BOOT_LIMIT * 2);
-    view.agents().insert(instance(1), agent(true, SECOND));
+    view.agents().insert(instance(1), agent(true));
     let plan = decide(&view);
     assert_eq!(plan.complete, [instance(1)]);
     assert_eq!(plan.abandon, []);
@@ -75,7 +75,7 @@ fn a_launch_of_unknown_age_is_left_alone() {
 #[test]
 fn a_launch_on_its_way_to_the_hook_counts_as_booting_and_nothing_else() {
     let mut view = with_member(Lifecycle::Pending);
-    view.agents().insert(instance(1), agent(true, SECOND));
+    view.agents().insert(instance(1), agent(true));
     launched(&mut view, BOOT_LIMIT * 2);
     let expected = Plan {
         booting: 1,
@@ -96,7 +96,7 @@ fn members_that_are_through_the_gate_are_left_alone() {
         Lifecycle::Other,
     ] {
         let mut view = with_member(lifecycle);
-        view.agents().insert(instance(1), agent(true, SECOND));
+        view.agents().insert(instance(1), agent(true));
         launched(&mut view, BOOT_LIMIT * 2);
         assert_eq!(decide(&view), Plan::default(), "{lifecycle:?}");
     }
@@ -110,7 +110,7 @@ fn each_launch_is_decided_on_alone() {
             .members
             .push(member(number, Lifecycle::PendingWait));
     }
-    view.agents().insert(instance(2), agent(true, SECOND));
+    view.agents().insert(instance(2), agent(true));
     let plan = decide(&view);
     assert_eq!(plan.complete, [instance(2)]);
     assert_eq!(plan.abandon, [instance(1)]);
@@ -141,7 +141,7 @@ fn only_its_own_launch_tells_an_instance_s_age() {
 #[test]
 fn a_short_look_keeps_the_gate() {
     let mut view = held_for(Duration::from_mins(1));
-    view.agents().insert(instance(1), agent(true, SECOND));
+    view.agents().insert(instance(1), agent(true));
     view.scan = None;
     assert_eq!(decide(&view).complete, [instance(1)]);
 }

@@ -237,7 +237,7 @@ fn only_members_that_stay_count_while_launching_is_held() {
     ] {
         let mut view = not_ready_in_a_row(5, SECOND);
         view.pool.members.push(member(4, lifecycle));
-        view.agents().insert(instance(4), agent(true, SECOND));
+        view.agents().insert(instance(4), agent(true));
         assert_eq!(held(&view).0, Some(held_at), "{lifecycle:?}");
     }
 }

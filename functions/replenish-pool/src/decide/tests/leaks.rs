@@ -222,7 +222,7 @@ fn retiring(group: &str, lifecycle: Lifecycle) -> View {
     view.noted(1, Stage::Retiring, MINUTE);
     if group == "pool" {
         view.pool.members.push(member(1, lifecycle));
-        view.agents().insert(instance(1), agent(true, SECOND));
+        view.agents().insert(instance(1), agent(true));
     }
     view
 }

@@ -279,7 +279,7 @@ fn ages_are_spread_over_a_tenth_by_the_id() {
             let mut view = aged(max_age, HOUR);
             *view.history() = vec![launch_of(number, HOUR * *hours)];
             view.pool.members = vec![member(number, Lifecycle::InService)];
-            *view.agents() = BTreeMap::from([(instance(number), agent(true, SECOND))]);
+            *view.agents() = BTreeMap::from([(instance(number), agent(true))]);
             decide(&view).note.is_empty()
         })
     };

@@ -16,7 +16,7 @@ fn busy() -> View {
         member(2, Lifecycle::PendingWait),
         member(3, Lifecycle::PendingWait),
     ]);
-    view.agents().insert(instance(2), agent(true, SECOND));
+    view.agents().insert(instance(2), agent(true));
     *view.history() = vec![
         activity(ActivityKind::Launch, 2, SECOND * 60, None),
         activity(ActivityKind::Launch, 3, BOOT_LIMIT * 2, None),
@@ -33,6 +33,10 @@ fn busy() -> View {
 
 /// What is done of all that.
 #[derive(Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, each named where it is expected"
+)]
 struct Done {
     capacity: Option<i32>,
     completed: bool,

@@ -39,7 +39,8 @@ fn group(text: &str) -> Group {
         desired_capacity: 0,
         zones: BTreeSet::from(["a".to_owned()]),
         subnets: BTreeSet::new(),
-        suspended: BTreeSet::new(),
+        suspended: BTreeMap::new(),
+        deleting: false,
         tags: BTreeMap::new(),
         launch_template: Some("lt-1:2".to_owned()),
         members: Vec::new(),
@@ -57,11 +58,8 @@ fn member(number: u32, lifecycle: Lifecycle) -> Member {
     }
 }
 
-fn agent(online: bool, age: Duration) -> Agent {
-    Agent {
-        online,
-        registered_at: NOW - age,
-    }
+fn agent(online: bool) -> Agent {
+    Agent { online }
 }
 
 /// An activity that started and, unless it is under way, ended so long ago.
@@ -106,7 +104,7 @@ fn ready_pool(size: u32) -> View {
     view.pool.desired_capacity = view.size;
     for number in 1..=size {
         view.pool.members.push(member(number, Lifecycle::InService));
-        view.agents().insert(instance(number), agent(true, SECOND));
+        view.agents().insert(instance(number), agent(true));
     }
     view
 }
@@ -192,7 +190,7 @@ impl View {
 
     /// The agent of this member is away.
     fn lose_agent(&mut self, number: u32) {
-        self.agents().insert(instance(number), agent(false, SECOND));
+        self.agents().insert(instance(number), agent(false));
     }
 }
 

@@ -56,7 +56,7 @@ fn launches_are_completed_and_not_abandoned() {
     }
     view.size = 2;
     view.pool.desired_capacity = 2;
-    view.agents().insert(instance(1), agent(true, SECOND));
+    view.agents().insert(instance(1), agent(true));
     assert_eq!(decide(&view).abandon, [instance(2)]);
     let plan = paused(view, "replenishing");
     assert_eq!(plan.complete, [instance(1)]);

@@ -138,10 +138,8 @@ fn dead_agents_raise_the_capacity_once() {
     // In service, they are for those who wait.
     for number in 4..8 {
         view.pool.members[number].lifecycle = Lifecycle::InService;
-        view.agents().insert(
-            instance(u32::try_from(number).unwrap() + 1),
-            agent(true, SECOND),
-        );
+        view.agents()
+            .insert(instance(u32::try_from(number).unwrap() + 1), agent(true));
         assert_eq!(decide(&view).desired_capacity, None);
     }
 }
@@ -240,4 +238,24 @@ fn a_capacity_that_is_too_small_for_those_who_wait_is_raised_however_busy_it_is(
     view.backlog = Some(12);
     *view.history() = vec![detached(SECOND)];
     assert_eq!(decide(&view).desired_capacity, Some(9));
+}
+
+// A pool that launches nothing.
+
+#[test]
+fn a_pool_that_lacks_instances_and_launches_none_is_for_a_person() {
+    let reason = "Administrative suspension".to_owned();
+    let mut view = at_rest();
+    view.size = 2;
+    view.pool.desired_capacity = 2;
+    view.pool.members.clear();
+    assert_eq!(decide(&view).launches_nothing, None);
+    view.pool.suspended = BTreeMap::from([("Launch".to_owned(), reason.clone())]);
+    let problem = decide(&view).launches_nothing.unwrap();
+    assert!(problem.contains(&reason), "{problem}");
+    // Whoever has paused replenishing may well have suspended it, too.
+    view.pool
+        .tags
+        .insert("ready-pool:pause".to_owned(), "replenishing".to_owned());
+    assert_eq!(decide(&view).launches_nothing, None);
 }

@@ -5,7 +5,7 @@ use end_to_end::{Harness, HarnessBuilder, Target, claim};
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::reason::Reason;
-use region::api::{CallError, Service};
+use region::api::{Call, CallError, Service};
 use region::commands::{CommandRun, Pretence};
 use region::compute;
 use region::faults::Fault;
@@ -14,6 +14,7 @@ use region::settings::Spread;
 use region::world::World;
 use serde_json::{Value, json};
 use std::time::Duration;
+use time::format_description::well_known::Rfc3339;
 
 /// The outcome in one line: what programs look at.
 fn in_brief(heard: &Heard) -> String {
@@ -285,6 +286,59 @@ async fn what_is_not_tried_is_rejected_with_what_to_correct() {
     assert_eq!(caller.with("target_group", "asg-full").len(), 1);
     assert_eq!(caller.with("reason", "malformed").len(), 1);
     assert_eq!(caller.with("outcome", "rejected").len(), 10);
+    harness.stop().await;
+}
+
+/// What a claim that was begun hears of its target, whoever says it: the reason's own words, and what
+/// to do.
+#[tokio::test(start_paused = true)]
+async fn a_look_at_a_settled_claim_says_what_to_do_and_so_does_the_claim_sent_again() {
+    let harness = Harness::with_ready_pool(1).await;
+    harness.create(Target::named("asg-1")).await;
+    let deadline = harness.now() - Duration::from_secs(1);
+    let mut caller = Caller::of(&harness);
+    let reasons = [Reason::TargetFull, Reason::NotOptedIn, Reason::PoolEmpty];
+    for (before, reason) in reasons.into_iter().enumerate() {
+        let code = reason.code();
+        let entry = Entry {
+            instance: None,
+            attempt: 2,
+            standing: Standing::Failed(reason),
+            expires_at: deadline,
+            instead_of: None,
+        };
+        let tags = json!([{ "ResourceId": "asg-1", "ResourceType": "auto-scaling-group",
+            "Key": format!("ready-pool:claim/{code}"), "Value": entry.to_string(),
+            "PropagateAtLaunch": false }]);
+        harness
+            .call(
+                Service::AutoScaling,
+                "CreateOrUpdateTags",
+                json!({ "Tags": tags }),
+            )
+            .await
+            .unwrap();
+        let look = json!({ "ready_pool": "look-again", "version": 1, "claim_id": code,
+            "target_group": "asg-1", "attempt": 2,
+            "expires_at": deadline.format(&Rfc3339).unwrap() });
+        let input = json!({ "QueueUrl": harness.queue("InitQueue"), "MessageGroupId": code,
+            "MessageDeduplicationId": code, "MessageBody": look.to_string() });
+        // The queue takes our own messages only.
+        let sent = Call {
+            service: Service::Sqs,
+            operation: "SendMessage".to_owned(),
+            input,
+            caller: "ready-pool-replenish-pool".to_owned(),
+        };
+        harness.region.call(sent).await.unwrap();
+        let heard = caller.hear(code).await;
+        assert_eq!(heard.outcome["message"], reason.sentence());
+        assert_eq!(in_brief(&heard), format!("failed {code}"));
+        // (The caller drops repeats.)
+        harness.send(&claim(code, "asg-1")).await;
+        let again = harness.outcomes_come(2 * before + 2).await.pop().unwrap();
+        assert!(again.message.contains(&reason.sentence()), "{again:?}");
+    }
     harness.stop().await;
 }
 

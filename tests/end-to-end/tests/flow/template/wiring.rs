@@ -165,8 +165,9 @@ async fn schedules(bench: &Bench, problems: &mut Vec<String>) {
     ] {
         let group = &bench.stack().outputs[output];
         for process in processes {
-            let suspended =
-                |autoscaling: &AutoScaling| autoscaling.groups[group].suspended.contains(*process);
+            let suspended = |autoscaling: &AutoScaling| {
+                autoscaling.groups[group].suspended.contains_key(*process)
+            };
             if !bench.region.read(|world| suspended(&world.autoscaling)) {
                 problems.push(format!("{schedule}: {process} of {group} is not suspended"));
             }

@@ -7,6 +7,7 @@ use crate::compute::{self, register_launch_template};
 use crate::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 fn put_hook(world: &mut World, group: &str, default_result: &str) {
     let input = json!({"AutoScalingGroupName": group, "LifecycleHookName": "hook",
@@ -260,4 +261,28 @@ fn the_same_seed_gives_the_same_world() {
         format!("{:?}", world.autoscaling)
     };
     assert_eq!(run(), run());
+}
+
+/// After a day in which nothing could be launched, AWS suspends the process itself.
+#[test]
+fn launches_that_fail_for_a_day_are_suspended_until_somebody_resumes_them() {
+    let mut world = world();
+    world.compute.capacity_refused = true;
+    create(&mut world, "a", 1, 1);
+    world.advance_to(world.now + Duration::from_hours(23));
+    assert!(world.autoscaling.groups["a"].suspended.is_empty());
+    world.advance_to(world.now + Duration::from_hours(2));
+    let answer = call(&mut world, "DescribeAutoScalingGroups", json!({})).unwrap();
+    let suspended = &answer["AutoScalingGroups"][0]["SuspendedProcesses"][0];
+    assert_eq!(suspended["ProcessName"], "Launch");
+    let reason = suspended["SuspensionReason"].as_str().unwrap();
+    assert!(reason.starts_with("Administrative suspension"), "{reason}");
+
+    world.compute.capacity_refused = false;
+    world.advance_to(world.now + Duration::from_hours(1));
+    assert_eq!(world.autoscaling.groups["a"].capacity(), 0);
+    let resume = json!({"AutoScalingGroupName": "a", "ScalingProcesses": ["Launch"]});
+    call(&mut world, "ResumeProcesses", resume).unwrap();
+    world.advance_to(world.now + Duration::from_mins(5));
+    assert_eq!(world.autoscaling.groups["a"].capacity(), 1);
 }

@@ -1,6 +1,7 @@
 //! Tags of groups.
 
 use super::{call, create, refused, world};
+use crate::autoscaling::write_tags_of_aws;
 use crate::world::World;
 use serde_json::{Value, json};
 
@@ -53,6 +54,27 @@ fn a_call_that_is_refused_changes_nothing() {
         refused(&mut world, "CreateOrUpdateTags", input);
         assert_eq!(count(&world, "a"), 0);
     }
+}
+
+/// CloudFormation and EKS write them, and nobody else can change them.
+#[test]
+fn tags_of_aws_are_reserved_and_not_counted() {
+    let mut world = world();
+    create(&mut world, "a", 0, 1);
+    let of_aws = [("cloudformation:stack-name", "s"), ("eks:cluster", "c")];
+    write_tags_of_aws(&mut world, "a", &of_aws);
+    let tags: Vec<Value> = (0..50)
+        .map(|number| tag("a", &format!("k{number}"), "v"))
+        .collect();
+    put(&mut world, &tags[..25]).unwrap();
+    put(&mut world, &tags[25..]).unwrap();
+    assert_eq!(count(&world, "a"), 52);
+    for key in ["aws:eks:cluster", "AWS:mine"] {
+        let input = json!({"Tags": [tag("a", "k0", "v"), tag("a", key, "c")]});
+        refused(&mut world, "CreateOrUpdateTags", input.clone());
+        refused(&mut world, "DeleteTags", input);
+    }
+    assert_eq!(count(&world, "a"), 52);
 }
 
 #[test]

@@ -17,6 +17,7 @@ fn runner() -> RealScripts {
 
 fn script(text: &str) -> CommandRun {
     CommandRun {
+        user_data_done: true,
         command_id: "c-1".to_owned(),
         instance: "i-1".to_owned(),
         region: "eu-west-1".to_owned(),
