@@ -98,6 +98,7 @@ fn history_of(
             status: command.status,
             record: command::Record {
                 header: Box::new(Header {
+                    attempt: Some(1),
                     on_init_failure,
                     ..Header::default()
                 }),

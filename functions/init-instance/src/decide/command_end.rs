@@ -171,7 +171,10 @@ fn settled(seen: &CommandEnd<'_>, standing: Standing) -> Conclusion {
             let policy = seen.command.record.header.on_init_failure;
             let publish = Step::PublishFailed(reason);
             if reason == Reason::InstanceLost {
-                (Finding::Lost, publish, false)
+                // Whoever took it out of its target has it. One whose command we did not send never was in there by
+                // our hand: it may be free, and nobody's.
+                let ours = seen.command.record.header.attempt.is_some();
+                (Finding::Lost, publish, !ours && seen.target.is_some())
             } else if policy.leaves(reason) {
                 (Finding::Kept, publish, false)
             } else {

@@ -2,6 +2,7 @@
 
 use super::site::Site;
 use crate::harness::{Harness, HarnessBuilder, Target, claim};
+use ready_pool_core::command::STACK_TAG;
 use ready_pool_core::ledger::ENTRY_KEPT_AFTER_DEADLINE;
 use ready_pool_core::outcome::{Ending, Outcome};
 use ready_pool_core::reason::Reason;
@@ -31,6 +32,8 @@ pub enum Scenario {
     ReplacedUnheard,
     /// The agent of the first instance is gone: another instance, another attempt.
     AnotherInstance,
+    /// The first instance has lost the tag without which no command may be sent to it: another one.
+    Untagged,
     /// Two claims and one instance: the second waits for the next to boot.
     Waiting,
     /// The target loses its room between detach and attach.
@@ -68,13 +71,14 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Normal,
         Self::Batch,
         Self::FailingScript,
         Self::Replaced,
         Self::ReplacedUnheard,
         Self::AnotherInstance,
+        Self::Untagged,
         Self::Waiting,
         Self::TargetRefused,
         Self::LookAgain,
@@ -153,7 +157,9 @@ impl Scenario {
             Self::FailingScript | Self::Replaced | Self::TargetRefused => {
                 (false, true, false, true)
             }
-            Self::SlowDetach | Self::ReplacedUnheard => (false, true, false, false),
+            Self::SlowDetach | Self::ReplacedUnheard | Self::Untagged => {
+                (false, true, false, false)
+            }
             Self::AnotherInstance => (true, true, false, false),
             Self::LookAgain | Self::HandOverLost => (false, true, true, false),
             Self::SilentLaunch => (false, false, true, true),
@@ -243,7 +249,13 @@ impl Scenario {
         let init_queue = harness.queue("InitQueue");
         let provision_queue = harness.queue("ProvisionQueue");
         let rule = harness.region.stack().reference("CommandFinishedRule");
+        let pool = harness.in_service(&harness.pool);
         harness.region.with(|world| match self {
+            Self::Untagged => {
+                // The one that is handed out first.
+                let machine = world.compute.instances.get_mut(&pool[0]);
+                machine.expect("it runs").tags.remove(STACK_TAG);
+            }
             Self::AnotherInstance => world.faults.add(Fault::next(
                 Service::Ssm,
                 "SendCommand",

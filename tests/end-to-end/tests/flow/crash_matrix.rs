@@ -18,7 +18,7 @@ fn everything() -> bool {
 
 /// Every kind of call that the functions make. Whoever adds one to a function adds it here, and
 /// sees to it that a scenario makes it: only what a scenario makes is broken.
-const CALLS: [&str; 35] = [
+const CALLS: [&str; 37] = [
     "claim-instance.AutoScaling.CreateOrUpdateTags",
     "claim-instance.AutoScaling.DescribeAutoScalingGroups",
     "claim-instance.AutoScaling.DescribeAutoScalingInstances",
@@ -37,6 +37,7 @@ const CALLS: [&str; 35] = [
     "init-instance.AutoScaling.TerminateInstanceInAutoScalingGroup",
     "init-instance.Sqs.ChangeMessageVisibilityBatch",
     "init-instance.Sqs.SendMessageBatch",
+    "init-instance.Ssm.DescribeInstanceInformation",
     "init-instance.Ssm.GetCommandInvocation",
     "init-instance.Ssm.ListCommands",
     "init-instance.Ssm.SendCommand",
@@ -46,6 +47,7 @@ const CALLS: [&str; 35] = [
     "replenish-pool.AutoScaling.DeleteTags",
     "replenish-pool.AutoScaling.DescribeAutoScalingGroups",
     "replenish-pool.AutoScaling.DescribeAutoScalingInstances",
+    "replenish-pool.AutoScaling.DescribeLifecycleHooks",
     "replenish-pool.AutoScaling.DescribeScalingActivities",
     "replenish-pool.AutoScaling.DetachInstances",
     "replenish-pool.AutoScaling.SetDesiredCapacity",
@@ -144,6 +146,7 @@ matrices! {
     replaced: Replaced,
     replaced_unheard: ReplacedUnheard,
     another_instance: AnotherInstance,
+    untagged: Untagged,
     waiting: Waiting,
     target_refused: TargetRefused,
     look_again: LookAgain,

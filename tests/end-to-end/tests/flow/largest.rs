@@ -189,10 +189,8 @@ async fn one_byte_more_is_rejected_with_the_limit_and_kept() {
 
     let outcome = harness.outcome("too-long").await;
     assert_eq!(outcome.reason, Reason::Malformed);
-    assert_eq!(
-        outcome.message,
-        "the message has 65537 bytes; at most 65536 are allowed"
-    );
+    let limit = "the message has 65537 bytes; at most 65536 are allowed; ";
+    assert!(outcome.message.starts_with(limit), "{}", outcome.message);
     let outcome = harness.outcome("large-script").await;
     assert_eq!(outcome.reason, Reason::Malformed);
     assert!(outcome.message.contains("makes a script of 60001 bytes"));

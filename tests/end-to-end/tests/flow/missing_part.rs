@@ -91,8 +91,7 @@ async fn without_the_launch_hook_claims_are_served_and_it_is_named() {
     harness.end().await;
 }
 
-/// A group opted in whose name no claim can have: there are some with a space. Its event lost, an open claim of another
-/// one is looked at.
+/// A group opted in whose name no claim can have. Its event lost, an open claim of another one is looked at.
 #[tokio::test(start_paused = true)]
 async fn one_target_that_cannot_be_read_hides_no_other() {
     let harness = Harness::with_ready_pool(2).await;
@@ -100,14 +99,14 @@ async fn one_target_that_cannot_be_read_hides_no_other() {
     harness.region.with(|world| {
         let groups = &mut world.autoscaling.groups;
         let mut group = groups["asg-1"].clone();
-        group.name = "tenant one".to_owned();
+        group.name = "tenant\tone".to_owned();
         groups.insert(group.name.clone(), group);
         world.events.unreliability.drop = 1.0;
     });
     harness.send(&claim("silent", "asg-1")).await;
     let outcome = harness.outcome("silent").await;
     assert_eq!(outcome.outcome, Ending::Ready);
-    assert!(said(&harness, "target tenant one"));
+    assert!(said(&harness, "target tenant\tone"));
     harness.end().await;
 }
 

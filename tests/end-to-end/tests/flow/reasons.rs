@@ -170,8 +170,7 @@ async fn a_target_that_is_deleted_before_the_attach_refuses_in_aws_s_words() {
     delete(&harness, "asg-1").await;
     let outcome = harness.outcome("c").await;
     assert_eq!(outcome.reason, Reason::TargetRefused);
-    let words =
-        "AWS's last answer: You cannot update an AutoScalingGroup while it is pending delete.";
+    let words = "AttachInstances failed: ValidationError: You cannot update an AutoScalingGroup while it is pending delete.";
     assert!(outcome.message.contains(words), "{}", outcome.message);
     harness.pass(Duration::from_mins(5)).await;
     harness.end().await;

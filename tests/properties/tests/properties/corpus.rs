@@ -46,7 +46,7 @@ fn every_reader_has_a_fuzz_target_and_a_corpus() {
     let manifest = fs::read_to_string(fuzz_directory().join("Cargo.toml")).unwrap();
     for name in readers {
         assert!(
-            manifest.contains(&format!("[[bin]]\nname = \"{name}\"\n")),
+            manifest.contains(&format!("\npath = \"fuzz_targets/{name}.rs\"\n")),
             "{name}"
         );
     }

@@ -67,6 +67,29 @@ fn a_machine_that_is_on_its_way_out_of_its_target_is_lost_at_once() {
     }
 }
 
+/// Whoever may send commands may give one the claim's comment, on an instance that was never attached.
+#[test]
+fn a_machine_whose_command_we_did_not_send_is_retired() {
+    let mut command = sent_for_this_claim();
+    command.status = CommandStatus::Succeeded;
+    command.record.header.attempt = None;
+    let (entry, target) = (open(1, 1), target(None));
+    let report = report(CommandEnd {
+        occasion: Occasion::Look,
+        command: &command,
+        instance: &instance(1),
+        target: Some(&target),
+        entry: Some(&entry),
+        look: LOOKS_BEFORE_LOST,
+        now: NOW,
+    });
+    let Report::Conclude(conclusion) = report else {
+        panic!("waits: {report:?}");
+    };
+    let publish = Step::PublishFailed(Reason::InstanceLost);
+    assert_eq!(conclusion.steps, [publish, Step::Retire]);
+}
+
 #[test]
 fn a_machine_that_is_missing_is_lost_once_it_was_missing_often_enough() {
     for status in UNSEEN {

@@ -123,7 +123,9 @@ fn command(comment: &str) -> Command {
 }
 
 fn sent_for_this_claim() -> Command {
-    command(&comment(&hand_over(1).claim.key()))
+    let mut command = command(&comment(&hand_over(1).claim.key()));
+    command.record.header.attempt = Some(1);
+    command
 }
 
 /// The same, ended, of a claim that wants another instance when its init fails.
