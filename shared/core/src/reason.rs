@@ -67,7 +67,7 @@ reasons! {
         Some("make it faster, or raise execution_timeout_seconds");
     NotDelivered = "not_delivered",
         "Systems Manager could not deliver the command to the instance, or lost the instance while it ran",
-        Some("send the claim again; if it happens often, check the image and its route to Systems Manager");
+        Some("send it with a new claim_id; if it happens often, check the image and its route to Systems Manager");
     Cancelled = "cancelled",
         "somebody cancelled the command",
         Some("find out who has ssm:CancelCommand");
@@ -82,7 +82,7 @@ reasons! {
         Some("the message has AWS's words: correct the claim, or the document that InitDocument names");
     Expired = "expired",
         "the claim expired before its command was sent",
-        Some("raise the pool's size, or send a later expires_at");
+        Some("raise the pool's size, or send it with a new claim_id and a later expires_at");
     AttemptsExhausted = "attempts_exhausted",
         "every instance that was tried had to be given up",
         Some("check the pool's alarms and its image");
@@ -94,7 +94,7 @@ reasons! {
         "the message is not a claim",
         Some("the message names the field to correct");
     WrongMessageGroup = "wrong_message_group",
-        "the claim was sent with another MessageGroupId than the pool's name",
+        "the claim was sent with another MessageGroupId than the pool's name (dry runs may have dry-run)",
         Some("send it with the pool's name");
     UnknownTarget = "unknown_target",
         "there is no Auto Scaling group of that name",

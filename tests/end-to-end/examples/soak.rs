@@ -43,8 +43,10 @@ fn main() -> ExitCode {
     println!("seed {}\n{tally}", arguments.seed);
     println!("took {:.1?}", started.elapsed());
     if tally.is_good() {
+        println!("PASS");
         ExitCode::SUCCESS
     } else {
+        println!("FAIL: what is broken stands above");
         ExitCode::FAILURE
     }
 }

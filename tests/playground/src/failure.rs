@@ -34,6 +34,10 @@ pub(crate) enum Failure {
         operation: &'static str,
         error: region::api::CallError,
     },
+    #[error(
+        "a pool of {0} is above the template's PoolMaxSize; raise that too: --parameter PoolMaxSize={0}"
+    )]
+    PoolTooLarge(u32),
     #[error("{0}")]
     NotReady(String),
     #[error("{0}")]

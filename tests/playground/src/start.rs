@@ -284,7 +284,13 @@ fn grow_pool(region: &Region, names: &Names, size: u32) -> Result<(), Failure> {
     region
         .with(|world| world.answer(&call))
         .map(|_| ())
-        .map_err(|error| Failure::Refused { operation, error })
+        .map_err(|error| {
+            if error.message.contains("is above max value") {
+                Failure::PoolTooLarge(size)
+            } else {
+                Failure::Refused { operation, error }
+            }
+        })
 }
 
 fn at_latencies(time_scale: f64) -> String {

@@ -212,11 +212,16 @@ async fn publish_unreadable(
     message: &Received,
     unreadable: &Unreadable,
 ) -> Result<(), CallError> {
+    let mut problem = rejection(&unreadable.message);
+    if unreadable.claim_id.is_none() {
+        // Nothing else says which of its messages it was: `SendMessage` answered its sender with this id.
+        problem = format!("{problem} (SQS message {})", message.message_id);
+    }
     let outcome = Outcome::unreadable(
         unreadable.claim_id.as_deref(),
         unreadable.target_group.as_deref(),
         unreadable.reason,
-        &rejection(&unreadable.message),
+        &problem,
         function.clock.now(),
     );
     if unreadable.dry_run {

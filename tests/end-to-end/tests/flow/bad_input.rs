@@ -58,6 +58,12 @@ async fn a_message_that_is_no_json_is_rejected() {
     let outcome = outcome_of(json!("hello?")).await;
     assert_eq!(outcome.reason, Reason::Malformed);
     assert!(outcome.message.contains("not a claim"));
+    // Without a claim id its sender finds it by what `SendMessage` answered.
+    assert!(
+        outcome.message.contains("(SQS message "),
+        "{}",
+        outcome.message
+    );
 }
 
 #[tokio::test(start_paused = true)]
