@@ -276,6 +276,8 @@ def a_launch_waits_for_its_hook(client):
     client.call("autoscaling", "PutLifecycleHook", AutoScalingGroupName=target,
                 LifecycleHookName="wait", HeartbeatTimeout=600, DefaultResult="ABANDON",
                 LifecycleTransition="autoscaling:EC2_INSTANCE_LAUNCHING")
+    hooks = client.call("autoscaling", "DescribeLifecycleHooks", AutoScalingGroupName=target)
+    check([hook["LifecycleHookName"] for hook in hooks["LifecycleHooks"]] == ["wait"], hooks)
     client.call("autoscaling", "SetDesiredCapacity", AutoScalingGroupName=target,
                 DesiredCapacity=1)
 
