@@ -379,6 +379,20 @@ impl AutoScaling {
         Ok(())
     }
 
+    /// Protects an instance from scale-in of its group. Repeatable. Lost with its next detach (Auto Scaling
+    /// User Guide, "Use instance scale-in protection").
+    pub async fn protect(&self, group: &GroupName, instance: &InstanceId) -> Result<(), CallError> {
+        self.client
+            .set_instance_protection()
+            .auto_scaling_group_name(group.as_str())
+            .instance_ids(instance.as_str())
+            .protected_from_scale_in(true)
+            .send()
+            .await
+            .map_err(|error| error::from_sdk("SetInstanceProtection", &error))?;
+        Ok(())
+    }
+
     /// Terminates an instance of whatever group it is in, and shrinks that group. Only for the
     /// retirement group's instances: the call names no group.
     pub async fn terminate(&self, instance: &InstanceId) -> Result<(), CallError> {
@@ -515,6 +529,7 @@ fn read_member(instance: &Instance) -> Option<Member> {
         lifecycle: Lifecycle::from_aws(instance.lifecycle_state()?.as_str()),
         // `Healthy` here, `HEALTHY` in DescribeAutoScalingInstances.
         healthy: instance.health_status()?.eq_ignore_ascii_case("healthy"),
+        protected: instance.protected_from_scale_in().unwrap_or_default(),
         instance_type: instance.instance_type().map(str::to_owned),
         launch_template: instance.launch_template().and_then(read_version),
     })

@@ -463,6 +463,7 @@ fn message(scenario: Scenario, harness: &Harness, claim_id: &str, target: &str) 
     message["expires_at"] = harness.in_future(scenario.deadline()).into();
     if matches!(scenario, Scenario::Replaced | Scenario::ReplacedUnheard) {
         message["on_init_failure"] = json!("replace");
+        message["protect"] = json!(true);
     }
     message
 }

@@ -40,6 +40,7 @@ mod overlap;
 mod pauses;
 mod permissions;
 mod poison;
+mod protection;
 mod random_faults;
 mod real_binaries;
 mod reasons;

@@ -270,7 +270,8 @@ async fn play(
     };
 
     // A claim, sent again while its script runs.
-    let normal = with_script("normal", "bash /opt/init.sh");
+    let mut normal = with_script("normal", "bash /opt/init.sh");
+    normal["protect"] = true.into();
     signs_up(harness, &normal, "normal").await;
     pass(harness, Duration::from_secs(6), enough).await?;
     signs_up(harness, &normal, "normal-again").await;

@@ -14,6 +14,7 @@ pub mod health;
 mod hooks;
 mod launch;
 mod processes;
+mod protection;
 mod refusal;
 mod standby;
 mod tags;
@@ -318,6 +319,7 @@ pub fn answer(world: &mut World, call: &Call) -> Answer {
         "ResumeProcesses" => processes::resume(world, read(input)?),
         "SetDesiredCapacity" => capacity::set_desired_capacity(world, &read(input)?),
         "SetInstanceHealth" => health::set_instance_health(world, read(input)?),
+        "SetInstanceProtection" => protection::set(world, &read(input)?),
         "SuspendProcesses" => processes::suspend(world, read(input)?),
         "TerminateInstanceInAutoScalingGroup" => {
             termination::terminate_instance(world, &read(input)?)

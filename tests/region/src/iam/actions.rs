@@ -83,6 +83,7 @@ const ALL: [Actions; 14] = [
             "ResumeProcesses",
             "SetDesiredCapacity",
             "SetInstanceHealth",
+            "SetInstanceProtection",
             "SuspendProcesses",
             "TerminateInstanceInAutoScalingGroup",
             "UpdateAutoScalingGroup",

@@ -208,6 +208,7 @@ fn member(number: u32, zone: &str) -> Member {
         zone: zone.to_owned(),
         lifecycle: Lifecycle::InService,
         healthy: true,
+        protected: false,
         instance_type: None,
         launch_template: None,
     }

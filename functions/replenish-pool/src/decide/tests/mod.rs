@@ -53,6 +53,7 @@ fn member(number: u32, lifecycle: Lifecycle) -> Member {
         zone: "a".to_owned(),
         lifecycle,
         healthy: true,
+        protected: false,
         instance_type: None,
         launch_template: Some("lt-1:2".to_owned()),
     }
