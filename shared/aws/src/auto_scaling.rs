@@ -6,7 +6,8 @@ use aws_sdk_autoscaling::operation::describe_scaling_activities::builders::Descr
 use aws_sdk_autoscaling::primitives::{DateTime, DateTimeFormat as Format};
 use aws_sdk_autoscaling::types::builders::TagBuilder;
 use aws_sdk_autoscaling::types::{
-    AutoScalingGroup, Filter, Instance, LaunchTemplateSpecification, ScalingActivityStatusCode, Tag,
+    AutoScalingGroup, Filter, Instance, LaunchTemplateOverrides, LaunchTemplateSpecification,
+    ScalingActivityStatusCode, Tag,
 };
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{self, Activity};
@@ -517,9 +518,23 @@ fn read_group(group: &AutoScalingGroup) -> Option<Group> {
         // "The current state of the group when the DeleteAutoScalingGroup operation is in progress".
         deleting: group.status().is_some(),
         tags: read_tags(group),
-        launch_template: group.launch_template().and_then(read_version),
+        launch_template: group
+            .launch_template()
+            .or_else(|| template_in_policy(group))
+            .and_then(read_version),
         members: group.instances().iter().filter_map(read_member).collect(),
     })
+}
+
+/// A group with a mixed instances policy names its launch template there. Where types have launch templates of
+/// their own, members differ as they should.
+fn template_in_policy(group: &AutoScalingGroup) -> Option<&LaunchTemplateSpecification> {
+    let template = group.mixed_instances_policy()?.launch_template()?;
+    let has_its_own = |one: &LaunchTemplateOverrides| one.launch_template_specification().is_some();
+    let is_the_only_one = !template.overrides().iter().any(has_its_own);
+    template
+        .launch_template_specification()
+        .filter(|_| is_the_only_one)
 }
 
 fn read_member(instance: &Instance) -> Option<Member> {

@@ -91,6 +91,9 @@ pub enum LaunchSource {
     /// A launch template, by id, name or both. It need not be known to the region, which has no
     /// EC2 API to create one.
     Template(TemplateVersion),
+    /// A mixed instances policy: a launch template, and the instance types that are launched from it. On demand
+    /// only; which type is next is AWS's choice, and here they take turns.
+    Mixed(TemplateVersion, Vec<String>),
     /// A launch configuration, by name.
     Configuration(String),
 }
@@ -277,6 +280,16 @@ impl AutoScaling {
 
     fn member_mut(&mut self, group: &str, instance: &str) -> Option<&mut Member> {
         self.groups.get_mut(group)?.members.get_mut(instance)
+    }
+}
+
+impl LaunchSource {
+    /// The launch template, by itself or in a policy.
+    pub(crate) fn template(&self) -> Option<&TemplateVersion> {
+        match self {
+            Self::Template(template) | Self::Mixed(template, _) => Some(template),
+            Self::Configuration(_) => None,
+        }
     }
 }
 
