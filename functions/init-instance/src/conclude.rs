@@ -93,8 +93,8 @@ impl InitInstance {
             }
             _ => Details {
                 attempt: Some(subject.attempt),
-                command: None,
                 times: subject.times,
+                ..Details::default()
             },
         }
     }
@@ -141,6 +141,7 @@ impl InitInstance {
             version: VERSION,
             claim_id: Some(subject.claim_id.to_string()),
             target_group: subject.target_group.map(ToString::to_string),
+            pool: Some(self.config.pool.clone()),
             outcome: ending,
             reason,
             message: self.sentence(subject, reason, known),

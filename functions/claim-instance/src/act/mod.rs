@@ -77,9 +77,14 @@ impl<'a> Act<'a> {
                     });
                     claim.settle();
                 }
-                Decision::Reject { reason, message } => {
+                Decision::Reject {
+                    reason,
+                    message,
+                    opted_in_to,
+                } => {
                     let span = claim.span(None);
-                    self.reject(claim, reason, message).instrument(span).await;
+                    let reject = self.reject(claim, reason, message, opted_in_to);
+                    reject.instrument(span).await;
                 }
                 Decision::Preview { reason, message } => {
                     let span = claim.span(None);

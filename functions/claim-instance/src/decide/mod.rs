@@ -91,6 +91,8 @@ pub enum Decision {
         reason: Reason,
         /// What to fix.
         message: String,
+        /// The other pool that the target opted in to, as its tag names it.
+        opted_in_to: Option<String>,
     },
     /// Settled before: publish that outcome again.
     Repeat(Entry),
@@ -230,7 +232,11 @@ fn end(reason: Reason, message: String, entry: Option<Entry>) -> Decision {
 }
 
 fn reject(reason: Reason, message: String) -> Decision {
-    Decision::Reject { reason, message }
+    Decision::Reject {
+        reason,
+        message,
+        opted_in_to: None,
+    }
 }
 
 fn count(n: usize) -> i64 {
