@@ -75,6 +75,7 @@ fn activity(
         started_at: NOW - started,
         ended_at: ended.map(|ended| NOW - ended),
         failed: false,
+        cancelled: false,
     }
 }
 
