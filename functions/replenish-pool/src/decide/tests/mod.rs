@@ -9,6 +9,7 @@ mod missing;
 mod paused;
 mod reading;
 mod size;
+mod sizing;
 
 use super::*;
 use crate::notes::{self, Stage};
