@@ -74,7 +74,12 @@ impl Pool {
             }
             Reading::Behind(window) => {
                 let times = window.times(BOOT_LIMIT);
-                catch_up(&self.view, &settings, window, &within(times.start, times.end))
+                catch_up(
+                    &self.view,
+                    &settings,
+                    window,
+                    &within(times.start, times.end),
+                )
             }
         };
         for (key, value) in &sizing.tags {
@@ -153,7 +158,9 @@ impl Uninterrupted {
         let minute_now = self.learner.state().until();
         let started = |kind| {
             let activities = history.iter().filter(move |it| it.kind == kind);
-            activities.filter(|it| minute(it.started_at) == minute_now).count()
+            activities
+                .filter(|it| minute(it.started_at) == minute_now)
+                .count()
         };
         let mut launches: Vec<&Activity> = history
             .iter()
@@ -218,7 +225,8 @@ fn each_look_decides_as_whoever_never_stopped() {
         assert_eq!(pool.view.size, i32::try_from(decision.size).unwrap());
         sizes.insert(decision.size);
         // All that is kept is in these few tags.
-        pool.history.retain(|it| it.started_at > pool.view.now - Duration::from_hours(1));
+        pool.history
+            .retain(|it| it.started_at > pool.view.now - Duration::from_hours(1));
     }
     assert!(sizes.len() > 3, "{sizes:?}");
 }
@@ -395,10 +403,17 @@ fn where_own_detaches_have_no_room_the_quarter_hour_is_held() {
     assert_eq!(keys(&tags), [OWN_TAG]);
     let tags = before_detach(&pool.view.pool, &instances, now);
     assert_eq!(keys(&tags), [tags::SIZING]);
-    pool.view.pool.tags.insert(tags[0].0.to_owned(), tags[0].1.clone());
+    pool.view
+        .pool
+        .tags
+        .insert(tags[0].0.to_owned(), tags[0].1.clone());
     let held = pool.checkpoint().held;
     assert_eq!((held.from, held.to), (minute(now), minute(now).plus(15)));
-    assert_eq!(before_detach(&pool.view.pool, &instances, now), [], "as it is");
+    assert_eq!(
+        before_detach(&pool.view.pool, &instances, now),
+        [],
+        "as it is"
+    );
 }
 
 #[test]
@@ -501,7 +516,13 @@ fn tags_and_activities_that_cannot_be_break_nothing() {
     }
     pool.minutes(1, |_| 0);
     assert!((pool.view.size - size).abs() <= 1);
-    for key in [SIZE_TAG, tags::SIZING, tags::FORECASTS, tags::DAY[0], OWN_TAG] {
+    for key in [
+        SIZE_TAG,
+        tags::SIZING,
+        tags::FORECASTS,
+        tags::DAY[0],
+        OWN_TAG,
+    ] {
         for value in ["", "v1", "v1 -1", "v1 99999999", "𝕏", "AAA"] {
             let good = pool.view.pool.tags.clone();
             pool.view.pool.tags.insert(key.to_owned(), value.to_owned());
