@@ -25,6 +25,9 @@ const NOT_PLAYED: [(&str, &str); 1] = [(
     "an agent says it of a message that is no command; Systems Manager alone could send one",
 )];
 
+/// So many claims are not all served at once.
+const HASTY: usize = 8;
+
 /// What a tour came to.
 #[derive(Default)]
 struct Toured {
@@ -42,6 +45,7 @@ struct Toured {
 fn builder() -> HarnessBuilder {
     Harness::builder()
         .pool_size(3)
+        .parameter("HitRate", "99")
         .parameter("ScaleOutAlarmPrefix", "grow-")
         .parameter("ScaleOutCommand", "bash /opt/join.sh")
         .scripts(|run| {
@@ -318,6 +322,15 @@ async fn play(
     reads_an_outcome(harness).await;
     minutes(2).await?;
 
+    // More than are ready, of those that would not wait.
+    for n in 0..HASTY {
+        let claim_id = format!("hasty-{n}");
+        let mut hasty = with_script(&claim_id, "bash /opt/init.sh");
+        hasty["when_empty"] = json!("reject");
+        signs_up(harness, &hasty, &claim_id).await;
+    }
+    minutes(2).await?;
+
     // Somebody changes the pool's size; then an agent dies.
     let input = json!({ "AutoScalingGroupName": harness.pool, "DesiredCapacity": 2 });
     let _ = harness
@@ -347,7 +360,12 @@ async fn everything_that_is_allowed_is_used_and_everything_that_is_used_is_allow
     assert_eq!(ended("rejected"), Some(Ending::Rejected));
     assert_eq!(ended("another"), Some(Ending::Ready));
     assert_eq!(ended("silent"), Some(Ending::Ready));
-    assert_eq!(toured.endings.len(), 6, "{:#?}", toured.endings);
+    assert_eq!(toured.endings.len(), 6 + HASTY, "{:#?}", toured.endings);
+    let hasty: BTreeSet<&str> = (toured.endings.iter())
+        .filter(|(claim, _)| claim.starts_with("hasty"))
+        .map(|(_, ending)| ending.code())
+        .collect();
+    assert_eq!(hasty, BTreeSet::from(["ready", "rejected"]));
 
     let intruder = |denied: &&Refused| denied.principal == "administrator";
     let denied: Vec<&Refused> = toured.denied.iter().filter(|one| !intruder(one)).collect();
