@@ -393,6 +393,51 @@ async fn everything_that_is_allowed_is_used_and_everything_that_is_used_is_allow
     }
 }
 
+/// Tags of the pool pause it, size it and bind it to the stack: each function writes its own by name.
+#[tokio::test(start_paused = true)]
+async fn on_the_pool_each_function_writes_its_own_tags_only() {
+    let harness = builder().start();
+    let write = async |function: &str, keys: &[&str]| {
+        let tags = keys.iter().map(|key| {
+            json!({ "ResourceType": "auto-scaling-group", "ResourceId": harness.pool,
+                    "PropagateAtLaunch": false, "Key": key, "Value": "v1 1" })
+        });
+        let call = Call {
+            service: Service::AutoScaling,
+            operation: "CreateOrUpdateTags".to_owned(),
+            input: json!({ "Tags": tags.collect::<Vec<_>>() }),
+            caller: format!("ready-pool-{function}"),
+        };
+        let answer = harness.region.call(call).await;
+        answer.map_err(|error| error.code).err()
+    };
+    let denied = Some("AccessDenied".to_owned());
+    for key in [
+        "ready-pool:size",
+        "ready-pool:demand/week-2",
+        "ready-pool:own",
+    ] {
+        assert_eq!(write("replenish-pool", &[key]).await, None, "{key}");
+        assert_eq!(write("claim-instance", &[key]).await, denied, "{key}");
+    }
+    assert_eq!(write("claim-instance", &["ready-pool:waited"]).await, None);
+    for key in [
+        "ready-pool:waited",
+        "ready-pool:pause",
+        "ready-pool:demand/week-3",
+        "Name",
+    ] {
+        let keys = ["ready-pool:size", key];
+        assert_eq!(write("replenish-pool", &keys).await, denied, "{key}");
+    }
+    for key in ["ready-pool:claim/a", "ready-pool:pool"] {
+        let keys = ["ready-pool:waited", key];
+        assert_eq!(write("claim-instance", &keys).await, denied, "{key}");
+        assert_eq!(write("init-instance", &[key]).await, denied, "{key}");
+    }
+    harness.stop().await;
+}
+
 /// Every policy of the template, as the region has it.
 fn policies(harness: &Harness) -> Vec<Policy> {
     let iam_of = |world: &region::world::World| {

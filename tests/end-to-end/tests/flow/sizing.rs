@@ -51,11 +51,9 @@ async fn sized_pool(pool_size: usize) -> Harness {
 
 /// The tags of the pool's group that are of sizing.
 fn tags(world: &World) -> BTreeMap<String, String> {
-    let pool = world.autoscaling.groups.values();
-    let pool = pool
-        .filter(|group| group.name.ends_with("-pool"))
-        .next()
-        .unwrap();
+    let groups = world.autoscaling.groups.values();
+    let mut pools = groups.filter(|group| group.name.ends_with("-pool"));
+    let pool = pools.next().unwrap();
     let ours = pool
         .tags
         .iter()
@@ -150,7 +148,7 @@ fn decided_by_another(harness: &Harness, looks: &[i64], pool_size: u32) -> Vec<(
         pool.activities.clone()
     });
     let mut detached: BTreeMap<Minute, u32> = BTreeMap::new();
-    let mut launched: BTreeMap<Minute, Vec<(time::OffsetDateTime, String, f64)>> = BTreeMap::new();
+    let mut booted: BTreeMap<Minute, Vec<(time::OffsetDateTime, String, f64)>> = BTreeMap::new();
     for one in activities {
         if one.description.starts_with("Detaching") {
             *detached.entry(minute(one.started_at)).or_default() += 1;
@@ -160,7 +158,7 @@ fn decided_by_another(harness: &Harness, looks: &[i64], pool_size: u32) -> Vec<(
             let (start, end) = (whole(one.started_at), whole(one.ended_at.unwrap()));
             let seconds = (end - start).as_seconds_f64() + 25.0;
             let line = (end, one.instance.unwrap(), seconds);
-            launched.entry(minute(end)).or_default().push(line);
+            booted.entry(minute(end)).or_default().push(line);
         }
     }
     let first = Minute::of_unix_seconds(looks[0]);
@@ -174,7 +172,7 @@ fn decided_by_another(harness: &Harness, looks: &[i64], pool_size: u32) -> Vec<(
             let now = Minute::of_unix_seconds(*look);
             while learner.state().until() < now {
                 let minute = learner.state().until();
-                let mut launches = launched.remove(&minute).unwrap_or_default();
+                let mut launches = booted.remove(&minute).unwrap_or_default();
                 launches.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
                 let leads: Vec<f64> = launches.into_iter().map(|launch| launch.2).collect();
                 let record = Record {
@@ -232,7 +230,7 @@ async fn a_pool_learns_a_night_and_a_day_and_decides_as_whoever_never_stops() {
             (hit_rate - expected).abs() < 1e-12,
             "{at}: {hit_rate} for {expected}"
         );
-        assert_eq!(sizes[&at], f64::from(size), "{at}");
+        assert!((sizes[&at] - f64::from(size)).abs() < 0.5, "{at}: {size}");
         changes += usize::from(size != before);
         before = size;
     }
@@ -254,7 +252,7 @@ async fn a_pool_learns_a_night_and_a_day_and_decides_as_whoever_never_stops() {
     let size_before = size(&harness);
     delete_tags(&harness, &TAGS).await;
     harness.pass(Duration::from_mins(4)).await;
-    let known = harness.region.read(|world| tags(world));
+    let known = harness.region.read(tags);
     assert!(known.contains_key("ready-pool:demand/week-2"), "{known:?}");
     assert!(size(&harness).abs_diff(size_before) <= 1, "{known:?}");
     harness.end().await;
@@ -295,7 +293,7 @@ async fn a_fixed_size_writes_nothing_on_the_pool_and_counts_nothing() {
     harness.outcomes_of(3).await;
     harness.pass(Duration::from_mins(20)).await;
     let left = BTreeMap::from([("ready-pool:size".to_owned(), "v1 9".to_owned())]);
-    assert_eq!(harness.region.read(|world| tags(world)), left);
+    assert_eq!(harness.region.read(tags), left);
     assert_eq!(harness.desired(&harness.pool), 1);
     for metric in ["PredictedHitRate", "AchievedHitRate", "WaitPrice"] {
         assert_eq!(harness.figures.values(metric, &[]), [0.0; 0], "{metric}");

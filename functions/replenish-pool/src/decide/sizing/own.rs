@@ -34,7 +34,7 @@ fn held_now(pool: &Group, now: Minute) -> Tags {
     tags.filter(|(key, _)| *key == SIZING).collect()
 }
 
-/// Of the own detaches those that are to be told from claims still, where all before `until` is learned.
+/// Of the own detaches those that are to be distinguished from claims still, where all before `until` is learned.
 pub(super) fn since(pool: &Group, activities: &[Activity], until: Minute) -> BTreeSet<InstanceId> {
     let detached: BTreeSet<&InstanceId> = activities
         .iter()

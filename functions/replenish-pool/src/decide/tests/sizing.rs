@@ -49,17 +49,13 @@ impl Pool {
         }
     }
 
-    fn settings(&self) -> Settings {
-        settings()
-    }
-
     fn now(&self) -> Minute {
         minute(self.view.now)
     }
 
     /// A full look: with no more history than it asks for.
     fn look(&mut self) -> Sizing {
-        let settings = self.settings();
+        let settings = settings();
         let counter = waited_value(self.waited);
         self.view.pool.tags.insert(WAITED_TAG.to_owned(), counter);
         let within = |from: Timestamp, to: Timestamp| -> Vec<Activity> {
