@@ -215,12 +215,12 @@ async fn a_pool_learns_a_night_and_a_day_and_decides_as_whoever_never_stops() {
     let harness = sized(4).start();
     harness.pool_is_ready(4).await;
     harness.create(Target::named("asg-1").max_size(1_000)).await;
-    live(&harness, 46 * 60).await;
+    live(&harness, 40 * 60).await;
 
     let predicted = harness.figures.timeline("PredictedHitRate");
     let sizes: BTreeMap<i64, f64> = harness.figures.timeline("Size").into_iter().collect();
     let looks: Vec<i64> = predicted.iter().map(|(at, _)| *at).collect();
-    assert!(looks.len() > 46 * 55, "a look a minute: {}", looks.len());
+    assert!(looks.len() > 40 * 55, "a look a minute: {}", looks.len());
     let expected = decided_by_another(&harness, &looks, 4);
     let mut changes = 0;
     let mut before = 4;

@@ -3,8 +3,7 @@
 
 use super::replay::{Replay, Waits};
 use super::{
-    Settings, Sizing, Tags, checkpoint, differing, last_shown_quarter, lead, minute_of, own_since,
-    spans,
+    Settings, Sizing, Tags, checkpoint, differing, last_shown_quarter, lead, minute_of, own, spans,
 };
 use crate::decide::{View, launches};
 use ready_pool_core::Timestamp;
@@ -137,7 +136,7 @@ pub fn catch_up(
         pause.claims || pause.replenishing || launches::failing(history, view.now).is_some();
     spans::note(&mut after, now, is_held, false);
     let mut tags: Tags = tags::write(&after);
-    tags.extend(own_since(pool, activities, after.state.until()));
+    tags.extend(own::after(pool, activities, after.state.until()));
     Sizing {
         tags: differing(tags, pool),
         decision: None,

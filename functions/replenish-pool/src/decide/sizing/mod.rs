@@ -14,7 +14,7 @@ pub use own::before_detach;
 use super::{View, launches, size};
 use ready_pool_core::Timestamp;
 use ready_pool_core::group::Group;
-use ready_pool_core::pool_size::{OWN_TAG, SIZE_TAG, own_value, size_value};
+use ready_pool_core::pool_size::{SIZE_TAG, size_value};
 use ready_pool_sizing::tags::{self, Checkpoint};
 use ready_pool_sizing::{Bounds, Decision, Learner, Minute, Situation, Target};
 use replay::{Replay, Waits};
@@ -125,7 +125,7 @@ pub fn decide(view: &View, settings: &Settings) -> Sizing {
     spans::note(&mut after, now, is_held, is_capped);
     if is_due {
         tags.extend(tags::write(&after));
-        tags.extend(own_since(pool, activities, after.state.until()));
+        tags.extend(own::after(pool, activities, after.state.until()));
     } else if after != before {
         let sizing = tags::write(&after).into_iter();
         tags.extend(sizing.filter(|(key, _)| *key == tags::SIZING));
@@ -153,17 +153,6 @@ fn checkpoint(pool: &Group, now: Minute) -> Option<Checkpoint> {
 
 fn lead(learner: &Learner) -> Option<Duration> {
     Duration::try_from_secs_f64(learner.state().lead_seconds()).ok()
-}
-
-/// The tag of own detaches, without those that are in the state.
-fn own_since(
-    pool: &Group,
-    activities: &[ready_pool_core::activity::Activity],
-    until: Minute,
-) -> Option<(&'static str, String)> {
-    let kept = own::since(pool, activities, until);
-    pool.tags.get(OWN_TAG)?;
-    Some((OWN_TAG, own_value(&kept)?))
 }
 
 /// Those that are not as they should be.

@@ -34,8 +34,13 @@ fn held_now(pool: &Group, now: Minute) -> Tags {
     tags.filter(|(key, _)| *key == SIZING).collect()
 }
 
-/// Of the own detaches those that are to be distinguished from claims still, where all before `until` is learned.
-pub(super) fn since(pool: &Group, activities: &[Activity], until: Minute) -> BTreeSet<InstanceId> {
+/// The tag without those that are learned of, where all before `until` is.
+pub(super) fn after(
+    pool: &Group,
+    activities: &[Activity],
+    until: Minute,
+) -> Option<(&'static str, String)> {
+    pool.tags.get(OWN_TAG)?;
     let detached: BTreeSet<&InstanceId> = activities
         .iter()
         .filter(|activity| activity.kind == ActivityKind::Detach)
@@ -47,7 +52,7 @@ pub(super) fn since(pool: &Group, activities: &[Activity], until: Minute) -> BTr
         let member = pool.member(instance);
         member.is_some_and(|member| member.lifecycle == Lifecycle::Detaching)
     };
-    let own = pool.own_detaches().into_iter();
-    own.filter(|instance| detached.contains(instance) || leaves(instance))
-        .collect()
+    let mut own = pool.own_detaches();
+    own.retain(|instance| detached.contains(instance) || leaves(instance));
+    Some((OWN_TAG, own_value(&own)?))
 }
