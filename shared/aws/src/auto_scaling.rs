@@ -222,15 +222,18 @@ impl AutoScaling {
             .client
             .describe_scaling_activities()
             .auto_scaling_group_name(group.as_str());
-        Self::activity_pages(request, since, is_enough).await
+        let all = Self::activity_pages(request, since, None, is_enough).await?;
+        Ok(all.unwrap_or_default())
     }
 
-    /// A group's activities that started within these times (both ends to the second).
+    /// A group's activities that started within these times (both ends to the second). None where they are
+    /// more than so many pages, as far as a number is given.
     pub async fn activities_within(
         &self,
         group: &GroupName,
         times: &Range<Timestamp>,
-    ) -> Result<Vec<Activity>, CallError> {
+        most_pages: Option<usize>,
+    ) -> Result<Option<Vec<Activity>>, CallError> {
         let bound = |name: &str, seconds: i64| {
             let time = DateTime::from_secs(seconds).fmt(Format::DateTime);
             let time = time.map_err(|_| CallError::incomplete(ACTIVITIES, "writable time"))?;
@@ -245,21 +248,24 @@ impl AutoScaling {
                 "StartTimeUpperBound",
                 times.end.unix_timestamp() + 1,
             )?);
-        Self::activity_pages(request, Timestamp::UNIX_EPOCH, |_| false).await
+        Self::activity_pages(request, Timestamp::UNIX_EPOCH, most_pages, |_| false).await
     }
 
     async fn activity_pages(
         request: DescribeScalingActivitiesFluentBuilder,
         since: Timestamp,
+        most_pages: Option<usize>,
         is_enough: impl Fn(&[Activity]) -> bool,
-    ) -> Result<Vec<Activity>, CallError> {
+    ) -> Result<Option<Vec<Activity>>, CallError> {
         let mut pages = request
             .max_records(MAX_ACTIVITIES_PER_PAGE)
             .into_paginator()
             .send();
         let mut activities = Vec::new();
+        let mut read = 0;
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| error::from_sdk(ACTIVITIES, &error))?;
+            read += 1;
             for activity in page.activities() {
                 let Some(activity) = read_activity(activity)? else {
                     continue;
@@ -268,14 +274,17 @@ impl AutoScaling {
                     activities.push(activity);
                 } else if activity.ended_at.is_some() {
                     // Those under way come first, then the newest: older ones do not matter.
-                    return Ok(activities);
+                    return Ok(Some(activities));
                 }
             }
             if is_enough(&activities) {
                 break;
             }
+            if most_pages == Some(read) && page.next_token().is_some() {
+                return Ok(None);
+            }
         }
-        Ok(activities)
+        Ok(Some(activities))
     }
 
     /// Writes entries, all in as few calls as AWS allows. Nothing is written partly per call,
@@ -457,10 +466,9 @@ fn read_activity(
     };
     let started_at = Timestamp::from_unix_timestamp(started_at.secs())
         .map_err(|_| CallError::incomplete(ACTIVITIES, "readable start time"))?;
-    let failed = matches!(
-        activity.status_code(),
-        Some(ScalingActivityStatusCode::Failed | ScalingActivityStatusCode::Cancelled)
-    );
+    let status = activity.status_code();
+    let cancelled = status == Some(&ScalingActivityStatusCode::Cancelled);
+    let failed = cancelled || status == Some(&ScalingActivityStatusCode::Failed);
     let ended_at = activity
         .end_time()
         .and_then(|end| Timestamp::from_unix_timestamp(end.secs()).ok());
@@ -471,6 +479,7 @@ fn read_activity(
         started_at,
         ended_at,
         failed,
+        cancelled,
     }))
 }
 

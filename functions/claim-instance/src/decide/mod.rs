@@ -10,8 +10,10 @@ mod request;
 mod selection;
 mod subnets;
 mod surplus;
+mod waits;
 
 pub use request::{Isolation, MessageGroup, Request};
+pub use waits::{has_waited, is_turned_away};
 
 use allocation::Allocation;
 use ready_pool_core::Timestamp;

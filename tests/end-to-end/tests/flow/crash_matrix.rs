@@ -164,6 +164,7 @@ matrices! {
     dry_run: DryRun,
     surplus: Surplus,
     one_by_one: OneByOne,
+    sized_by_hit_rate: SizedByHitRate,
 }
 
 #[tokio::test(start_paused = true)]

@@ -47,6 +47,7 @@ mod reasons;
 mod refusals;
 mod retirement;
 mod scale_out;
+mod sizing;
 mod target_tags;
 mod template;
 mod user_data;

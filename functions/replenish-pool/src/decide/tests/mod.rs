@@ -9,6 +9,7 @@ mod missing;
 mod paused;
 mod reading;
 mod size;
+mod sizing;
 
 use super::*;
 use crate::notes::{self, Stage};
@@ -76,6 +77,7 @@ fn activity(
         started_at: NOW - started,
         ended_at: ended.map(|ended| NOW - ended),
         failed: false,
+        cancelled: false,
     }
 }
 
