@@ -73,3 +73,35 @@ fn sizing(source: Source<'_>) -> Result<Option<sizing::Settings>, ConfigError> {
         pool_max_size: config::required(source, "POOL_MAX_SIZE")?,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(hit_rate: &str) -> Result<Option<sizing::Settings>, ConfigError> {
+        let hit_rate = hit_rate.to_owned();
+        sizing(&move |name| match name {
+            "HIT_RATE" => Some(hit_rate.clone()),
+            "LEAST_READY" => Some("1".to_owned()),
+            "POOL_SIZE" => Some("10".to_owned()),
+            "POOL_MAX_SIZE" => Some("50".to_owned()),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_hit_rate_of_0_is_none() {
+        assert_eq!(read("0"), Ok(None));
+        let settings = read("99.9").unwrap().unwrap();
+        assert_eq!(settings.target.hit_rate.to_string(), "99.9 %");
+        assert_eq!((settings.pool_size, settings.pool_max_size), (10, 50));
+    }
+
+    #[test]
+    fn a_hit_rate_that_cannot_be_kept_is_refused_by_its_name() {
+        for value in ["49.9", "100", "-1", "NaN", "ninety", ""] {
+            let error = read(value).unwrap_err().to_string();
+            assert!(error.contains("HIT_RATE"), "{value:?}: {error}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use ready_pool_core::reason::Reason;
 use ready_pool_sizing::Target as Asked;
 use ready_pool_sizing::{Bounds, HitRate, Learner, Minute, Record, Situation};
 use region::api::Service;
-use region::autoscaling::Status;
+use region::autoscaling::{Activity, Status};
 use region::compute;
 use region::faults::{Calls, Failure, Fault, Moment};
 use region::journal::Happening;
@@ -540,4 +540,64 @@ async fn a_pool_of_a_hit_rate_makes_few_calls_more() {
     let more = calls[1] - calls[0];
     // Eight checkpoints.
     assert!((8.0..=9.0).contains(&more), "{calls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_history_is_read_in_few_pages_a_pass() {
+    let harness = sized_pool(2).await;
+    // Two busy days, and nothing before: a detach a minute, and its launch.
+    let busy = 2 * 24 * 60;
+    harness.region.with(|world| {
+        let now = world.now;
+        let pool = world.autoscaling.groups.get_mut("ready-pool-pool").unwrap();
+        let mut history = Vec::new();
+        for minute in 0..busy {
+            let started_at = now - Duration::from_mins(busy + 10 - minute);
+            for (what, took) in [
+                ("Detaching EC2 instance", 3),
+                ("Launching a new EC2 instance", 140),
+            ] {
+                let instance = format!("i-{minute:017x}");
+                history.push(Activity {
+                    id: format!("{what} {minute}"),
+                    description: format!("{what}: {instance}"),
+                    instance: Some(instance),
+                    cause: "long ago".to_owned(),
+                    started_at,
+                    ended_at: Some(started_at + Duration::from_secs(took)),
+                    status: Status::Successful,
+                    status_message: String::new(),
+                    details: json!({}),
+                });
+            }
+        }
+        history.append(&mut pool.activities);
+        pool.activities = history;
+    });
+    delete_tags(&harness, &TAGS).await;
+    let decisions = harness.figures.values("PredictedHitRate", &[]).len();
+    let caught_up = |world: &World| tags(world).contains_key("ready-pool:size");
+    let before = harness.now();
+    let mut pages = harness.calls("DescribeScalingActivities");
+    let mut most = 0;
+    while !harness.region.read(caught_up) {
+        let decided = harness.figures.values("PredictedHitRate", &[]).len();
+        assert_eq!(
+            decided, decisions,
+            "nothing is decided by half of the history"
+        );
+        assert_eq!(harness.desired(&harness.pool), 2);
+        harness.pass(Duration::from_mins(1)).await;
+        let now = harness.calls("DescribeScalingActivities");
+        most = most.max(now - pages);
+        pages = now;
+    }
+    let took = harness.now() - before;
+    println!("caught up with in {took}, {most} pages a minute at most");
+    // All at once, a day, half of it, a quarter of it; the history, and the slice for leaks.
+    assert!(most <= 4 * 5 + 3, "{most} pages in a minute");
+    assert!(took < Duration::from_mins(45), "{took}");
+    // A claim a minute was more than a pool of two serves, though nobody came since.
+    assert!(size(&harness) > 3, "{}", size(&harness));
+    harness.end().await;
 }

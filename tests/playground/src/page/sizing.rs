@@ -36,14 +36,12 @@ impl Follower {
         let Ok(figures) = serde_json::from_str::<Value>(line) else {
             return;
         };
-        if let Some(hit) = figures["AchievedHitRate"].as_f64() {
+        if let Some(hit) = figure(&figures, "AchievedHitRate") {
             self.claims += 1;
             self.hits += u32::from(hit > 0.5);
         }
-        if let Some(size) = figures["Size"].as_f64() {
-            self.size = Some(size);
-        }
-        if figures["PredictedHitRate"].is_number() {
+        self.size = figure(&figures, "Size").or(self.size);
+        if figure(&figures, "PredictedHitRate").is_some() {
             self.decided = Some(figures);
         }
     }
@@ -51,7 +49,7 @@ impl Follower {
     /// What there is to say; nothing where the size is fixed, or nothing was decided yet.
     pub(super) fn sizing(&self) -> Option<Sizing> {
         let figures = self.decided.as_ref()?;
-        let figure = |name: &str| figures[name].as_f64();
+        let figure = |name: &str| figure(figures, name);
         let achieved = match self.claims {
             0 => "no claim came yet".to_owned(),
             1 => format!("{} of 1 claim achieved", percent(f64::from(self.hits))),
@@ -81,6 +79,10 @@ impl Follower {
             why,
         })
     }
+}
+
+fn figure(figures: &Value, name: &str) -> Option<f64> {
+    figures.get(name)?.as_f64()
 }
 
 fn percent(share: f64) -> String {

@@ -143,3 +143,16 @@ fn a_full_scan_is_due_a_minute_after_the_last_and_where_none_is_remembered() {
 fn a_clock_that_was_set_back_does_not_put_the_full_scan_off() {
     assert!(full_scan_is_due(Some(NOW + SECOND), NOW));
 }
+
+#[test]
+fn history_reaches_back_by_what_has_ended() {
+    let since = NOW - MINUTE * 47;
+    let old = activity(ActivityKind::Detach, 1, HOUR, Some(HOUR));
+    let young = activity(ActivityKind::Detach, 2, MINUTE, Some(SECOND));
+    // Those under way come first, however old they are.
+    let under_way = activity(ActivityKind::Launch, 3, HOUR, None);
+    assert!(!reaches_back_to(&[], since));
+    assert!(!reaches_back_to(std::slice::from_ref(&under_way), since));
+    assert!(!reaches_back_to(&[under_way.clone(), young.clone()], since));
+    assert!(reaches_back_to(&[under_way, young, old], since));
+}
