@@ -197,7 +197,12 @@ impl Claim {
         }
         self.init.check()?;
         self.preferences.check()?;
-        let bytes = script::render(self, 1, &Times::default(), None).len();
+        // Like the times, a protection is not counted: the stack may add it, and it must not cost a retry.
+        let claim = Self {
+            protect: None,
+            ..self.clone()
+        };
+        let bytes = script::render(&claim, 1, &Times::default(), None).len();
         if bytes > script::MAX_BYTES {
             return Err(field(
                 "init",

@@ -169,9 +169,10 @@ pub fn check_accepted(accepted: &Claim) {
     };
     for attempt in [0, 1, Attempt::MAX] {
         let script = script::render(claim, attempt, &Times::default(), None);
-        // The attempt's three digits are the only thing that `check` cannot know.
+        // The attempt's three digits and the protection are all that `check` does not count.
         assert!(
-            script.len() <= script::MAX_BYTES + 2,
+            script.len()
+                <= script::MAX_BYTES + 2 + ", protect true".len() + r#""protect":false,"#.len(),
             "{} bytes",
             script.len()
         );
