@@ -61,6 +61,7 @@ const ALL: [Actions; 14] = [
         names: &[
             "DescribeAutoScalingGroups",
             "DescribeAutoScalingInstances",
+            "DescribeInstanceRefreshes",
             "DescribeLifecycleHooks",
             "DescribeScalingActivities",
             "DescribeTags",
@@ -149,6 +150,7 @@ const ALL: [Actions; 14] = [
             "GetQueueAttributes",
             "GetQueueUrl",
             "ListMessageMoveTasks",
+            "ListQueueTags",
             "PurgeQueue",
             "ReceiveMessage",
             "SendMessage",
