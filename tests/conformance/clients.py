@@ -262,6 +262,9 @@ def an_instance_moves_and_ends(client, serve, instance):
     wait_for("the termination", lambda: not where())
     client.call("autoscaling", "SetDesiredCapacity", AutoScalingGroupName=target,
                 DesiredCapacity=0, HonorCooldown=False)
+    refreshes = client.call(
+        "autoscaling", "DescribeInstanceRefreshes", AutoScalingGroupName=target)
+    check(refreshes.get("InstanceRefreshes", []) == [], refreshes)
     activities = client.call(
         "autoscaling", "DescribeScalingActivities", AutoScalingGroupName=target)["Activities"]
     about = " ".join(activity["Description"] for activity in activities)
@@ -301,6 +304,8 @@ def messages_are_held_and_deleted(client, serve):
     """The batch calls of a queue that nobody else reads."""
     queue = {"QueueUrl": serve["queues"]["rejected"]}
     client.call("sqs", "GetQueueAttributes", AttributeNames=["All"], **queue)
+    tags = client.call("sqs", "ListQueueTags", QueueUrl=serve["queues"]["provision"])["Tags"]
+    check(tags == {"ready-pool:pool": serve["groups"]["pool"]}, tags)
     sent = client.call("sqs", "SendMessageBatch", Entries=[{
         "Id": "0", "MessageBody": f"from {client.name}",
         "MessageAttributes": {"reason": {"DataType": "String", "StringValue": "ä"}},

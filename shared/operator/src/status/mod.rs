@@ -36,8 +36,8 @@ pub(crate) async fn run(
                 if options.json {
                     screen.json(&status)?;
                 } else {
-                    if !is_first || asked.watch {
-                        screen.again()?;
+                    if asked.watch {
+                        screen.again(is_first)?;
                     }
                     text::print(&status, screen)?;
                 }
