@@ -33,19 +33,40 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 pub struct Options {
     /// Name of the stack
-    #[arg(long, global = true, value_name = "NAME", default_value = "ready-pool")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Account and output",
+        value_name = "NAME",
+        default_value = "ready-pool"
+    )]
     pub stack: String,
     /// Profile of the AWS CLI's configuration [default: `AWS_PROFILE`]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Account and output",
+        value_name = "NAME"
+    )]
     pub profile: Option<String>,
     /// AWS region [default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Account and output",
+        value_name = "NAME"
+    )]
     pub region: Option<String>,
     /// Where the services are, if not at AWS [default: `AWS_ENDPOINT_URL`]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Account and output",
+        value_name = "URL"
+    )]
     pub endpoint_url: Option<String>,
     /// Print JSON for programs: one line for each answer
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Account and output")]
     pub json: bool,
 }
 
