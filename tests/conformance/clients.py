@@ -252,6 +252,11 @@ def an_instance_moves_and_ends(client, serve, instance):
     client.call(
         "autoscaling", "AttachInstances", InstanceIds=[instance], AutoScalingGroupName=target)
     wait_for("the attach", lambda: where() == [(target, "InService")])
+    for protected in (True, False):
+        client.call("autoscaling", "SetInstanceProtection", InstanceIds=[instance],
+                    AutoScalingGroupName=target, ProtectedFromScaleIn=protected)
+        [member] = [it for it in group(client, target)["Instances"] if it["InstanceId"] == instance]
+        check(member["ProtectedFromScaleIn"] == protected, member)
     client.call("autoscaling", "SuspendProcesses", AutoScalingGroupName=target,
                 ScalingProcesses=["Terminate"])
     suspended = group(client, target)["SuspendedProcesses"]

@@ -228,6 +228,10 @@ def calls():
     yield "activities", "autoscaling", "describe_scaling_activities", group, None
     yield "health", "autoscaling", "set_instance_health", {
         "InstanceId": "{instance}", "HealthStatus": "Healthy"}, None
+    yield "protect", "autoscaling", "set_instance_protection", group | {
+        "InstanceIds": ["{instance}"], "ProtectedFromScaleIn": True}, None
+    yield "protect a stranger", "autoscaling", "set_instance_protection", group | {
+        "InstanceIds": [NOBODY], "ProtectedFromScaleIn": True}, None
     yield "detach a stranger", "autoscaling", "detach_instances", group | {
         "InstanceIds": [NOBODY], "ShouldDecrementDesiredCapacity": False}, None
     yield "detach from nobody", "autoscaling", "detach_instances", {

@@ -149,6 +149,7 @@ impl<'a> Batch<'a> {
                 return None;
             }
         };
+        function.line.read(observed.pool().waited());
         if let Some(value) = observed.pool().pause().misspelt {
             error!(pool = %function.config.pool, value, "the pool's tag ready-pool:pause has none of the values claims, replenishing and all; everything is paused until it is mended");
         }

@@ -27,6 +27,9 @@ pub struct Config {
     /// `POOL_SIZE`: ready instances that replenish-pool keeps. What the pool has beyond was launched
     /// for waiting claims, and leaves without a replacement.
     pub size: i32,
+    /// `HIT_RATE`, unless it is 0: then the size is what replenish-pool wrote on the pool, and claims that find
+    /// nothing ready are counted there.
+    pub sized_by_hit_rate: bool,
     /// `REQUIRE_COMMON_SUBNET`: whether a target must share a subnet with the pool, or zones suffice.
     pub require_common_subnet: bool,
     /// `PROVISION_QUEUE_URL`: where the batches come from.
@@ -46,6 +49,7 @@ impl Config {
             pool: config::group(source, "POOL_GROUP")?,
             retirement: config::group(source, "RETIREMENT_GROUP")?,
             size: config::required(source, "POOL_SIZE")?,
+            sized_by_hit_rate: config::required::<f64>(source, "HIT_RATE")? != 0.0,
             require_common_subnet: config::required(source, "REQUIRE_COMMON_SUBNET")?,
             provision_queue: config::required(source, "PROVISION_QUEUE_URL")?,
             init_queue: config::required(source, "INIT_QUEUE_URL")?,

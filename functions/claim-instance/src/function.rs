@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::intake::released::Released;
+use crate::line::Line;
 use ready_pool_aws::auto_scaling::AutoScaling;
 use ready_pool_aws::metrics::Metrics;
 use ready_pool_aws::outcomes::Outcomes;
@@ -22,6 +23,7 @@ pub struct ClaimInstance {
     pub(crate) metrics: Metrics,
     pub(crate) clock: SharedClock,
     pub(crate) released: Released,
+    pub(crate) line: Line,
 }
 
 impl ClaimInstance {
@@ -38,6 +40,7 @@ impl ClaimInstance {
             config,
             clock,
             released: Released::default(),
+            line: Line::default(),
         }
     }
 }

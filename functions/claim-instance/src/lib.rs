@@ -14,6 +14,7 @@ pub mod decide;
 mod function;
 mod handler;
 pub mod intake;
+mod line;
 mod observe;
 mod pending;
 

@@ -117,7 +117,8 @@ impl Observed {
     ) -> View<'a> {
         View {
             now,
-            size: config.size,
+            size: (self.pool.kept_size().filter(|_| config.sized_by_hit_rate))
+                .unwrap_or(config.size),
             pool: &self.pool,
             retirement: &config.retirement,
             targets: &self.targets,

@@ -28,7 +28,7 @@ pub(crate) struct Subject<'a> {
     /// `None` when the last one was given up before and no other is assigned.
     pub(crate) instance: Option<&'a InstanceId>,
     pub(crate) attempt: Attempt,
-    /// What is known of the target besides, for people: AWS's words where it refused.
+    /// What is known of the target besides, for people.
     pub(crate) known: Option<String>,
     /// When what happened so far happened, where no command knows that better.
     pub(crate) times: Times,
@@ -59,6 +59,12 @@ impl InitInstance {
         }
         for step in steps {
             match step {
+                Step::Protect => {
+                    if let (Some(target), Some(instance)) = (subject.target_group, subject.instance)
+                    {
+                        self.protect(target, instance, invocation).await;
+                    }
+                }
                 Step::PublishReady => {
                     let end = (Ending::Ready, Reason::Initialised);
                     self.publish(subject, end, details.take(), invocation)
@@ -87,8 +93,8 @@ impl InitInstance {
             }
             _ => Details {
                 attempt: Some(subject.attempt),
-                command: None,
                 times: subject.times,
+                ..Details::default()
             },
         }
     }
@@ -135,6 +141,7 @@ impl InitInstance {
             version: VERSION,
             claim_id: Some(subject.claim_id.to_string()),
             target_group: subject.target_group.map(ToString::to_string),
+            pool: Some(self.config.pool.clone()),
             outcome: ending,
             reason,
             message: self.sentence(subject, reason, known),

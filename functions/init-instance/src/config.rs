@@ -18,6 +18,9 @@ pub const REFUSED_EVERY: Duration = Duration::from_secs(10);
 pub const TIME_FOR_A_CALL: Duration = Duration::from_secs(14);
 /// Time that must be left to ask for an outcome's details: then there is enough for the outcome itself.
 pub const TIME_FOR_DETAILS: Duration = Duration::from_secs(20);
+/// How often an instance is tried to be protected from scale-in, [`LOOK_EVERY`] apart: an attach that was
+/// accepted takes about a second to bring it into service, and up to three were seen.
+pub const PROTECT_TRIES: u32 = 10;
 /// When a message that waits for an unfinished step comes again.
 pub const COMES_AGAIN: Duration = Duration::from_secs(1);
 /// When a message whose handling failed comes again.
@@ -43,6 +46,8 @@ pub struct Config {
     /// `OUTCOME_OUTPUT_CHARACTERS`: how much of the end of a script's output an outcome carries, 0
     /// for none.
     pub output_characters: usize,
+    /// `PROTECT_FROM_SCALE_IN`: whether instances are protected whose claims do not say.
+    pub protects: bool,
 }
 
 impl Config {
@@ -57,6 +62,7 @@ impl Config {
             init_document: config::required(source, "INIT_DOCUMENT")?,
             stack: config::required(source, "STACK")?,
             output_characters: config::required(source, "OUTCOME_OUTPUT_CHARACTERS")?,
+            protects: config::required(source, "PROTECT_FROM_SCALE_IN")?,
         })
     }
 }

@@ -48,5 +48,6 @@ fn details(command: &Command, attempt: Attempt, run: &Run, output_characters: us
             ended: run.ended_at,
             ..record.header.times
         },
+        ..Details::default()
     }
 }

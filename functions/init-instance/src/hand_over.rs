@@ -10,6 +10,7 @@ use crate::function::{InitInstance, Progress};
 use crate::refusals::words;
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_core::call_error::{CallError, Effect};
+use ready_pool_core::claim::Claim;
 use ready_pool_core::command::{InitCommand, STACK_TAG, init_command};
 use ready_pool_core::ids::CommandId;
 use ready_pool_core::message::HandOver;
@@ -32,6 +33,14 @@ impl InitInstance {
         hand_over: &HandOver,
         invocation: &Invocation,
     ) -> Result<Progress, CallError> {
+        let protect = hand_over.claim.protect.unwrap_or(self.config.protects);
+        let hand_over = &HandOver {
+            claim: Claim {
+                protect: Some(protect),
+                ..hand_over.claim.clone()
+            },
+            ..hand_over.clone()
+        };
         let tried = match self.begin(hand_over, invocation).await? {
             Beginning::Conclude(conclusion) => Tried::Conclude(conclusion),
             Beginning::Attach => match self.attach(hand_over, invocation).await {
@@ -40,7 +49,15 @@ impl InitInstance {
             },
         };
         let conclusion = match tried {
-            Tried::Done => return Ok(Progress::Done),
+            Tried::Done => {
+                // Its script runs, for hours perhaps. Should this be cut, the end of the command sees to it.
+                if protect {
+                    let target = &hand_over.claim.target_group;
+                    self.protect(target, &hand_over.instance_id, invocation)
+                        .await;
+                }
+                return Ok(Progress::Done);
+            }
             Tried::Later => return Ok(Progress::Later),
             Tried::Conclude(conclusion) => conclusion,
         };

@@ -15,6 +15,7 @@ mod hand_over;
 mod handler;
 mod look_again;
 pub mod message;
+mod protect;
 mod refusals;
 mod regroup;
 

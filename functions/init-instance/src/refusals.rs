@@ -59,28 +59,20 @@ pub(crate) fn words(claim: &Claim, error: &CallError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ready_pool_core::claim::{Init, WhenEmpty};
+    use ready_pool_core::claim::Init;
     use ready_pool_core::ids::{ClaimId, GroupName};
-    use ready_pool_core::init_failure::OnInitFailure;
-    use ready_pool_core::preferences::Preferences;
     use time::macros::datetime;
 
     fn claim() -> Claim {
-        Claim {
-            claim_id: ClaimId::try_from("a").unwrap(),
-            target_group: GroupName::try_from("tenant").unwrap(),
-            init: Init {
-                commands: vec!["login".to_owned()],
+        Claim::new(
+            ClaimId::try_from("a").unwrap(),
+            GroupName::try_from("tenant").unwrap(),
+            Init {
                 environment: BTreeMap::from([("TOKEN".to_owned(), "hush-hush".to_owned())]),
-                working_directory: None,
-                execution_timeout_seconds: 60,
+                ..Init::new(["login"])
             },
-            when_empty: WhenEmpty::Wait,
-            preferences: Preferences::default(),
-            on_init_failure: OnInitFailure::default(),
-            dry_run: false,
-            expires_at: datetime!(2026-11-22 20:15 UTC),
-        }
+            datetime!(2026-11-22 20:15 UTC),
+        )
     }
 
     #[test]

@@ -11,6 +11,7 @@ use ready_pool_core::Timestamp;
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::message::Message;
+use ready_pool_core::pool_size::SIZE_TAG;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
@@ -50,6 +51,27 @@ impl<'a> Act<'a> {
         self.warn_of(plan);
         self.size(plan).await;
         self.gate(plan).await;
+    }
+
+    /// Writes these tags on the pool, all in one call. Answers whether they are there.
+    pub(crate) async fn on_the_pool_s_tags(&mut self, tags: &[(&'static str, String)]) -> bool {
+        if tags.is_empty() {
+            return true;
+        }
+        let pool = &self.function.config.pool;
+        if let Some((_, size)) = tags.iter().find(|(key, _)| *key == SIZE_TAG) {
+            info!(pool = %pool, size, "noting the pool's size");
+        }
+        let tags: Vec<GroupTag> = tags
+            .iter()
+            .map(|(key, value)| GroupTag {
+                group: pool.clone(),
+                key: (*key).to_owned(),
+                value: value.clone(),
+            })
+            .collect();
+        let written = self.function.auto_scaling.write_tags(&tags).await;
+        !self.count("write what the pool's size is learned from", written)
     }
 
     /// What a full scan found.
@@ -191,7 +213,12 @@ impl<'a> Act<'a> {
                 return;
             }
         }
-        for instance in &plan.detach {
+        let detach = if self.on_the_pool_s_tags(&plan.before_detach).await {
+            plan.detach.as_slice()
+        } else {
+            &[]
+        };
+        for instance in detach {
             warn!(instance_id = %instance, "detaching a member to retire it");
             let instances = std::slice::from_ref(instance);
             let result = auto_scaling

@@ -1,7 +1,9 @@
 //! The function's settings, and the figures that the template is configured with.
 
+use crate::decide::sizing;
 use ready_pool_aws::config::{self, ConfigError, Source};
 use ready_pool_core::ids::GroupName;
+use ready_pool_sizing::{HitRate, Target};
 use std::time::Duration;
 
 /// How long between two looks while instances boot.
@@ -16,8 +18,11 @@ pub struct Config {
     pub pool: GroupName,
     /// `RETIREMENT_GROUP`.
     pub retirement: GroupName,
-    /// `POOL_SIZE`: ready instances to keep.
+    /// `POOL_SIZE`: ready instances to keep, where no hit rate is asked for.
     pub size: i32,
+    /// `HIT_RATE` (a percentage, 0 for none), `LEAST_READY` and `POOL_MAX_SIZE`: how the pool is sized by its
+    /// hit rate.
+    pub sizing: Option<sizing::Settings>,
     /// `LAUNCH_HOOK_NAME`: holds an instance until its agent is online.
     pub launch_hook: String,
     /// `BOOT_LIMIT_SECONDS`: a launch whose agent stays away longer is abandoned.
@@ -38,6 +43,7 @@ impl Config {
             pool: config::group(source, "POOL_GROUP")?,
             retirement: config::group(source, "RETIREMENT_GROUP")?,
             size: config::required(source, "POOL_SIZE")?,
+            sizing: sizing(source)?,
             launch_hook: config::required(source, "LAUNCH_HOOK_NAME")?,
             boot_limit: Duration::from_secs(config::required(source, "BOOT_LIMIT_SECONDS")?),
             max_age: Duration::from_hours(hours.into()),
@@ -45,4 +51,25 @@ impl Config {
             init_queue: config::required(source, "INIT_QUEUE_URL")?,
         })
     }
+}
+
+fn sizing(source: Source<'_>) -> Result<Option<sizing::Settings>, ConfigError> {
+    const HIT_RATE: &str = "HIT_RATE";
+    let percent: f64 = config::required(source, HIT_RATE)?;
+    if percent == 0.0 {
+        return Ok(None);
+    }
+    let hit_rate = HitRate::of_percent(percent).ok_or_else(|| ConfigError::Unreadable {
+        name: HIT_RATE,
+        value: percent.to_string(),
+        problem: "must be 50 to 99.9 percent, or 0 for a fixed size".to_owned(),
+    })?;
+    Ok(Some(sizing::Settings {
+        target: Target {
+            hit_rate,
+            least_ready: config::required(source, "LEAST_READY")?,
+        },
+        pool_size: config::required(source, "POOL_SIZE")?,
+        pool_max_size: config::required(source, "POOL_MAX_SIZE")?,
+    }))
 }

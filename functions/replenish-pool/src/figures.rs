@@ -1,10 +1,27 @@
 //! What a look says in figures: pure.
 
+use crate::decide::sizing::Sizing;
 use crate::decide::{FullScan, Plan, View};
 use crate::missing::AllMissing;
 use crate::notes::{self, Stage};
 use ready_pool_aws::metrics::Record;
 use ready_pool_core::group::{Group, Member};
+use ready_pool_core::ids::GroupName;
+use ready_pool_sizing::Decision;
+
+/// How the pool is sized by its hit rate, and why so.
+pub(crate) fn sizing(pool: &GroupName, sizing: &Sizing) -> Record {
+    let decision = sizing.decision;
+    let yes_or_no = |is: fn(&Decision) -> bool| decision.as_ref().map(|it| usize::from(is(it)));
+    Record::of(pool)
+        .figure_if_known("PredictedHitRate", decision.map(|it| it.predicted_hit_rate))
+        .figure_if_known("ClaimsExpected", decision.map(|it| it.claims_expected))
+        .figure_if_known("Spread", decision.map(|it| it.spread))
+        .figure_if_known("WaitPrice", decision.map(|it| it.wait_price_hours))
+        .time_if_known("LeadTime", sizing.lead)
+        .count_if_known("SizeCapped", yes_or_no(|it| it.is_capped))
+        .count_if_known("HitRateOutOfReach", yes_or_no(|it| it.is_out_of_reach))
+}
 
 /// The state of the pool and its claims: about once a minute, by a full scan. What is not known is
 /// not said.

@@ -2,7 +2,8 @@
 
 use crate::act::{Act, Done};
 use crate::config::{LOOK_EVERY, TIME_FOR_A_LOOK};
-use crate::decide::{Plan, for_claims, for_the_pool, for_the_rest, full_scan_is_due};
+use crate::decide::sizing::{self, Reading, Sizing};
+use crate::decide::{Plan, View, for_claims, for_the_pool, for_the_rest, full_scan_is_due};
 use crate::figures;
 use crate::function::ReplenishPool;
 use crate::observe::{Extent, Observer};
@@ -120,8 +121,11 @@ impl ReplenishPool {
         let mut observer = Observer::new(self, extent, now);
         let mut act = Act::new(self);
         let mut plan = Plan::default();
-        let view = observer.pool().await;
-        if let Ok(view) = &view {
+        let mut view = observer.pool().await;
+        if let Ok(view) = &mut view {
+            if extent == Extent::Full {
+                self.size_by_hit_rate(view, &mut observer, &mut act).await;
+            }
             plan = for_the_pool(view);
             act.on_the_pool(&plan).await;
         }
@@ -130,6 +134,9 @@ impl ReplenishPool {
                 Ok(view) => {
                     let scan = observer.rest().await;
                     for_the_rest(view, &scan, &mut plan);
+                    if self.config.sizing.is_some() {
+                        plan.before_detach = sizing::before_detach(&view.pool, &plan.detach, now);
+                    }
                     let record = figures::state(view, &scan, &plan, &observer.missing);
                     self.metrics.write(&record, now);
                 }
@@ -139,6 +146,34 @@ impl ReplenishPool {
         }
         observer.missing.say(pool);
         view.map(|_| (plan, act.done))
+    }
+
+    /// Where a hit rate is asked for: learns, decides, and writes the size down before anything follows from
+    /// it. Where that fails, the size is what the pool's tag still says: claim-instance reads it there.
+    async fn size_by_hit_rate(
+        &self,
+        view: &mut View,
+        observer: &mut Observer<'_>,
+        act: &mut Act<'_>,
+    ) {
+        let Some(settings) = &self.config.sizing else {
+            return;
+        };
+        let sizing = match sizing::reading(&view.pool, view.boot_limit, view.now) {
+            Reading::Since(_) => sizing::decide(view, settings),
+            Reading::Behind(window) => match observer.past(window).await {
+                Some((window, past)) => sizing::catch_up(view, settings, window, &past),
+                None => Sizing::default(),
+            },
+        };
+        if act.on_the_pool_s_tags(&sizing.tags).await {
+            let written = sizing.tags.iter();
+            let written = written.map(|(key, value)| ((*key).to_owned(), value.clone()));
+            view.pool.tags.extend(written);
+            view.size = sizing::size_now(&view.pool, settings);
+        }
+        let record = figures::sizing(&self.config.pool, &sizing);
+        self.metrics.write(&record, view.now);
     }
 
     /// Events of other groups, and of attaches: those instances are not the pool's.

@@ -7,22 +7,38 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// The memory. Clones share it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Memory {
-    full_scan_at: Arc<Mutex<Option<Timestamp>>>,
+    notes: Arc<Mutex<Notes>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Notes {
+    full_scan_at: Option<Timestamp>,
+    window: Option<i64>,
 }
 
 impl Memory {
     /// When the last full scan was made that came to its end; none where nothing is remembered.
     pub(crate) fn full_scan_at(&self) -> Option<Timestamp> {
-        *self.lock()
+        self.lock().full_scan_at
     }
 
     /// A full scan of this time came to its end.
     pub(crate) fn full_scan_was(&self, at: Timestamp) {
-        *self.lock() = Some(at);
+        self.lock().full_scan_at = Some(at);
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Timestamp>> {
-        // One value, written whole: a panic elsewhere left nothing half done in it.
-        (self.full_scan_at.lock()).unwrap_or_else(PoisonError::into_inner)
+    /// How many minutes of history came in few pages when some was caught up with last.
+    pub(crate) fn window(&self) -> Option<i64> {
+        self.lock().window
+    }
+
+    /// So many minutes of history came in few pages.
+    pub(crate) fn window_was(&self, minutes: i64) {
+        self.lock().window = Some(minutes);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Notes> {
+        // Each value is written whole: a panic elsewhere left nothing half done in it.
+        (self.notes.lock()).unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,6 +12,7 @@ pub(crate) enum Part {
     PoolAgents,
     History,
     Backlog,
+    Past,
     Targets,
     Target,
     Detaches,
@@ -29,6 +30,7 @@ impl Part {
             Self::PoolAgents => "agents of the pool",
             Self::History => "history of the pool",
             Self::Backlog => "length of the provisioning queue",
+            Self::Past => "history that the size is learned from",
             Self::Targets => "targets",
             Self::Target => "target",
             Self::Detaches => "detaches of a day",
@@ -50,6 +52,7 @@ impl Part {
             }
             Self::History => "the pool's size stays as it is, and no launch is abandoned",
             Self::Backlog => "the pool does not grow for waiting claims, and does not shrink",
+            Self::Past => "the pool's size stays as it is",
             Self::Targets => "open claims are not looked at, and nothing is retired",
             Self::Target => "its claims are not looked at",
             Self::Detaches => "no leak is found",

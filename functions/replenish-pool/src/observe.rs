@@ -1,9 +1,10 @@
 //! What must be known before a plan can be made. Only the pool itself must be there: without any other
 //! part everything goes on that does not need it, and says what is missing.
 
+use crate::decide::sizing::{self, Reading, Window};
 use crate::decide::{
     FAILURES_BACK, FullScan, Targets, View, claims_wait, history_suffices, leak_candidates,
-    leak_checks, leak_slice, looks_at_hook, max_age_now,
+    leak_checks, leak_slice, looks_at_hook, max_age_now, reaches_back_to,
 };
 use crate::function::ReplenishPool;
 use crate::missing::{AllMissing, Missing, Part};
@@ -17,6 +18,9 @@ use ready_pool_core::group::{Group, Lifecycle};
 use ready_pool_core::ids::InstanceId;
 use std::collections::BTreeSet;
 use std::time::Duration;
+
+/// So many pages of history are caught up with in a pass, unless it is that of a quarter-hour only.
+const MOST_PAGES: usize = 5;
 
 /// How much a pass looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +71,7 @@ impl<'a> Observer<'a> {
             Extent::Short => Duration::ZERO,
             Extent::Full => max_age_now(config.max_age, self.now),
         };
-        let activities = self.history(&pool, max_age).await;
+        let activities = self.history(&pool, max_age, self.learned_from(&pool)).await;
         let activities = self.missing.or_without(Part::History, "", activities);
         let backlog = self.function.provision_queue.length().await;
         let backlog = self.missing.or_without(Part::Backlog, "", backlog);
@@ -84,8 +88,11 @@ impl<'a> Observer<'a> {
         let agents = self.missing.or_without(Part::PoolAgents, "", agents);
         Ok(View {
             now: self.now,
+            size: match &config.sizing {
+                Some(settings) => sizing::size_now(&pool, settings),
+                None => config.size,
+            },
             pool,
-            size: config.size,
             agents,
             activities,
             backlog,
@@ -95,17 +102,61 @@ impl<'a> Observer<'a> {
         })
     }
 
-    async fn history(&self, pool: &Group, max_age: Duration) -> Result<Vec<Activity>, CallError> {
+    /// Since when this look learns the size from the history.
+    fn learned_from(&self, pool: &Group) -> Option<Timestamp> {
+        let config = &self.function.config;
+        if self.extent == Extent::Short || config.sizing.is_none() {
+            return None;
+        }
+        match sizing::reading(pool, config.boot_limit, self.now) {
+            Reading::Since(time) => Some(time),
+            Reading::Behind(_) => None,
+        }
+    }
+
+    async fn history(
+        &self,
+        pool: &Group,
+        max_age: Duration,
+        learned_from: Option<Timestamp>,
+    ) -> Result<Vec<Activity>, CallError> {
         // Twice the boot limit: an overdue launch may have been missed for a while. And failed ones
         // for as long as they hold others back.
         let boot_limit = self.function.config.boot_limit;
         let back = (boot_limit * 2).max(FAILURES_BACK).max(max_age);
+        let since = (self.now - back).min(learned_from.unwrap_or(self.now));
         self.function
             .auto_scaling
-            .activities(&pool.name, self.now - back, |activities| {
+            .activities(&pool.name, since, |activities| {
                 history_suffices(pool, activities, max_age, self.now)
+                    && learned_from.is_none_or(|time| reaches_back_to(activities, time))
             })
             .await
+    }
+
+    /// The pool's history in as much of a window as comes in few pages.
+    pub(crate) async fn past(&mut self, mut window: Window) -> Option<(Window, Vec<Activity>)> {
+        let ReplenishPool {
+            config,
+            auto_scaling,
+            memory,
+            ..
+        } = self.function;
+        if let Some(minutes) = memory.window() {
+            window = window.at_most(minutes);
+        }
+        loop {
+            let most_pages = (!window.is_least()).then_some(MOST_PAGES);
+            let times = window.times(config.boot_limit);
+            let read = auto_scaling
+                .activities_within(&config.pool, &times, most_pages)
+                .await;
+            if let Some(activities) = self.missing.or_without(Part::Past, "", read)? {
+                memory.window_was(window.minutes());
+                return Some((window, activities));
+            }
+            window = window.shorter();
+        }
     }
 
     /// What only a full scan looks at.
@@ -173,8 +224,11 @@ impl<'a> Observer<'a> {
         } = self.function;
         let noted: BTreeSet<InstanceId> = notes::of(retirement).into_keys().collect();
         let window = leak_slice(self.now);
-        let detached = auto_scaling.activities_within(&config.pool, &window).await;
+        let detached = auto_scaling
+            .activities_within(&config.pool, &window, None)
+            .await;
         let detached = self.missing.or_without(Part::Detaches, "", detached);
+        let detached = detached.flatten();
         let candidates: BTreeSet<InstanceId> =
             leak_candidates(&detached.unwrap_or_default(), &window)
                 .into_iter()

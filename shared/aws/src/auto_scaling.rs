@@ -10,7 +10,8 @@ use aws_sdk_autoscaling::operation::describe_scaling_activities::builders::Descr
 use aws_sdk_autoscaling::primitives::{DateTime, DateTimeFormat as Format};
 use aws_sdk_autoscaling::types::builders::TagBuilder;
 use aws_sdk_autoscaling::types::{
-    AutoScalingGroup, Filter, Instance, LaunchTemplateSpecification, ScalingActivityStatusCode, Tag,
+    AutoScalingGroup, Filter, Instance, LaunchTemplateOverrides, LaunchTemplateSpecification,
+    ScalingActivityStatusCode, Tag,
 };
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{self, Activity};
@@ -225,15 +226,18 @@ impl AutoScaling {
             .client
             .describe_scaling_activities()
             .auto_scaling_group_name(group.as_str());
-        Self::activity_pages(request, since, is_enough).await
+        let all = Self::activity_pages(request, since, None, is_enough).await?;
+        Ok(all.unwrap_or_default())
     }
 
-    /// A group's activities that started within these times (both ends to the second).
+    /// A group's activities that started within these times (both ends to the second). None where they are
+    /// more than so many pages, as far as a number is given.
     pub async fn activities_within(
         &self,
         group: &GroupName,
         times: &Range<Timestamp>,
-    ) -> Result<Vec<Activity>, CallError> {
+        most_pages: Option<usize>,
+    ) -> Result<Option<Vec<Activity>>, CallError> {
         let bound = |name: &str, seconds: i64| {
             let time = DateTime::from_secs(seconds).fmt(Format::DateTime);
             let time = time.map_err(|_| CallError::incomplete(ACTIVITIES, "writable time"))?;
@@ -248,21 +252,24 @@ impl AutoScaling {
                 "StartTimeUpperBound",
                 times.end.unix_timestamp() + 1,
             )?);
-        Self::activity_pages(request, Timestamp::UNIX_EPOCH, |_| false).await
+        Self::activity_pages(request, Timestamp::UNIX_EPOCH, most_pages, |_| false).await
     }
 
     async fn activity_pages(
         request: DescribeScalingActivitiesFluentBuilder,
         since: Timestamp,
+        most_pages: Option<usize>,
         is_enough: impl Fn(&[Activity]) -> bool,
-    ) -> Result<Vec<Activity>, CallError> {
+    ) -> Result<Option<Vec<Activity>>, CallError> {
         let mut pages = request
             .max_records(MAX_ACTIVITIES_PER_PAGE)
             .into_paginator()
             .send();
         let mut activities = Vec::new();
+        let mut read = 0;
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| error::from_sdk(ACTIVITIES, &error))?;
+            read += 1;
             for activity in page.activities() {
                 let Some(activity) = read_activity(activity)? else {
                     continue;
@@ -271,14 +278,17 @@ impl AutoScaling {
                     activities.push(activity);
                 } else if activity.ended_at.is_some() {
                     // Those under way come first, then the newest: older ones do not matter.
-                    return Ok(activities);
+                    return Ok(Some(activities));
                 }
             }
             if is_enough(&activities) {
                 break;
             }
+            if most_pages == Some(read) && page.next_token().is_some() {
+                return Ok(None);
+            }
         }
-        Ok(activities)
+        Ok(Some(activities))
     }
 
     /// Writes entries, all in as few calls as AWS allows. Nothing is written partly per call,
@@ -383,6 +393,20 @@ impl AutoScaling {
         Ok(())
     }
 
+    /// Protects an instance from scale-in of its group. Repeatable. Lost with its next detach (Auto Scaling
+    /// User Guide, "Use instance scale-in protection").
+    pub async fn protect(&self, group: &GroupName, instance: &InstanceId) -> Result<(), CallError> {
+        self.client
+            .set_instance_protection()
+            .auto_scaling_group_name(group.as_str())
+            .instance_ids(instance.as_str())
+            .protected_from_scale_in(true)
+            .send()
+            .await
+            .map_err(|error| error::from_sdk("SetInstanceProtection", &error))?;
+        Ok(())
+    }
+
     /// Terminates an instance of whatever group it is in, and shrinks that group. Only for the
     /// retirement group's instances: the call names no group.
     pub async fn terminate(&self, instance: &InstanceId) -> Result<(), CallError> {
@@ -446,10 +470,9 @@ fn read_activity(
     };
     let started_at = Timestamp::from_unix_timestamp(started_at.secs())
         .map_err(|_| CallError::incomplete(ACTIVITIES, "readable start time"))?;
-    let failed = matches!(
-        activity.status_code(),
-        Some(ScalingActivityStatusCode::Failed | ScalingActivityStatusCode::Cancelled)
-    );
+    let status = activity.status_code();
+    let cancelled = status == Some(&ScalingActivityStatusCode::Cancelled);
+    let failed = cancelled || status == Some(&ScalingActivityStatusCode::Failed);
     let ended_at = activity
         .end_time()
         .and_then(|end| Timestamp::from_unix_timestamp(end.secs()).ok());
@@ -460,6 +483,7 @@ fn read_activity(
         started_at,
         ended_at,
         failed,
+        cancelled,
     }))
 }
 
@@ -507,9 +531,23 @@ fn read_group(group: &AutoScalingGroup) -> Option<Group> {
         // "The current state of the group when the DeleteAutoScalingGroup operation is in progress".
         deleting: group.status().is_some(),
         tags: read_tags(group),
-        launch_template: group.launch_template().and_then(read_version),
+        launch_template: group
+            .launch_template()
+            .or_else(|| template_in_policy(group))
+            .and_then(read_version),
         members: group.instances().iter().filter_map(read_member).collect(),
     })
+}
+
+/// A group with a mixed instances policy names its launch template there. Where types have launch templates of
+/// their own, members differ as they should.
+fn template_in_policy(group: &AutoScalingGroup) -> Option<&LaunchTemplateSpecification> {
+    let template = group.mixed_instances_policy()?.launch_template()?;
+    let has_its_own = |one: &LaunchTemplateOverrides| one.launch_template_specification().is_some();
+    let is_the_only_one = !template.overrides().iter().any(has_its_own);
+    template
+        .launch_template_specification()
+        .filter(|_| is_the_only_one)
 }
 
 fn read_member(instance: &Instance) -> Option<Member> {
@@ -519,6 +557,7 @@ fn read_member(instance: &Instance) -> Option<Member> {
         lifecycle: Lifecycle::from_aws(instance.lifecycle_state()?.as_str()),
         // `Healthy` here, `HEALTHY` in DescribeAutoScalingInstances.
         healthy: instance.health_status()?.eq_ignore_ascii_case("healthy"),
+        protected: instance.protected_from_scale_in().unwrap_or_default(),
         instance_type: instance.instance_type().map(str::to_owned),
         launch_template: instance.launch_template().and_then(read_version),
     })

@@ -49,6 +49,7 @@ pub struct Metrics {
 enum Unit {
     Count,
     Milliseconds,
+    None,
 }
 
 /// What happened at one moment, in figures. Becomes one line.
@@ -110,6 +111,16 @@ impl Record {
             Some(took) => self.time(name, took),
             None => self,
         }
+    }
+
+    /// A share, a ratio or anything else without a unit of `CloudWatch`'s, where it is known.
+    #[must_use]
+    pub fn figure_if_known(mut self, name: &'static str, figure: Option<f64>) -> Self {
+        // JSON has no other numbers.
+        if let Some(figure) = figure.filter(|figure| figure.is_finite()) {
+            self.figures.push((name, Unit::None, figure));
+        }
+        self
     }
 
     /// Something to search the lines by. No metric is made of it.
@@ -219,6 +230,8 @@ mod tests {
             .count("Outcomes", 1)
             .time("TimeToReady", Duration::from_micros(7_250_500))
             .time_if_known("Waited", None)
+            .figure_if_known("Spread", Some(1.25))
+            .figure_if_known("WaitPrice", Some(f64::NAN))
             .with("claim_id", "signup-1");
         assert_eq!(
             written(&record),
@@ -231,6 +244,7 @@ mod tests {
                         "Metrics": [
                             {"Name": "Outcomes", "Unit": "Count"},
                             {"Name": "TimeToReady", "Unit": "Milliseconds"},
+                            {"Name": "Spread", "Unit": "None"},
                         ],
                     }],
                 },
@@ -239,6 +253,7 @@ mod tests {
                 "claim_id": "signup-1",
                 "Outcomes": 1.0,
                 "TimeToReady": 7250.5,
+                "Spread": 1.25,
             })]
         );
     }

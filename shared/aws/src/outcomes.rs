@@ -32,15 +32,20 @@ impl Outcomes {
         }
     }
 
-    /// Publishes an outcome, with what a consumer may want to filter on as attributes, in the claim's
-    /// trace.
+    /// Publishes an outcome as one of this pool, with what a consumer may want to filter on as attributes, in
+    /// the claim's trace.
     pub async fn publish(&self, outcome: &Outcome, trace: Option<Trace>) -> Result<(), CallError> {
+        let outcome = &Outcome {
+            pool: Some(self.pool.clone()),
+            ..outcome.clone()
+        };
         let ending = outcome.outcome.code();
         let reason = outcome.reason.code();
         let named = named(outcome);
         let mut message = Outgoing::json(outcome)?
             .with("outcome", ending)
             .with("reason", reason)
+            .with("pool", self.pool.as_str())
             .traced(trace);
         for (name, value) in &named {
             message = message.with(name, *value);
@@ -116,6 +121,7 @@ mod tests {
             version: VERSION,
             claim_id: None,
             target_group: None,
+            pool: None,
             outcome: Ending::Failed,
             reason,
             message: String::new(),

@@ -6,6 +6,7 @@ pub use search::Found;
 
 use crate::clients::{self, Clients};
 use crate::error;
+use aws_sdk_ssm::operation::describe_instance_information::builders::DescribeInstanceInformationFluentBuilder;
 use aws_sdk_ssm::types::{InstanceInformationStringFilter, PingStatus, PlatformType};
 use ready_pool_core::Timestamp;
 use ready_pool_core::agent::Agent;
@@ -28,6 +29,8 @@ const MAX_COMMANDS_PER_PAGE: i32 = 50;
 /// How long the agent may take to pick the command up, seconds. AWS's default of an hour would
 /// leave a claim hanging on a dead agent; 30 is the least.
 const DELIVERY_TIMEOUT_SECONDS: i32 = 60;
+/// The operation's name, for errors.
+const INFORMATION: &str = "DescribeInstanceInformation";
 /// AWS's own document that runs a shell script on Linux.
 const DOCUMENT: &str = "AWS-RunShellScript";
 
@@ -91,24 +94,13 @@ impl SystemsManager {
         &self,
         instances: &[InstanceId],
     ) -> Result<BTreeMap<InstanceId, Agent>, CallError> {
-        const OPERATION: &str = "DescribeInstanceInformation";
         let mut agents = BTreeMap::new();
         for instances in instances.chunks(MAX_FILTER_VALUES) {
-            let filter = InstanceInformationStringFilter::builder()
-                .key("InstanceIds")
-                .set_values(Some(instances.iter().map(ToString::to_string).collect()))
-                .build()
-                .map_err(|_| CallError::incomplete(OPERATION, "valid filter"))?;
-            let mut pages = self
-                .client
-                .describe_instance_information()
-                .filters(filter)
-                .max_results(MAX_INSTANCES_PER_PAGE)
-                .into_paginator()
-                .items()
-                .send();
+            let ids = instances.iter().map(ToString::to_string).collect();
+            let request = self.information("InstanceIds", ids)?;
+            let mut pages = request.into_paginator().items().send();
             while let Some(line) = pages.next().await {
-                let line = line.map_err(|error| error::from_sdk(OPERATION, &error))?;
+                let line = line.map_err(|error| error::from_sdk(INFORMATION, &error))?;
                 let Some(instance) = line
                     .instance_id()
                     .and_then(|id| InstanceId::try_from(id).ok())
@@ -133,27 +125,30 @@ impl SystemsManager {
         instance: &InstanceId,
         (key, value): (&str, &str),
     ) -> Result<bool, CallError> {
-        const OPERATION: &str = "DescribeInstanceInformation";
-        let filter = InstanceInformationStringFilter::builder()
-            .key(format!("tag:{key}"))
-            .values(value)
-            .build()
-            .map_err(|_| CallError::incomplete(OPERATION, "valid filter"))?;
-        let mut pages = self
-            .client
-            .describe_instance_information()
-            .filters(filter)
-            .max_results(MAX_INSTANCES_PER_PAGE)
-            .into_paginator()
-            .items()
-            .send();
+        let request = self.information(&format!("tag:{key}"), vec![value.to_owned()])?;
+        let mut pages = request.into_paginator().items().send();
         while let Some(line) = pages.next().await {
-            let line = line.map_err(|error| error::from_sdk(OPERATION, &error))?;
+            let line = line.map_err(|error| error::from_sdk(INFORMATION, &error))?;
             if line.instance_id() == Some(instance.as_str()) {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Asks for the instances that have one of these values.
+    fn information(
+        &self,
+        key: &str,
+        values: Vec<String>,
+    ) -> Result<DescribeInstanceInformationFluentBuilder, CallError> {
+        let filter = InstanceInformationStringFilter::builder()
+            .key(key)
+            .set_values(Some(values))
+            .build()
+            .map_err(|_| CallError::incomplete(INFORMATION, "valid filter"))?;
+        let request = self.client.describe_instance_information();
+        Ok(request.filters(filter).max_results(MAX_INSTANCES_PER_PAGE))
     }
 
     /// An instance's command history, newest first. It lags by about a second.

@@ -16,6 +16,8 @@ pub struct Activity {
     pub ended_at: Option<Timestamp>,
     /// Whether it failed or was cancelled.
     pub failed: bool,
+    /// Whether it was cancelled, which is nobody's failure: the capacity was lowered meanwhile.
+    pub cancelled: bool,
 }
 
 /// What an activity did, by its description.

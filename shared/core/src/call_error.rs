@@ -141,6 +141,12 @@ impl CallError {
         self.says("min-size=") || self.says("min size constraint")
     }
 
+    /// An instance that is on its way into its group, or out of it, cannot be protected from scale-in (the
+    /// text: infrahouse-toolkit#223, riff-raff#510).
+    pub fn says_not_protectable(&self) -> bool {
+        self.says("is not in InService or EnteringStandby or Standby")
+    }
+
     fn says(&self, text: &str) -> bool {
         self.code == "ValidationError" && self.message.contains(text)
     }

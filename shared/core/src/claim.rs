@@ -10,7 +10,7 @@ use crate::script;
 use crate::seconds;
 use crate::times::Times;
 use crate::variable;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use time::Duration;
@@ -50,6 +50,14 @@ pub struct Claim {
     /// What becomes of the instance if its init fails.
     #[serde(default, skip_serializing_if = "OnInitFailure::is_default")]
     pub on_init_failure: OnInitFailure,
+    /// Whether scale-in of the target spares the instance. Where the message does not say, the stack does.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "bool"))]
+    pub protect: Option<bool>,
     /// Only say what would become of it, and change nothing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub dry_run: bool,
@@ -94,6 +102,11 @@ pub struct Init {
 )]
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+/// An option that is there says something.
+fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    bool::deserialize(deserializer).map(Some)
 }
 
 fn default_execution_timeout() -> u32 {
@@ -146,6 +159,7 @@ impl Claim {
             when_empty: WhenEmpty::default(),
             preferences: Preferences::default(),
             on_init_failure: OnInitFailure::default(),
+            protect: None,
             dry_run: false,
             expires_at,
         }

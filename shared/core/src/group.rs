@@ -51,6 +51,8 @@ pub struct Member {
     pub lifecycle: Lifecycle,
     /// `Healthy` in Auto Scaling's eyes.
     pub healthy: bool,
+    /// Whether scale-in spares it.
+    pub protected: bool,
     /// EC2 instance type, where known.
     pub instance_type: Option<String>,
     /// Launch template and version it was launched from, where known.

@@ -18,6 +18,7 @@ pub mod ledger;
 pub mod message;
 pub mod outcome;
 pub mod pause;
+pub mod pool_size;
 pub mod preferences;
 pub mod reason;
 pub mod retirement;

@@ -41,6 +41,8 @@ struct CarriedClaim {
     preferences: CarriedPreferences,
     #[serde(default, skip_serializing_if = "OnInitFailure::is_default")]
     on_init_failure: OnInitFailure,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    protect: Option<bool>,
     #[serde(with = "time::serde::rfc3339")]
     #[cfg_attr(feature = "schema", schemars(with = "schema::Moment"))]
     expires_at: Timestamp,
@@ -89,6 +91,7 @@ impl From<Claim> for CarriedClaim {
                 instance_types: claim.preferences.instance_types,
             },
             on_init_failure: claim.on_init_failure,
+            protect: claim.protect,
             expires_at: claim.expires_at,
         }
     }
@@ -111,6 +114,7 @@ impl From<CarriedClaim> for Claim {
                 instance_types: carried.preferences.instance_types,
             },
             on_init_failure: carried.on_init_failure,
+            protect: carried.protect,
             dry_run: false,
             expires_at: carried.expires_at,
         }

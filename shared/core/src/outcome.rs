@@ -2,7 +2,7 @@
 
 use crate::Timestamp;
 use crate::claim::Claim;
-use crate::ids::{Attempt, CommandId, InstanceId};
+use crate::ids::{Attempt, CommandId, GroupName, InstanceId};
 use crate::reason::Reason;
 #[cfg(feature = "schema")]
 use crate::schema;
@@ -39,6 +39,11 @@ pub struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "String", length(max = MAX_TEXT)))]
     pub target_group: Option<String>,
+    /// The pool whose stack says so, by its group's name: several stacks may share an outcome queue. Absent from
+    /// outcomes of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "GroupName"))]
+    pub pool: Option<GroupName>,
     /// How it ended.
     pub outcome: Ending,
     /// Why, for programs.
@@ -72,6 +77,10 @@ pub struct Details {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schemars(with = "CommandEnd"))]
     pub command: Option<CommandEnd>,
+    /// The pool that the target opted in to, where that is another one: its queue is the right one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String", length(max = MAX_TEXT)))]
+    pub opted_in_to: Option<String>,
     /// When each step happened.
     #[serde(default, skip_serializing_if = "Times::is_empty")]
     pub times: Times,
@@ -157,6 +166,7 @@ impl Outcome {
             version: VERSION,
             claim_id: Some(claim.claim_id.to_string()),
             target_group: Some(claim.target_group.to_string()),
+            pool: None,
             outcome: ending,
             reason,
             message: printable(&message.into()),
@@ -185,6 +195,7 @@ impl Outcome {
             version: VERSION,
             claim_id: claim_id.map(printable),
             target_group: target_group.map(printable),
+            pool: None,
             outcome: Ending::Rejected,
             reason,
             message: printable(message),

@@ -164,6 +164,9 @@ pub struct SendOptions {
     /// What becomes of an instance whose script fails [default: retire]
     #[arg(long, value_name = "WHAT", value_parser = ["retire", "keep", "replace"])]
     pub on_init_failure: Option<String>,
+    /// Whether scale-in of the target spares the instance [default: as the stack is set]
+    #[arg(long, value_name = "true|false")]
+    pub protect: Option<bool>,
     /// A zone that the claim prefers (repeatable, the preferred one first)
     #[arg(long = "zone", value_name = "ZONE")]
     pub zones: Vec<String>,

@@ -1,11 +1,14 @@
-//! The parts of a stack by the names that the template gives them. The pool alone may have another name: it stands in
-//! a tag of the provisioning queue.
+//! The parts of a stack by the names that the template gives them. The pool and the outcome queue alone may have other
+//! names: these stand in tags of the provisioning queue.
 
 use crate::failure::Failure;
 use crate::session::{OrFailure, Session};
 use ready_pool_core::group::{Group, OPT_IN_TAG};
 use ready_pool_core::ids::GroupName;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The tag of the provisioning queue with the outcome queue's name.
+const OUTCOME_QUEUE_TAG: &str = "ready-pool:outcome-queue";
 
 /// A queue of the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,8 +67,8 @@ impl QueueKind {
         !matches!(self, Self::Provision | Self::Init | Self::Outcome)
     }
 
-    /// The name in this stack.
-    pub(crate) fn name(self, stack: &str) -> String {
+    /// The name that the template gives it.
+    fn name(self, stack: &str) -> String {
         let end = if self.is_fifo() { ".fifo" } else { "" };
         format!("{stack}-{}{end}", self.short())
     }
@@ -82,6 +85,8 @@ pub(crate) struct Stack {
     pub(crate) retirement: GroupName,
     /// The address of the provisioning queue.
     pub(crate) provision: String,
+    /// The outcome queue's name, where several stacks share one.
+    pub(crate) outcome_queue: Option<String>,
 }
 
 impl Stack {
@@ -105,13 +110,23 @@ impl Stack {
             pool: group(&pool_name(&tags, name))?,
             retirement: group(&format!("{name}-retirement"))?,
             provision,
+            outcome_queue: tags.get(OUTCOME_QUEUE_TAG).cloned(),
         })
+    }
+
+    /// The name of a queue.
+    pub(crate) fn queue_name(&self, queue: QueueKind) -> String {
+        let named = self
+            .outcome_queue
+            .as_ref()
+            .filter(|_| queue == QueueKind::Outcome);
+        named.cloned().unwrap_or_else(|| queue.name(&self.name))
     }
 
     /// The address of a queue: all queues of a stack are of one account and region.
     pub(crate) fn url(&self, queue: QueueKind) -> String {
         let base = self.provision.rsplit_once('/').map_or("", |(base, _)| base);
-        format!("{base}/{}", queue.name(&self.name))
+        format!("{base}/{}", self.queue_name(queue))
     }
 
     /// The pool and, if it is there, the retirement group.
@@ -140,8 +155,20 @@ fn pool_name(tags: &BTreeMap<String, String>, stack: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A stack called `rp`, as the template makes it.
+    pub(crate) fn stack() -> Stack {
+        Stack {
+            name: "rp".to_owned(),
+            pool: GroupName::try_from("rp-pool").unwrap(),
+            retirement: GroupName::try_from("rp-retirement").unwrap(),
+            provision: "https://sqs.eu-west-1.amazonaws.com/123456789012/rp-provision.fifo"
+                .to_owned(),
+            outcome_queue: None,
+        }
+    }
 
     #[test]
     fn queues_have_the_names_that_the_template_gives_them() {
@@ -166,16 +193,20 @@ mod tests {
 
     #[test]
     fn the_queues_of_a_stack_stand_beside_each_other() {
-        let stack = Stack {
-            name: "rp".to_owned(),
-            pool: GroupName::try_from("rp-pool").unwrap(),
-            retirement: GroupName::try_from("rp-retirement").unwrap(),
-            provision: "https://sqs.eu-west-1.amazonaws.com/123456789012/rp-provision.fifo"
-                .to_owned(),
-        };
+        let stack = stack();
         assert_eq!(
             stack.url(QueueKind::Rejected),
             "https://sqs.eu-west-1.amazonaws.com/123456789012/rp-rejected"
         );
+    }
+
+    #[test]
+    fn a_shared_outcome_queue_has_a_name_of_its_own() {
+        let stack = Stack {
+            outcome_queue: Some("all-outcomes".to_owned()),
+            ..stack()
+        };
+        assert!(stack.url(QueueKind::Outcome).ends_with("/all-outcomes"));
+        assert!(stack.url(QueueKind::Rejected).ends_with("/rp-rejected"));
     }
 }

@@ -13,9 +13,9 @@ use ready_pool_core::ids::GroupName;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// A target, for programs.
+/// How a group stands to the pool, for programs.
 #[derive(Serialize)]
-struct Target<'a> {
+struct Standing<'a> {
     target_group: &'a str,
     pool: Option<&'a str>,
     open_claims: usize,
@@ -87,8 +87,8 @@ pub(crate) async fn opt_out(
     Ok(Exit::Done)
 }
 
-fn target<'a>(group: &'a Group, pool: Option<&'a GroupName>) -> Target<'a> {
-    Target {
+fn target<'a>(group: &'a Group, pool: Option<&'a GroupName>) -> Standing<'a> {
+    Standing {
         target_group: group.name.as_str(),
         pool: pool.map(GroupName::as_str),
         open_claims: group.entries().filter(|(_, entry)| entry.is_open()).count(),
@@ -132,15 +132,11 @@ fn check(group: &Group, stack: &Stack) -> Result<(), Failure> {
 mod tests {
     use super::*;
     use crate::pool::tests::group;
+    use crate::stack::tests::stack;
 
     #[test]
     fn a_target_is_of_one_pool_and_none_of_ours() {
-        let stack = Stack {
-            name: "rp".to_owned(),
-            pool: GroupName::try_from("rp-pool").unwrap(),
-            retirement: GroupName::try_from("rp-retirement").unwrap(),
-            provision: String::new(),
-        };
+        let stack = stack();
         let said = |name: &str, tag: Option<&str>| {
             let mut group = group(name, &[]);
             if let Some(tag) = tag {

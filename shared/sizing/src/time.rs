@@ -43,6 +43,12 @@ impl Minute {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// When the quarter-hour started that this is in.
+    #[must_use]
+    pub fn quarter_start(self) -> Self {
+        self.plus(-self.0.rem_euclid(15))
+    }
+
     /// Which of the day's 96 quarter-hours this is in.
     pub fn quarter_of_day(self) -> usize {
         index(self.0.rem_euclid(DAY) / 15)

@@ -36,6 +36,18 @@ impl Figures {
             .collect()
     }
 
+    /// A metric's values, each with when it was, in Unix seconds.
+    pub fn timeline(&self, metric: &str) -> Vec<(i64, f64)> {
+        let lines = self.0.lock().expect("no test thread panicked");
+        lines
+            .iter()
+            .filter_map(|line| {
+                let milliseconds = line["_aws"]["Timestamp"].as_i64()?;
+                Some((milliseconds / 1_000, line[metric].as_f64()?))
+            })
+            .collect()
+    }
+
     /// A metric, added up.
     pub fn sum(&self, metric: &str, of: &[(&str, &str)]) -> f64 {
         self.values(metric, of)

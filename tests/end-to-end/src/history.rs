@@ -68,7 +68,7 @@ pub(crate) struct Counts {
     pub(crate) dead_letters: usize,
     /// Calls that our functions made, by function and operation.
     pub(crate) calls: BTreeMap<String, usize>,
-    /// Of those, the ones that were throttled.
+    /// Of those, the ones that were throttled, as their caller heard.
     pub(crate) throttled: usize,
     /// Outcomes that a function knows it published.
     pub(crate) outcomes_published: usize,
@@ -188,10 +188,22 @@ impl History {
                 error,
                 ..
             } => {
-                if caller.starts_with(OURS) {
-                    self.learn_of_answer(operation, input, error.as_deref());
+                if caller.starts_with(OURS)
+                    && let Some(counter) = self.counter(operation, input, error.as_deref())
+                {
+                    *counter += 1;
                 }
                 self.learn_of_call(entry.at, caller, operation, input);
+            }
+            Happening::Unheard {
+                caller,
+                operation,
+                input,
+                error,
+            } if caller.starts_with(OURS) => {
+                if let Some(counter) = self.counter(operation, input, error.as_deref()) {
+                    *counter -= 1;
+                }
             }
             _ => {
                 if let Some(outcome) = outcome_in(entry) {
@@ -208,20 +220,22 @@ impl History {
         }
     }
 
-    fn learn_of_answer(&mut self, operation: &str, input: &Value, error: Option<&str>) {
+    /// What an answer that reached its caller counts towards.
+    fn counter(
+        &mut self,
+        operation: &str,
+        input: &Value,
+        error: Option<&str>,
+    ) -> Option<&mut usize> {
         match (operation, error) {
-            (_, Some(error)) if error.contains("Throttl") || error == "RequestLimitExceeded" => {
-                self.throttled += 1;
-            }
-            ("TerminateInstanceInAutoScalingGroup", None) => self.terminated += 1,
-            ("SendMessageBatch", None)
-                if input["QueueUrl"]
-                    .as_str()
-                    .is_some_and(|url| url.ends_with("-outcome")) =>
-            {
-                self.outcomes_published += 1;
-            }
-            _ => {}
+            (_, Some("RequestLimitExceeded")) => Some(&mut self.throttled),
+            (_, Some(error)) if error.contains("Throttl") => Some(&mut self.throttled),
+            ("TerminateInstanceInAutoScalingGroup", None) => Some(&mut self.terminated),
+            ("SendMessageBatch", None) => input["QueueUrl"]
+                .as_str()
+                .is_some_and(|url| url.ends_with("-outcome"))
+                .then_some(&mut self.outcomes_published),
+            _ => None,
         }
     }
 

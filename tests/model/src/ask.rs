@@ -187,6 +187,7 @@ fn group(name: &GroupName, members: Vec<(u8, Lifecycle)>, tags: BTreeMap<String,
                 zone: "eu-central-1a".to_owned(),
                 lifecycle,
                 healthy: true,
+                protected: false,
                 instance_type: None,
                 launch_template: None,
             })

@@ -229,6 +229,7 @@ fn group(group: &str, members: &[&str], tags: BTreeMap<String, String>) -> Group
                 zone: "eu-west-1a".to_owned(),
                 lifecycle: Lifecycle::InService,
                 healthy: true,
+                protected: false,
                 instance_type: None,
                 launch_template: None,
             })

@@ -28,6 +28,13 @@ pub enum Happening {
         /// The error code, for a refused one.
         error: Option<String>,
     },
+    /// An answer did not reach its caller, who was killed or waited no longer.
+    Unheard {
+        caller: String,
+        operation: String,
+        input: Value,
+        error: Option<String>,
+    },
     /// Auto Scaling started to launch an instance.
     Launching { group: String, instance: String },
     /// An instance waits in its launch hook.

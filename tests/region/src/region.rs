@@ -1,6 +1,7 @@
 //! The running region: moves the world along the clock and performs its effects.
 
 mod builder;
+mod delivery;
 mod invoke;
 
 pub use builder::{Builder, StartError, TemplateSource};
@@ -15,6 +16,7 @@ use crate::sqs;
 use crate::ssm;
 use crate::template::Stack;
 use crate::world::{Effect, World};
+use delivery::Delivery;
 use invoke::End;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -133,7 +135,9 @@ impl Region {
         if let Some(unanswered) = Unanswered::of(&answer) {
             self.leave_unanswered(&call.caller, unanswered).await;
         }
+        let delivery = Delivery::of(self, &call, &answer);
         tokio::time::sleep(latency / 2).await;
+        delivery.arrived();
         answer
     }
 

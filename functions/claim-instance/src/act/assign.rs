@@ -55,6 +55,7 @@ impl Act<'_> {
             info!(attempt = assignment.attempt, "entered the assignment");
             self.remember(&assignment, Some(assignment.instance.clone()));
             self.memory.untouched.insert(identity(claim));
+            self.count_entered(&assignment.claim);
             assignment.claim.pending.message.times.entered = Some(self.invocation.now());
             assignment.progress = Progress::Entered(capacity);
             entered.push(assignment);

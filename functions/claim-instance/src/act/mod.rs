@@ -1,6 +1,7 @@
 //! Carries out decisions: responses first, then instances, in few calls for all of them.
 
 mod assign;
+mod count;
 mod hand_over;
 pub(crate) mod respond;
 
@@ -9,6 +10,7 @@ use crate::function::ClaimInstance;
 use crate::pending::OpenClaim;
 use ready_pool_aws::auto_scaling::Capacity;
 use ready_pool_aws::clock::Invocation;
+use ready_pool_core::Timestamp;
 use ready_pool_core::ids::{Attempt, InstanceId};
 use tracing::{Instrument, Span, info};
 
@@ -18,6 +20,10 @@ pub(crate) struct Act<'a> {
     memory: &'a mut Memory,
     invocation: &'a Invocation,
     uncertain: bool,
+    /// When the line of claims last stood, before this look.
+    stood: Option<Timestamp>,
+    /// Claims of this look that found nothing ready.
+    found_nothing: u64,
 }
 
 /// A claim and the instance it is to get.
@@ -56,6 +62,8 @@ impl<'a> Act<'a> {
             memory,
             invocation,
             uncertain: false,
+            stood: function.line.stood(),
+            found_nothing: 0,
         }
     }
 
@@ -66,6 +74,7 @@ impl<'a> Act<'a> {
 
     /// In few calls for all of them. A claim that is not settled here stays open.
     pub(crate) async fn carry_out(&mut self, decided: Vec<(OpenClaim<'_>, Decision)>) {
+        self.see(&decided);
         let mut assignments = Vec::new();
         let mut handing_over = Vec::new();
         for (claim, decision) in decided {
@@ -77,9 +86,14 @@ impl<'a> Act<'a> {
                     });
                     claim.settle();
                 }
-                Decision::Reject { reason, message } => {
+                Decision::Reject {
+                    reason,
+                    message,
+                    opted_in_to,
+                } => {
                     let span = claim.span(None);
-                    self.reject(claim, reason, message).instrument(span).await;
+                    let reject = self.reject(claim, reason, message, opted_in_to);
+                    reject.instrument(span).await;
                 }
                 Decision::Preview { reason, message } => {
                     let span = claim.span(None);
@@ -137,5 +151,6 @@ impl<'a> Act<'a> {
         }
         handing_over.extend(self.assign(assignments).await);
         self.hand_over(handing_over).await;
+        self.write_waits().await;
     }
 }

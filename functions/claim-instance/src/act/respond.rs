@@ -29,7 +29,13 @@ struct Response {
 }
 
 impl Act<'_> {
-    pub(super) async fn reject(&mut self, claim: OpenClaim<'_>, reason: Reason, message: String) {
+    pub(super) async fn reject(
+        &mut self,
+        claim: OpenClaim<'_>,
+        reason: Reason,
+        message: String,
+        opted_in_to: Option<String>,
+    ) {
         warn!(
             reason = reason.code(),
             problem = message,
@@ -40,7 +46,10 @@ impl Act<'_> {
             reason,
             message: rejection(&message),
             instance: None,
-            details: known(&claim, None),
+            details: Details {
+                opted_in_to,
+                ..known(&claim, None)
+            },
         };
         self.respond(claim, response).await;
     }

@@ -3,11 +3,32 @@
 use super::allocation::Allocation;
 use super::{Decision, Waiting, count, latest, reject, subnets};
 use ready_pool_core::claim::Claim;
-use ready_pool_core::group::{Group, MAX_TAGS};
+use ready_pool_core::group::{Group, MAX_TAGS, OPT_IN_TAG};
 use ready_pool_core::ids::{ClaimId, GroupName};
 use ready_pool_core::ledger::{self, Entry};
 use ready_pool_core::reason::Reason;
 use std::collections::BTreeMap;
+
+/// One that opted in to another pool belongs there, as a rule: its claim came to the wrong queue.
+fn not_opted_in(target: &Group, pool: &GroupName) -> Decision {
+    let name = &target.name;
+    let opted_in_to = target
+        .tags
+        .get(OPT_IN_TAG)
+        .filter(|other| !other.is_empty());
+    let message = match opted_in_to {
+        Some(other) => format!(
+            "group {name} has opted in to pool {other}, and this is the queue of pool {pool}: send the claim to the \
+             queue of {other}, or give the group the tag {OPT_IN_TAG} = {pool}"
+        ),
+        None => format!("group {name} has not opted in; give it the tag {OPT_IN_TAG} = {pool}"),
+    };
+    Decision::Reject {
+        reason: Reason::NotOptedIn,
+        message,
+        opted_in_to: opted_in_to.cloned(),
+    }
+}
 
 impl<'a> Allocation<'a> {
     /// Whether the target may and can take an instance.
@@ -31,13 +52,7 @@ impl<'a> Allocation<'a> {
             ));
         };
         if !target.is_opted_in_to(&view.pool.name) {
-            return Err(reject(
-                Reason::NotOptedIn,
-                format!(
-                    "group {name} has not opted in; give it the tag ready-pool:pool = {}",
-                    view.pool.name
-                ),
-            ));
+            return Err(not_opted_in(target, &view.pool.name));
         }
         if let Some(problem) = target.launches_nothing() {
             let (reason, what_to_do) = if target.deleting {

@@ -137,7 +137,9 @@ impl<'a> Allocation<'a> {
         }
         let target = match self.admit(claim, entry.is_some()) {
             Ok(target) => target,
-            Err(Decision::Reject { reason, message }) if begun => {
+            Err(Decision::Reject {
+                reason, message, ..
+            }) if begun => {
                 return end(reason, message, entry);
             }
             Err(decision) => return decision,

@@ -10,8 +10,10 @@ mod request;
 mod selection;
 mod subnets;
 mod surplus;
+mod waits;
 
 pub use request::{Isolation, MessageGroup, Request};
+pub use waits::{has_waited, is_turned_away};
 
 use allocation::Allocation;
 use ready_pool_core::Timestamp;
@@ -91,6 +93,8 @@ pub enum Decision {
         reason: Reason,
         /// What to fix.
         message: String,
+        /// The other pool that the target opted in to, as its tag names it.
+        opted_in_to: Option<String>,
     },
     /// Settled before: publish that outcome again.
     Repeat(Entry),
@@ -230,7 +234,11 @@ fn end(reason: Reason, message: String, entry: Option<Entry>) -> Decision {
 }
 
 fn reject(reason: Reason, message: String) -> Decision {
-    Decision::Reject { reason, message }
+    Decision::Reject {
+        reason,
+        message,
+        opted_in_to: None,
+    }
 }
 
 fn count(n: usize) -> i64 {

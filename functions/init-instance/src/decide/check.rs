@@ -70,7 +70,8 @@ pub fn check(seen: Check<'_>) -> Checked {
             return nothing;
         }
         let retire = instance.is_some() && is_to_be_retired(entry.standing, &seen.command);
-        return Checked::Conclude(settled_before(entry.standing, retire));
+        let protect = seen.has_instance && wants_protection(&seen.command);
+        return Checked::Conclude(settled_before(entry.standing, protect, retire));
     }
     match seen.command {
         InitCommand::Sent(command) if command.status.is_final() => Checked::CommandEnded(command),
@@ -85,13 +86,18 @@ pub fn check(seen: Check<'_>) -> Checked {
 }
 
 /// Publishes the end again that the ledger knows, and goes on from there.
-fn settled_before(standing: Standing, retire: bool) -> Conclusion {
-    let publish = match standing {
-        Standing::Failed(reason) => Step::PublishFailed(reason),
-        Standing::Ready | Standing::Assigned => Step::PublishReady,
+fn settled_before(standing: Standing, protect: bool, retire: bool) -> Conclusion {
+    let steps = match standing {
+        Standing::Failed(reason) => [Some(Step::PublishFailed(reason)), Step::retire_if(retire)],
+        Standing::Ready | Standing::Assigned => {
+            [Step::protect_if(protect), Some(Step::PublishReady)]
+        }
     };
-    let steps = [Some(publish), Step::retire_if(retire)];
     Conclusion::of(Finding::SettledBefore, steps.into_iter().flatten())
+}
+
+fn wants_protection(command: &InitCommand) -> bool {
+    matches!(command, InitCommand::Sent(command) if command.record.header.protect)
 }
 
 /// Whether the instance of a settled claim is of no use: the claim failed, and does not keep it.

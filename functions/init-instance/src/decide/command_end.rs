@@ -193,7 +193,12 @@ fn settled(seen: &CommandEnd<'_>, standing: Standing) -> Conclusion {
         instead_of: None,
     };
     let is_new = seen.target.is_some() && seen.entry != Some(&entry);
-    let steps = [Some(publish), Step::retire_if(retire)];
+    let protect = finding == Finding::Ready && is_to_be_protected(seen);
+    let steps = [
+        Step::protect_if(protect),
+        Some(publish),
+        Step::retire_if(retire),
+    ];
     Conclusion {
         entry: is_new.then_some(entry),
         ..Conclusion::of(finding, steps.into_iter().flatten())
@@ -255,6 +260,12 @@ fn by_status(seen: &CommandEnd<'_>) -> Verdict {
 fn is_open_claim_s(seen: &CommandEnd<'_>) -> bool {
     let entry = seen.entry.filter(|entry| entry.is_open());
     entry.is_some_and(|entry| entry.instance.as_ref() == Some(seen.instance))
+}
+
+/// Whether the claim wants its instance protected from scale-in, and the target does not have it so yet.
+fn is_to_be_protected(seen: &CommandEnd<'_>) -> bool {
+    let member = seen.target.and_then(|target| target.member(seen.instance));
+    seen.command.record.header.protect && member.is_some_and(|member| !member.protected)
 }
 
 fn has_instance(seen: &CommandEnd<'_>) -> bool {

@@ -26,6 +26,8 @@ pub struct Conclusion {
 /// One step of a conclusion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// Protect the instance from scale-in of its target. Whether it works or not, what follows is done.
+    Protect,
     /// Publish that the claim is ready.
     PublishReady,
     /// Publish that it failed.
@@ -156,6 +158,11 @@ impl Step {
         retire.then_some(Self::Retire)
     }
 
+    /// A protection, where there is to be one.
+    pub(super) fn protect_if(protect: bool) -> Option<Self> {
+        protect.then_some(Self::Protect)
+    }
+
     /// Whether an outcome is published.
     pub fn publishes(&self) -> bool {
         matches!(self, Self::PublishReady | Self::PublishFailed(_))
@@ -217,6 +224,7 @@ pub fn too_late(hand_over: &HandOver, now: Timestamp) -> Option<Conclusion> {
 impl fmt::Display for Step {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Protect => formatter.write_str("protect the instance from scale-in"),
             Self::PublishReady => formatter.write_str("publish ready"),
             Self::PublishFailed(reason) => write!(formatter, "publish failed: {}", reason.code()),
             Self::Retry(retry) => write!(formatter, "retry with attempt {}", retry.attempt),

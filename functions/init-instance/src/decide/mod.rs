@@ -5,6 +5,7 @@ mod check;
 mod command_end;
 mod conclusion;
 mod hand_over;
+mod protect;
 mod send;
 
 pub use attach::{Attached, after_attach};
@@ -12,6 +13,7 @@ pub use check::{Check, Checked, Delivery, check};
 pub use command_end::{CommandEnd, LOOKS_BEFORE_LOST, Occasion, Report, is_replaced, report};
 pub use conclusion::{Cause, Conclusion, Finding, Step, give_up, too_late};
 pub use hand_over::{Beginning, begin};
+pub use protect::{AfterProtect, after_protect};
 pub use send::{AfterSend, after_denial, after_send};
 
 #[cfg(test)]

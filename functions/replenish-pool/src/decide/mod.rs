@@ -7,13 +7,16 @@ mod leaks;
 mod reading;
 mod removal;
 mod size;
+pub mod sizing;
 
 pub use launches::{FAILURES_BACK, Failure};
 pub use leaks::{
     LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, LEAK_CHECKS_PER_PASS, leak_candidates, leak_checks,
     leak_slice, leak_window,
 };
-pub use reading::{full_scan_is_due, history_suffices, looks_at_hook, max_age_now};
+pub use reading::{
+    full_scan_is_due, history_suffices, looks_at_hook, max_age_now, reaches_back_to,
+};
 pub use size::claims_wait;
 
 use crate::notes::Note;
@@ -34,7 +37,7 @@ pub struct View {
     pub now: Timestamp,
     /// The pool.
     pub pool: Group,
-    /// Ready instances to keep.
+    /// Ready instances to keep: what is configured, or what the hit rate asks for.
     pub size: i32,
     /// The agents of the pool's members: in a short pass where nobody waits ([`claims_wait`]) only of those
     /// on their way in.
@@ -111,6 +114,8 @@ pub struct Plan {
     pub remove_tags: Vec<(GroupName, String)>,
     /// Notes to write, before anything is taken out.
     pub note: Vec<(InstanceId, Note)>,
+    /// Tags to write on the pool before a member is detached: it is no demand.
+    pub before_detach: sizing::Tags,
     /// Members to detach from the pool, on their way out.
     pub detach: Vec<InstanceId>,
     /// Free instances to attach to the retirement group.

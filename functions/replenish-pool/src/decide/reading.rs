@@ -59,6 +59,13 @@ pub fn history_suffices(
             || in_service(pool).all(|member| began_at(activities, &member.instance).is_some()))
 }
 
+/// Whether these activities reach back to a time, so that older ones need not be read.
+pub fn reaches_back_to(activities: &[Activity], time: Timestamp) -> bool {
+    // Those under way come first, however old they are.
+    let oldest = activities.last().filter(|one| one.ended_at.is_some());
+    oldest.is_some_and(|activity| activity.started_at < time)
+}
+
 /// Whether all detaches are there whose claims may still be on the queue. (That nothing came or went
 /// for longer, which lowering the capacity asks, shows in the newest ones.)
 fn shows_served(activities: &[Activity], now: Timestamp) -> bool {

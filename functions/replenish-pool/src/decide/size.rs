@@ -75,7 +75,7 @@ pub(super) fn launches_nothing(view: &View, plan: &Plan) -> Option<String> {
 
 /// Claims beyond those that were just served and those that what is ready will serve. Claims that
 /// are paused wait for somebody, not for an instance.
-fn unserved(view: &View, activities: &[Activity]) -> i32 {
+pub(super) fn unserved(view: &View, activities: &[Activity]) -> i32 {
     if view.pool.pause().claims {
         return 0;
     }

@@ -13,6 +13,8 @@ use std::fmt::Write;
 const HEADER: &str = "# ready-pool: claim ";
 /// What a first line calls the claim's `on_init_failure`.
 const ON_INIT_FAILURE: &str = "on_init_failure";
+/// What a first line calls the claim's `protect`, where that is so.
+const PROTECT: &str = "protect";
 
 /// What the second line starts with, where it is the claim.
 const CLAIM: &str = "# ready-pool: ";
@@ -33,6 +35,8 @@ pub struct Header {
     pub attempt: Option<Attempt>,
     /// What its claim wants done when it fails. A word of a newer version is none.
     pub on_init_failure: OnInitFailure,
+    /// Whether its claim wants its instance protected from scale-in.
+    pub protect: bool,
     /// When the steps before it happened.
     pub times: Times,
     /// The trace that its claim is part of.
@@ -53,6 +57,7 @@ impl Header {
                 Some((ON_INIT_FAILURE, word)) => {
                     header.on_init_failure = OnInitFailure::from_code(word).unwrap_or_default();
                 }
+                Some((PROTECT, word)) => header.protect = word == "true",
                 Some(("trace", trace)) => header.trace = trace.parse().ok(),
                 Some((step, moment)) => header.times.take_word(step, moment),
                 None => {}
@@ -77,6 +82,9 @@ pub(super) fn render(
     if !claim.on_init_failure.is_default() {
         let policy = claim.on_init_failure.code();
         let _ = write!(lines, ", {ON_INIT_FAILURE} {policy}");
+    }
+    if claim.protect == Some(true) {
+        let _ = write!(lines, ", {PROTECT} true");
     }
     for word in times.words() {
         let _ = write!(lines, ", {word}");

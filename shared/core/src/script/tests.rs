@@ -152,11 +152,13 @@ fn the_first_line_reads_back() {
     let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
     let trace = Some(trace.parse().unwrap());
     let mut claim = claim("a", &["true"], &[]);
-    for on_init_failure in OnInitFailure::ALL {
+    for (on_init_failure, protect) in OnInitFailure::ALL.into_iter().zip([false, true, true]) {
         claim.on_init_failure = on_init_failure;
+        claim.protect = Some(protect);
         let header = Header {
             attempt: Some(3),
             on_init_failure,
+            protect,
             times,
             trace,
         };

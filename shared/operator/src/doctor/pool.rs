@@ -72,8 +72,9 @@ fn settings(pool: &Pool, findings: &mut Findings) {
     }
     if settings.has_mixed_instances {
         findings.doubtful(
-            "it launches from a mixed instances policy: no instance there ever counts as outdated",
-            "prefer a launch template with a fixed version",
+            "it launches from a mixed instances policy: spot instances in it may be taken from a tenant, and claims get \
+             whatever type was launched",
+            "on-demand instances only (docs/operations.md, a pool that exists already)",
         );
     }
     if let Some(lifetime) = settings.max_lifetime {
@@ -342,7 +343,7 @@ mod tests {
             it.log = vec![
                 launch("MidLifecycleAction", 1),
                 launch("MidLifecycleAction", 6),
-            ]
+            ];
         });
         assert_eq!(waits.len(), 1, "{waits:?}");
         assert!(waits[0].1.contains("launched 6 min ago"), "{waits:?}");

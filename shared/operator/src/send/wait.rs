@@ -200,7 +200,7 @@ impl<'a> Watch<'a> {
         let Followed {
             claim, standing, ..
         } = followed;
-        let rejected_queue = QueueKind::Rejected.name(&self.stack.name);
+        let rejected_queue = self.stack.queue_name(QueueKind::Rejected);
         let words = standing.words(claim, &rejected_queue);
         let now = self.session.now();
         if options.json {

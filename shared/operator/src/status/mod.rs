@@ -72,7 +72,7 @@ async fn look(session: &Session, stack: &Stack) -> Result<Seen, Failure> {
     }
     Ok(Seen {
         now: session.now(),
-        stack: stack.name.clone(),
+        stack: stack.clone(),
         region: session.place.region.clone(),
         pool,
         agents,

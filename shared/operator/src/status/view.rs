@@ -2,7 +2,7 @@
 
 use crate::pause::Paused;
 use crate::pool::{Agents, Census, State};
-use crate::stack::QueueKind;
+use crate::stack::{QueueKind, Stack};
 use crate::words;
 use ready_pool_aws::auto_scaling::Targets;
 use ready_pool_core::Timestamp;
@@ -17,8 +17,8 @@ const LONG_AFTER_DEADLINE: time::Duration = time::Duration::minutes(15);
 pub(crate) struct Seen {
     /// The present time.
     pub(crate) now: Timestamp,
-    /// The stack's name.
-    pub(crate) stack: String,
+    /// The stack.
+    pub(crate) stack: Stack,
     /// The region.
     pub(crate) region: String,
     /// The pool.
@@ -101,6 +101,9 @@ pub(crate) struct Pool {
     pub(crate) desired: i32,
     /// Its maximum size.
     pub(crate) max: i32,
+    /// How many it keeps ready, where that follows from a hit rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kept_ready: Option<i32>,
     /// All members.
     #[serde(flatten)]
     pub(crate) census: Census,
@@ -131,11 +134,12 @@ impl Status {
             ready: census.count(State::Ready),
             desired: seen.pool.desired_capacity,
             max: seen.pool.max_size,
+            kept_ready: seen.pool.kept_size(),
             census,
         };
         let open_claims = open_claims(&seen.targets.groups);
         let mut status = Self {
-            stack: seen.stack.clone(),
+            stack: seen.stack.name.clone(),
             region: seen.region.clone(),
             at: seen.now,
             paused: seen.pool.pause().into(),
@@ -193,7 +197,7 @@ fn attention(seen: &Seen, status: &Status) -> Vec<String> {
     for (queue, counts) in &seen.queues {
         if queue.is_for_people() && counts.all() > 0 {
             let messages = words::count(counts.all(), "message lies", "messages lie");
-            let name = queue.name(&seen.stack);
+            let name = seen.stack.queue_name(*queue);
             all.push(format!(
                 "{messages} on {name}: see docs/failures.md, what lies on each queue"
             ));
@@ -201,7 +205,10 @@ fn attention(seen: &Seen, status: &Status) -> Vec<String> {
     }
     for queue in QueueKind::ALL {
         if !seen.queues.contains_key(&queue) {
-            all.push(format!("there is no queue {}", queue.name(&seen.stack)));
+            all.push(format!(
+                "there is no queue {}",
+                seen.stack.queue_name(queue)
+            ));
         }
     }
     let late = status
@@ -229,6 +236,7 @@ fn attention(seen: &Seen, status: &Status) -> Vec<String> {
 pub(crate) mod tests {
     use super::*;
     use crate::pool::tests::{group, online};
+    use crate::stack::tests::stack;
     use ready_pool_core::group::Lifecycle;
     use time::macros::datetime;
 
@@ -239,7 +247,7 @@ pub(crate) mod tests {
         ];
         Seen {
             now: datetime!(2026-11-29 13:00 UTC),
-            stack: "rp".to_owned(),
+            stack: stack(),
             region: "eu-west-1".to_owned(),
             pool: group("rp-pool", &members),
             agents: online(&["i-00000001"]),

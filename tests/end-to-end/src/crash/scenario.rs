@@ -67,11 +67,14 @@ pub enum Scenario {
     /// Somebody receives a batch of three before claim-instance does: nobody knows how that
     /// delivery ended, so they are processed one by one.
     OneByOne,
+    /// Three claims at a pool of one, which may not grow and is sized by its hit rate: two find nothing
+    /// ready, and are counted.
+    SizedByHitRate,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Normal,
         Self::Batch,
         Self::FailingScript,
@@ -95,13 +98,14 @@ impl Scenario {
         Self::DryRun,
         Self::Surplus,
         Self::OneByOne,
+        Self::SizedByHitRate,
     ];
 
     /// Ready instances that the scenario keeps.
     pub fn pool_size(self) -> usize {
         match self {
             Self::Batch | Self::OneByOne => 3,
-            Self::Waiting | Self::Expired => 1,
+            Self::Waiting | Self::Expired | Self::SizedByHitRate => 1,
             _ => 2,
         }
     }
@@ -109,7 +113,7 @@ impl Scenario {
     /// The claims that must have an outcome in the end.
     pub fn claims(self) -> Vec<String> {
         let count = match self {
-            Self::Batch | Self::OneByOne | Self::Surplus => 3,
+            Self::Batch | Self::OneByOne | Self::Surplus | Self::SizedByHitRate => 3,
             Self::Waiting | Self::Expired => 2,
             Self::AgentAway | Self::OldEntry | Self::Leaked => 0,
             _ => 1,
@@ -161,6 +165,7 @@ impl Scenario {
                 (false, true, false, false)
             }
             Self::AnotherInstance => (true, true, false, false),
+            Self::SizedByHitRate => (true, false, true, false),
             Self::LookAgain | Self::HandOverLost => (false, true, true, false),
             Self::SilentLaunch => (false, false, true, true),
             Self::AgentAway | Self::OldEntry | Self::Leaked => (false, false, true, false),
@@ -222,6 +227,9 @@ impl Scenario {
                 takes: Some(Duration::from_secs(40)),
                 ..Pretence::default()
             }),
+            Self::SizedByHitRate => builder
+                .parameter("HitRate", "99")
+                .parameter("PoolMaxSize", "1"),
             Self::SlowDetach => builder.settings(|settings| settings.timings.detach = exactly(70)),
             Self::TargetRefused => {
                 builder.settings(|settings| settings.timings.detach = exactly(10))
@@ -463,6 +471,7 @@ fn message(scenario: Scenario, harness: &Harness, claim_id: &str, target: &str) 
     message["expires_at"] = harness.in_future(scenario.deadline()).into();
     if matches!(scenario, Scenario::Replaced | Scenario::ReplacedUnheard) {
         message["on_init_failure"] = json!("replace");
+        message["protect"] = json!(true);
     }
     message
 }

@@ -98,6 +98,25 @@ async fn a_full_target_is_rejected() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_claim_on_another_pool_s_queue_hears_which_pool_its_target_opted_in_to() {
+    let harness = Harness::with_ready_pool(1).await;
+    harness.create(Target::named("asg-1").not_opted_in()).await;
+    let tag = json!({ "Tags": [{ "ResourceId": "asg-1", "ResourceType": "auto-scaling-group",
+        "Key": "ready-pool:pool", "Value": "large-pool", "PropagateAtLaunch": false }] });
+    harness
+        .call(Service::AutoScaling, "CreateOrUpdateTags", tag)
+        .await
+        .unwrap();
+    harness.send(&claim("c", "asg-1")).await;
+    let outcome = harness.outcome("c").await;
+    assert_eq!(outcome.reason, Reason::NotOptedIn);
+    assert!(outcome.message.contains("the queue of large-pool"));
+    assert_eq!(outcome.details.opted_in_to.as_deref(), Some("large-pool"));
+    assert_eq!(outcome.pool.unwrap().as_str(), harness.pool);
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_target_that_has_not_opted_in_is_rejected() {
     let outcome = outcome_of(aimed_at("asg-stranger")).await;
     assert_eq!(outcome.reason, Reason::NotOptedIn);

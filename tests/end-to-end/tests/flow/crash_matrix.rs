@@ -18,7 +18,7 @@ fn everything() -> bool {
 
 /// Every kind of call that the functions make. Whoever adds one to a function adds it here, and
 /// sees to it that a scenario makes it: only what a scenario makes is broken.
-const CALLS: [&str; 37] = [
+const CALLS: [&str; 38] = [
     "claim-instance.AutoScaling.CreateOrUpdateTags",
     "claim-instance.AutoScaling.DescribeAutoScalingGroups",
     "claim-instance.AutoScaling.DescribeAutoScalingInstances",
@@ -34,6 +34,7 @@ const CALLS: [&str; 37] = [
     "init-instance.AutoScaling.DescribeAutoScalingGroups",
     "init-instance.AutoScaling.DescribeAutoScalingInstances",
     "init-instance.AutoScaling.DetachInstances",
+    "init-instance.AutoScaling.SetInstanceProtection",
     "init-instance.AutoScaling.TerminateInstanceInAutoScalingGroup",
     "init-instance.Sqs.ChangeMessageVisibilityBatch",
     "init-instance.Sqs.SendMessageBatch",
@@ -163,6 +164,7 @@ matrices! {
     dry_run: DryRun,
     surplus: Surplus,
     one_by_one: OneByOne,
+    sized_by_hit_rate: SizedByHitRate,
 }
 
 #[tokio::test(start_paused = true)]

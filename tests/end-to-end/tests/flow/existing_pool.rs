@@ -6,36 +6,116 @@ use region::api::{Call, Service};
 use region::autoscaling::Lifecycle;
 use region::compute;
 use region::world::World;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// A group of one instance whose launch template gives the stack's tag.
-fn fleet(world: &mut World) {
+/// A new version of the launch template, which gives the stack's tag.
+fn register_template(world: &mut World) {
     let tags = BTreeMap::from([("ready-pool:stack".to_owned(), "ready-pool".to_owned())]);
     compute::register_launch_template(world, "fleet", "m7g.medium", tags);
-    let call = Call {
+}
+
+/// The template itself, in this version.
+fn by_template(version: &str) -> Value {
+    json!({ "LaunchTemplate": { "LaunchTemplateName": "fleet", "Version": version } })
+}
+
+/// A mixed instances policy on it.
+fn by_policy(version: &str) -> Value {
+    let mut template = json!({ "Overrides": [
+        { "InstanceType": "m7g.medium" }, { "InstanceType": "m6g.medium" } ] });
+    template["LaunchTemplateSpecification"] = by_template(version)["LaunchTemplate"].clone();
+    json!({ "MixedInstancesPolicy": { "LaunchTemplate": template } })
+}
+
+fn call(operation: &str, group: Value, source: Value) -> Call {
+    let (Value::Object(mut input), Value::Object(source)) = (group, source) else {
+        panic!("inputs are objects");
+    };
+    input.extend(source);
+    Call {
         service: Service::AutoScaling,
-        operation: "CreateAutoScalingGroup".to_owned(),
-        input: json!({
+        operation: operation.to_owned(),
+        input: input.into(),
+        caller: "operator".to_owned(),
+    }
+}
+
+/// A stack on a group of one instance.
+fn harness_on(source: Value) -> Harness {
+    let fleet = move |world: &mut World| {
+        register_template(world);
+        let group = json!({
             "AutoScalingGroupName": "fleet",
             "MinSize": 0,
             "MaxSize": 20,
             "DesiredCapacity": 1,
             "AvailabilityZones": ["eu-west-1a", "eu-west-1b", "eu-west-1c"],
-            "LaunchTemplate": { "LaunchTemplateName": "fleet", "Version": "1" },
-        }),
-        caller: "operator".to_owned(),
+        });
+        let create = call("CreateAutoScalingGroup", group, source);
+        world.answer(&create).expect("the group can be created");
     };
-    world.answer(&call).expect("the group can be created");
-}
-
-fn harness() -> Harness {
     Harness::builder()
         .prepare(fleet)
         .parameter("ExistingPoolGroup", "fleet")
         .pool_size(2)
         .start()
+}
+
+fn harness() -> Harness {
+    harness_on(by_template("1"))
+}
+
+fn versions(world: &World) -> Vec<String> {
+    let members = world.autoscaling.groups["fleet"].members.values();
+    members
+        .filter_map(|member| Some(member.template.as_ref()?.version.clone()))
+        .collect()
+}
+
+/// A group with a policy names no launch template outside of it.
+#[tokio::test(start_paused = true)]
+async fn a_pool_with_a_mixed_instances_policy_is_renewed_with_its_launch_template() {
+    let harness = harness_on(by_policy("1"));
+    harness.pool_is_ready(2).await;
+    harness.region.with(|world| {
+        register_template(world);
+        let group = json!({ "AutoScalingGroupName": "fleet" });
+        let update = call("UpdateAutoScalingGroup", group, by_policy("2"));
+        world.answer(&update).expect("the group can be updated");
+    });
+    harness
+        .until("all are of the new version", |world| {
+            let versions = versions(world);
+            versions.len() == 2 && versions.iter().all(|version| version == "2")
+        })
+        .await;
+    harness.pool_is_ready(2).await;
+    let before = harness.in_service("fleet");
+    harness.pass(Duration::from_mins(10)).await;
+    assert_eq!(harness.in_service("fleet"), before, "these stay");
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_prefers_one_of_a_mixed_pool_s_instance_types() {
+    for preferred in ["m6g.medium", "m7g.medium"] {
+        let harness = harness_on(by_policy("1"));
+        harness.pool_is_ready(2).await;
+        harness.create(Target::named("tenant")).await;
+        let mut claim = claim("signup", "tenant");
+        claim["preferences"] = json!({ "instance_types": [preferred] });
+        harness.send(&claim).await;
+        let outcome = harness.outcome("signup").await;
+        assert_eq!(outcome.outcome, Ending::Ready, "{outcome:?}");
+        let instance = outcome.instance_id.unwrap().to_string();
+        let got = harness
+            .region
+            .read(|world| world.compute.instances[&instance].instance_type.clone());
+        assert_eq!(got, preferred);
+        harness.end().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

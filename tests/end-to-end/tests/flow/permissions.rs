@@ -25,6 +25,9 @@ const NOT_PLAYED: [(&str, &str); 1] = [(
     "an agent says it of a message that is no command; Systems Manager alone could send one",
 )];
 
+/// So many claims are not all served at once.
+const HASTY: usize = 8;
+
 /// What a tour came to.
 #[derive(Default)]
 struct Toured {
@@ -42,6 +45,7 @@ struct Toured {
 fn builder() -> HarnessBuilder {
     Harness::builder()
         .pool_size(3)
+        .parameter("HitRate", "99")
         .parameter("ScaleOutAlarmPrefix", "grow-")
         .parameter("ScaleOutCommand", "bash /opt/join.sh")
         .scripts(|run| {
@@ -270,7 +274,8 @@ async fn play(
     };
 
     // A claim, sent again while its script runs.
-    let normal = with_script("normal", "bash /opt/init.sh");
+    let mut normal = with_script("normal", "bash /opt/init.sh");
+    normal["protect"] = true.into();
     signs_up(harness, &normal, "normal").await;
     pass(harness, Duration::from_secs(6), enough).await?;
     signs_up(harness, &normal, "normal-again").await;
@@ -318,6 +323,15 @@ async fn play(
     reads_an_outcome(harness).await;
     minutes(2).await?;
 
+    // More than are ready, of those that would not wait.
+    for n in 0..HASTY {
+        let claim_id = format!("hasty-{n}");
+        let mut hasty = with_script(&claim_id, "bash /opt/init.sh");
+        hasty["when_empty"] = json!("reject");
+        signs_up(harness, &hasty, &claim_id).await;
+    }
+    minutes(2).await?;
+
     // Somebody changes the pool's size; then an agent dies.
     let input = json!({ "AutoScalingGroupName": harness.pool, "DesiredCapacity": 2 });
     let _ = harness
@@ -347,7 +361,12 @@ async fn everything_that_is_allowed_is_used_and_everything_that_is_used_is_allow
     assert_eq!(ended("rejected"), Some(Ending::Rejected));
     assert_eq!(ended("another"), Some(Ending::Ready));
     assert_eq!(ended("silent"), Some(Ending::Ready));
-    assert_eq!(toured.endings.len(), 6, "{:#?}", toured.endings);
+    assert_eq!(toured.endings.len(), 6 + HASTY, "{:#?}", toured.endings);
+    let hasty: BTreeSet<&str> = (toured.endings.iter())
+        .filter(|(claim, _)| claim.starts_with("hasty"))
+        .map(|(_, ending)| ending.code())
+        .collect();
+    assert_eq!(hasty, BTreeSet::from(["ready", "rejected"]));
 
     let intruder = |denied: &&Refused| denied.principal == "administrator";
     let denied: Vec<&Refused> = toured.denied.iter().filter(|one| !intruder(one)).collect();
@@ -373,6 +392,51 @@ async fn everything_that_is_allowed_is_used_and_everything_that_is_used_is_allow
         let used = toured.uses.iter().any(|one| one.action == action);
         assert!(!used, "{action} is used: it need not be excused ({why})");
     }
+}
+
+/// Tags of the pool pause it, size it and bind it to the stack: each function writes its own by name.
+#[tokio::test(start_paused = true)]
+async fn on_the_pool_each_function_writes_its_own_tags_only() {
+    let harness = builder().start();
+    let write = async |function: &str, keys: &[&str]| {
+        let tags = keys.iter().map(|key| {
+            json!({ "ResourceType": "auto-scaling-group", "ResourceId": harness.pool,
+                    "PropagateAtLaunch": false, "Key": key, "Value": "v1 1" })
+        });
+        let call = Call {
+            service: Service::AutoScaling,
+            operation: "CreateOrUpdateTags".to_owned(),
+            input: json!({ "Tags": tags.collect::<Vec<_>>() }),
+            caller: format!("ready-pool-{function}"),
+        };
+        let answer = harness.region.call(call).await;
+        answer.map_err(|error| error.code).err()
+    };
+    let denied = Some("AccessDenied".to_owned());
+    for key in [
+        "ready-pool:size",
+        "ready-pool:demand/week-2",
+        "ready-pool:own",
+    ] {
+        assert_eq!(write("replenish-pool", &[key]).await, None, "{key}");
+        assert_eq!(write("claim-instance", &[key]).await, denied, "{key}");
+    }
+    assert_eq!(write("claim-instance", &["ready-pool:waited"]).await, None);
+    for key in [
+        "ready-pool:waited",
+        "ready-pool:pause",
+        "ready-pool:demand/week-3",
+        "Name",
+    ] {
+        let keys = ["ready-pool:size", key];
+        assert_eq!(write("replenish-pool", &keys).await, denied, "{key}");
+    }
+    for key in ["ready-pool:claim/a", "ready-pool:pool"] {
+        let keys = ["ready-pool:waited", key];
+        assert_eq!(write("claim-instance", &keys).await, denied, "{key}");
+        assert_eq!(write("init-instance", &[key]).await, denied, "{key}");
+    }
+    harness.stop().await;
 }
 
 /// Every policy of the template, as the region has it.

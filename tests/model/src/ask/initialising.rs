@@ -27,7 +27,7 @@ pub(crate) struct Concluded {
 }
 
 fn concluded(conclusion: &Conclusion) -> Concluded {
-    let steps: Vec<Doing> = conclusion.steps.iter().map(doing).collect();
+    let steps: Vec<Doing> = conclusion.steps.iter().filter_map(doing).collect();
     Concluded {
         finding: conclusion.finding,
         rest: Rest {
@@ -37,12 +37,14 @@ fn concluded(conclusion: &Conclusion) -> Concluded {
     }
 }
 
-fn doing(step: &Step) -> Doing {
+/// A protection from scale-in changes nothing that the model knows, and nothing waits for it.
+fn doing(step: &Step) -> Option<Doing> {
     match step {
-        Step::PublishReady => Doing::Publish(Ending::Ready),
-        Step::PublishFailed(reason) => Doing::Publish(Ending::Failed(*reason)),
-        Step::Retry(retry) => Doing::Retry(retry.attempt),
-        Step::Retire => Doing::Retire,
+        Step::Protect => None,
+        Step::PublishReady => Some(Doing::Publish(Ending::Ready)),
+        Step::PublishFailed(reason) => Some(Doing::Publish(Ending::Failed(*reason))),
+        Step::Retry(retry) => Some(Doing::Retry(retry.attempt)),
+        Step::Retire => Some(Doing::Retire),
     }
 }
 

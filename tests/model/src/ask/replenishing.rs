@@ -71,6 +71,7 @@ question! {
                 started_at,
                 ended_at: Some(started_at),
                 failed: false,
+                cancelled: false,
             })
             .collect();
         // A look is about a slice of the window; which one is chosen by the clock.

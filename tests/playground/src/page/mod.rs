@@ -6,6 +6,7 @@
 
 mod guard;
 pub(crate) mod machines;
+mod sizing;
 mod snapshot;
 mod troubles;
 
@@ -88,6 +89,7 @@ pub(crate) struct Page {
 struct Seen {
     cursor: usize,
     progress: Progress,
+    sizing: sizing::Follower,
     story: Story,
     lines: VecDeque<Line>,
     /// The organisation that signs up next.
@@ -101,6 +103,7 @@ impl Page {
         let seen = Seen {
             cursor: 0,
             progress: Progress::new(client.names.clone()),
+            sizing: sizing::Follower::default(),
             story,
             lines: VecDeque::new(),
             next: FIRST_ORGANISATION,
@@ -138,6 +141,7 @@ impl Page {
         seen.cursor = cursor;
         for entry in &entries {
             seen.progress.follow(entry);
+            seen.sizing.follow(entry);
             if let Some(line) = seen.story.tell(entry) {
                 seen.lines.push_back(line);
             }
@@ -145,11 +149,14 @@ impl Page {
         let superfluous = seen.lines.len().saturating_sub(STORY_SHOWN);
         seen.lines.drain(..superfluous);
         let Seen {
-            progress, lines, ..
+            progress,
+            sizing,
+            lines,
+            ..
         } = &*seen;
         self.client
             .region
-            .read(|world| Snapshot::of(world, names, progress, lines))
+            .read(|world| Snapshot::of(world, names, progress, sizing.sizing(), lines))
     }
 
     /// The snapshot now, then one whenever it has changed.

@@ -1,6 +1,7 @@
 //! Everything the page shows, at one moment: plain data, made from the world and the journal.
 
 use super::machines::{self, Machine, Pool};
+use super::sizing::Sizing;
 use super::troubles::{Troubles, troubles};
 use crate::moment::Moment;
 use crate::progress::{Claim, Counts, Phase, Progress, Report};
@@ -30,6 +31,8 @@ pub(super) struct Snapshot {
     pub(super) functions: Vec<(String, String)>,
     /// The pool.
     pub(super) pool: Pool,
+    /// How it is sized, where a hit rate is asked for.
+    pub(super) sizing: Option<Sizing>,
     /// Machines outside of the pool.
     pub(super) elsewhere: Vec<Machine>,
     /// Claims without an instance.
@@ -107,12 +110,14 @@ impl Snapshot {
         world: &World,
         names: &Names,
         progress: &Progress,
+        sizing: Option<Sizing>,
         story: &VecDeque<Line>,
     ) -> Self {
         Self {
             stack: names.stack.clone(),
             functions: functions(world, names),
             pool: machines::pool(world, names, progress),
+            sizing,
             elsewhere: machines::elsewhere(world, names, progress),
             line: line(progress),
             queues: queues(world, names),

@@ -142,6 +142,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
         when_empty,
         preferences,
         on_init_failure,
+        any::<Option<bool>>(),
         any::<bool>(),
         expires_at,
     )
@@ -153,6 +154,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
                 when_empty,
                 preferences,
                 on_init_failure,
+                protect,
                 dry_run,
                 expires_at,
             )| Claim {
@@ -162,6 +164,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
                 when_empty,
                 preferences,
                 on_init_failure,
+                protect,
                 dry_run,
                 expires_at,
             },

@@ -8,6 +8,7 @@ use crate::world::{Due as Agenda, World};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -41,6 +42,17 @@ pub(super) fn set_desired_capacity(world: &mut World, input: &SetDesiredCapacity
     group.desired = desired;
     notice(world, name);
     Ok(Value::Null)
+}
+
+/// Lowers the desired capacity by one, and says so at the end of an activity's cause.
+pub(super) fn shrink(world: &mut World, name: &str, cause: &mut String) {
+    if let Some(group) = world.autoscaling.groups.get_mut(name) {
+        let before = group.desired;
+        group.desired -= 1;
+        let after = group.desired;
+        // Writing to a String cannot fail.
+        let _ = write!(cause, ", shrinking the capacity from {before} to {after}");
+    }
 }
 
 /// Puts a look at the group's capacity on the agenda, if there is a difference to see.

@@ -80,13 +80,27 @@ fn output(world: &World, group: &Group, with_instances: bool) -> Value {
     let subnets: Vec<&str> = group.subnets.iter().map(|(id, _)| id.as_str()).collect();
     let configuration = match &group.launch_source {
         LaunchSource::Configuration(name) => Some(name),
-        LaunchSource::Template(_) => None,
+        LaunchSource::Template(_) | LaunchSource::Mixed(..) => None,
+    };
+    // Where there is a policy, the group itself names no launch template (API reference, `AutoScalingGroup`).
+    let (template, policy) = match &group.launch_source {
+        LaunchSource::Configuration(_) => (Value::Null, Value::Null),
+        LaunchSource::Template(asked) => (shown_template(world, group, asked), Value::Null),
+        LaunchSource::Mixed(asked, types) => {
+            let types = types.iter().map(|name| json!({ "InstanceType": name }));
+            let policy = json!({ "LaunchTemplate": {
+                "LaunchTemplateSpecification": shown_template(world, group, asked),
+                "Overrides": types.collect::<Vec<_>>(),
+            } });
+            (Value::Null, policy)
+        }
     };
     json!({
         "AutoScalingGroupName": group.name,
         "AutoScalingGroupARN": group.arn,
         "LaunchConfigurationName": configuration,
-        "LaunchTemplate": shown_template(world, group),
+        "LaunchTemplate": template,
+        "MixedInstancesPolicy": policy,
         "MinSize": group.min,
         "MaxSize": group.max,
         "DesiredCapacity": group.desired,
@@ -113,10 +127,7 @@ fn output(world: &World, group: &Group, with_instances: bool) -> Value {
 }
 
 /// The group shows the version it was given (`$Latest`), with id and name completed.
-fn shown_template(world: &World, group: &Group) -> Value {
-    let LaunchSource::Template(asked) = &group.launch_source else {
-        return Value::Null;
-    };
+fn shown_template(world: &World, group: &Group, asked: &TemplateVersion) -> Value {
     let known = launch::template_of(world, group).unwrap_or_else(|| asked.clone());
     template_output(&TemplateVersion {
         version: asked.version.clone(),

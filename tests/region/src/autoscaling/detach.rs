@@ -74,13 +74,8 @@ fn detach(world: &mut World, name: &str, instance: &str, decrement: bool) -> Val
         "At {} instance {instance} was detached in response to a user request",
         iso_seconds(world.now)
     );
-    if let (true, Some(group)) = (decrement, world.autoscaling.groups.get_mut(name)) {
-        let desired = group.desired;
-        group.desired -= 1;
-        cause = format!(
-            "{cause}, shrinking the capacity from {desired} to {}",
-            group.desired
-        );
+    if decrement {
+        capacity::shrink(world, name, &mut cause);
     }
     cause.push('.');
     let activity = activity::start(world, name, Kind::Detach, instance, cause);

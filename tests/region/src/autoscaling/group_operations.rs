@@ -22,9 +22,30 @@ struct LaunchTemplateSpecification {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct MixedInstancesPolicy {
+    launch_template: MixedLaunchTemplate,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct MixedLaunchTemplate {
+    launch_template_specification: LaunchTemplateSpecification,
+    #[serde(default)]
+    overrides: Vec<Override>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Override {
+    instance_type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct CreateGroup {
     auto_scaling_group_name: String,
     launch_template: Option<LaunchTemplateSpecification>,
+    mixed_instances_policy: Option<MixedInstancesPolicy>,
     launch_configuration_name: Option<String>,
     min_size: u32,
     max_size: u32,
@@ -65,13 +86,17 @@ pub(super) fn create(world: &mut World, input: CreateGroup) -> Answer {
             "At least one Availability Zone or VPC Subnet is required.",
         ));
     }
-    let launch_source = launch_source(input.launch_template, input.launch_configuration_name)?
-        .ok_or_else(|| {
-            CallError::validation(
-                "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, \
+    let launch_source = launch_source(
+        input.launch_template,
+        input.mixed_instances_policy,
+        input.launch_configuration_name,
+    )?
+    .ok_or_else(|| {
+        CallError::validation(
+            "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, \
                  InstanceId or MixedInstancesPolicy parameter.",
-            )
-        })?;
+        )
+    })?;
     let hooks = input
         .lifecycle_hook_specification_list
         .into_iter()
@@ -115,6 +140,7 @@ pub(super) fn create(world: &mut World, input: CreateGroup) -> Answer {
 pub(super) struct UpdateGroup {
     auto_scaling_group_name: String,
     launch_template: Option<LaunchTemplateSpecification>,
+    mixed_instances_policy: Option<MixedInstancesPolicy>,
     launch_configuration_name: Option<String>,
     min_size: Option<u32>,
     max_size: Option<u32>,
@@ -139,7 +165,11 @@ pub(super) fn update(world: &mut World, input: UpdateGroup) -> Answer {
         input.vpc_zone_identifier.as_deref(),
     )?;
     check_policies(&input.termination_policies)?;
-    let launch_source = launch_source(input.launch_template, input.launch_configuration_name)?;
+    let launch_source = launch_source(
+        input.launch_template,
+        input.mixed_instances_policy,
+        input.launch_configuration_name,
+    )?;
     let health_check_type = checked_health_type(input.health_check_type)?;
     let group = world.autoscaling.get_mut(&name)?;
     if group.deleting {
@@ -327,28 +357,46 @@ fn placement(
     Ok((all, subnets))
 }
 
+/// At most one of the three, of which a new group needs one.
 fn launch_source(
     template: Option<LaunchTemplateSpecification>,
+    policy: Option<MixedInstancesPolicy>,
     configuration: Option<String>,
 ) -> Result<Option<LaunchSource>, CallError> {
-    match (template, configuration) {
-        (None, None) => Ok(None),
-        (None, Some(name)) => Ok(Some(LaunchSource::Configuration(name))),
-        (Some(template), None)
-            if template.launch_template_id.is_some() != template.launch_template_name.is_some() =>
-        {
-            Ok(Some(LaunchSource::Template(TemplateVersion {
-                id: template.launch_template_id,
-                name: template.launch_template_name,
-                version: template.version.unwrap_or_else(|| "$Default".to_owned()),
-            })))
+    match (template, policy, configuration) {
+        (None, None, None) => Ok(None),
+        (None, None, Some(name)) => Ok(Some(LaunchSource::Configuration(name))),
+        (Some(template), None, None) => template_version(template)
+            .map(LaunchSource::Template)
+            .map(Some),
+        (None, Some(policy), None) => {
+            let template = policy.launch_template;
+            let types = template.overrides.into_iter();
+            let types = types.map(|one| one.instance_type).collect();
+            let version = template_version(template.launch_template_specification)?;
+            Ok(Some(LaunchSource::Mixed(version, types)))
         }
-        (Some(_), None) => Err(CallError::validation(
-            "Valid requests must contain either launchTemplateId or LaunchTemplateName",
-        )),
-        (Some(_), Some(_)) => Err(CallError::validation(
+        (Some(_), None, Some(_)) => Err(CallError::validation(
             "Valid requests must contain either LaunchTemplate or LaunchConfigurationName, not \
              both.",
         )),
+        // The text is assumed.
+        (_, Some(_), _) => Err(CallError::validation(
+            "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId \
+             or MixedInstancesPolicy parameter.",
+        )),
     }
+}
+
+fn template_version(asked: LaunchTemplateSpecification) -> Result<TemplateVersion, CallError> {
+    if asked.launch_template_id.is_some() == asked.launch_template_name.is_some() {
+        return Err(CallError::validation(
+            "Valid requests must contain either launchTemplateId or LaunchTemplateName",
+        ));
+    }
+    Ok(TemplateVersion {
+        id: asked.launch_template_id,
+        name: asked.launch_template_name,
+        version: asked.version.unwrap_or_else(|| "$Default".to_owned()),
+    })
 }

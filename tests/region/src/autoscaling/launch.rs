@@ -89,6 +89,11 @@ fn machine_of(world: &World, group: &Group) -> (String, BTreeMap<String, String>
             role.clone_from(&known.role);
         }
     }
+    if let LaunchSource::Mixed(_, types) = &group.launch_source
+        && let Some(next) = types.iter().cycle().nth(group.members.len())
+    {
+        instance_type.clone_from(next);
+    }
     tags.extend(propagated_tags(group));
     (instance_type, tags, role)
 }
@@ -110,9 +115,7 @@ pub(super) const GROUP_NAME_TAG: &str = "aws:autoscaling:groupName";
 
 /// The group's launch template with id, name and version as numbers, as far as it is known.
 pub(super) fn template_of(world: &World, group: &Group) -> Option<TemplateVersion> {
-    let LaunchSource::Template(asked) = &group.launch_source else {
-        return None;
-    };
+    let asked = group.launch_source.template()?;
     let key = asked.id.as_deref().or(asked.name.as_deref())?;
     let Some(known) = world.compute.launch_template(key) else {
         return Some(asked.clone());

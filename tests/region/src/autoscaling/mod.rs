@@ -14,6 +14,7 @@ pub mod health;
 mod hooks;
 mod launch;
 mod processes;
+mod protection;
 mod refusal;
 mod standby;
 mod tags;
@@ -90,6 +91,9 @@ pub enum LaunchSource {
     /// A launch template, by id, name or both. It need not be known to the region, which has no
     /// EC2 API to create one.
     Template(TemplateVersion),
+    /// A mixed instances policy: a launch template, and the instance types that are launched from it. On demand
+    /// only; which type is next is AWS's choice, and here they take turns.
+    Mixed(TemplateVersion, Vec<String>),
     /// A launch configuration, by name.
     Configuration(String),
 }
@@ -279,6 +283,16 @@ impl AutoScaling {
     }
 }
 
+impl LaunchSource {
+    /// The launch template, by itself or in a policy.
+    pub(crate) fn template(&self) -> Option<&TemplateVersion> {
+        match self {
+            Self::Template(template) | Self::Mixed(template, _) => Some(template),
+            Self::Configuration(_) => None,
+        }
+    }
+}
+
 impl Group {
     /// How many members count towards the desired capacity.
     pub fn capacity(&self) -> u32 {
@@ -319,6 +333,7 @@ pub fn answer(world: &mut World, call: &Call) -> Answer {
         "ResumeProcesses" => processes::resume(world, read(input)?),
         "SetDesiredCapacity" => capacity::set_desired_capacity(world, &read(input)?),
         "SetInstanceHealth" => health::set_instance_health(world, read(input)?),
+        "SetInstanceProtection" => protection::set(world, &read(input)?),
         "SuspendProcesses" => processes::suspend(world, read(input)?),
         "TerminateInstanceInAutoScalingGroup" => {
             termination::terminate_instance(world, &read(input)?)

@@ -79,6 +79,13 @@ pub(super) fn not_in(instance: &str, wanted: Lifecycle) -> CallError {
     ))
 }
 
+/// infrahouse-toolkit#223, riff-raff#510.
+pub(super) fn cannot_be_protected(instance: &str) -> CallError {
+    CallError::validation(format!(
+        "The instance {instance} is not in InService or EnteringStandby or Standby."
+    ))
+}
+
 pub(super) fn already_part_of(instance: &str, group: &str) -> CallError {
     CallError::validation(format!(
         "The Instance: {instance} is already part of AutoScalingGroup:{group}"

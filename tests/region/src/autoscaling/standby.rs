@@ -1,8 +1,8 @@
 //! `EnterStandby` and `ExitStandby`: a member that stays the group's, and is not in service.
 
 use super::activity::{self, Kind, Status};
-use super::{Due, Lifecycle, capacity, health, refusal};
-use crate::api::Answer;
+use super::{Due, Group, Lifecycle, capacity, health, refusal};
+use crate::api::{Answer, CallError};
 use crate::wire::timestamp::iso_seconds;
 use crate::world::{Due as Agenda, World};
 use serde::Deserialize;
@@ -17,23 +17,26 @@ pub(super) struct EnterStandby {
     should_decrement_desired_capacity: bool,
 }
 
+/// Refuses instances that are not members in this state, or that are named twice.
+fn all_are(group: &Group, ids: &[String], wanted: Lifecycle) -> Result<(), CallError> {
+    for (position, id) in ids.iter().enumerate() {
+        let Some(member) = group.members.get(id) else {
+            return Err(refusal::not_part_of(id, &group.name));
+        };
+        if member.lifecycle != wanted || ids[..position].contains(id) {
+            return Err(refusal::not_in(id, wanted));
+        }
+    }
+    Ok(())
+}
+
 /// A member in standby does not count towards the desired capacity: without decrement another
 /// one is launched in its place.
 pub(super) fn enter(world: &mut World, input: &EnterStandby) -> Answer {
     let name = &input.auto_scaling_group_name;
     let ids = &input.instance_ids;
     let group = world.autoscaling.get(name)?;
-    for (position, id) in ids.iter().enumerate() {
-        match group.members.get(id) {
-            None => return Err(refusal::not_part_of(id, name)),
-            Some(member)
-                if member.lifecycle != Lifecycle::InService || ids[..position].contains(id) =>
-            {
-                return Err(refusal::not_in(id, Lifecycle::InService));
-            }
-            Some(_) => {}
-        }
-    }
+    all_are(group, ids, Lifecycle::InService)?;
     let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
     let decrements = input.should_decrement_desired_capacity;
     if decrements && group.desired < group.min.saturating_add(count) {
@@ -49,13 +52,8 @@ pub(super) fn enter(world: &mut World, input: &EnterStandby) -> Answer {
             "At {} instance {id} was moved to standby in response to a user request",
             iso_seconds(world.now)
         );
-        if let (true, Some(group)) = (decrements, world.autoscaling.groups.get_mut(name)) {
-            let desired = group.desired;
-            group.desired -= 1;
-            cause = format!(
-                "{cause}, shrinking the capacity from {desired} to {}",
-                group.desired
-            );
+        if decrements {
+            capacity::shrink(world, name, &mut cause);
         }
         cause.push('.');
         let activity = activity::start(world, name, Kind::EnterStandby, id, cause);
@@ -108,17 +106,7 @@ pub(super) fn exit(world: &mut World, input: &ExitStandby) -> Answer {
     let name = &input.auto_scaling_group_name;
     let ids = &input.instance_ids;
     let group = world.autoscaling.get(name)?;
-    for (position, id) in ids.iter().enumerate() {
-        match group.members.get(id) {
-            None => return Err(refusal::not_part_of(id, name)),
-            Some(member)
-                if member.lifecycle != Lifecycle::Standby || ids[..position].contains(id) =>
-            {
-                return Err(refusal::not_in(id, Lifecycle::Standby));
-            }
-            Some(_) => {}
-        }
-    }
+    all_are(group, ids, Lifecycle::Standby)?;
     let count = u32::try_from(ids.len()).unwrap_or(u32::MAX);
     if group.desired.saturating_add(count) > group.max {
         return Err(refusal::sizes_forbid(

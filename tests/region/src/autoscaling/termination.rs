@@ -38,11 +38,7 @@ pub(super) fn terminate_instance(world: &mut World, input: &TerminateInstance) -
         if desired <= min {
             return Err(refusal::below_min_without_replacement(min));
         }
-        cause = format!(
-            "{cause}, shrinking the capacity from {desired} to {}",
-            desired - 1
-        );
-        world.autoscaling.get_mut(&name)?.desired -= 1;
+        capacity::shrink(world, &name, &mut cause);
     }
     cause.push('.');
     let activity = terminate(world, &name, instance, cause);

@@ -84,6 +84,7 @@ const ALL: [Actions; 14] = [
             "ResumeProcesses",
             "SetDesiredCapacity",
             "SetInstanceHealth",
+            "SetInstanceProtection",
             "SuspendProcesses",
             "TerminateInstanceInAutoScalingGroup",
             "UpdateAutoScalingGroup",

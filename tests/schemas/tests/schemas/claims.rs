@@ -96,6 +96,8 @@ fn both_refuse_what_is_wrong() {
         ("/on_init_failure", json!("Keep")),
         ("/on_init_failure", json!(null)),
         ("/on_init_failure", json!(["keep"])),
+        ("/protect", json!("true")),
+        ("/protect", json!(null)),
         ("/preferences", json!(["eu-west-1a"])),
         ("/preferences", json!({"zone": "eu-west-1a"})),
         ("/preferences", json!({"zones": "eu-west-1a"})),

@@ -30,6 +30,11 @@ fn opting_in_to_another_pool_is_not_opting_in() {
     });
     let decision = scene.decide_on(claim("a"));
     assert_rejected(&decision, Reason::NotOptedIn, "ready-pool:pool = pool");
+    assert_rejected(&decision, Reason::NotOptedIn, "the queue of pool-2");
+    let Decision::Reject { opted_in_to, .. } = decision else {
+        unreachable!("it is rejected");
+    };
+    assert_eq!(opted_in_to.as_deref(), Some("pool-2"));
 }
 
 #[test]

@@ -208,6 +208,7 @@ fn member(number: u32, zone: &str) -> Member {
         zone: zone.to_owned(),
         lifecycle: Lifecycle::InService,
         healthy: true,
+        protected: false,
         instance_type: None,
         launch_template: None,
     }
@@ -286,7 +287,10 @@ const EMPTY: Decision = Decision::Wait(Waiting::PoolEmpty);
 
 #[track_caller]
 fn assert_rejected(decision: &Decision, expected: Reason, what_to_fix: &str) {
-    let Decision::Reject { reason, message } = decision else {
+    let Decision::Reject {
+        reason, message, ..
+    } = decision
+    else {
         panic!("not rejected: {decision:?}");
     };
     assert_eq!(*reason, expected);

@@ -172,6 +172,27 @@ fn a_check_of_a_claim_that_is_ready_publishes_it_again_and_touches_nothing() {
     }
 }
 
+/// Its outcome may have been published by one that died before the protection.
+#[test]
+fn a_check_of_a_ready_claim_protects_its_instance_again_where_it_has_it() {
+    let ready = entry(Some(1), 1, Standing::Ready);
+    let mut command = sent_for_this_claim();
+    command.record.header.protect = true;
+    for has_instance in [true, false] {
+        let conclusion = concluded(check(Check {
+            message: &message(Some(1), 1),
+            delivery: Delivery::Repeated,
+            entry: Some(&ready),
+            command: InitCommand::Sent(command.clone()),
+            has_instance,
+            now: NOW,
+        }));
+        let protect = has_instance.then(|| PROTECT.to_owned());
+        let steps = those([protect, Some(PUBLISH_READY.to_owned())]);
+        assert_concludes(&conclusion, Finding::SettledBefore, None, &steps);
+    }
+}
+
 #[test]
 fn a_check_of_a_claim_that_failed_publishes_it_again_and_goes_on_retiring_what_is_its_own() {
     let standing = Standing::Failed(Reason::Expired);

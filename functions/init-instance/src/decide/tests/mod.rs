@@ -6,6 +6,7 @@ mod command_end;
 mod conclusion;
 mod hand_over;
 mod membership;
+mod protect;
 mod replacing;
 mod send;
 
@@ -29,6 +30,7 @@ const NOW: Timestamp = datetime!(2026-11-22 20:00 UTC);
 const DEADLINE: Timestamp = datetime!(2026-11-22 20:15 UTC);
 
 const PUBLISH_READY: &str = "publish ready";
+const PROTECT: &str = "protect the instance from scale-in";
 const RETIRE: &str = "retire the instance";
 
 fn publish_failed(reason: Reason) -> String {
@@ -155,6 +157,7 @@ fn target(lifecycle: Option<Lifecycle>) -> Group {
         zone: "a".to_owned(),
         lifecycle,
         healthy: true,
+        protected: false,
         instance_type: None,
         launch_template: None,
     };

@@ -9,6 +9,7 @@ mod missing;
 mod paused;
 mod reading;
 mod size;
+mod sizing;
 
 use super::*;
 use crate::notes::{self, Stage};
@@ -53,6 +54,7 @@ fn member(number: u32, lifecycle: Lifecycle) -> Member {
         zone: "a".to_owned(),
         lifecycle,
         healthy: true,
+        protected: false,
         instance_type: None,
         launch_template: Some("lt-1:2".to_owned()),
     }
@@ -75,6 +77,7 @@ fn activity(
         started_at: NOW - started,
         ended_at: ended.map(|ended| NOW - ended),
         failed: false,
+        cancelled: false,
     }
 }
 

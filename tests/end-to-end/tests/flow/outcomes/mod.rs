@@ -6,4 +6,5 @@ mod details;
 mod endings;
 mod events;
 mod init_failure;
+mod shared_queue;
 mod traces;

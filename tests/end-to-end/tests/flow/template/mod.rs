@@ -187,6 +187,7 @@ async fn what_alarms_look_at_is_written() {
 async fn what_the_dashboard_draws_is_written() {
     let harness = Harness::builder()
         .pool_size(2)
+        .parameter("HitRate", "99")
         .scripts(|run: &CommandRun| Pretence {
             exit_code: i32::from(run.script.starts_with("# ready-pool: claim fails@")),
             ..Pretence::default()
@@ -213,6 +214,10 @@ async fn what_the_dashboard_draws_is_written() {
         .filter(|metric| metric.namespace == "ready-pool" && !metric.dimensions.is_empty())
         .collect();
     assert!(own.len() > 10, "{own:?}");
+    let is_drawn = |drawn: &[Drawn]| drawn.iter().any(|one| one.name == "PredictedHitRate");
+    assert!(is_drawn(&own));
+    let without = dashboard::drawn(&deployed(TEMPLATE, &[]));
+    assert!(!is_drawn(&without), "of a fixed size nothing is predicted");
     for metric in own {
         let dimensions: Vec<(&str, &str)> = (metric.dimensions.iter())
             .map(|(name, value)| (name.as_str(), value.as_str()))

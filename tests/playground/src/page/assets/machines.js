@@ -65,6 +65,14 @@ export function drawPool(pool, now) {
   tickMachines(now);
 }
 
+/** The size that the hit rate asks for, where one is. */
+export function drawSizing(sizing) {
+  byId("sizing").hidden = sizing === null;
+  if (sizing === null) return;
+  say(byId("sizing-figure"), sizing.figure);
+  say(byId("sizing-why"), sizing.why);
+}
+
 /** Ages go on between two snapshots. */
 export function tickMachines(now) {
   for (const tile of byId("machines").children) {

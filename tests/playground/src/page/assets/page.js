@@ -2,7 +2,7 @@
 
 import { byId, element, keep, mark, reducedMotion, say } from "./dom.js";
 import { drawClaims, drawLegend, drawOutcomes, news, tickClaims } from "./claims.js";
-import { drawElsewhere, drawLine, drawPool, drawQueues, tickMachines } from "./machines.js";
+import { drawElsewhere, drawLine, drawPool, drawQueues, drawSizing, tickMachines } from "./machines.js";
 import { drawPlot } from "./plot.js";
 
 let snapshot = null;
@@ -20,6 +20,7 @@ function draw(next) {
     say(node, String(next.counts[node.dataset.count]));
   }
   drawPool(next.pool, now());
+  drawSizing(next.sizing);
   drawElsewhere(next.elsewhere);
   drawQueues(next.queues);
   drawLine(next.line, now());

@@ -119,8 +119,8 @@ fn bad_groups_are_refused() {
             .starts_with("Valid requests must")
     );
     assert_eq!(
-        with("MixedInstancesPolicy", json!({})).message,
-        "the simulated region does not support the parameter MixedInstancesPolicy"
+        with("CapacityRebalance", json!(true)).message,
+        "the simulated region does not support the parameter CapacityRebalance"
     );
     assert_eq!(
         with("MaxSize", Value::Null).message,
@@ -187,4 +187,31 @@ fn what_the_region_does_not_know_is_named() {
     let mut world = world();
     let error = call(&mut world, "StartInstanceRefresh", json!({})).unwrap_err();
     assert!(error.message.contains("StartInstanceRefresh"));
+}
+
+#[test]
+fn a_mixed_instances_policy_names_the_launch_template_and_its_types_take_turns() {
+    let mut world = world();
+    let policy = json!({"LaunchTemplate": {
+        "LaunchTemplateSpecification": {"LaunchTemplateName": "lt", "Version": "1"},
+        "Overrides": [{"InstanceType": "m7g.medium"}, {"InstanceType": "m6g.medium"}]}});
+    let input = json!({"AutoScalingGroupName": "g", "MinSize": "0", "MaxSize": "5",
+        "DesiredCapacity": "2", "AvailabilityZones": ["eu-west-1a"],
+        "MixedInstancesPolicy": policy});
+    call(&mut world, "CreateAutoScalingGroup", input).unwrap();
+    wait(&mut world, 60);
+    let answer = describe(&mut world, json!({}));
+    let group = &answer["AutoScalingGroups"][0];
+    assert_eq!(group["LaunchTemplate"], Value::Null);
+    let shown = &group["MixedInstancesPolicy"]["LaunchTemplate"];
+    assert_eq!(shown["LaunchTemplateSpecification"]["Version"], "1");
+    assert_eq!(shown["Overrides"][1]["InstanceType"], "m6g.medium");
+    let members = group["Instances"].as_array().unwrap();
+    let mut types: Vec<&str> = members
+        .iter()
+        .map(|member| member["InstanceType"].as_str().unwrap())
+        .collect();
+    types.sort_unstable();
+    assert_eq!(types, ["m6g.medium", "m7g.medium"]);
+    assert_eq!(members[0]["LaunchTemplate"]["Version"], "1");
 }

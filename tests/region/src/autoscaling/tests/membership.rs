@@ -219,3 +219,34 @@ fn scale_in_spares_the_protected() {
     wait(&mut world, 120);
     assert_eq!(members(&world, "kept", Lifecycle::InService).len(), 1);
 }
+
+#[test]
+fn a_member_is_protected_once_it_is_in_service_and_loses_that_with_its_detach() {
+    let mut world = world();
+    let ids = create_in_service(&mut world, "g", 2, 5);
+    let input = |group: &str, id: &str| json!({"AutoScalingGroupName": group, "InstanceIds": [id], "ProtectedFromScaleIn": "true"});
+    call(&mut world, "SetInstanceProtection", input("g", &ids[0])).unwrap();
+    let input_of_two = json!({"AutoScalingGroupName": "g", "DesiredCapacity": "0"});
+    call(&mut world, "SetDesiredCapacity", input_of_two).unwrap();
+    wait(&mut world, 120);
+    assert_eq!(members(&world, "g", Lifecycle::InService), [ids[0].clone()]);
+
+    let detach = json!({"AutoScalingGroupName": "g", "InstanceIds": [ids[0]],
+        "ShouldDecrementDesiredCapacity": "false"});
+    call(&mut world, "DetachInstances", detach).unwrap();
+    assert_eq!(
+        refused(&mut world, "SetInstanceProtection", input("g", &ids[0])),
+        format!(
+            "The instance {} is not in InService or EnteringStandby or Standby.",
+            ids[0]
+        )
+    );
+    wait(&mut world, 10);
+    assert_eq!(
+        refused(&mut world, "SetInstanceProtection", input("g", &ids[0])),
+        format!(
+            "The instance {} is not part of Auto Scaling group g.",
+            ids[0]
+        )
+    );
+}
