@@ -113,3 +113,31 @@ async fn a_pool_with_a_name_of_its_own_is_found() {
     shown.is(Exit::Done, &["2 ready of 2 wanted, at most 20 (fleet)"]);
     harness.end().await;
 }
+
+fn all_outcome(world: &mut World) {
+    let call = Call {
+        service: Service::Sqs,
+        operation: "CreateQueue".to_owned(),
+        input: json!({ "QueueName": "all-outcome" }),
+        caller: "operator".to_owned(),
+    };
+    world.answer(&call).expect("the queue can be created");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_queue_that_stacks_share_is_found() {
+    let arn = "arn:aws:sqs:eu-west-1:123456789012:all-outcome";
+    let builder = Harness::builder()
+        .prepare(all_outcome)
+        .parameter("OutcomeQueueArn", arn);
+    let harness = harness(builder).await;
+    harness.send(&claim("c-1", "tenant")).await;
+    harness.outcome("c-1").await;
+    run(&harness, &["status"])
+        .await
+        .is(Exit::Done, &["outcome 1"]);
+    run(&harness, &["doctor"])
+        .await
+        .is(Exit::Done, &["7 queues"]);
+    harness.end().await;
+}
