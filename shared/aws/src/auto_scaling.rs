@@ -1,5 +1,9 @@
 //! Auto Scaling: groups, their tags, and moving instances between them.
 
+mod inspect;
+
+pub use inspect::{GroupSettings, LoggedActivity};
+
 use crate::clients::{self, Clients};
 use crate::error;
 use aws_sdk_autoscaling::operation::describe_scaling_activities::builders::DescribeScalingActivitiesFluentBuilder;

@@ -10,6 +10,7 @@ pub mod event;
 pub mod metrics;
 pub mod outcomes;
 pub mod queue;
+pub mod queues;
 pub mod retirement;
 pub mod systems_manager;
 pub mod telemetry;

@@ -1,5 +1,9 @@
 //! Systems Manager: whose agent is online, which commands were sent, and sending the init command.
 
+mod search;
+
+pub use search::Found;
+
 use crate::clients::{self, Clients};
 use crate::error;
 use aws_sdk_ssm::operation::describe_instance_information::builders::DescribeInstanceInformationFluentBuilder;
@@ -170,15 +174,7 @@ impl SystemsManager {
         let mut commands = Vec::new();
         while let Some(command) = pages.next().await {
             let command = command.map_err(|error| error::from_sdk("ListCommands", &error))?;
-            commands.push(Command {
-                id: command.command_id().unwrap_or_default().into(),
-                comment: command.comment().unwrap_or_default().to_owned(),
-                status: CommandStatus::from_aws(
-                    command.status().map_or("", |status| status.as_str()),
-                    command.status_details().unwrap_or_default(),
-                ),
-                record: record(&command),
-            });
+            commands.push(read_command(&command));
         }
         Ok(commands)
     }
@@ -262,6 +258,18 @@ impl SystemsManager {
             .and_then(|command| command.command_id())
             .map(CommandId::from)
             .ok_or_else(|| CallError::incomplete(OPERATION, "command id"))
+    }
+}
+
+fn read_command(command: &aws_sdk_ssm::types::Command) -> Command {
+    Command {
+        id: command.command_id().unwrap_or_default().into(),
+        comment: command.comment().unwrap_or_default().to_owned(),
+        status: CommandStatus::from_aws(
+            command.status().map_or("", |status| status.as_str()),
+            command.status_details().unwrap_or_default(),
+        ),
+        record: record(command),
     }
 }
 

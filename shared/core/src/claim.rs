@@ -19,6 +19,8 @@ use time::Duration;
 pub const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 /// Furthest a deadline may lie ahead.
 pub const MAX_TIME_TO_EXPIRY: Duration = Duration::hours(4);
+/// The `MessageGroupId` of a dry run that does not wait in line.
+pub const DRY_RUN_GROUP: &str = "dry-run";
 /// Longest run time of an init script, seconds.
 pub const MAX_EXECUTION_TIMEOUT_SECONDS: u32 = 6 * 60 * 60;
 /// Run time of an init script where the message does not say, seconds.

@@ -101,6 +101,17 @@ pub(crate) fn code(
     }))
 }
 
+/// Clients of somebody who calls with this access key id, and the region's clock.
+pub(crate) fn clients(region: &Region, caller: &str) -> (Clients, SharedClock) {
+    let clock = MachineClock {
+        region: region.clock(),
+        skew: time::Duration::ZERO,
+    };
+    let figures = Metrics::to(Arc::new(Figures::default()));
+    let clients = Clients::new(&sdk_config(region, caller, clock.clone()), figures);
+    (clients, Arc::new(clock))
+}
+
 impl Function for Hosted {
     fn invoke(
         &self,

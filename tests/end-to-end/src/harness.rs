@@ -3,6 +3,7 @@
 use crate::figures::Figures;
 use crate::functions;
 use crate::history::{Counts, History};
+use ready_pool_aws::{Clients, SharedClock};
 use ready_pool_core::Timestamp;
 use ready_pool_core::outcome::Outcome;
 use region::api::{Call, CallError, Service};
@@ -33,6 +34,7 @@ pub struct HarnessBuilder {
     parameters: BTreeMap<String, String>,
     scripts: Scripted,
     skew: time::Duration,
+    origin: Timestamp,
     preparation: Box<dyn FnOnce(&mut World)>,
     template: String,
     starts_empty: bool,
@@ -132,6 +134,7 @@ impl Harness {
             starts_empty: false,
             scripts: Scripted::default(),
             skew: time::Duration::ZERO,
+            origin: ORIGIN,
             preparation: Box::new(|_| ()),
             template: TEMPLATE.to_owned(),
         }
@@ -159,6 +162,11 @@ impl Harness {
                 caller: "tenant".to_owned(),
             })
             .await
+    }
+
+    /// Clients of AWS's SDK for somebody who calls with this access key id, and the region's clock.
+    pub fn clients(&self, caller: &str) -> (Clients, SharedClock) {
+        functions::clients(&self.region, caller)
     }
 
     /// Creates a target.
@@ -523,6 +531,13 @@ impl HarnessBuilder {
         self
     }
 
+    /// With a clock that shows this at the start: the present time, for programs that read their machine's own.
+    #[must_use]
+    pub fn origin(mut self, origin: Timestamp) -> Self {
+        self.origin = origin;
+        self
+    }
+
     /// With something that is there before the stack.
     #[must_use]
     pub fn prepare(mut self, preparation: impl FnOnce(&mut World) + 'static) -> Self {
@@ -564,7 +579,7 @@ impl HarnessBuilder {
         let sink = figures.clone();
         let is_made = !self.parameters.contains_key("ExistingPoolGroup");
         let size = (is_made && !self.starts_empty).then(|| self.parameters["PoolSize"].clone());
-        let region = Region::builder(self.settings, ORIGIN)
+        let region = Region::builder(self.settings, self.origin)
             .commands(Arc::new(self.scripts))
             .prepare(self.preparation)
             .template(TemplateSource {

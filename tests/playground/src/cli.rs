@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::functions::{self, Named};
 use crate::timing::Override;
-use crate::{claim, demo, serve};
+use crate::{demo, serve};
 use clap::{Args, Parser, Subcommand};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -27,9 +27,6 @@ enum Command {
     Demo(DemoOptions),
     /// Stays up for the AWS CLI, boto3, any SDK and a browser, and tells what happens, until Ctrl-C
     Serve(ServeOptions),
-    /// Tells one claim's story, from the ledger, the history and the queues of a region that runs
-    /// (`serve`, or `demo` while it stays up)
-    Claim(ClaimOptions),
 }
 
 /// What `demo` is asked for.
@@ -70,20 +67,6 @@ pub(crate) struct ServeOptions {
     /// --env-vars`, and `<package>.env` for shells and `cargo lambda watch --env-file`
     #[arg(long, value_name = "DIR")]
     pub(crate) environment: Option<PathBuf>,
-}
-
-/// What `claim` is asked for.
-#[derive(Args)]
-pub(crate) struct ClaimOptions {
-    /// The claim's id. Where several targets have such a claim, each is described
-    #[arg(value_name = "CLAIM_ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
-    pub(crate) id: String,
-    /// Where the region is [default: `AWS_ENDPOINT_URL`, else the one that was started last]
-    #[arg(long, value_name = "URL")]
-    pub(crate) endpoint: Option<String>,
-    /// Print what is known as one line of JSON
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// What `demo` and `serve` take.
@@ -162,7 +145,6 @@ pub(crate) fn main() -> ExitCode {
         match command {
             Command::Demo(options) => demo::run(options).await,
             Command::Serve(options) => serve::run(options).await,
-            Command::Claim(options) => claim::run(options).await,
         }
     });
     match result {

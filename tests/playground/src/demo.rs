@@ -241,8 +241,9 @@ impl<'r> Demo<'r> {
         self.waits = false;
         self.printer.text(&format!(
             "\nThe region stays up. Open {} to send a claim with a click and to break things. \
-             `cargo claim <claim_id>` tells how one stands. Ctrl-C ends it.",
-            self.running.page()
+             `{} claim <claim_id>` tells how one stands. Ctrl-C ends it.",
+            self.running.page(),
+            self.running.operator()
         ))?;
         loop {
             for entry in self.next().await {

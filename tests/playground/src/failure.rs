@@ -40,10 +40,6 @@ pub(crate) enum Failure {
     PoolTooLarge(u32),
     #[error("{0}")]
     NotReady(String),
-    #[error("{0}")]
-    NoRegion(String),
-    #[error("{0}")]
-    UnknownClaim(String),
     #[error("interrupted")]
     Interrupted,
     /// Whoever read standard output went away.

@@ -1,8 +1,6 @@
-//! ready-pool on a simulated AWS region, to try, watch and break: `demo` and `serve` with their page, and
-//! `claim`, which tells how one claim stands.
+//! ready-pool on a simulated AWS region, to try, watch and break: `demo` and `serve` with their page.
 
 mod build;
-mod claim;
 mod claims;
 mod cli;
 mod crowd;

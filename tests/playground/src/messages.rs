@@ -9,7 +9,6 @@ use ready_pool_core::outcome::Outcome;
 use region::journal::Happening;
 use serde::Deserialize;
 use serde_json::Value;
-use time::format_description::well_known::Rfc3339;
 
 /// A message, by who wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +32,6 @@ pub(crate) struct SentClaim {
     pub(crate) target_group: String,
     #[serde(default)]
     dry_run: Value,
-    #[serde(default)]
-    expires_at: Value,
 }
 
 impl SentClaim {
@@ -50,20 +47,6 @@ pub(crate) struct Event {
     /// Its kind.
     #[serde(rename = "detail-type")]
     pub(crate) detail_type: String,
-    #[serde(default)]
-    detail: Value,
-}
-
-impl Event {
-    /// The command that it is about.
-    pub(crate) fn command_id(&self) -> Option<&str> {
-        self.detail.get("command-id")?.as_str()
-    }
-
-    /// What it says of the command.
-    pub(crate) fn status(&self) -> Option<&str> {
-        self.detail.get("status")?.as_str()
-    }
 }
 
 impl Content {
@@ -111,21 +94,6 @@ impl Content {
             Self::Event(_) => None,
         }
     }
-
-    /// The deadline of that claim, where the message says one.
-    pub(crate) fn expires_at(&self) -> Option<String> {
-        match self {
-            Self::Claim(claim) => claim.expires_at.as_str().map(str::to_owned),
-            Self::Internal(message) => match message {
-                Message::HandOver(hand_over) => hand_over.claim.expires_at,
-                Message::LookAgain(look) => look.expires_at,
-                Message::Retry(retry) => retry.claim.expires_at,
-            }
-            .format(&Rfc3339)
-            .ok(),
-            Self::Outcome(_) | Self::Event(_) => None,
-        }
-    }
 }
 
 fn claim_of(message: &Message) -> (&ClaimId, &GroupName) {
@@ -160,11 +128,6 @@ pub(crate) fn is_comment_of(comment: &str, claim_id: &str, target: &str) -> bool
     claim_key(claim_id, target).is_some_and(|key| comment == command::comment(&key))
 }
 
-/// Whether a command's comment names a claim with this id, whatever its target is.
-pub(crate) fn names_claim(comment: &str, claim_id: &str) -> bool {
-    command::claim_key_of(comment).is_some_and(|(named, _)| named == claim_id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,19 +141,14 @@ mod tests {
 
     #[test]
     fn every_message_says_whose_it_is() {
-        let claim = json!({ "claim_id": "c-1", "target_group": "t", "expires_at": "soon" });
-        for (body, expires_at) in [
-            (claim, Some("soon")),
-            (
-                hand_over("c-1", "t", "i-00000001"),
-                Some("2026-11-22T21:00:00Z"),
-            ),
-            (testing::outcome("c-1", "t", Reason::Initialised), None),
+        for body in [
+            json!({ "claim_id": "c-1", "target_group": "t", "expires_at": "soon" }),
+            hand_over("c-1", "t", "i-00000001"),
+            testing::outcome("c-1", "t", Reason::Initialised),
         ] {
             let content = read(&body).unwrap();
             assert_eq!(content.claim_id(), Some("c-1"), "{body}");
             assert_eq!(content.target_group(), Some("t"), "{body}");
-            assert_eq!(content.expires_at().as_deref(), expires_at, "{body}");
         }
     }
 
@@ -205,19 +163,6 @@ mod tests {
         let asks = read(&body);
         assert!(matches!(asks, Some(Content::Claim(claim)) if claim.is_dry_run()));
         assert_eq!(claim_key("a b", "t"), None);
-    }
-
-    #[test]
-    fn an_event_names_its_command() {
-        let body =
-            json!({ "detail-type": "x", "detail": { "command-id": "c", "status": "Failed" } });
-        let Some(Content::Event(event)) = read(&body) else {
-            panic!("no event");
-        };
-        assert_eq!(
-            (event.command_id(), event.status()),
-            (Some("c"), Some("Failed"))
-        );
     }
 
     #[test]
@@ -239,10 +184,6 @@ mod tests {
         let comment = testing::comment("signup-1", "t");
         assert!(is_comment_of(&comment, "signup-1", "t"));
         assert!(!is_comment_of(&comment, "signup-1", "u"));
-        assert!(names_claim(&comment, "signup-1"));
-        for other in ["signup-11", "signup", ""] {
-            assert!(!names_claim(&comment, other), "{other:?}");
-        }
-        assert!(!names_claim("signup-1@01234567", "signup-1"));
+        assert!(!is_comment_of(&comment, "signup-11", "t"));
     }
 }

@@ -10,8 +10,6 @@ use time::OffsetDateTime;
 
 /// Columns before the text of a line of the story.
 const BEFORE_TEXT: usize = 35;
-/// Columns before the text of a field.
-const BEFORE_FIELD: usize = 13;
 /// A column of text is never narrower: rather is it cut by the terminal.
 const NARROWEST: usize = 20;
 /// Back to the beginning of the line, and the line is empty.
@@ -156,20 +154,6 @@ impl Printer {
         self.body(title, &[], 0, Some(Style::Bold))
     }
 
-    /// Something known under a label (none where it goes on), and what belongs below it.
-    pub(crate) fn field(
-        &mut self,
-        label: &str,
-        text: &str,
-        below: &[String],
-        tone: Tone,
-    ) -> io::Result<()> {
-        self.clear_status()?;
-        let label = self.paint(&format!("{label:<9}"), Style::Dim);
-        write!(self.out, "  {label}  ")?;
-        self.body(text, below, BEFORE_FIELD, style_of(tone))
-    }
-
     /// A line that stands out as good.
     pub(crate) fn good(&mut self, text: &str) -> io::Result<()> {
         self.clear_status()?;
@@ -279,10 +263,7 @@ mod tests {
         let all = written(Some(80), |printer| {
             printer.line(&line()).unwrap();
             let text =
-                "the story of one claim that has a rather long text to be printed in a field";
-            printer
-                .field("next", text, &line().below, Tone::Good)
-                .unwrap();
+                "the story of one claim that has a rather long text to be printed in a title";
             printer.title(&text.repeat(2)).unwrap();
             printer.text(&format!("  {text} {text}")).unwrap();
         });

@@ -149,8 +149,9 @@ fn introduction(running: &Running) -> String {
                retirement {retirement}
 
 Try it: create a target, send a claim (its deadline is 4 h ahead at most), receive its outcome. How the \
-         claim stands meanwhile, and afterwards: cargo claim claim-1
+         claim stands meanwhile, and afterwards: {operator} claim claim-1
 ",
+        operator = running.operator(),
         latencies = running.latencies(),
         first = running.first_latencies(),
         provision = queues.provision,

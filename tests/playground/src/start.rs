@@ -1,7 +1,6 @@
 //! Starting a region with its stack, its functions and its endpoint; and stopping all of it.
 
 use crate::build;
-use crate::claim::Left;
 use crate::cli::Common;
 use crate::failure::Failure;
 use crate::first_fill;
@@ -43,8 +42,6 @@ pub(crate) struct Running {
     pub(crate) functions: Arc<Functions>,
     endpoint: Endpoint,
     first_fill: JoinHandle<()>,
-    /// Until the region stops, `claim` finds it.
-    _left: Option<Left>,
 }
 
 /// Who makes calls of this command line's own.
@@ -201,19 +198,17 @@ impl Running {
                     error,
                 }
             })?;
-        let left = Left::of(&settings.endpoint);
         let first_fill = first_fill::end(region.clone(), names.clone(), settings.clone());
         let first_fill = tokio::spawn(first_fill);
         Ok(Self {
             region,
             names,
             settings,
-            started,
             first_time_scale,
+            started,
             functions,
             endpoint,
             first_fill,
-            _left: left,
         })
     }
 
@@ -228,6 +223,16 @@ impl Running {
     /// Where a browser finds the page.
     pub(crate) fn page(&self) -> String {
         format!("{}/", self.settings.endpoint)
+    }
+
+    /// What the operator's command line is called with, to work on this region.
+    pub(crate) fn operator(&self) -> String {
+        let endpoint = &self.settings.endpoint;
+        let stack = match self.names.stack.as_str() {
+            "ready-pool" => String::new(),
+            other => format!(" --stack {other}"),
+        };
+        format!("cargo ready-pool --endpoint-url {endpoint}{stack}")
     }
 
     /// How fast the region is, in words.

@@ -5,7 +5,7 @@ use crate::intake::isolation::Delivery;
 use aws_lambda_events::event::sqs::SqsMessage;
 use ready_pool_aws::queue::trace_of;
 use ready_pool_core::Timestamp;
-use ready_pool_core::claim::Claim;
+use ready_pool_core::claim::{Claim, DRY_RUN_GROUP};
 use ready_pool_core::guard::guarded;
 use ready_pool_core::ids::{GroupName, MessageId, ReceiptHandle};
 use ready_pool_core::message::Message;
@@ -13,9 +13,6 @@ use ready_pool_core::reason::Reason;
 use ready_pool_core::times::Times;
 use ready_pool_core::trace::Trace;
 use serde_json::Value;
-
-/// The message group for dry runs that shall not wait behind real claims.
-pub const DRY_RUN_GROUP: &str = "dry-run";
 
 /// A received message.
 #[derive(Clone, Debug)]

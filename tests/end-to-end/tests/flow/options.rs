@@ -1,7 +1,7 @@
 //! What a claim may ask for besides an instance: a dry run, preferences.
 
-use claim_instance::intake::message::DRY_RUN_GROUP;
 use end_to_end::{Harness, Target, claim};
+use ready_pool_core::claim::DRY_RUN_GROUP;
 use ready_pool_core::outcome::{Ending, Outcome};
 use ready_pool_core::reason::Reason;
 use serde_json::{Value, json};

@@ -1,6 +1,6 @@
 //! The flow once with everything real: the function binaries as processes behind the Lambda
 //! Runtime API, sockets, the wall clock, and scripts that run. It is the README's first command; and
-//! `serve`, of which `claim` asks how a claim stands.
+//! `serve`, on which the operator's command line works as on an account.
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -8,16 +8,21 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// The region's program, with these arguments.
-fn region(arguments: &[&str]) -> Command {
+/// A program of the workspace, with these arguments.
+fn program(name: &str, arguments: &[&str]) -> Command {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut command = Command::new(env!("CARGO"));
     command
         .current_dir(workspace)
-        .args(["run", "--quiet", "--bin", "playground", "--"])
+        .args(["run", "--quiet", "--bin", name, "--"])
         .args(arguments)
         .env_remove("AWS_ENDPOINT_URL");
     command
+}
+
+/// The region's program, with these arguments.
+fn region(arguments: &[&str]) -> Command {
+    program("playground", arguments)
 }
 
 /// Runs `demo` a fifty times as fast as AWS; returns its story, or fails with it.
@@ -152,18 +157,15 @@ impl Served {
         Some(serde_json::from_str(body).expect("an outcome is JSON"))
     }
 
-    /// What `claim` prints, and whether it says that all is well.
-    fn claim(&self, arguments: &[&str]) -> (bool, String, String) {
-        let shown = region(&["claim", "--endpoint", self.endpoint()])
+    /// What `ready-pool` prints on this region, and its exit status.
+    fn operator(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let shown = program("ready-pool", &["--endpoint-url", self.endpoint()])
             .args(arguments)
             .output()
             .expect("cargo runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (
-            shown.status.success(),
-            text(&shown.stdout),
-            text(&shown.stderr),
-        )
+        let all = format!("{}{}", text(&shown.stdout), text(&shown.stderr));
+        (shown.status.code(), all)
     }
 }
 
@@ -177,42 +179,49 @@ impl Drop for Served {
 }
 
 #[test]
-fn the_story_of_a_claim_is_printed_while_the_region_runs() {
+fn the_operator_s_command_line_works_on_the_region_that_is_served() {
     let served = Served::start();
     assert_eq!(served.send_a_claim()["said"], "signup-2001 is sent");
     // Each waits for twenty seconds at most.
     let outcome = (0..6).find_map(|_| served.outcome()).expect("an outcome");
     assert_eq!(outcome["outcome"], "ready");
     let instance = outcome["instance_id"].as_str().expect("an instance");
-    // Twice: a look changes nothing, so the second one sees the same message received once.
-    for _ in 0..2 {
-        let (success, shown, log) = served.claim(&["signup-2001"]);
-        assert!(success, "{shown}\n{log}");
-        let in_target = format!("{instance} in tenant-2001, the target: InService, running");
-        let settled = format!("settled: {instance} is initialised (attempt 1)");
-        for part in [
-            "signup-2001 for tenant-2001 (signup-2001@",
-            "): ready, ",
-            &settled,
-            &in_target,
-            "Success, exit code 0;",
-            "setting up organisation 2001",
-            "on outcome: ready (initialised); visible, received once",
-            "the init script succeeded",
-            "waited for an instance",
-            "see docs/outcomes.md",
-        ] {
-            assert!(shown.contains(part), "no {part:?} in:\n{shown}");
+    let in_target = format!("{instance} in tenant-2001, the target: InService, agent online");
+    let settled = format!("v1 {instance} 1 ready ");
+    let line = [
+        "send",
+        "--target",
+        "tenant-2001",
+        "--id",
+        "again",
+        "--wait",
+        "--command",
+        "echo $AWS_SSM_INSTANCE_ID",
+    ];
+    for (words, parts) in [
+        (
+            &["claim", "signup-2001"][..],
+            &[
+                "signup-2001 for tenant-2001 (signup-2001@",
+                "): ready",
+                &settled,
+                &in_target,
+                "Success, exit code 0;",
+                "setting up organisation 2001",
+            ][..],
+        ),
+        (&line, &["again: ready: i-"]),
+        (&["claim", "again"], &["│ i-"]),
+        (&["status"], &["0 open, on 1 target"]),
+        (&["doctor"], &["pool ready-pool-pool"]),
+    ] {
+        let (status, shown) = served.operator(words);
+        assert_eq!(status, Some(0), "{words:?}: {shown}");
+        for part in parts {
+            assert!(shown.contains(part), "{words:?}: no {part:?} in:\n{shown}");
         }
     }
-    let (success, shown, _) = served.claim(&["signup-2001", "--json"]);
-    assert!(success, "{shown}");
-    let known: Value = serde_json::from_str(&shown).expect("one line of JSON");
-    assert_eq!(known["claims"][0]["entry"]["entry"]["standing"], "ready");
-
-    let (success, shown, log) = served.claim(&["signup-2002"]);
-    assert!(!success, "{shown}");
-    assert_eq!(shown, "");
-    assert!(log.contains("no trace of claim signup-2002"), "{log}");
-    assert!(log.contains("the history: 1 commands"), "{log}");
+    let (status, shown) = served.operator(&["claim", "signup-2002"]);
+    assert_eq!(status, Some(4), "{shown}");
+    assert!(shown.contains("signup-2002: no trace"), "{shown}");
 }

@@ -10,7 +10,6 @@ mod sizing;
 mod snapshot;
 mod troubles;
 
-use crate::claim;
 use crate::claims::{Claim, Script};
 use crate::moment::Moment;
 use crate::progress::Progress;
@@ -18,7 +17,7 @@ use crate::start::Client;
 use crate::story::{Line, Story};
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -28,7 +27,6 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 use snapshot::Snapshot;
-pub(crate) use snapshot::dead_letter_queues;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -124,7 +122,6 @@ impl Page {
             .route("/_region/snapshots", get(snapshots))
             .route("/_region/claims", post(send_claims))
             .route("/_region/troubles", post(cause_trouble))
-            .route(claim::PATH, get(all_of_claim))
             .with_state(self.clone())
     }
 
@@ -263,25 +260,6 @@ impl Page {
         seen.next += 1;
         claim
     }
-}
-
-/// All that is known of the claim that the query names, for the command `claim`.
-async fn all_of_claim(_: Reader, State(page): State<Page>, RawQuery(query): RawQuery) -> Response {
-    let query = query.unwrap_or_default();
-    let mut fields = form_urlencoded::parse(query.as_bytes());
-    let id = fields.find(|(name, _)| name == "id").map(|(_, id)| id);
-    let Some(id) = id.filter(|id| !id.is_empty()) else {
-        return refused("which claim? ?id=<claim_id> is expected");
-    };
-    let Client { region, names } = &page.client;
-    // At the present time, as `snapshot`.
-    let answer = region.with(|world| claim::answer(world, names, &id));
-    let body = serde_json::to_string(&answer).unwrap_or_default();
-    let headers = [
-        (CONTENT_TYPE, "application/json"),
-        (CACHE_CONTROL, "no-store"),
-    ];
-    (headers, body).into_response()
 }
 
 async fn cause_trouble(_: Actor, State(page): State<Page>, body: Bytes) -> Response {

@@ -191,7 +191,7 @@ fn queues(world: &World, names: &Names) -> Vec<QueueView> {
 }
 
 /// ARNs of the queues whose messages nobody could handle, or EventBridge could not deliver.
-pub(crate) fn dead_letter_queues(world: &World) -> BTreeSet<String> {
+fn dead_letter_queues(world: &World) -> BTreeSet<String> {
     let queues = world.sqs.queues.values();
     let unhandled =
         queues.filter_map(|queue| Some(queue.attributes.redrive_policy()?.dead_letter_arn));

@@ -1,4 +1,4 @@
-//! `DescribeAutoScalingInstances` and `DescribeScalingActivities`.
+//! `DescribeAutoScalingInstances`, `DescribeInstanceRefreshes` and `DescribeScalingActivities`.
 
 use super::describe_groups::template_output;
 use super::tags::{Filter, page_size, unknown_filter};
@@ -42,6 +42,31 @@ pub(super) fn instances(world: &World, input: DescribeInstances) -> Answer {
     let (members, next) = page(members, size, token)
         .ok_or_else(|| refusal::invalid_token(token.unwrap_or_default()))?;
     Ok(json!({ "AutoScalingInstances": members, "NextToken": next }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct DescribeRefreshes {
+    auto_scaling_group_name: String,
+    #[serde(default)]
+    instance_refresh_ids: Vec<String>,
+    max_records: Option<usize>,
+    next_token: Option<String>,
+}
+
+/// Nothing here starts a refresh, so no group ever had one.
+pub(super) fn instance_refreshes(world: &World, input: &DescribeRefreshes) -> Answer {
+    world.autoscaling.get(&input.auto_scaling_group_name)?;
+    page_size(input.max_records, 50, 100)?;
+    if let Some(token) = &input.next_token {
+        return Err(refusal::invalid_token(token));
+    }
+    if let Some(id) = input.instance_refresh_ids.first() {
+        return Err(CallError::validation(format!(
+            "Instance refresh {id} not found"
+        )));
+    }
+    Ok(json!({ "InstanceRefreshes": [] }))
 }
 
 /// Health is in capitals here, unlike in `DescribeAutoScalingGroups`.

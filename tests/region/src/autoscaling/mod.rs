@@ -321,6 +321,7 @@ pub fn answer(world: &mut World, call: &Call) -> Answer {
         "DeleteTags" => tags::delete(world, read(input)?),
         "DescribeAutoScalingGroups" => describe_groups::groups(world, &read(input)?),
         "DescribeAutoScalingInstances" => describe::instances(world, read(input)?),
+        "DescribeInstanceRefreshes" => describe::instance_refreshes(world, &read(input)?),
         "DescribeLifecycleHooks" => hooks::describe_lifecycle_hooks(world, &read(input)?),
         "DescribeScalingActivities" => describe::activities(world, &read(input)?),
         "DescribeTags" => tags::describe(world, &read(input)?),

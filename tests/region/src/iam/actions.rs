@@ -61,6 +61,7 @@ const ALL: [Actions; 14] = [
         names: &[
             "DescribeAutoScalingGroups",
             "DescribeAutoScalingInstances",
+            "DescribeInstanceRefreshes",
             "DescribeLifecycleHooks",
             "DescribeScalingActivities",
             "DescribeTags",
@@ -150,6 +151,7 @@ const ALL: [Actions; 14] = [
             "GetQueueAttributes",
             "GetQueueUrl",
             "ListMessageMoveTasks",
+            "ListQueueTags",
             "PurgeQueue",
             "ReceiveMessage",
             "SendMessage",

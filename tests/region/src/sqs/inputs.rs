@@ -56,6 +56,12 @@ pub(super) struct ListQueues {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct ListQueueTags {
+    pub(super) queue_url: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(super) struct PurgeQueue {
     pub(super) queue_url: Option<String>,
 }

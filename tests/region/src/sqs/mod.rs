@@ -81,6 +81,7 @@ pub fn answer(world: &mut World, call: &Call) -> Answer {
         "GetQueueUrl" => queues::url(world, &call.input),
         "GetQueueAttributes" => queues::attributes(world, &call.input),
         "SetQueueAttributes" => queues::set_attributes(world, &call.input),
+        "ListQueueTags" => queues::tags(world, &call.input),
         "ListQueues" => queues::list(world, &call.input),
         "PurgeQueue" => queues::purge(world, &call.input),
         "SendMessage" => messages::send(world, call),

@@ -3,8 +3,8 @@
 use super::attributes::Attributes;
 use super::errors::{invalid, invalid_value, missing, no_queue};
 use super::inputs::{
-    CreateQueue, GetQueueAttributes, GetQueueUrl, ListQueues, PurgeQueue, SetQueueAttributes,
-    queue_name, read_input,
+    CreateQueue, GetQueueAttributes, GetQueueUrl, ListQueueTags, ListQueues, PurgeQueue,
+    SetQueueAttributes, queue_name, read_input,
 };
 use super::queue::Queue;
 use crate::api::{Answer, CallError};
@@ -129,6 +129,17 @@ pub(super) fn url(world: &World, value: &Value) -> Answer {
     }
     let queue = world.sqs.queues.get(&name).ok_or_else(no_queue)?;
     Ok(json!({ "QueueUrl": queue.url }))
+}
+
+/// A queue without tags is answered without the member (assumed: as `ListQueues` and `GetQueueAttributes`).
+pub(super) fn tags(world: &World, value: &Value) -> Answer {
+    let request: ListQueueTags = read_input(value)?;
+    let name = queue_name(world, request.queue_url.as_ref())?;
+    let tags = &world.sqs.queues[&name].tags;
+    if tags.is_empty() {
+        return Ok(json!({}));
+    }
+    Ok(json!({ "Tags": tags }))
 }
 
 pub(super) fn list(world: &World, value: &Value) -> Answer {

@@ -1,0 +1,194 @@
+//! What happens next to a claim, and what is for a person to do.
+
+use super::facts::{ClaimFacts, Facts, PoolFacts};
+use super::stage::Stage;
+use crate::words;
+use ready_pool_core::reason::Reason;
+
+/// What comes next, in sentences.
+pub(super) fn next(claim: &ClaimFacts, facts: &Facts, stage: Stage) -> Vec<String> {
+    let mut lines = match stage {
+        Stage::Ready => vec![
+            "nothing: it is settled, and its outcome is on the outcome queue. Sent again, it hears that outcome again"
+                .to_owned(),
+        ],
+        Stage::Failed(reason) => failed(claim, reason),
+        Stage::GivenUp => waiting(
+            &facts.pool,
+            "it gets another instance when one is ready, three at most",
+        ),
+        Stage::Entered => once(
+            "claim-instance detaches the instance. If it died, the claim's message comes again within a minute and goes \
+             on from the entry",
+        ),
+        Stage::Detaching => once(
+            "the detach takes a few seconds; then init-instance attaches the instance to the target",
+        ),
+        Stage::Free => once(
+            "init-instance attaches it to the target; if it died, its message comes again within 70 s. Whatever happens, \
+             the claim is looked at again at its deadline, and closed",
+        ),
+        Stage::Attaching | Stage::Attached => once(
+            "init-instance sends the init command (the history shows a command about a second late)",
+        ),
+        Stage::Running => once(
+            "the script's exit status decides. A command that the agent does not pick up within a minute ends as \
+             not_delivered",
+        ),
+        Stage::Reporting => once(
+            "the command's event brings the outcome. If the event was lost, replenish-pool has the claim looked at again \
+             within a minute or two",
+        ),
+        Stage::Lost => once(
+            "whoever looks at it next gives the instance up: the claim gets another one, three at most, or ends as failed",
+        ),
+        Stage::NoEntry => once(
+            "its entry is gone: removed long after its end, or wiped by a tool (docs/operations.md, targets). Sent again, \
+             it goes on from what is known, or hears its outcome",
+        ),
+        Stage::Unreadable => once(
+            "the tag is not what ready-pool writes: somebody else's tool changed it. Remove it, and send the claim again",
+        ),
+    };
+    lines.extend(attention(claim, &facts.pool, stage));
+    lines
+}
+
+fn once(text: &str) -> Vec<String> {
+    vec![text.to_owned()]
+}
+
+fn failed(claim: &ClaimFacts, reason: Reason) -> Vec<String> {
+    let mut lines = vec![reason.sentence()];
+    lines.push("for another try send it with a new claim_id".to_owned());
+    let has_output = claim.commands.iter().any(|command| {
+        command
+            .run
+            .as_ref()
+            .is_some_and(|run| !run.output.is_empty() || !run.errors.is_empty())
+    });
+    if let Some(command) = claim.commands.first()
+        && !has_output
+    {
+        lines.push(format!(
+            "its output, as far as there is any: aws ssm get-command-invocation --command-id {} --instance-id {}",
+            command.command.id, command.instance
+        ));
+    }
+    lines
+}
+
+/// How long a claim may have to wait.
+pub(super) fn waiting(pool: &PoolFacts, what: &str) -> Vec<String> {
+    vec![format!(
+        "{what}: {} has {} ready and {} booting of {} wanted, and {} on the provisioning queue",
+        pool.group,
+        pool.ready,
+        pool.booting,
+        pool.desired,
+        words::count(pool.waiting, "message is", "messages are"),
+    )]
+}
+
+/// What an operator should know besides.
+fn attention(claim: &ClaimFacts, pool: &PoolFacts, stage: Stage) -> Vec<String> {
+    let mut all = Vec::new();
+    let is_over = matches!(stage, Stage::Ready | Stage::Failed(_));
+    if let Some(paused) = pool.paused.words().filter(|_| !is_over) {
+        all.push(format!(
+            "the pool is paused ({paused}); `ready-pool resume` ends it"
+        ));
+    }
+    let agent = claim.instance.as_ref().and_then(|instance| instance.agent);
+    if agent.is_some_and(|agent| !agent.online) && !is_over {
+        all.push("its instance's agent is not online".to_owned());
+    }
+    let mut initialised: Vec<&str> = claim
+        .commands
+        .iter()
+        .filter(|command| {
+            command.command.status == ready_pool_core::command::CommandStatus::Succeeded
+        })
+        .map(|command| command.instance.as_str())
+        .collect();
+    initialised.sort_unstable();
+    initialised.dedup();
+    if initialised.len() > 1 {
+        all.push(format!(
+            "{} were initialised for it, and it should be one: see docs/protocol.md, known limits",
+            initialised.join(" and ")
+        ));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::tests::{claim, command, facts};
+    use ready_pool_core::command::CommandStatus;
+
+    fn said(entry: &str, stage: Stage, change: impl FnOnce(&mut Facts)) -> String {
+        let mut facts = facts(claim(entry));
+        change(&mut facts);
+        next(&facts.claims[0], &facts, stage).join("\n")
+    }
+
+    #[test]
+    fn a_failed_claim_says_what_to_do_and_where_its_output_is() {
+        let entry = "v1 i-00000001 1 failed 2026-11-29T13:15:00Z script_failed";
+        let stage = Stage::Failed(Reason::ScriptFailed);
+        let said = said(entry, stage, |facts| {
+            facts.claims[0]
+                .commands
+                .push(command(CommandStatus::Failed));
+        });
+        assert!(said.contains("fix the script"), "{said}");
+        assert!(said.contains("new claim_id"), "{said}");
+        assert!(
+            said.contains("--command-id c-1 --instance-id i-00000001"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_pause_and_an_agent_that_is_away_are_said_while_they_matter() {
+        let away = |facts: &mut Facts| {
+            facts.pool.paused.claims = true;
+            let instance = facts.claims[0].instance.as_mut().unwrap();
+            instance.agent = Some(ready_pool_core::agent::Agent { online: false });
+        };
+        let open = said(
+            "v1 i-00000001 1 assigned 2026-11-29T13:15:00Z",
+            Stage::Free,
+            away,
+        );
+        assert!(
+            open.contains("paused") && open.contains("agent is not online"),
+            "{open}"
+        );
+        let over = said(
+            "v1 i-00000001 1 ready 2026-11-29T13:15:00Z",
+            Stage::Ready,
+            away,
+        );
+        assert!(
+            !over.contains("paused") && !over.contains("agent"),
+            "{over}"
+        );
+    }
+
+    #[test]
+    fn two_initialised_instances_are_pointed_out() {
+        let entry = "v1 i-00000001 1 ready 2026-11-29T13:15:00Z";
+        let said = said(entry, Stage::Ready, |facts| {
+            let mut other = command(CommandStatus::Succeeded);
+            other.instance = crate::pool::tests::instance_id("i-00000002");
+            facts.claims[0].commands = vec![command(CommandStatus::Succeeded), other];
+        });
+        assert!(
+            said.contains("i-00000001 and i-00000002 were initialised"),
+            "{said}"
+        );
+    }
+}

@@ -1,0 +1,232 @@
+//! A claim's story, for people.
+
+use super::facts::{ClaimFacts, CommandFacts, Facts, InstanceFacts};
+use super::next::{next, waiting};
+use super::stage::Stage;
+use crate::failure::Failure;
+use crate::screen::{Screen, Tone};
+use crate::words;
+use ready_pool_core::command::CommandStatus;
+use ready_pool_core::group::Lifecycle;
+use ready_pool_core::ids::ClaimKey;
+use ready_pool_core::times::Times;
+
+/// A member's state, as AWS writes it, as far as decisions tell states apart.
+pub(super) fn lifecycle(lifecycle: Lifecycle) -> &'static str {
+    match lifecycle {
+        Lifecycle::Pending => "Pending",
+        Lifecycle::PendingWait => "Pending:Wait",
+        Lifecycle::InService => "InService",
+        Lifecycle::EnteringStandby => "EnteringStandby",
+        Lifecycle::Standby => "Standby",
+        Lifecycle::Detaching => "Detaching",
+        Lifecycle::Terminating => "Terminating",
+        Lifecycle::Warmed => "Warmed",
+        Lifecycle::Other => "in a state that is not known here",
+    }
+}
+
+/// Prints the story of one claim.
+pub(super) fn print(
+    claim: &ClaimFacts,
+    facts: &Facts,
+    screen: &mut Screen<'_>,
+) -> Result<(), Failure> {
+    let stage = Stage::of(claim, &facts.pool);
+    screen.heading(&title(claim, facts, stage))?;
+    let tone = match stage {
+        Stage::Ready => Tone::Good,
+        Stage::Failed(_) | Stage::Lost | Stage::NoEntry | Stage::Unreadable => Tone::Bad,
+        _ => Tone::Plain,
+    };
+    let ledger = match (&claim.written, &claim.entry) {
+        (Some(written), Some(entry)) if entry.is_open() => {
+            format!(
+                "{written} ({})",
+                words::deadline(entry.expires_at, facts.now)
+            )
+        }
+        (Some(written), _) => written.clone(),
+        (None, _) => "no entry".to_owned(),
+    };
+    screen.field("ledger", &ledger, tone)?;
+    if let Some(instance) = &claim.instance {
+        screen.field("instance", &place(instance, claim, facts), Tone::Plain)?;
+    }
+    for command in &claim.commands {
+        print_command(command, screen)?;
+    }
+    if let Some(command) = claim.commands.first()
+        && let Some(times) = times(command)
+    {
+        screen.field("times", &times, Tone::Plain)?;
+    }
+    for (index, activity) in claim.activities.iter().rev().enumerate() {
+        let label = if index == 0 { "target" } else { "" };
+        let problem = activity.problem.as_ref();
+        let problem = problem.map_or_else(String::new, |problem| format!(": {problem}"));
+        let text = format!(
+            "{} {} ({}{problem})",
+            words::moment(activity.started_at),
+            activity.description,
+            activity.status
+        );
+        screen.field(label, &text, Tone::Quiet)?;
+    }
+    for (index, line) in next(claim, facts, stage).iter().enumerate() {
+        screen.field(if index == 0 { "next" } else { "" }, line, Tone::Plain)?;
+    }
+    Ok(())
+}
+
+fn title(claim: &ClaimFacts, facts: &Facts, stage: Stage) -> String {
+    let id = &facts.claim_id;
+    let target = match &claim.target {
+        Some(target) => format!("for {target} ({})", ClaimKey::new(id, target)),
+        None => "for a target that is gone, or has opted out".to_owned(),
+    };
+    format!("{id} {target}: {}", headline(stage))
+}
+
+fn headline(stage: Stage) -> String {
+    match stage {
+        Stage::Ready => "ready".to_owned(),
+        Stage::Failed(reason) => format!("failed ({})", reason.code()),
+        Stage::GivenUp => "waits for another instance".to_owned(),
+        Stage::Entered => "its instance is still in the pool".to_owned(),
+        Stage::Detaching => "its instance leaves the pool".to_owned(),
+        Stage::Free => "its instance is between the groups".to_owned(),
+        Stage::Attaching => "its instance joins the target".to_owned(),
+        Stage::Attached => "its instance is in the target, its command not sent yet".to_owned(),
+        Stage::Running => "its command was sent and has not ended".to_owned(),
+        Stage::Reporting => "its script is over, the ledger does not say so yet".to_owned(),
+        Stage::Lost => "its instance was lost".to_owned(),
+        Stage::NoEntry => "it was sent a command, and has no entry any more".to_owned(),
+        Stage::Unreadable => "its entry cannot be read".to_owned(),
+    }
+}
+
+fn place(instance: &InstanceFacts, claim: &ClaimFacts, facts: &Facts) -> String {
+    let id = &instance.id;
+    let Some(agent) = instance.agent else {
+        return match &instance.placement {
+            None => format!("{id} is gone: in no group, and Systems Manager does not list it"),
+            Some(place) => format!(
+                "{id} in {}: {}, agent not registered",
+                place.group,
+                lifecycle(place.lifecycle)
+            ),
+        };
+    };
+    let agent = if agent.online {
+        "agent online"
+    } else {
+        "agent not online"
+    };
+    let Some(place) = &instance.placement else {
+        return format!("{id} in no group, {agent}");
+    };
+    let role = match &place.group {
+        group if Some(group) == claim.target.as_ref() => "the target",
+        group if *group == facts.pool.group => "the pool",
+        group if *group == facts.pool.retirement => "to be terminated",
+        _ => "which is not its target",
+    };
+    let state = lifecycle(place.lifecycle);
+    format!("{id} in {}, {role}: {state}, {agent}", place.group)
+}
+
+fn print_command(command: &CommandFacts, screen: &mut Screen<'_>) -> Result<(), Failure> {
+    let CommandFacts {
+        instance,
+        command,
+        run,
+    } = command;
+    let mut text = format!(
+        "{} on {instance}: {}",
+        command.id, command.record.status_detail
+    );
+    let run = run.clone().unwrap_or_default();
+    if let Some(code) = run.exit_code {
+        text = format!("{text}, exit code {code}");
+    }
+    if let Some(at) = command.record.sent_at {
+        text = format!("{text}; sent {}", words::moment(at));
+    }
+    if let Some(at) = run.ended_at {
+        text = format!("{text}, ended {}", words::clock(at));
+    }
+    let tone = match command.status {
+        CommandStatus::Succeeded => Tone::Good,
+        status if status.is_final() => Tone::Bad,
+        _ => Tone::Plain,
+    };
+    screen.field("command", &text, tone)?;
+    screen.below(&run.output)?;
+    screen.below(&run.errors)
+}
+
+/// Each step that the command's header knows, with the time since the first.
+fn times(command: &CommandFacts) -> Option<String> {
+    let Times {
+        sent,
+        entered,
+        detached,
+        attached,
+        ..
+    } = command.command.record.header.times;
+    let ended = command.run.as_ref().and_then(|run| run.ended_at);
+    let steps = [
+        ("sent", sent),
+        ("entered", entered),
+        ("detached", detached),
+        ("attached", attached),
+        ("command sent", command.command.record.sent_at),
+        ("script ended", ended),
+    ];
+    let mut known = steps.into_iter().filter_map(|(step, at)| Some((step, at?)));
+    let (first, from) = known.next()?;
+    let rest: Vec<String> = known
+        .map(|(step, at)| format!("{step} {:.1} s", (at - from).as_seconds_f64().max(0.0)))
+        .collect();
+    if rest.is_empty() {
+        return None;
+    }
+    let from = words::moment(from);
+    Some(format!("{first} {from}, after that: {}", rest.join(", ")))
+}
+
+/// What is said of a claim that left no entry and no command.
+pub(super) fn print_no_trace(facts: &Facts, screen: &mut Screen<'_>) -> Result<(), Failure> {
+    let id = &facts.claim_id;
+    if let Some(rejected) = facts.rejected.last() {
+        let target = rejected.target_group.as_deref().unwrap_or("no target");
+        screen.heading(&format!(
+            "{id} for {target}: rejected ({})",
+            rejected.reason
+        ))?;
+        screen.field("message", &rejected.message, Tone::Bad)?;
+        if let Some(at) = rejected.at {
+            screen.field("at", &words::moment(at), Tone::Plain)?;
+        }
+        let next = "it was not tried: corrected, it can be sent again under its id (`ready-pool send` takes a fresh \
+                    MessageDeduplicationId)";
+        return screen.field("next", next, Tone::Plain);
+    }
+    screen.heading(&format!("{id}: no trace"))?;
+    let looked_at = "the tags of all groups, the newest 1,000 commands, the first messages on the rejected queue";
+    screen.field("looked at", looked_at, Tone::Plain)?;
+    let lines = waiting(
+        &facts.pool,
+        "if it waits in line, it gets an instance when one is ready",
+    );
+    let lines = lines.into_iter().chain([
+        "if it was sent with the MessageDeduplicationId of another message of the last five minutes, SQS dropped it".to_owned(),
+        "if it ended more than eight hours after its deadline, its entry was removed".to_owned(),
+        "else it was sent to another stack, region or account, or under another id".to_owned(),
+    ]);
+    for (index, line) in lines.enumerate() {
+        screen.field(if index == 0 { "perhaps" } else { "" }, &line, Tone::Plain)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,311 @@
+//! Findings on the pool.
+
+use super::examine::{Examined, Pool};
+use super::finding::{Finding, Findings};
+use super::stack::resume;
+use crate::pause::Paused;
+use crate::pool::{Census, State};
+use crate::words;
+use ready_pool_core::Timestamp;
+use ready_pool_core::pause::PAUSE_TAG;
+use time::Duration;
+
+/// A launch that failed longer ago says nothing of today.
+const RECENT: Duration = Duration::hours(1);
+/// What to do where agents stay away.
+const AGENTS: &str = "look at the way from its subnets to Systems Manager (internet, NAT, or the VPC endpoints ssm, ssmmessages \
+                      and ec2messages), at the image and at the instances' role";
+
+/// All of them.
+pub(super) fn findings(examined: &Examined) -> Vec<Finding> {
+    let mut findings = Findings::about(examined.stack.pool.as_str());
+    match &examined.pool {
+        None => findings.wrong(
+            "there is no such group: no claim can be served",
+            "make the pool again, or correct ExistingPoolGroup",
+        ),
+        Some(pool) => {
+            settings(pool, &mut findings);
+            processes(pool, &mut findings);
+            members(pool, examined.now, &mut findings);
+        }
+    }
+    findings.into_all()
+}
+
+fn settings(pool: &Pool, findings: &mut Findings) {
+    let Pool {
+        group,
+        settings,
+        has_hook,
+        ..
+    } = pool;
+    if !has_hook {
+        findings.wrong(
+            "it has no launch hook agent-online: instances get into service before their agents are online",
+            "deploy the stack again under another name of the hook, or put it back by hand \
+             (aws autoscaling put-lifecycle-hook)",
+        );
+    }
+    if group.min_size > 0 {
+        findings.wrong(
+            format!(
+                "its minimum size is {}: below it nothing can be handed out",
+                group.min_size
+            ),
+            "set it to 0",
+        );
+    }
+    if !settings.load_balancers.is_empty() {
+        findings.wrong(
+            "it has a load balancer: each instance that is handed out waits for it",
+            "take the load balancer off the pool",
+        );
+    }
+    if settings.has_warm_pool {
+        findings.wrong(
+            "it has a warm pool, which ready-pool does not support",
+            "delete the warm pool: a pool of running instances is what ready-pool is",
+        );
+    }
+    if settings.has_mixed_instances {
+        findings.doubtful(
+            "it launches from a mixed instances policy: no instance there ever counts as outdated",
+            "prefer a launch template with a fixed version",
+        );
+    }
+    if let Some(lifetime) = settings.max_lifetime {
+        findings.doubtful(
+            format!(
+                "it has a maximum instance lifetime of {} days",
+                lifetime.as_secs() / 86_400
+            ),
+            "let MaxAgeHours replace old instances: it takes none that is claimed",
+        );
+    }
+    let paused = Paused::from(group.pause());
+    match (paused.words(), paused.misspelt.is_some()) {
+        (Some(words), true) => findings.wrong(
+            format!("it is paused: {words}"),
+            format!("set {PAUSE_TAG} by `ready-pool pause`, or `ready-pool resume`"),
+        ),
+        (Some(words), false) => {
+            findings.doubtful(
+                format!("it is paused: {words}"),
+                "`ready-pool resume` ends it",
+            );
+        }
+        (None, _) => {}
+    }
+}
+
+fn processes(pool: &Pool, findings: &mut Findings) {
+    let group = &pool.group;
+    if let Some(problem) = group.launches_nothing() {
+        let advice = if group.deleting {
+            "make it again once it is gone".to_owned()
+        } else {
+            format!(
+                "fix the reason, then: {}",
+                resume(group.name.as_str(), "Launch")
+            )
+        };
+        findings.wrong(format!("{problem}: nothing fills it"), advice);
+    }
+    if !group.suspended.contains_key("AZRebalance") {
+        findings.wrong(
+            "its process AZRebalance is not suspended: after a claim it may terminate ready instances",
+            format!(
+                "the stack's schedule suspends it every hour; or now: aws autoscaling suspend-processes \
+                 --auto-scaling-group-name {} --scaling-processes AZRebalance",
+                group.name
+            ),
+        );
+    }
+    if group.suspended.contains_key("Terminate") {
+        findings.doubtful(
+            "its process Terminate is suspended: launches that fail to get ready are not replaced",
+            resume(group.name.as_str(), "Terminate"),
+        );
+    }
+}
+
+fn members(pool: &Pool, now: Timestamp, findings: &mut Findings) {
+    let census = Census::of(&pool.group, &pool.agents);
+    let failed = pool
+        .log
+        .iter()
+        .find(|activity| activity.description.starts_with("Launching"))
+        .filter(|activity| activity.status == "Failed" && now - activity.started_at < RECENT);
+    if let Some(failed) = failed {
+        let why = failed.problem.as_deref().unwrap_or(&failed.cause);
+        findings.wrong(
+            format!(
+                "its last launch failed {} ago: {why}",
+                words::span(now, failed.started_at)
+            ),
+            "capacity: add zones or types; quota: ask for more; image gone: set ImageId; KMS: grant it to Auto Scaling's role",
+        );
+    }
+    let desired = pool.group.desired_capacity;
+    if desired == 0 {
+        findings.doubtful(
+            "it is empty, and wants no instance: each claim waits for a boot",
+            "set PoolSize, and see that replenish-pool runs (its log, the alarm …-replenish-pool-stopped)",
+        );
+    } else if census.count(State::Ready) == 0 {
+        findings.wrong(
+            format!("no instance is ready of {desired} wanted: claims wait"),
+            AGENTS,
+        );
+    }
+    let away: Vec<&str> = pool
+        .group
+        .members
+        .iter()
+        .filter(|member| State::of(member, &pool.agents) == State::AgentAway)
+        .map(|member| member.instance.as_str())
+        .collect();
+    if !away.is_empty() {
+        findings.doubtful(
+            format!("in service without an agent online: {}", away.join(", ")),
+            format!("they are replaced by and by; if it goes on, {AGENTS}"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::finding::Severity;
+    use crate::doctor::targets::tests::examined;
+    use ready_pool_aws::auto_scaling::LoggedActivity;
+
+    fn said(change: impl FnOnce(&mut Pool)) -> Vec<(Severity, String)> {
+        let mut examined = examined();
+        change(examined.pool.as_mut().unwrap());
+        findings(&examined)
+            .into_iter()
+            .map(|finding| (finding.severity, finding.problem))
+            .collect()
+    }
+
+    #[test]
+    fn a_pool_as_it_was_deployed_is_well() {
+        assert_eq!(said(|_| ()), []);
+    }
+
+    #[test]
+    fn each_setting_that_hurts_is_found() {
+        use Severity::{Doubtful, Wrong};
+        type Change = fn(&mut Pool);
+        let cases: [(Change, Severity, &str); 11] = [
+            (|it| it.has_hook = false, Wrong, "it has no launch hook"),
+            (|it| it.group.min_size = 1, Wrong, "its minimum size is 1"),
+            (
+                |it| it.settings.load_balancers.push("lb".to_owned()),
+                Wrong,
+                "it has a load balancer",
+            ),
+            (
+                |it| it.settings.has_warm_pool = true,
+                Wrong,
+                "it has a warm pool",
+            ),
+            (
+                |it| it.settings.has_mixed_instances = true,
+                Doubtful,
+                "it launches from a mixed instances policy",
+            ),
+            (
+                |it| it.settings.max_lifetime = Some(std::time::Duration::from_hours(24 * 7)),
+                Doubtful,
+                "it has a maximum instance lifetime of 7 days",
+            ),
+            (
+                |it| {
+                    it.group
+                        .tags
+                        .insert(PAUSE_TAG.to_owned(), "claims".to_owned());
+                },
+                Doubtful,
+                "it is paused: claims",
+            ),
+            (
+                |it| {
+                    it.group
+                        .tags
+                        .insert(PAUSE_TAG.to_owned(), "claim".to_owned());
+                },
+                Wrong,
+                "it is paused: claims and replenishing, because the tag",
+            ),
+            (
+                |it| {
+                    it.group
+                        .suspended
+                        .insert("Launch".to_owned(), "AWS".to_owned());
+                },
+                Wrong,
+                "the Launch process of group rp-pool is suspended (AWS): nothing fills it",
+            ),
+            (
+                |it| {
+                    it.group.suspended.remove("AZRebalance");
+                },
+                Wrong,
+                "its process AZRebalance is not suspended",
+            ),
+            (
+                |it| it.group.desired_capacity = 0,
+                Doubtful,
+                "it is empty, and wants no instance",
+            ),
+        ];
+        for (change, severity, expected) in cases {
+            let said = said(change);
+            assert_eq!(said.len(), 1, "{expected}: {said:?}");
+            assert_eq!(said[0].0, severity, "{expected}");
+            assert!(said[0].1.starts_with(expected), "{expected}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn agents_that_are_all_away_are_worse_than_one() {
+        let all = said(|it| it.agents.clear());
+        assert_eq!(all.len(), 2, "{all:?}");
+        let one = said(|it| {
+            let first = it.group.members[0].instance.clone();
+            it.agents.remove(&first);
+        });
+        assert_eq!(one.len(), 1, "{one:?}");
+        assert!(one[0].1.contains("i-00000001"), "{one:?}");
+    }
+
+    #[test]
+    fn the_last_launch_counts_while_it_is_recent() {
+        let launch = |status: &str, minutes: i64| LoggedActivity {
+            started_at: examined().now - Duration::minutes(minutes),
+            description: "Launching a new EC2 instance".to_owned(),
+            cause: "a difference".to_owned(),
+            status: status.to_owned(),
+            problem: Some("no capacity".to_owned()),
+        };
+        let failed = said(|it| it.log = vec![launch("Failed", 5), launch("Successful", 10)]);
+        assert!(
+            failed[0].1.contains("failed 5 min ago: no capacity"),
+            "{failed:?}"
+        );
+        let mended = said(|it| it.log = vec![launch("Successful", 5), launch("Failed", 10)]);
+        assert_eq!(mended, []);
+        let long_ago = said(|it| it.log = vec![launch("Failed", 90)]);
+        assert_eq!(long_ago, []);
+    }
+
+    #[test]
+    fn a_pool_that_is_gone_is_one_finding() {
+        let mut examined = examined();
+        examined.pool = None;
+        assert_eq!(findings(&examined).len(), 1);
+    }
+}

@@ -1,0 +1,193 @@
+//! What goes wrong, in words that say what to do.
+
+use crate::exit::Exit;
+use crate::session::Place;
+use ready_pool_core::call_error::{CallError, Effect};
+use ready_pool_core::claim::Malformed;
+
+/// Why a command could not do what it was asked to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The command line asks for something that cannot be.
+    #[error("{0}")]
+    Usage(String),
+    /// The claim would be rejected as malformed. Nothing was sent.
+    #[error("the claim was not sent: {0}")]
+    InvalidClaim(#[from] Malformed),
+    /// Nothing says which region.
+    #[error(
+        "no AWS region is set: give --region, set AWS_REGION, or add `region` to your profile in ~/.aws/config"
+    )]
+    NoRegion,
+    /// Nothing says who calls.
+    #[error(
+        "no AWS credentials: {0}\nset AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile with --profile \
+         (or AWS_PROFILE) and log in with `aws sso login`; profiles are read by the AWS CLI"
+    )]
+    NoCredentials(String),
+    /// The stack is not there.
+    #[error(
+        "there is no stack {stack} in {place}: it has no queue {queue}\nname the stack with --stack, and check --region and \
+         the account of your credentials (`aws sts get-caller-identity`)"
+    )]
+    NoStack {
+        /// As it was named.
+        stack: String,
+        /// The queue that was looked for.
+        queue: String,
+        /// Where.
+        place: Place,
+    },
+    /// A part of the stack is not there.
+    #[error("{0}\n`ready-pool doctor` looks at all parts of the stack")]
+    NoPart(String),
+    /// Some claims were sent, and others not.
+    #[error("{sent} of {all} claims were sent, the others not: {error}")]
+    PartlySent {
+        /// So many were sent.
+        sent: usize,
+        /// So many were to be.
+        all: usize,
+        /// Why the first of the others was not.
+        error: CallError,
+    },
+    /// A call of AWS failed.
+    #[error("{}", advice(.error, .place))]
+    Call {
+        /// How.
+        error: CallError,
+        /// Where.
+        place: Place,
+    },
+    /// The output is closed.
+    #[error("cannot write: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl Failure {
+    /// How the command line ends.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Usage(_) | Self::InvalidClaim(_) => Exit::Wrong,
+            _ => Exit::NotDone,
+        }
+    }
+
+    /// Whether whoever read the output has seen enough, as `head`.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// Codes that say that the credentials are not accepted (any more), over all services (IAM User Guide, "Common
+/// errors", and the services' own spellings).
+const NOT_ACCEPTED: [&str; 8] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "RequestExpired",
+    "InvalidClientTokenId",
+    "UnrecognizedClientException",
+    "InvalidToken",
+    "InvalidAccessKeyId",
+    "AuthFailure",
+];
+/// Codes of a signature that does not fit.
+const BAD_SIGNATURE: [&str; 3] = [
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "IncompleteSignature",
+];
+
+/// What a failed call means, and what to do about it.
+pub(crate) fn advice(error: &CallError, place: &Place) -> String {
+    let code = error.code.as_str();
+    if error.says_denied() {
+        return format!(
+            "access denied: {}\nyour credentials do not allow this; the policy for operators is in docs/permissions.md",
+            error.message
+        );
+    }
+    if NOT_ACCEPTED.contains(&code) {
+        return format!(
+            "{error}\nAWS does not accept these credentials (any more): log in again (`aws sso login`), or set new keys"
+        );
+    }
+    if BAD_SIGNATURE.contains(&code) {
+        return format!(
+            "{error}\ncheck AWS_SECRET_ACCESS_KEY, and that this machine's clock is right"
+        );
+    }
+    if error.effect == Effect::Busy {
+        return format!(
+            "throttled: {error}\nAWS is busy with this account's calls (Terraform and the console share the same limit): \
+             try again in a minute"
+        );
+    }
+    if matches!(code, "NoResponse" | "TimedOut") {
+        let why = cause(&error.message);
+        return match &place.endpoint {
+            Some(endpoint) => format!(
+                "nothing answers at {endpoint}: {why}\nis `cargo serve` (or whatever should be there) running, and is the \
+                 address right? (--endpoint-url, AWS_ENDPOINT_URL)"
+            ),
+            None => format!(
+                "no answer from AWS in {}: {why}\ncheck the network, HTTPS_PROXY, and that the region has this name",
+                place.region
+            ),
+        };
+    }
+    error.to_string()
+}
+
+/// The SDK's chain of causes, without the structures that it appends.
+fn cause(message: &str) -> &str {
+    let end = message.find(" (DispatchFailure(");
+    let end = end.or_else(|| message.find(" (TimeoutError("));
+    end.and_then(|end| message.get(..end)).unwrap_or(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(code: &str, message: &str, status: u16, endpoint: Option<&str>) -> String {
+        let place = Place {
+            region: "eu-west-1".to_owned(),
+            endpoint: endpoint.map(str::to_owned),
+        };
+        let error = CallError::answered("DescribeAutoScalingGroups", code, message, status);
+        advice(&error, &place)
+    }
+
+    #[test]
+    fn each_kind_of_failure_says_what_to_do() {
+        for (code, what_to_do) in [
+            ("AccessDenied", "docs/permissions.md"),
+            ("ExpiredToken", "aws sso login"),
+            ("UnrecognizedClientException", "aws sso login"),
+            ("SignatureDoesNotMatch", "clock"),
+            ("Throttling", "try again in a minute"),
+            ("NoResponse", "check the network"),
+        ] {
+            let said = said(code, "because", 400, None);
+            assert!(said.contains(what_to_do), "{code}: {said}");
+            assert!(said.contains("because"), "{code}: {said}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_of_one_s_own_is_named() {
+        let said = said(
+            "NoResponse",
+            "dispatch failure: io error: Connection refused (DispatchFailure(DispatchFailure { … }))",
+            0,
+            Some("http://127.0.0.1:4566"),
+        );
+        assert!(
+            said.starts_with(
+                "nothing answers at http://127.0.0.1:4566: dispatch failure: io error: Connection refused\n"
+            ),
+            "{said}"
+        );
+    }
+}

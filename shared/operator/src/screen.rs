@@ -1,0 +1,195 @@
+//! How text looks: headings, labelled fields, lists; in colours on a terminal, plain in a file or a pipe.
+
+use crate::failure::Failure;
+use serde::Serialize;
+use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
+use terminal_size::{Width, terminal_size_of};
+use textwrap::{Options, WordSeparator, WordSplitter};
+
+/// Columns of a field's label.
+const LABEL: usize = 10;
+/// Columns before a field's text.
+const BEFORE_TEXT: usize = 2 + LABEL + 2;
+/// A column of text is never narrower: rather is it cut by the terminal.
+const NARROWEST: usize = 20;
+/// Clears the terminal, and goes to its upper left corner.
+const CLEAR: &str = "\x1b[2J\x1b[H";
+
+/// Where the command line writes.
+pub struct Screen<'w> {
+    out: &'w mut dyn Write,
+    errors: &'w mut dyn Write,
+    colours: bool,
+    /// The terminal's columns; none where it is no terminal, and lines are as long as they are.
+    width: Option<usize>,
+}
+
+/// How a piece of text is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// As it is.
+    #[default]
+    Plain,
+    /// It is as it should be.
+    Good,
+    /// Somebody should look at it.
+    Doubtful,
+    /// It is not as it should be.
+    Bad,
+    /// Beside the point.
+    Quiet,
+}
+
+impl<'w> Screen<'w> {
+    /// The process's own output.
+    pub fn of_process<O: Write + AsFd + IsTerminal>(
+        out: &'w mut O,
+        errors: &'w mut dyn Write,
+    ) -> Self {
+        let width = out.is_terminal().then(|| {
+            // A terminal that does not say is as wide as the first ones.
+            terminal_size_of(&*out).map_or(80, |(Width(columns), _)| usize::from(columns))
+        });
+        Self {
+            // https://no-color.org
+            colours: width.is_some()
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            width,
+            out,
+            errors,
+        }
+    }
+
+    /// A file or a pipe.
+    pub fn plain(out: &'w mut dyn Write, errors: &'w mut dyn Write) -> Self {
+        Self {
+            out,
+            errors,
+            colours: false,
+            width: None,
+        }
+    }
+
+    /// Begins anew on a terminal; elsewhere what follows stands below an empty line.
+    pub(crate) fn again(&mut self) -> Result<(), Failure> {
+        let start = if self.width.is_some() { CLEAR } else { "\n" };
+        Ok(write!(self.out, "{start}")?)
+    }
+
+    /// What the following is about.
+    pub(crate) fn heading(&mut self, text: &str) -> Result<(), Failure> {
+        let text = self.paint(text, "1");
+        Ok(writeln!(self.out, "{text}")?)
+    }
+
+    /// Something known under a label (none where it goes on).
+    pub(crate) fn field(&mut self, label: &str, text: &str, tone: Tone) -> Result<(), Failure> {
+        let label = self.paint(&format!("{label:<LABEL$}"), "2");
+        for (index, line) in self.wrapped(text, BEFORE_TEXT).iter().enumerate() {
+            if index == 0 {
+                write!(self.out, "  {label}  ")?;
+            } else {
+                write!(self.out, "{:BEFORE_TEXT$}", "")?;
+            }
+            let line = match tone {
+                Tone::Plain => line.clone(),
+                Tone::Good => self.paint(line, "32"),
+                Tone::Doubtful => self.paint(line, "33"),
+                Tone::Bad => self.paint(line, "31"),
+                Tone::Quiet => self.paint(line, "2"),
+            };
+            writeln!(self.out, "{line}")?;
+        }
+        Ok(self.out.flush()?)
+    }
+
+    /// What a program printed, below a field.
+    pub(crate) fn below(&mut self, lines: &str) -> Result<(), Failure> {
+        let bar = self.paint("│", "2");
+        for line in lines.lines() {
+            // Whatever the script printed, it moves no cursor here.
+            let line = line.replace(char::is_control, " ");
+            writeln!(self.out, "{:BEFORE_TEXT$}{bar} {line}", "")?;
+        }
+        Ok(self.out.flush()?)
+    }
+
+    /// One line of JSON.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> Result<(), Failure> {
+        let line = serde_json::to_string(value).map_err(std::io::Error::other)?;
+        writeln!(self.out, "{line}")?;
+        Ok(self.out.flush()?)
+    }
+
+    /// What a completion script and the like are made of.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        Ok(self.out.write_all(bytes)?)
+    }
+
+    /// What went wrong, beside the output.
+    pub(crate) fn problem(&mut self, text: &str) {
+        // Nobody is left to hear that standard error is closed.
+        let _ = writeln!(self.errors, "ready-pool: {text}");
+    }
+
+    /// The text's lines where so many columns stand before each. No word is broken.
+    fn wrapped(&self, text: &str, before: usize) -> Vec<String> {
+        let Some(width) = self.width else {
+            return vec![text.to_owned()];
+        };
+        let options = Options::new(width.saturating_sub(before).max(NARROWEST))
+            .break_words(false)
+            .word_separator(WordSeparator::AsciiSpace)
+            .word_splitter(WordSplitter::NoHyphenation);
+        let lines = textwrap::wrap(text, options).into_iter();
+        lines.map(|line| line.into_owned()).collect()
+    }
+
+    fn paint(&self, text: &str, code: &str) -> String {
+        if self.colours {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(width: Option<usize>, colours: bool) -> String {
+        let (mut out, mut errors) = (Vec::new(), Vec::new());
+        let mut screen = Screen {
+            out: &mut out,
+            errors: &mut errors,
+            colours,
+            width,
+        };
+        let text = "a text of some words that does not fit into forty columns";
+        screen.field("label", text, Tone::Good).unwrap();
+        screen.below("one\n\x1b[2Jtwo").unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_terminal_s_lines_break_between_words_and_stay_in_their_column() {
+        assert_eq!(
+            written(Some(40), false),
+            "  label       a text of some words that\n\
+             \x20             does not fit into forty\n\
+             \x20             columns\n\
+             \x20             │ one\n\
+             \x20             │  [2Jtwo\n"
+        );
+    }
+
+    #[test]
+    fn a_pipe_gets_whole_lines_without_colours() {
+        let piped = written(None, false);
+        assert!(!piped.contains('\x1b'), "{piped}");
+        assert_eq!(piped.lines().count(), 3);
+        assert!(written(Some(40), true).contains("\x1b[32m"));
+    }
+}

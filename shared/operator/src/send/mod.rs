@@ -1,0 +1,182 @@
+//! `send`: a claim that was checked, and what becomes of it.
+
+mod compose;
+mod standing;
+mod wait;
+
+use crate::cli::{Options, SendOptions};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::screen::{Screen, Tone};
+use crate::session::Session;
+use crate::stack::Stack;
+use compose::Files;
+use ready_pool_aws::queue::{Outgoing, Queue};
+use ready_pool_core::Timestamp;
+use ready_pool_core::call_error::CallError;
+use ready_pool_core::claim::{Claim, DRY_RUN_GROUP};
+use serde::Serialize;
+use std::io::Read;
+use std::path::Path;
+use wait::Watch;
+
+/// A claim that was sent, for programs.
+#[derive(Serialize)]
+struct Sent<'a> {
+    claim_id: &'a str,
+    target_group: &'a str,
+    outcome: &'a str,
+    #[serde(with = "time::serde::rfc3339")]
+    expires_at: Timestamp,
+}
+
+/// Sends what was asked for.
+pub(crate) async fn run(
+    asked: &SendOptions,
+    options: &Options,
+    session: &Session,
+    screen: &mut Screen<'_>,
+) -> Result<Exit, Failure> {
+    let claim = asked.file.as_deref().map(read_file).transpose()?;
+    let script = asked.script.as_deref().map(read_file).transpose()?;
+    let files = Files {
+        claim: claim.as_deref(),
+        script: script.as_deref(),
+    };
+    let claims = compose::claims(asked, files, session.now())?;
+    if asked.print {
+        for claim in &claims {
+            screen.json(claim)?;
+        }
+        return Ok(Exit::Done);
+    }
+    if asked.wait && claims.iter().any(|claim| claim.dry_run) {
+        return Err(Failure::Usage(
+            "nothing was sent: a dry run has no entry to wait for; its answer is on the outcome queue".to_owned(),
+        ));
+    }
+    let stack = Stack::find(session, &options.stack).await?;
+    if !asked.wait {
+        send(session, &stack, &claims).await?;
+        say_sent(&claims, &stack, options, screen)?;
+        return Ok(Exit::Done);
+    }
+    let watch = Watch::begin(session, &stack, &claims, asked.again).await?;
+    send(session, &stack, &claims).await?;
+    if !options.json {
+        screen.heading(&format!("Sent to {}", stack.pool))?;
+    }
+    watch.follow(options, screen).await
+}
+
+fn read_file(path: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(path)
+    };
+    read.map_err(|error| {
+        Failure::Usage(format!(
+            "nothing was sent: cannot read {}: {error}",
+            path.display()
+        ))
+    })
+}
+
+async fn send(session: &Session, stack: &Stack, claims: &[Claim]) -> Result<(), Failure> {
+    let queue = Queue::new(&session.clients, stack.provision.clone());
+    let now = session.now();
+    let messages: Result<Vec<Outgoing>, CallError> = claims
+        .iter()
+        .map(|claim| {
+            let group = if claim.dry_run {
+                DRY_RUN_GROUP
+            } else {
+                stack.pool.as_str()
+            };
+            let message = Outgoing::json(claim)?;
+            Ok(message.ordered(group, deduplication_id(claim, now)))
+        })
+        .collect();
+    let messages = messages.map_err(|error| session.failed(error))?;
+    let results = queue.send(&messages).await;
+    let sent = results.iter().filter(|result| result.is_ok()).count();
+    let mut errors = results.into_iter().filter_map(Result::err);
+    match errors.next() {
+        None => Ok(()),
+        Some(error) if sent == 0 => Err(session.failed(error)),
+        Some(error) => Err(Failure::PartlySent {
+            sent,
+            all: claims.len(),
+            error,
+        }),
+    }
+}
+
+/// Fresh: SQS drops a message whose id it has seen within five minutes, and says nothing.
+fn deduplication_id(claim: &Claim, now: Timestamp) -> String {
+    format!("{}-{}", claim.claim_id, now.unix_timestamp_nanos())
+}
+
+fn say_sent(
+    claims: &[Claim],
+    stack: &Stack,
+    options: &Options,
+    screen: &mut Screen<'_>,
+) -> Result<(), Failure> {
+    if options.json {
+        for claim in claims {
+            screen.json(&Sent {
+                claim_id: claim.claim_id.as_str(),
+                target_group: claim.target_group.as_str(),
+                outcome: "open",
+                expires_at: claim.expires_at,
+            })?;
+        }
+        return Ok(());
+    }
+    screen.heading(&format!("Sent to {}", stack.pool))?;
+    for claim in claims {
+        let text = format!(
+            "{} for {}, until {}",
+            claim.claim_id,
+            claim.target_group,
+            crate::words::moment(claim.expires_at)
+        );
+        screen.field("claim", &text, Tone::Plain)?;
+    }
+    let next = match claims {
+        [claim, ..] if claim.dry_run => {
+            "the answer is on the outcome queue; nothing was changed".to_owned()
+        }
+        [claim, ..] => format!(
+            "`ready-pool claim {}` tells how it stands; its outcome is on the outcome queue",
+            claim.claim_id
+        ),
+        [] => return Ok(()),
+    };
+    screen.field("next", &next, Tone::Plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ready_pool_core::claim::Init;
+    use ready_pool_core::ids::{ClaimId, GroupName};
+    use time::macros::datetime;
+
+    #[test]
+    fn a_claim_that_is_sent_again_has_another_deduplication_id_of_at_most_128_characters() {
+        let claim = Claim::new(
+            ClaimId::try_from("x".repeat(64)).unwrap(),
+            GroupName::try_from("tenant").unwrap(),
+            Init::new(["true"]),
+            datetime!(2026-11-29 13:15 UTC),
+        );
+        let one = deduplication_id(&claim, datetime!(2026-11-29 13:00 UTC));
+        let other = deduplication_id(&claim, datetime!(2026-11-29 13:00:00.001 UTC));
+        assert_ne!(one, other);
+        assert!(one.len() <= 128, "{one}");
+    }
+}

@@ -1,0 +1,79 @@
+//! What every command works with: clients, a clock, and the names of the place it looks at.
+
+use crate::failure::Failure;
+use ready_pool_aws::auto_scaling::AutoScaling;
+use ready_pool_aws::queues::Queues;
+use ready_pool_aws::systems_manager::SystemsManager;
+use ready_pool_aws::{Clients, SharedClock};
+use ready_pool_core::Timestamp;
+use ready_pool_core::call_error::CallError;
+use std::fmt;
+
+/// Where calls go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The region.
+    pub region: String,
+    /// The address, where it is not AWS's own.
+    pub endpoint: Option<String>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.region)?;
+        match &self.endpoint {
+            Some(endpoint) => write!(formatter, " at {endpoint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Clients on one account and region.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) clients: Clients,
+    pub(crate) auto_scaling: AutoScaling,
+    pub(crate) systems_manager: SystemsManager,
+    pub(crate) queues: Queues,
+    pub(crate) clock: SharedClock,
+    pub(crate) place: Place,
+}
+
+impl Session {
+    /// A session on these clients.
+    pub fn new(clients: Clients, clock: SharedClock, place: Place) -> Self {
+        Self {
+            auto_scaling: AutoScaling::new(&clients),
+            systems_manager: SystemsManager::new(&clients),
+            queues: Queues::new(&clients),
+            clients,
+            clock,
+            place,
+        }
+    }
+
+    /// The present time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// What a failed call means here.
+    pub(crate) fn failed(&self, error: CallError) -> Failure {
+        Failure::Call {
+            error,
+            place: self.place.clone(),
+        }
+    }
+}
+
+/// A call's answer, or what its failure means.
+pub(crate) trait OrFailure<T> {
+    /// The answer.
+    fn or_failure(self, session: &Session) -> Result<T, Failure>;
+}
+
+impl<T> OrFailure<T> for Result<T, CallError> {
+    fn or_failure(self, session: &Session) -> Result<T, Failure> {
+        self.map_err(|error| session.failed(error))
+    }
+}

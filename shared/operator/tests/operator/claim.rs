@@ -1,0 +1,178 @@
+//! `claim`.
+
+use crate::operator::{harness, run};
+use end_to_end::{Harness, Target, claim};
+use ready_pool_operator::Exit;
+use region::commands::Pretence;
+use region::faults;
+use std::time::Duration;
+
+#[tokio::test(start_paused = true)]
+async fn the_story_of_a_claim_that_is_ready() {
+    let says = |_: &region::commands::CommandRun| Pretence {
+        stdout: "hello\n".to_owned(),
+        ..Pretence::default()
+    };
+    let harness = harness(Harness::builder().scripts(says)).await;
+    harness.send(&claim("c-1", "tenant")).await;
+    harness.outcome("c-1").await;
+    let instance = harness.in_service("tenant").remove(0);
+    harness.pass(Duration::from_secs(5)).await;
+    let story = run(&harness, &["claim", "c-1"]).await;
+    story.is(
+        Exit::Done,
+        &[
+            "c-1 for tenant (c-1@",
+            "): ready",
+            &format!("ledger      v1 {instance} 1 ready 2026-11-22T20:30:00Z"),
+            &format!("instance    {instance} in tenant, the target: InService, agent online"),
+            &format!("on {instance}: Success, exit code 0; sent 2026-11-22 20:0"),
+            "│ hello",
+            "times       sent 2026-11-22 20:0",
+            "after that: entered ",
+            "Attaching an existing EC2 instance",
+            "next        nothing: it is settled",
+        ],
+    );
+    let known = run(&harness, &["claim", "c-1", "--json"])
+        .await
+        .json()
+        .remove(0);
+    assert_eq!(known["claims"][0]["stage"], "ready");
+    assert_eq!(known["claims"][0]["commands"][0]["output"], "hello\n");
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_story_of_a_script_that_failed_has_its_output_and_says_what_to_do() {
+    let fails = |_: &region::commands::CommandRun| Pretence {
+        exit_code: 7,
+        stderr: "no such package\n".to_owned(),
+        ..Pretence::default()
+    };
+    let harness = harness(Harness::builder().scripts(fails)).await;
+    harness.send(&claim("c-1", "tenant")).await;
+    harness.outcome("c-1").await;
+    let story = run(&harness, &["claim", "c-1"]).await;
+    story.is(
+        Exit::Done,
+        &[
+            "failed (script_failed)",
+            "Failed, exit code 7",
+            "│ no such package",
+            "fix the script",
+            "send it with a new claim_id",
+        ],
+    );
+    // Its instance is retired meanwhile.
+    harness.pass(Duration::from_mins(2)).await;
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_on_its_way_says_where_it_is() {
+    let slow = |_: &region::commands::CommandRun| Pretence {
+        takes: Some(Duration::from_mins(5)),
+        ..Pretence::default()
+    };
+    let harness = harness(Harness::builder().scripts(slow)).await;
+    harness.send(&claim("c-1", "tenant")).await;
+    harness.pass(Duration::from_secs(30)).await;
+    let story = run(&harness, &["claim", "c-1"]).await;
+    story.is(
+        Exit::Done,
+        &[
+            "its command was sent and has not ended",
+            "assigned 2026-11-22T20:30:00Z (until 20:30:00 (in ",
+            "next        the script's exit status decides",
+        ],
+    );
+    harness.outcome("c-1").await;
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_claim_is_found_on_the_rejected_queue() {
+    let harness = harness(Harness::builder()).await;
+    harness.create(Target::named("full").max_size(0)).await;
+    for number in 0..12 {
+        harness
+            .send(&claim(&format!("other-{number}"), "full"))
+            .await;
+    }
+    harness.send(&claim("c-1", "full")).await;
+    harness.outcomes_come(13).await;
+    let story = run(&harness, &["claim", "c-1"]).await;
+    story.is(
+        Exit::Done,
+        &[
+            "c-1 for full: rejected (target_full)",
+            "has no room",
+            "sent again under its id",
+        ],
+    );
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_whose_entry_was_wiped_is_found_by_its_command() {
+    let harness = harness(Harness::builder()).await;
+    harness.send(&claim("c-1", "tenant")).await;
+    harness.outcome("c-1").await;
+    harness.pass(Duration::from_secs(5)).await;
+    harness
+        .region
+        .with(|world| faults::wipe_tags(world, "tenant", "ready-pool:claim/"));
+    let story = run(&harness, &["claim", "c-1"]).await;
+    story.is(
+        Exit::Done,
+        &[
+            "c-1 for tenant (c-1@",
+            "no entry any more",
+            "ledger      no entry",
+            "Success, exit code 0",
+        ],
+    );
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_nobody_knows_has_a_status_of_its_own() {
+    let harness = harness(Harness::builder()).await;
+    let story = run(&harness, &["claim", "nosuch"]).await;
+    story.is(
+        Exit::Unknown,
+        &[
+            "nosuch: no trace",
+            "perhaps",
+            "ready-pool-pool has 2 ready and 0 booting of 2 wanted",
+        ],
+    );
+    let wrong = run(&harness, &["claim", "no such"]).await;
+    wrong.is(Exit::Wrong, &["\"no such\" is no claim id"]);
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replaced_instance_is_part_of_the_story() {
+    let mut runs = 0;
+    let first_fails = move |_: &region::commands::CommandRun| {
+        runs += 1;
+        Pretence {
+            exit_code: i32::from(runs == 1),
+            ..Pretence::default()
+        }
+    };
+    let harness = harness(Harness::builder().scripts(first_fails)).await;
+    let mut message = claim("c-1", "tenant");
+    message["on_init_failure"] = "replace".into();
+    harness.send(&message).await;
+    harness.outcome("c-1").await;
+    harness.pass(Duration::from_secs(5)).await;
+    let story = run(&harness, &["claim", "c-1"]).await;
+    story.is(
+        Exit::Done,
+        &[" 2 ready ", "Success, exit code 0", "Failed, exit code 1"],
+    );
+    harness.end().await;
+}

@@ -1,0 +1,17 @@
+//! Each command against the simulated region with the functions in it: what it prints, and its exit status.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a broken scenario must stop its test"
+)]
+
+mod claim;
+mod doctor;
+mod operator;
+mod pause;
+mod rights;
+mod send;
+mod status;
+mod wire;

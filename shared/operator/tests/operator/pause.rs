@@ -1,0 +1,55 @@
+//! `pause` and `resume`.
+
+use crate::operator::{harness, run};
+use end_to_end::{Harness, claim};
+use ready_pool_core::outcome::Ending;
+use ready_pool_operator::Exit;
+use std::time::Duration;
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_holds_claims_until_it_ends() {
+    let harness = harness(Harness::builder()).await;
+    let paused = run(&harness, &["pause"]).await;
+    paused.is(
+        Exit::Done,
+        &[
+            "ready-pool-pool",
+            "paused",
+            "claims:",
+            "`ready-pool resume`",
+        ],
+    );
+    harness.send(&claim("waits", "tenant")).await;
+    harness.pass(Duration::from_mins(2)).await;
+    assert!(harness.outcomes().is_empty(), "it was served");
+    run(&harness, &["status"]).await.is(
+        Exit::Done,
+        &[
+            "paused      claims: none gets an instance",
+            "provision 0 and 1 in flight",
+        ],
+    );
+    let resumed = run(&harness, &["resume"]).await;
+    resumed.is(Exit::Done, &["nothing: the pool works"]);
+    assert_eq!(harness.outcome("waits").await.outcome, Ending::Ready);
+    // Again it changes nothing.
+    run(&harness, &["resume"]).await.is(Exit::Done, &[]);
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_pause_is_what_the_functions_read() {
+    let harness = harness(Harness::builder()).await;
+    for (what, claims, replenishing) in [
+        ("claims", true, false),
+        ("replenishing", false, true),
+        ("all", true, true),
+    ] {
+        run(&harness, &["pause", what]).await.is(Exit::Done, &[]);
+        let read = run(&harness, &["status", "--json"]).await.json().remove(0);
+        assert_eq!(read["paused"]["claims"], claims, "{what}");
+        assert_eq!(read["paused"]["replenishing"], replenishing, "{what}");
+        assert!(read["paused"].get("misspelt").is_none(), "{what}");
+    }
+    harness.end().await;
+}

@@ -1,0 +1,270 @@
+//! `send`, and how its wait ends.
+
+use crate::operator::{harness, run};
+use end_to_end::{Harness, Target, claim};
+use ready_pool_operator::Exit;
+use region::commands::Pretence;
+use serde_json::json;
+use std::time::Duration;
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_is_followed_until_it_is_ready() {
+    let harness = harness(Harness::builder()).await;
+    let line = [
+        "send",
+        "--target",
+        "tenant",
+        "--command",
+        "echo hello",
+        "--id",
+        "c-1",
+        "--wait",
+    ];
+    let sent = run(&harness, &line).await;
+    sent.is(
+        Exit::Done,
+        &[
+            "Sent to ready-pool-pool",
+            "c-1: waits for an instance",
+            "c-1: gets i-",
+            "which moves to tenant",
+            "is in tenant: its script is next, or runs",
+            "c-1: ready: i-",
+        ],
+    );
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_claims_are_sent_at_once_and_each_has_an_end() {
+    let harness = harness(Harness::builder()).await;
+    let line = [
+        "send",
+        "--target",
+        "tenant",
+        "--command",
+        "true",
+        "--id",
+        "many",
+        "--instances",
+        "3",
+        "--wait",
+        "--json",
+    ];
+    let sent = run(&harness, &line).await;
+    assert_eq!(sent.exit, Exit::Done, "{sent:?}");
+    let ends = sent.json();
+    assert_eq!(ends.len(), 3, "{ends:?}");
+    for end in &ends {
+        assert_eq!(end["outcome"], "ready", "{end}");
+        assert_eq!(end["reason"], "initialised", "{end}");
+    }
+    assert_eq!(harness.in_service("tenant").len(), 3);
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_script_that_fails_is_a_bad_end() {
+    let fails = |_: &region::commands::CommandRun| Pretence {
+        exit_code: 7,
+        ..Pretence::default()
+    };
+    let harness = harness(Harness::builder().scripts(fails)).await;
+    let line = [
+        "send",
+        "--target",
+        "tenant",
+        "--command",
+        "false",
+        "--id",
+        "c-1",
+        "--wait",
+    ];
+    let sent = run(&harness, &line).await;
+    sent.is(
+        Exit::Bad,
+        &[
+            "c-1: failed (script_failed): ",
+            "`ready-pool claim c-1` shows its command's output",
+        ],
+    );
+    // Its instance is retired meanwhile.
+    harness.pass(Duration::from_mins(2)).await;
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejection_is_heard_without_waiting_for_the_deadline() {
+    let harness = harness(Harness::builder()).await;
+    harness.create(Target::named("full").max_size(0)).await;
+    let began = harness.now();
+    let line = [
+        "send",
+        "--target",
+        "full",
+        "--command",
+        "true",
+        "--id",
+        "c-1",
+        "--wait",
+    ];
+    let sent = run(&harness, &line).await;
+    sent.is(
+        Exit::Bad,
+        &["c-1: rejected (target_full): group full has no room"],
+    );
+    assert!(harness.now() - began < time::Duration::minutes(1));
+    // The message of the first is known, and is no end of the second.
+    let again = run(&harness, &line).await;
+    again.is(Exit::Bad, &["c-1: rejected (target_full)"]);
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_expires_in_line_ends_as_unknown() {
+    let harness = harness(Harness::builder()).await;
+    run(&harness, &["pause"]).await.is(Exit::Done, &[]);
+    let began = harness.now();
+    let line = [
+        "send",
+        "--target",
+        "tenant",
+        "--command",
+        "true",
+        "--expires-in",
+        "60s",
+        "--wait",
+        "--json",
+    ];
+    let sent = run(&harness, &line).await;
+    assert_eq!(sent.exit, Exit::Unknown, "{sent:?}");
+    let took = harness.now() - began;
+    let (least, most) = (time::Duration::minutes(3), time::Duration::minutes(4));
+    assert!(least <= took && took < most, "{took}");
+    let end = sent.json().remove(0);
+    assert_eq!(end["outcome"], "unknown", "{end}");
+    let message = end["message"].as_str().unwrap();
+    assert!(message.contains("Look at ready-pool-rejected"), "{message}");
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_would_be_waited_for_in_vain_is_not_sent() {
+    let harness = harness(Harness::builder()).await;
+    harness
+        .create(Target::named("stranger").not_opted_in())
+        .await;
+    harness.send(&claim("used", "tenant")).await;
+    harness.outcome("used").await;
+    let sent_before = harness.calls("SendMessage");
+    for (target, id, problem) in [
+        (
+            "nosuch",
+            "c",
+            "there is no Auto Scaling group of that name (nosuch)",
+        ),
+        (
+            "stranger",
+            "c",
+            "has not opted in; give it the tag ready-pool:pool = ready-pool-pool",
+        ),
+        ("tenant", "used", "has an entry of used already"),
+    ] {
+        let line = [
+            "send",
+            "--target",
+            target,
+            "--id",
+            id,
+            "--command",
+            "true",
+            "--wait",
+        ];
+        run(&harness, &line)
+            .await
+            .is(Exit::Wrong, &["nothing was sent", problem]);
+    }
+    assert_eq!(harness.calls("SendMessage"), sent_before);
+    let line = [
+        "send",
+        "--target",
+        "tenant",
+        "--id",
+        "used",
+        "--command",
+        "true",
+        "--wait",
+        "--again",
+    ];
+    run(&harness, &line)
+        .await
+        .is(Exit::Done, &["used: ready: i-"]);
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_is_answered_on_the_outcome_queue() {
+    let harness = harness(Harness::builder()).await;
+    let line = [
+        "send",
+        "--target",
+        "tenant",
+        "--command",
+        "true",
+        "--id",
+        "asks",
+        "--dry-run",
+    ];
+    let sent = run(&harness, &line).await;
+    sent.is(
+        Exit::Done,
+        &["asks for tenant", "the answer is on the outcome queue"],
+    );
+    let outcome = harness.outcome("asks").await;
+    assert_eq!(outcome.reason.code(), "would_be_served");
+    assert_eq!(harness.in_service("tenant").len(), 0);
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_from_a_file_is_printed_or_sent() {
+    let harness = harness(Harness::builder()).await;
+    let directory = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = directory.join("claim-from-a-file.json");
+    let body = json!({
+        "claim_id": "from-file", "target_group": "tenant", "init": { "commands": ["true"] },
+        "expires_at": harness.in_future(Duration::from_mins(5)),
+    });
+    std::fs::write(&file, body.to_string()).unwrap();
+    let file = file.to_str().unwrap();
+    let printed = run(&harness, &["send", "--file", file, "--print"]).await;
+    assert_eq!(printed.json()[0]["claim_id"], "from-file");
+    assert!(harness.outcomes().is_empty());
+    let sent = run(&harness, &["send", "--file", file]).await;
+    sent.is(
+        Exit::Done,
+        &[
+            "from-file for tenant, until 2026-11-22 ",
+            "`ready-pool claim from-file`",
+        ],
+    );
+    assert_eq!(
+        harness.outcome("from-file").await.reason.code(),
+        "initialised"
+    );
+    let missing = run(&harness, &["send", "--file", "/nonexistent"]).await;
+    missing.is(Exit::Wrong, &["nothing was sent: cannot read /nonexistent"]);
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_the_functions_would_reject_is_not_sent() {
+    let harness = harness(Harness::builder()).await;
+    let line = ["send", "--target", "tenant", "--command", "echo {{x}}"];
+    let refused = run(&harness, &line).await;
+    refused.is(
+        Exit::Wrong,
+        &["the claim was not sent: `init.commands[0]` must not have `{{`"],
+    );
+    harness.end().await;
+}
