@@ -58,6 +58,18 @@ pub enum Command {
     Send(Box<SendOptions>),
     /// Tells one claim's story, and what to do
     Claim(ClaimOptions),
+    /// Lets a group get instances of this pool: claims may name it from then on
+    OptIn {
+        /// The Auto Scaling group
+        #[arg(value_name = "GROUP")]
+        group: String,
+    },
+    /// Takes that back: claims that name the group are rejected from then on
+    OptOut {
+        /// The Auto Scaling group
+        #[arg(value_name = "GROUP")]
+        group: String,
+    },
     /// Stops handing out instances, filling the pool, or both, until `resume`
     Pause {
         /// What to stop

@@ -19,6 +19,7 @@ mod send;
 mod session;
 mod stack;
 mod status;
+mod target;
 mod words;
 
 pub use cli::Cli;
@@ -53,6 +54,8 @@ pub async fn operate(
         Command::Status(status) => status::run(status, options, session, screen).await,
         Command::Send(send) => send::run(send, options, session, screen).await,
         Command::Claim(claim) => claim::run(claim, options, session, screen).await,
+        Command::OptIn { group } => target::opt_in(group, session, options, screen).await,
+        Command::OptOut { group } => target::opt_out(group, session, options, screen).await,
         Command::Pause { what } => pause::pause(*what, session, options, screen).await,
         Command::Resume => pause::resume(session, options, screen).await,
         Command::Doctor => doctor::run(options, session, screen).await,

@@ -43,6 +43,11 @@ pub struct LoggedActivity {
 }
 
 impl LoggedActivity {
+    /// Whether it is under way no more.
+    pub fn is_over(&self) -> bool {
+        matches!(self.status.as_str(), "Successful" | "Failed" | "Cancelled")
+    }
+
     /// Whether it is about this instance.
     pub fn is_about(&self, instance: &InstanceId) -> bool {
         self.description.contains(instance.as_str())

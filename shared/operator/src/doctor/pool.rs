@@ -12,6 +12,8 @@ use time::Duration;
 
 /// A launch that failed longer ago says nothing of today.
 const RECENT: Duration = Duration::hours(1);
+/// An instance boots within a minute or two.
+const LONG_BOOT: Duration = Duration::minutes(5);
 /// What to do where agents stay away.
 const AGENTS: &str = "look at the way from its subnets to Systems Manager (internet, NAT, or the VPC endpoints ssm, ssmmessages \
                       and ec2messages), at the image and at the instances' role";
@@ -154,8 +156,32 @@ fn members(pool: &Pool, now: Timestamp, findings: &mut Findings) {
             "set PoolSize, and see that replenish-pool runs (its log, the alarm …-replenish-pool-stopped)",
         );
     } else if census.count(State::Ready) == 0 {
+        match census.count(State::Booting) {
+            0 => findings.wrong(
+                format!("no instance is ready of {desired} wanted, and none boots: claims wait"),
+                AGENTS,
+            ),
+            booting => findings.doubtful(
+                format!(
+                    "no instance is ready of {desired} wanted: claims wait for {booting} that boot"
+                ),
+                "wait for them; if claims often find the pool empty, raise PoolSize",
+            ),
+        }
+    }
+    let waits = pool
+        .log
+        .iter()
+        .filter(|activity| activity.description.starts_with("Launching") && !activity.is_over())
+        .map(|activity| activity.started_at)
+        .min()
+        .filter(|started| now - *started > LONG_BOOT);
+    if let Some(started) = waits {
         findings.wrong(
-            format!("no instance is ready of {desired} wanted: claims wait"),
+            format!(
+                "an instance was launched {} ago, and its agent is not online",
+                words::span(now, started)
+            ),
             AGENTS,
         );
     }
@@ -180,6 +206,7 @@ mod tests {
     use crate::doctor::finding::Severity;
     use crate::doctor::targets::tests::examined;
     use ready_pool_aws::auto_scaling::LoggedActivity;
+    use ready_pool_core::group::Lifecycle;
 
     fn said(change: impl FnOnce(&mut Pool)) -> Vec<(Severity, String)> {
         let mut examined = examined();
@@ -300,6 +327,39 @@ mod tests {
         assert_eq!(mended, []);
         let long_ago = said(|it| it.log = vec![launch("Failed", 90)]);
         assert_eq!(long_ago, []);
+    }
+
+    #[test]
+    fn a_launch_that_waits_long_for_its_agent_is_found() {
+        let launch = |status: &str, minutes: i64| LoggedActivity {
+            started_at: examined().now - Duration::minutes(minutes),
+            description: "Launching a new EC2 instance: i-00000003".to_owned(),
+            cause: String::new(),
+            status: status.to_owned(),
+            problem: None,
+        };
+        let waits = said(|it| {
+            it.log = vec![
+                launch("MidLifecycleAction", 1),
+                launch("MidLifecycleAction", 6),
+            ]
+        });
+        assert_eq!(waits.len(), 1, "{waits:?}");
+        assert!(waits[0].1.contains("launched 6 min ago"), "{waits:?}");
+        assert_eq!(said(|it| it.log = vec![launch("Cancelled", 6)]), []);
+    }
+
+    #[test]
+    fn an_empty_pool_is_worse_where_nothing_boots() {
+        let boots = |lifecycle: Lifecycle| {
+            said(|it| {
+                for member in &mut it.group.members {
+                    member.lifecycle = lifecycle;
+                }
+            })
+        };
+        assert_eq!(boots(Lifecycle::PendingWait)[0].0, Severity::Doubtful);
+        assert_eq!(boots(Lifecycle::Detaching)[0].0, Severity::Wrong);
     }
 
     #[test]

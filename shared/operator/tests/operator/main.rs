@@ -14,4 +14,5 @@ mod pause;
 mod rights;
 mod send;
 mod status;
+mod target;
 mod wire;

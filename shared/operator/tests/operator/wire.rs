@@ -72,10 +72,9 @@ impl Printed {
     }
 }
 
-/// An empty folder: a home without any configuration.
+/// A folder of the tests: a home without any configuration.
 fn home(name: &str) -> PathBuf {
     let home = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = std::fs::remove_dir_all(&home);
     std::fs::create_dir_all(&home).unwrap();
     home
 }
@@ -139,6 +138,63 @@ async fn the_program_works_over_a_socket_and_its_exit_status_says_how_it_ended()
     let line = ["send", "--target", "tenant", "--command", "{{"];
     served.run(&line).await.is(2, &["was not sent"]);
     served.run(&["nonsense"]).await.is(2, &["Usage"]);
+    served.stop().await;
+}
+
+/// The lines of a chapter of docs/operations.md that call the program, in order, whether they stand in a sentence or in a
+/// block of their own. Those with `…` or `|` show a form, and are no lines to paste.
+fn lines_of(chapter: &str) -> Vec<&'static str> {
+    let operations = include_str!("../../../../docs/operations.md");
+    let (_, rest) = operations.split_once(&format!("\n## {chapter}\n")).unwrap();
+    let text = rest.split("\n## ").next().unwrap();
+    let blocks = text.split('`').flat_map(str::lines).map(str::trim);
+    let lines = blocks.filter(|line| line.starts_with("ready-pool ") && !line.contains(['…', '|']));
+    lines.collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operations_md_can_be_followed_word_for_word() {
+    let served = Served::start().await;
+    served
+        .harness
+        .create(Target::named("first").not_opted_in())
+        .await;
+    let url = served.url();
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_ready-pool"));
+    let folder = program.parent().unwrap().to_str().unwrap();
+    let mut followed = Vec::new();
+    for chapter in ["The first claim", "Pausing"] {
+        for line in lines_of(chapter) {
+            let output = Command::new("/bin/sh")
+                .args(["-ec", line])
+                .env_clear()
+                .envs([
+                    ("PATH", folder),
+                    ("AWS_ENDPOINT_URL", &url),
+                    ("TARGET", "first"),
+                ])
+                .env("HOME", home("operator"))
+                .output()
+                .await
+                .unwrap();
+            let shown = String::from_utf8_lossy(&output.stdout);
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{line}\n{shown}{errors}");
+            followed.push(line);
+        }
+    }
+    assert_eq!(
+        followed,
+        [
+            "ready-pool opt-in \"$TARGET\"",
+            "ready-pool doctor",
+            "ready-pool send --target \"$TARGET\" --id first-1 --command 'echo hello' --wait",
+            "ready-pool claim first-1",
+            "ready-pool claim first-1",
+            "ready-pool pause claims",
+            "ready-pool resume",
+        ]
+    );
     served.stop().await;
 }
 
