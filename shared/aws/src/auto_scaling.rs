@@ -145,6 +145,12 @@ impl AutoScaling {
         Ok(targets)
     }
 
+    /// All groups that opted in, to whichever pool. For an operator's tool: some cannot be read, and are left out.
+    pub async fn targets_of_any_pool(&self) -> Result<Vec<Group>, CallError> {
+        let groups = self.filtered("tag-key", OPT_IN_TAG).await?;
+        Ok(groups.iter().filter_map(read_group).collect())
+    }
+
     /// Whether a group has this lifecycle hook.
     pub async fn has_hook(&self, group: &GroupName, hook: &str) -> Result<bool, CallError> {
         let answer = self

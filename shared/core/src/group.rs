@@ -139,9 +139,12 @@ pub struct Placement {
 impl Group {
     /// Whether the group is a target of `pool`.
     pub fn is_opted_in_to(&self, pool: &GroupName) -> bool {
-        self.tags
-            .get(OPT_IN_TAG)
-            .is_some_and(|value| value == pool.as_str())
+        self.opted_in_to() == Some(pool.as_str())
+    }
+
+    /// The pool whose target the group is, as its tag says: perhaps there is none of that name.
+    pub fn opted_in_to(&self) -> Option<&str> {
+        self.tags.get(OPT_IN_TAG).map(String::as_str)
     }
 
     /// Why it launches nothing, whatever its desired capacity is: for people, with AWS's words.

@@ -35,6 +35,12 @@ pub struct Options {
     /// Name of the stack
     #[arg(long, global = true, value_name = "NAME", default_value = "ready-pool")]
     pub stack: String,
+    /// Name of a family: the stacks called `NAME-…`, each with a pool of its own
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "stack")]
+    pub family: Option<String>,
+    /// A pool of the family: what follows the family's name in the stack's [default: all; the target's, for `send`]
+    #[arg(long, global = true, value_name = "NAME", requires = "family")]
+    pub pool: Option<String>,
     /// Profile of the AWS CLI's configuration [default: `AWS_PROFILE`]
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
@@ -263,6 +269,8 @@ mod tests {
             "send --target t --command c --again",
             "send --target t --command c --script f",
             "pause everything",
+            "status --stack s --family f",
+            "status --pool large",
         ] {
             let line = std::iter::once("ready-pool").chain(line.split(' '));
             assert!(Cli::try_parse_from(line.clone()).is_err(), "{line:?}");

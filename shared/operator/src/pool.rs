@@ -120,6 +120,7 @@ pub(crate) mod tests {
                     zone: "a".to_owned(),
                     lifecycle: *lifecycle,
                     healthy: true,
+                    protected: false,
                     instance_type: None,
                     launch_template: None,
                 })

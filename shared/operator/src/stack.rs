@@ -1,7 +1,9 @@
 //! The parts of a stack by the names that the template gives them. The pool alone may have another name: it stands in
 //! a tag of the provisioning queue.
 
+use crate::cli::Options;
 use crate::failure::Failure;
+use crate::family;
 use crate::session::{OrFailure, Session};
 use ready_pool_core::group::{Group, OPT_IN_TAG};
 use ready_pool_core::ids::GroupName;
@@ -82,10 +84,23 @@ pub(crate) struct Stack {
     pub(crate) retirement: GroupName,
     /// The address of the provisioning queue.
     pub(crate) provision: String,
+    /// The name of the queue for outcomes: several stacks may share one.
+    pub(crate) outcome: String,
 }
 
+/// The tag of the provisioning queue with the ARN of the queue for outcomes.
+const OUTCOME_TAG: &str = "ready-pool:outcome-queue";
+
 impl Stack {
-    /// Finds the stack.
+    /// The one stack that the options name.
+    pub(crate) async fn asked_for(session: &Session, options: &Options) -> Result<Self, Failure> {
+        match &options.family {
+            Some(family) => family::one(session, family, options.pool.as_deref()).await,
+            None => Self::find(session, &options.stack).await,
+        }
+    }
+
+    /// Finds the stack of this name.
     pub(crate) async fn find(session: &Session, name: &str) -> Result<Self, Failure> {
         let queue = QueueKind::Provision.name(name);
         let provision = session.queues.url(&queue).await.or_failure(session)?;
@@ -104,14 +119,23 @@ impl Stack {
             name: name.to_owned(),
             pool: group(&pool_name(&tags, name))?,
             retirement: group(&format!("{name}-retirement"))?,
+            outcome: outcome_name(&tags, name),
             provision,
         })
+    }
+
+    /// A queue's name.
+    pub(crate) fn queue_name(&self, queue: QueueKind) -> String {
+        match queue {
+            QueueKind::Outcome => self.outcome.clone(),
+            _ => queue.name(&self.name),
+        }
     }
 
     /// The address of a queue: all queues of a stack are of one account and region.
     pub(crate) fn url(&self, queue: QueueKind) -> String {
         let base = self.provision.rsplit_once('/').map_or("", |(base, _)| base);
-        format!("{base}/{}", queue.name(&self.name))
+        format!("{base}/{}", self.queue_name(queue))
     }
 
     /// The pool and, if it is there, the retirement group.
@@ -132,6 +156,12 @@ impl Stack {
     }
 }
 
+/// A stack of an older version has no tag: then it has the queue that the template makes.
+fn outcome_name(tags: &BTreeMap<String, String>, stack: &str) -> String {
+    let name = tags.get(OUTCOME_TAG).and_then(|arn| arn.rsplit(':').next());
+    name.map_or_else(|| QueueKind::Outcome.name(stack), str::to_owned)
+}
+
 /// A stack of an older version has no tag: then the pool has the name that the template gives it.
 fn pool_name(tags: &BTreeMap<String, String>, stack: &str) -> String {
     tags.get(OPT_IN_TAG)
@@ -140,8 +170,20 @@ fn pool_name(tags: &BTreeMap<String, String>, stack: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// A stack `rp`.
+    pub(crate) fn stack() -> Stack {
+        Stack {
+            name: "rp".to_owned(),
+            pool: GroupName::try_from("rp-pool").unwrap(),
+            retirement: GroupName::try_from("rp-retirement").unwrap(),
+            provision: "https://sqs.eu-west-1.amazonaws.com/123456789012/rp-provision.fifo"
+                .to_owned(),
+            outcome: "rp-outcome".to_owned(),
+        }
+    }
 
     #[test]
     fn queues_have_the_names_that_the_template_gives_them() {
@@ -165,14 +207,17 @@ mod tests {
     }
 
     #[test]
+    fn a_shared_outcome_queue_is_found_by_the_queue_s_tag() {
+        assert_eq!(outcome_name(&BTreeMap::new(), "rp"), "rp-outcome");
+        let arn = "arn:aws:sqs:eu-west-1:123456789012:all".to_owned();
+        let tags = BTreeMap::from([(OUTCOME_TAG.to_owned(), arn)]);
+        assert_eq!(outcome_name(&tags, "rp"), "all");
+        assert!(include_str!("../../../template.yaml").contains(&format!("Key: '{OUTCOME_TAG}'")));
+    }
+
+    #[test]
     fn the_queues_of_a_stack_stand_beside_each_other() {
-        let stack = Stack {
-            name: "rp".to_owned(),
-            pool: GroupName::try_from("rp-pool").unwrap(),
-            retirement: GroupName::try_from("rp-retirement").unwrap(),
-            provision: "https://sqs.eu-west-1.amazonaws.com/123456789012/rp-provision.fifo"
-                .to_owned(),
-        };
+        let stack = stack();
         assert_eq!(
             stack.url(QueueKind::Rejected),
             "https://sqs.eu-west-1.amazonaws.com/123456789012/rp-rejected"

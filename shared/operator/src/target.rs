@@ -28,7 +28,7 @@ pub(crate) async fn opt_in(
     options: &Options,
     screen: &mut Screen<'_>,
 ) -> Result<Exit, Failure> {
-    let stack = Stack::find(session, &options.stack).await?;
+    let stack = Stack::asked_for(session, options).await?;
     let group = group(name, session).await?;
     check(&group, &stack)?;
     let tag = GroupTag {
@@ -57,7 +57,7 @@ pub(crate) async fn opt_out(
     options: &Options,
     screen: &mut Screen<'_>,
 ) -> Result<Exit, Failure> {
-    let stack = Stack::find(session, &options.stack).await?;
+    let stack = Stack::asked_for(session, options).await?;
     let group = group(name, session).await?;
     if !group.is_opted_in_to(&stack.pool) {
         return Err(Failure::Usage(format!(
@@ -132,15 +132,11 @@ fn check(group: &Group, stack: &Stack) -> Result<(), Failure> {
 mod tests {
     use super::*;
     use crate::pool::tests::group;
+    use crate::stack::tests::stack;
 
     #[test]
     fn a_target_is_of_one_pool_and_none_of_ours() {
-        let stack = Stack {
-            name: "rp".to_owned(),
-            pool: GroupName::try_from("rp-pool").unwrap(),
-            retirement: GroupName::try_from("rp-retirement").unwrap(),
-            provision: String::new(),
-        };
+        let stack = stack();
         let said = |name: &str, tag: Option<&str>| {
             let mut group = group(name, &[]);
             if let Some(tag) = tag {

@@ -22,7 +22,7 @@ const RETENTION: u64 = 4 * 60 * 60;
 pub(super) fn findings(examined: &Examined) -> Vec<Finding> {
     let mut all = Vec::new();
     for queue in QueueKind::ALL {
-        let mut findings = Findings::about(queue.name(&examined.stack.name));
+        let mut findings = Findings::about(examined.stack.queue_name(queue));
         match examined.queues.get(&queue) {
             Some(attributes) => look_at(queue, attributes, &mut findings),
             None => findings.wrong("there is no such queue", MAKE_AGAIN),

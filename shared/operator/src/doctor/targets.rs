@@ -189,10 +189,10 @@ pub(super) mod tests {
     use crate::doctor::examine::Pool;
     use crate::doctor::finding::Severity;
     use crate::pool::tests::{group, online};
-    use crate::stack::{QueueKind, Stack};
+    use crate::stack::QueueKind;
+    use crate::stack::tests::stack;
     use ready_pool_aws::auto_scaling::{GroupSettings, UnreadableTarget};
     use ready_pool_core::group::Lifecycle;
-    use ready_pool_core::ids::GroupName;
     use std::collections::BTreeMap;
     use time::macros::datetime;
 
@@ -209,12 +209,7 @@ pub(super) mod tests {
         };
         Examined {
             now: datetime!(2026-11-29 13:00 UTC),
-            stack: Stack {
-                name: "rp".to_owned(),
-                pool: GroupName::try_from("rp-pool").unwrap(),
-                retirement: GroupName::try_from("rp-retirement").unwrap(),
-                provision: "https://sqs/1/rp-provision.fifo".to_owned(),
-            },
+            stack: stack(),
             queues: QueueKind::ALL.map(|queue| (queue, attributes())).into(),
             pool: Some(Pool {
                 group: quiet(group("rp-pool", &members)),

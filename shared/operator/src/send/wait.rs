@@ -200,7 +200,7 @@ impl<'a> Watch<'a> {
         let Followed {
             claim, standing, ..
         } = followed;
-        let rejected_queue = QueueKind::Rejected.name(&self.stack.name);
+        let rejected_queue = self.stack.queue_name(QueueKind::Rejected);
         let words = standing.words(claim, &rejected_queue);
         let now = self.session.now();
         if options.json {
@@ -237,10 +237,17 @@ fn check(claim: &Claim, target: Option<&Group>, stack: &Stack, again: bool) -> R
         return refuse(why);
     };
     if !target.is_opted_in_to(&stack.pool) {
-        return refuse(format!(
-            "{name} has not opted in; give it the tag ready-pool:pool = {}",
-            stack.pool
-        ));
+        return refuse(match target.opted_in_to() {
+            Some(other) => format!(
+                "{name} has opted in to {other}, and not to {}; name that pool's stack with --stack, or the family of both \
+                 with --family",
+                stack.pool
+            ),
+            None => format!(
+                "{name} has not opted in; give it the tag ready-pool:pool = {}",
+                stack.pool
+            ),
+        });
     }
     match target.entry(id) {
         Some(entry) if !again => refuse(format!(

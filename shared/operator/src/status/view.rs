@@ -2,7 +2,8 @@
 
 use crate::pause::Paused;
 use crate::pool::{Agents, Census, State};
-use crate::stack::QueueKind;
+use crate::screen::Tone;
+use crate::stack::{QueueKind, Stack};
 use crate::words;
 use ready_pool_aws::auto_scaling::Targets;
 use ready_pool_core::Timestamp;
@@ -17,8 +18,8 @@ const LONG_AFTER_DEADLINE: time::Duration = time::Duration::minutes(15);
 pub(crate) struct Seen {
     /// The present time.
     pub(crate) now: Timestamp,
-    /// The stack's name.
-    pub(crate) stack: String,
+    /// The stack.
+    pub(crate) stack: Stack,
     /// The region.
     pub(crate) region: String,
     /// The pool.
@@ -135,7 +136,7 @@ impl Status {
         };
         let open_claims = open_claims(&seen.targets.groups);
         let mut status = Self {
-            stack: seen.stack.clone(),
+            stack: seen.stack.name.clone(),
             region: seen.region.clone(),
             at: seen.now,
             paused: seen.pool.pause().into(),
@@ -153,6 +154,21 @@ impl Status {
         };
         status.attention = attention(seen, &status);
         status
+    }
+
+    /// Messages on the provisioning queue.
+    pub(crate) fn waiting(&self) -> usize {
+        let queue = self.queues.get(QueueKind::Provision.short());
+        queue.map_or(0, |counts| counts.all())
+    }
+
+    /// Whether the pool is as it should be.
+    pub(crate) fn tone(&self) -> Tone {
+        match self.pool.ready {
+            0 if self.pool.desired > 0 => Tone::Bad,
+            ready if i32::try_from(ready).unwrap_or(i32::MAX) < self.pool.desired => Tone::Doubtful,
+            _ => Tone::Good,
+        }
     }
 }
 
@@ -180,9 +196,7 @@ fn open_claims(targets: &[Group]) -> Vec<OpenClaim> {
 fn attention(seen: &Seen, status: &Status) -> Vec<String> {
     let mut all = Vec::new();
     all.extend(seen.pool.launches_nothing());
-    let waiting = seen.queues.get(&QueueKind::Provision);
-    let waiting = waiting.map_or(0, |counts| counts.all());
-    if waiting > 0 && status.pool.ready == 0 {
+    if status.waiting() > 0 && status.pool.ready == 0 {
         all.push("claims wait, and no instance is ready".to_owned());
     }
     let away = status.pool.census.count(State::AgentAway);
@@ -193,7 +207,7 @@ fn attention(seen: &Seen, status: &Status) -> Vec<String> {
     for (queue, counts) in &seen.queues {
         if queue.is_for_people() && counts.all() > 0 {
             let messages = words::count(counts.all(), "message lies", "messages lie");
-            let name = queue.name(&seen.stack);
+            let name = seen.stack.queue_name(*queue);
             all.push(format!(
                 "{messages} on {name}: see docs/failures.md, what lies on each queue"
             ));
@@ -201,7 +215,10 @@ fn attention(seen: &Seen, status: &Status) -> Vec<String> {
     }
     for queue in QueueKind::ALL {
         if !seen.queues.contains_key(&queue) {
-            all.push(format!("there is no queue {}", queue.name(&seen.stack)));
+            all.push(format!(
+                "there is no queue {}",
+                seen.stack.queue_name(queue)
+            ));
         }
     }
     let late = status
@@ -239,7 +256,7 @@ pub(crate) mod tests {
         ];
         Seen {
             now: datetime!(2026-11-29 13:00 UTC),
-            stack: "rp".to_owned(),
+            stack: crate::stack::tests::stack(),
             region: "eu-west-1".to_owned(),
             pool: group("rp-pool", &members),
             agents: online(&["i-00000001"]),
