@@ -18,6 +18,7 @@ mod crowding;
 mod dead_agents;
 mod empty_pool;
 mod existing_pool;
+mod family;
 mod figures;
 mod forged;
 mod full_scan;
