@@ -32,6 +32,8 @@ pub struct Group {
     pub suspended: BTreeMap<String, String>,
     /// Whether somebody is deleting it: it ends with its last instance.
     pub deleting: bool,
+    /// Whether it has a warm pool (Auto Scaling's), whose members are not among these.
+    pub has_warm_pool: bool,
     /// All its tags.
     pub tags: BTreeMap<String, String>,
     /// Launch template and version that new instances get, where the group names a fixed one.

@@ -532,7 +532,7 @@ impl HarnessBuilder {
         self
     }
 
-    /// With a stack of another name. It begins with `ready-pool`: by that our functions are told from others.
+    /// With a stack of another name. It begins with `ready-pool`: by that our functions are known.
     #[must_use]
     pub fn stack(mut self, name: &str) -> Self {
         name.clone_into(&mut self.stack);

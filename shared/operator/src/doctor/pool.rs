@@ -64,16 +64,22 @@ fn settings(pool: &Pool, findings: &mut Findings) {
             "take the load balancer off the pool",
         );
     }
-    if settings.has_warm_pool {
+    if group.has_warm_pool {
         findings.wrong(
-            "it has a warm pool, which ready-pool does not support",
-            "delete the warm pool: a pool of running instances is what ready-pool is",
+            "it has a warm pool, which is not supported: its machines wait in the launch hook, are abandoned after an hour, \
+             and launched again, forever",
+            format!(
+                "aws autoscaling delete-warm-pool --auto-scaling-group-name {}; when stopped machines would pay is in \
+                 docs/operations.md, not supported",
+                group.name
+            ),
         );
     }
-    if settings.has_mixed_instances {
+    if settings.has_mixed_instances && group.launch_template.is_none() {
         findings.doubtful(
-            "it launches from a mixed instances policy: no instance there ever counts as outdated",
-            "prefer a launch template with a fixed version",
+            "its mixed instances policy names no single launch template with a fixed version: no instance there ever counts \
+             as outdated",
+            "name one there, with a number as its version, and none in the overrides",
         );
     }
     if let Some(lifetime) = settings.max_lifetime {
@@ -235,14 +241,14 @@ mod tests {
                 "it has a load balancer",
             ),
             (
-                |it| it.settings.has_warm_pool = true,
+                |it| it.group.has_warm_pool = true,
                 Wrong,
                 "it has a warm pool",
             ),
             (
                 |it| it.settings.has_mixed_instances = true,
                 Doubtful,
-                "it launches from a mixed instances policy",
+                "its mixed instances policy names no single launch template",
             ),
             (
                 |it| it.settings.max_lifetime = Some(std::time::Duration::from_hours(24 * 7)),

@@ -130,9 +130,9 @@ async fn a_claim_is_served_by_its_target_s_pool_without_a_queue_s_name_and_one_c
     });
     assert_eq!(types, ["t4g.small", "m7g.large"]);
     // Its story is found in whichever pool it has one.
-    let told = run(&harness, &["claim", "large", "--family", "ready-pool"]).await;
-    told.is(Exit::Done, &["large for tenant-large"]);
-    assert!(!told.out.contains("no trace"), "{}", told.out);
+    let story = run(&harness, &["claim", "large", "--family", "ready-pool"]).await;
+    story.is(Exit::Done, &["large for tenant-large"]);
+    assert!(!story.out.contains("no trace"), "{}", story.out);
     harness.end().await;
 }
 

@@ -52,3 +52,4 @@ mod sizing;
 mod target_tags;
 mod template;
 mod user_data;
+mod warm_pool;

@@ -143,3 +143,13 @@ fn a_full_scan_is_due_a_minute_after_the_last_and_where_none_is_remembered() {
 fn a_clock_that_was_set_back_does_not_put_the_full_scan_off() {
     assert!(full_scan_is_due(Some(NOW + SECOND), NOW));
 }
+
+#[test]
+fn a_warm_pool_is_spoken_of_once_an_hour() {
+    let mut pool = group("pool");
+    assert!(!says_warm_pool(&pool, None, NOW));
+    pool.has_warm_pool = true;
+    assert!(says_warm_pool(&pool, None, NOW));
+    assert!(!says_warm_pool(&pool, Some(NOW - HOUR + SECOND), NOW));
+    assert!(says_warm_pool(&pool, Some(NOW - HOUR), NOW));
+}
