@@ -197,7 +197,7 @@ def wait_for_outcome(client, serve, claim_id):
         return None
 
     outcome = wait_for(f"the outcome of {claim_id}", look)
-    say(client, f"{claim_id} is {outcome['outcome']}: {outcome['message']}")
+    say(client, f"{claim_id} is {outcome['outcome']}: {outcome.get('message')}")
     return outcome
 
 
@@ -267,6 +267,9 @@ def an_instance_moves_and_ends(client, serve, instance):
     wait_for("the termination", lambda: not where())
     client.call("autoscaling", "SetDesiredCapacity", AutoScalingGroupName=target,
                 DesiredCapacity=0, HonorCooldown=False)
+    refreshes = client.call(
+        "autoscaling", "DescribeInstanceRefreshes", AutoScalingGroupName=target)
+    check(refreshes.get("InstanceRefreshes", []) == [], refreshes)
     activities = client.call(
         "autoscaling", "DescribeScalingActivities", AutoScalingGroupName=target)["Activities"]
     about = " ".join(activity["Description"] for activity in activities)
@@ -306,6 +309,8 @@ def messages_are_held_and_deleted(client, serve):
     """The batch calls of a queue that nobody else reads."""
     queue = {"QueueUrl": serve["queues"]["rejected"]}
     client.call("sqs", "GetQueueAttributes", AttributeNames=["All"], **queue)
+    tags = client.call("sqs", "ListQueueTags", QueueUrl=serve["queues"]["provision"])["Tags"]
+    check(tags == {"ready-pool:pool": serve["groups"]["pool"]}, tags)
     sent = client.call("sqs", "SendMessageBatch", Entries=[{
         "Id": "0", "MessageBody": f"from {client.name}",
         "MessageAttributes": {"reason": {"DataType": "String", "StringValue": "ä"}},
@@ -333,6 +338,24 @@ def messages_are_held_and_deleted(client, serve):
     message, = wait_for("the message again", look)
     client.call("sqs", "DeleteMessage", ReceiptHandle=message["ReceiptHandle"], **queue)
     say(client, "sent, held and deleted a message")
+
+
+def the_example_of_the_docs_works(serve, environment):
+    """docs/clients/claim.py as it is: it waits for its own outcome, and leaves another's where it is."""
+    client = Boto3(serve["endpoint"], environment)
+    queue = serve["queues"]["outcome"]
+    others = json.dumps({"claim_id": "others", "target_group": "t", "outcome": "ready"})
+    client.call("sqs", "SendMessage", QueueUrl=queue, MessageBody=others)
+    example = subprocess.run(
+        [sys.executable, ROOT / "docs/clients/claim.py", serve["queues"]["provision"], queue,
+         serve["groups"]["pool"], "tenant-of-boto3", "echo hello"],
+        env={**environment, "AWS_ENDPOINT_URL": serve["endpoint"]},
+        stdout=subprocess.PIPE, text=True, timeout=WAIT_LIMIT, check=False,
+    )
+    check(example.returncode == 0, f"claim.py ended with status {example.returncode}")
+    check(json.loads(example.stdout)["outcome"] == "ready", example.stdout)
+    check(wait_for_outcome(client, serve, "others")["outcome"] == "ready", "it was swallowed")
+    print("  doc  claim.py sent a claim and heard its own outcome", flush=True)
 
 
 def everything_allowed_was_called(client):
@@ -464,6 +487,7 @@ def main():
             errors_are_understood(client, serve)
             everything_allowed_was_called(client)
             wait_for_pool(client, serve["groups"]["pool"], 2)
+        the_example_of_the_docs_works(serve, environment)
 
 
 if __name__ == "__main__":

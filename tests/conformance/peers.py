@@ -101,6 +101,9 @@ def calls():
     yield "an impossible queue name", "sqs", "create_queue", {"QueueName": "a b"}, None
     yield "find a queue", "sqs", "get_queue_url", {"QueueName": "standard"}, None
     yield "find no queue", "sqs", "get_queue_url", {"QueueName": "nobody"}, None
+    yield "a queue's tags, none", "sqs", "list_queue_tags", standard, None
+    yield "a FIFO queue's tags", "sqs", "list_queue_tags", fifo, None
+    yield "tags of no queue", "sqs", "list_queue_tags", {"QueueUrl": "http://localhost/1/nobody"}, None
     yield "a queue's attributes", "sqs", "get_queue_attributes", standard | {
         "AttributeNames": ["All"]}, None
     yield "a FIFO queue's attributes", "sqs", "get_queue_attributes", fifo | {

@@ -33,7 +33,13 @@ pub struct Cli {
 #[derive(Clone, Debug, Args)]
 pub struct Options {
     /// Name of the stack
-    #[arg(long, global = true, value_name = "NAME", default_value = "ready-pool")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Account and output",
+        value_name = "NAME",
+        default_value = "ready-pool"
+    )]
     pub stack: String,
     /// Name of a family: the stacks called `NAME-…`, each with a pool of its own
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "stack")]
@@ -42,16 +48,31 @@ pub struct Options {
     #[arg(long, global = true, value_name = "NAME", requires = "family")]
     pub pool: Option<String>,
     /// Profile of the AWS CLI's configuration [default: `AWS_PROFILE`]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Account and output",
+        value_name = "NAME"
+    )]
     pub profile: Option<String>,
     /// AWS region [default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Account and output",
+        value_name = "NAME"
+    )]
     pub region: Option<String>,
     /// Where the services are, if not at AWS [default: `AWS_ENDPOINT_URL`]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Account and output",
+        value_name = "URL"
+    )]
     pub endpoint_url: Option<String>,
     /// Print JSON for programs: one line for each answer
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Account and output")]
     pub json: bool,
 }
 
@@ -149,6 +170,9 @@ pub struct SendOptions {
     /// What becomes of an instance whose script fails [default: retire]
     #[arg(long, value_name = "WHAT", value_parser = ["retire", "keep", "replace"])]
     pub on_init_failure: Option<String>,
+    /// Whether scale-in of the target spares the instance [default: as the stack is set]
+    #[arg(long, value_name = "true|false")]
+    pub protect: Option<bool>,
     /// A zone that the claim prefers (repeatable, the preferred one first)
     #[arg(long = "zone", value_name = "ZONE")]
     pub zones: Vec<String>,

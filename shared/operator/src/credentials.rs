@@ -32,8 +32,8 @@ pub(crate) struct ThroughCli {
 /// Why the AWS CLI gave none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotExported {
-    /// It is not installed.
-    #[error("the AWS CLI is not installed")]
+    /// It is not installed, or of a version that cannot export any.
+    #[error("there is no AWS CLI 2.9 or 1.27, or later")]
     NotInstalled,
     /// It said no.
     #[error("{0}")]
@@ -65,6 +65,10 @@ impl AwsCli {
         })?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stderr);
+            // How an older one refuses a command that it does not know.
+            if said.contains("nvalid choice") {
+                return Err(NotExported::NotInstalled);
+            }
             return Err(NotExported::Refused(format!(
                 "`aws configure export-credentials` says: {}",
                 said.trim()
@@ -77,10 +81,7 @@ impl AwsCli {
 fn read(printed: &[u8]) -> Result<Credentials, NotExported> {
     // Not what was printed: it holds a secret.
     let exported: Exported = serde_json::from_slice(printed).map_err(|_| {
-        NotExported::Refused(
-            "`aws configure export-credentials` printed no credentials; it needs AWS CLI 2.9 or 1.27, or later"
-                .to_owned(),
-        )
+        NotExported::Refused("`aws configure export-credentials` printed no credentials".to_owned())
     })?;
     let expires = exported
         .expiration
@@ -141,9 +142,9 @@ mod tests {
     }
 
     #[test]
-    fn an_old_cli_s_help_text_is_no_secret_and_says_what_is_needed() {
-        let problem = read(b"usage: aws [options]").unwrap_err().to_string();
-        assert!(problem.contains("2.9"), "{problem}");
+    fn what_is_no_credentials_is_not_quoted() {
+        let problem = read(b"secret").unwrap_err().to_string();
+        assert!(!problem.contains(": secret"), "{problem}");
     }
 
     #[test]

@@ -168,7 +168,7 @@ pub(crate) mod tests {
                 pool: GroupName::try_from(format!("rp-{name}-pool").as_str()).unwrap(),
                 retirement: GroupName::try_from(format!("rp-{name}-retirement").as_str()).unwrap(),
                 provision: format!("https://sqs/1/rp-{name}-provision.fifo"),
-                outcome: "rp-outcome".to_owned(),
+                outcome_queue: None,
             },
         };
         Family {

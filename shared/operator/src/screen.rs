@@ -71,9 +71,13 @@ impl<'w> Screen<'w> {
         }
     }
 
-    /// Begins anew on a terminal; elsewhere what follows stands below an empty line.
-    pub(crate) fn again(&mut self) -> Result<(), Failure> {
-        let start = if self.width.is_some() { CLEAR } else { "\n" };
+    /// Begins anew on a terminal; elsewhere what follows stands below an empty line, unless it is the first.
+    pub(crate) fn again(&mut self, is_first: bool) -> Result<(), Failure> {
+        let start = match self.width {
+            Some(_) => CLEAR,
+            None if is_first => "",
+            None => "\n",
+        };
         Ok(write!(self.out, "{start}")?)
     }
 

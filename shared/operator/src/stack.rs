@@ -1,5 +1,5 @@
-//! The parts of a stack by the names that the template gives them. The pool alone may have another name: it stands in
-//! a tag of the provisioning queue.
+//! The parts of a stack by the names that the template gives them. The pool and the outcome queue alone may have other
+//! names: these stand in tags of the provisioning queue.
 
 use crate::cli::Options;
 use crate::failure::Failure;
@@ -8,6 +8,9 @@ use crate::session::{OrFailure, Session};
 use ready_pool_core::group::{Group, OPT_IN_TAG};
 use ready_pool_core::ids::GroupName;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The tag of the provisioning queue with the outcome queue's name.
+const OUTCOME_QUEUE_TAG: &str = "ready-pool:outcome-queue";
 
 /// A queue of the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,7 +69,7 @@ impl QueueKind {
         !matches!(self, Self::Provision | Self::Init | Self::Outcome)
     }
 
-    /// The name in this stack.
+    /// The name that the template gives it.
     pub(crate) fn name(self, stack: &str) -> String {
         let end = if self.is_fifo() { ".fifo" } else { "" };
         format!("{stack}-{}{end}", self.short())
@@ -84,12 +87,9 @@ pub(crate) struct Stack {
     pub(crate) retirement: GroupName,
     /// The address of the provisioning queue.
     pub(crate) provision: String,
-    /// The name of the queue for outcomes: several stacks may share one.
-    pub(crate) outcome: String,
+    /// The outcome queue's name, where several stacks share one.
+    pub(crate) outcome_queue: Option<String>,
 }
-
-/// The tag of the provisioning queue with the ARN of the queue for outcomes.
-const OUTCOME_TAG: &str = "ready-pool:outcome-queue";
 
 impl Stack {
     /// The one stack that the options name.
@@ -119,17 +119,18 @@ impl Stack {
             name: name.to_owned(),
             pool: group(&pool_name(&tags, name))?,
             retirement: group(&format!("{name}-retirement"))?,
-            outcome: outcome_name(&tags, name),
             provision,
+            outcome_queue: tags.get(OUTCOME_QUEUE_TAG).cloned(),
         })
     }
 
-    /// A queue's name.
+    /// The name of a queue.
     pub(crate) fn queue_name(&self, queue: QueueKind) -> String {
-        match queue {
-            QueueKind::Outcome => self.outcome.clone(),
-            _ => queue.name(&self.name),
-        }
+        let named = self
+            .outcome_queue
+            .as_ref()
+            .filter(|_| queue == QueueKind::Outcome);
+        named.cloned().unwrap_or_else(|| queue.name(&self.name))
     }
 
     /// The address of a queue: all queues of a stack are of one account and region.
@@ -156,12 +157,6 @@ impl Stack {
     }
 }
 
-/// A stack of an older version has no tag: then it has the queue that the template makes.
-fn outcome_name(tags: &BTreeMap<String, String>, stack: &str) -> String {
-    let name = tags.get(OUTCOME_TAG).and_then(|arn| arn.rsplit(':').next());
-    name.map_or_else(|| QueueKind::Outcome.name(stack), str::to_owned)
-}
-
 /// A stack of an older version has no tag: then the pool has the name that the template gives it.
 fn pool_name(tags: &BTreeMap<String, String>, stack: &str) -> String {
     tags.get(OPT_IN_TAG)
@@ -173,7 +168,7 @@ fn pool_name(tags: &BTreeMap<String, String>, stack: &str) -> String {
 pub(crate) mod tests {
     use super::*;
 
-    /// A stack `rp`.
+    /// A stack called `rp`, as the template makes it.
     pub(crate) fn stack() -> Stack {
         Stack {
             name: "rp".to_owned(),
@@ -181,7 +176,7 @@ pub(crate) mod tests {
             retirement: GroupName::try_from("rp-retirement").unwrap(),
             provision: "https://sqs.eu-west-1.amazonaws.com/123456789012/rp-provision.fifo"
                 .to_owned(),
-            outcome: "rp-outcome".to_owned(),
+            outcome_queue: None,
         }
     }
 
@@ -207,20 +202,21 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_shared_outcome_queue_is_found_by_the_queue_s_tag() {
-        assert_eq!(outcome_name(&BTreeMap::new(), "rp"), "rp-outcome");
-        let arn = "arn:aws:sqs:eu-west-1:123456789012:all".to_owned();
-        let tags = BTreeMap::from([(OUTCOME_TAG.to_owned(), arn)]);
-        assert_eq!(outcome_name(&tags, "rp"), "all");
-        assert!(include_str!("../../../template.yaml").contains(&format!("Key: '{OUTCOME_TAG}'")));
-    }
-
-    #[test]
     fn the_queues_of_a_stack_stand_beside_each_other() {
         let stack = stack();
         assert_eq!(
             stack.url(QueueKind::Rejected),
             "https://sqs.eu-west-1.amazonaws.com/123456789012/rp-rejected"
         );
+    }
+
+    #[test]
+    fn a_shared_outcome_queue_has_a_name_of_its_own() {
+        let stack = Stack {
+            outcome_queue: Some("all-outcomes".to_owned()),
+            ..stack()
+        };
+        assert!(stack.url(QueueKind::Outcome).ends_with("/all-outcomes"));
+        assert!(stack.url(QueueKind::Rejected).ends_with("/rp-rejected"));
     }
 }

@@ -13,9 +13,9 @@ use ready_pool_core::ids::GroupName;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
-/// A target, for programs.
+/// How a group stands to the pool, for programs.
 #[derive(Serialize)]
-struct Target<'a> {
+struct Standing<'a> {
     target_group: &'a str,
     pool: Option<&'a str>,
     open_claims: usize,
@@ -87,8 +87,8 @@ pub(crate) async fn opt_out(
     Ok(Exit::Done)
 }
 
-fn target<'a>(group: &'a Group, pool: Option<&'a GroupName>) -> Target<'a> {
-    Target {
+fn target<'a>(group: &'a Group, pool: Option<&'a GroupName>) -> Standing<'a> {
+    Standing {
         target_group: group.name.as_str(),
         pool: pool.map(GroupName::as_str),
         open_claims: group.entries().filter(|(_, entry)| entry.is_open()).count(),

@@ -59,14 +59,25 @@ fn once(text: &str) -> Vec<String> {
 }
 
 fn failed(claim: &ClaimFacts, reason: Reason) -> Vec<String> {
-    let mut lines = vec![reason.sentence()];
-    lines.push("for another try send it with a new claim_id".to_owned());
     let has_output = claim.commands.iter().any(|command| {
         command
             .run
             .as_ref()
             .is_some_and(|run| !run.output.is_empty() || !run.errors.is_empty())
     });
+    let first = match reason {
+        // Its advice is to see what stands above.
+        Reason::ScriptFailed if has_output => {
+            format!(
+                "{}; fix the script: its output stands above",
+                reason.means()
+            )
+        }
+        Reason::ScriptFailed => format!("{}; fix the script", reason.means()),
+        other => other.sentence(),
+    };
+    let again = "for another try send it with a new claim_id".to_owned();
+    let mut lines = vec![first, again];
     if let Some(command) = claim.commands.first()
         && !has_output
     {

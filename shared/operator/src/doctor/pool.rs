@@ -75,11 +75,11 @@ fn settings(pool: &Pool, findings: &mut Findings) {
             ),
         );
     }
-    if settings.has_mixed_instances && group.launch_template.is_none() {
+    if settings.has_mixed_instances {
         findings.doubtful(
-            "its mixed instances policy names no single launch template with a fixed version: no instance there ever counts \
-             as outdated",
-            "name one there, with a number as its version, and none in the overrides",
+            "it launches from a mixed instances policy: spot instances in it may be taken from a tenant, and claims get \
+             whatever type was launched",
+            "on-demand instances only (docs/operations.md, a pool that exists already)",
         );
     }
     if let Some(lifetime) = settings.max_lifetime {
@@ -248,7 +248,7 @@ mod tests {
             (
                 |it| it.settings.has_mixed_instances = true,
                 Doubtful,
-                "its mixed instances policy names no single launch template",
+                "it launches from a mixed instances policy",
             ),
             (
                 |it| it.settings.max_lifetime = Some(std::time::Duration::from_hours(24 * 7)),
@@ -348,7 +348,7 @@ mod tests {
             it.log = vec![
                 launch("MidLifecycleAction", 1),
                 launch("MidLifecycleAction", 6),
-            ]
+            ];
         });
         assert_eq!(waits.len(), 1, "{waits:?}");
         assert!(waits[0].1.contains("launched 6 min ago"), "{waits:?}");

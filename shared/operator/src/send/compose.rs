@@ -85,6 +85,9 @@ fn fill_in(
     if let Some(what) = &options.on_init_failure {
         set("on_init_failure", json!(what));
     }
+    if let Some(protect) = options.protect {
+        set("protect", json!(protect));
+    }
     if options.dry_run {
         set("dry_run", json!(true));
     }
@@ -203,7 +206,7 @@ mod tests {
             claim: Some(FILE),
             script: Some("#!/bin/bash\necho $A\n"),
         };
-        let line = "--file f --script s --id mine --env B=3 --env C=x=y --zone eu-west-1b --expires-in 2h --when-empty reject";
+        let line = "--file f --script s --id mine --env B=3 --env C=x=y --protect true --zone eu-west-1b --expires-in 2h --when-empty reject";
         let claim = composed(line, file).unwrap().remove(0);
         assert_eq!(claim.claim_id.as_str(), "mine");
         assert_eq!(claim.init.commands, ["#!/bin/bash", "echo $A"]);
@@ -212,6 +215,7 @@ mod tests {
             .collect();
         assert_eq!(environment, [("A", "1"), ("B", "3"), ("C", "x=y")]);
         assert_eq!(claim.preferences.zones, ["eu-west-1b"]);
+        assert_eq!(claim.protect, Some(true));
         assert_eq!(claim.expires_at, datetime!(2026-11-29 15:00 UTC));
     }
 

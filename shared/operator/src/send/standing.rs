@@ -172,9 +172,9 @@ impl Standing {
                 None => "ready".to_owned(),
             },
             Self::Failed { reason, .. } => format!(
-                "failed ({}): {}; `ready-pool claim {id}` shows its command's output",
+                "failed ({}): {}; `ready-pool claim {id}` shows its command's output, and says what to do",
                 reason.code(),
-                reason.sentence()
+                reason.means()
             ),
             Self::Rejected { reason, message } => format!("rejected ({reason}): {message}"),
             Self::Silent { had_entry: false } => format!(

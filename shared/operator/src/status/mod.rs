@@ -52,9 +52,8 @@ pub(crate) async fn run(
     loop {
         match about.answer(session).await {
             Ok(answer) => {
-                let begins_anew = !options.json && (!is_first || asked.watch);
-                if begins_anew {
-                    screen.again()?;
+                if asked.watch && !options.json {
+                    screen.again(is_first)?;
                 }
                 answer.print(options, screen)?;
             }

@@ -19,8 +19,12 @@ pub(super) fn print(status: &Status, screen: &mut Screen<'_>) -> Result<(), Fail
         status.region,
         words::moment(status.at)
     ))?;
+    let kept = pool.kept_ready;
+    let kept = kept.map_or_else(String::new, |kept| {
+        format!(", {kept} kept ready by its hit rate")
+    });
     let size = format!(
-        "{} ready of {} wanted, at most {} ({})",
+        "{} ready of {} wanted{kept}, at most {} ({})",
         pool.ready, pool.desired, pool.max, pool.group
     );
     screen.field("pool", &size, status.tone())?;

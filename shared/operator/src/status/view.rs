@@ -102,6 +102,9 @@ pub(crate) struct Pool {
     pub(crate) desired: i32,
     /// Its maximum size.
     pub(crate) max: i32,
+    /// How many it keeps ready, where that follows from a hit rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kept_ready: Option<i32>,
     /// All members.
     #[serde(flatten)]
     pub(crate) census: Census,
@@ -132,6 +135,7 @@ impl Status {
             ready: census.count(State::Ready),
             desired: seen.pool.desired_capacity,
             max: seen.pool.max_size,
+            kept_ready: seen.pool.kept_size(),
             census,
         };
         let open_claims = open_claims(&seen.targets.groups);
@@ -246,6 +250,7 @@ fn attention(seen: &Seen, status: &Status) -> Vec<String> {
 pub(crate) mod tests {
     use super::*;
     use crate::pool::tests::{group, online};
+    use crate::stack::tests::stack;
     use ready_pool_core::group::Lifecycle;
     use time::macros::datetime;
 
@@ -256,7 +261,7 @@ pub(crate) mod tests {
         ];
         Seen {
             now: datetime!(2026-11-29 13:00 UTC),
-            stack: crate::stack::tests::stack(),
+            stack: stack(),
             region: "eu-west-1".to_owned(),
             pool: group("rp-pool", &members),
             agents: online(&["i-00000001"]),

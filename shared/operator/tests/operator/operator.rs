@@ -5,6 +5,7 @@ use end_to_end::{Harness, HarnessBuilder, Target};
 use ready_pool_operator::{Cli, Exit, Place, Screen, Session};
 use region::api::Service;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 /// What a command printed, and how it ended.
 #[derive(Debug)]
@@ -45,6 +46,16 @@ impl Printed {
 
 /// Runs `ready-pool` with these words, as this caller.
 pub(crate) async fn run_as(harness: &Harness, caller: &str, words: &[&str]) -> Printed {
+    run_for(harness, caller, words, None).await
+}
+
+/// The same, until it is interrupted after so long.
+pub(crate) async fn run_for(
+    harness: &Harness,
+    caller: &str,
+    words: &[&str],
+    time: Option<Duration>,
+) -> Printed {
     let line = std::iter::once(&"ready-pool").chain(words);
     let cli = Cli::try_parse_from(line).expect("the command line is one");
     let (clients, clock) = harness.clients(caller);
@@ -55,10 +66,14 @@ pub(crate) async fn run_as(harness: &Harness, caller: &str, words: &[&str]) -> P
     let session = Session::new(clients, clock, place);
     let (mut out, mut errors) = (Vec::new(), Vec::new());
     let mut screen = Screen::plain(&mut out, &mut errors);
-    let exit =
-        ready_pool_operator::operate(&cli.command, &cli.options, &session, &mut screen).await;
+    let running = ready_pool_operator::operate(&cli.command, &cli.options, &session, &mut screen);
+    let exit = match time {
+        Some(time) => tokio::time::timeout(time, running).await.ok(),
+        None => Some(running.await),
+    };
     Printed {
-        exit,
+        // Whoever interrupts it has seen enough.
+        exit: exit.unwrap_or(Exit::Done),
         out: String::from_utf8(out).expect("text"),
         errors: String::from_utf8(errors).expect("text"),
     }

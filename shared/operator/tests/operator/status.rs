@@ -1,11 +1,12 @@
 //! `status`.
 
-use crate::operator::{harness, run};
+use crate::operator::{harness, run, run_for};
 use end_to_end::{Harness, Target, claim};
 use ready_pool_operator::Exit;
 use region::api::{Call, Service};
 use region::commands::Pretence;
 use region::compute;
+use region::faults::{Calls, Failure, Fault, Moment};
 use region::world::World;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -57,6 +58,32 @@ async fn open_claims_and_what_lies_on_queues_are_shown() {
     assert_eq!(json["queues"]["rejected"]["visible"], 1);
     assert_eq!(json["pool"]["group"], "ready-pool-pool");
     harness.outcome("works").await;
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_watch_looks_again_and_survives_a_busy_moment() {
+    let harness = harness(Harness::builder()).await;
+    // The second look: the SDK tries three times.
+    harness.break_next(Fault {
+        calls: Calls::of(Service::Ssm, "DescribeInstanceInformation").by("operator"),
+        skip: 1,
+        times: 3,
+        moment: Moment::BeforeTheEffect,
+        failure: Failure::Throttled,
+    });
+    let words = ["status", "--watch", "--every", "10"];
+    let shown = run_for(&harness, "operator", &words, Some(Duration::from_secs(39))).await;
+    assert_eq!(
+        shown.out.matches("2 ready of 2 wanted").count(),
+        3,
+        "{shown:?}"
+    );
+    assert_eq!(shown.errors.matches("throttled: ").count(), 1, "{shown:?}");
+    assert!(
+        shown.out.starts_with("ready-pool in eu-west-1"),
+        "{shown:?}"
+    );
     harness.end().await;
 }
 

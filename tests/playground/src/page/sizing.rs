@@ -36,14 +36,15 @@ impl Follower {
         let Ok(figures) = serde_json::from_str::<Value>(line) else {
             return;
         };
-        if let Some(hit) = figures["AchievedHitRate"].as_f64() {
+        let figure = |name: &str| figures.get(name).and_then(Value::as_f64);
+        if let Some(hit) = figure("AchievedHitRate") {
             self.claims += 1;
             self.hits += u32::from(hit > 0.5);
         }
-        if let Some(size) = figures["Size"].as_f64() {
+        if let Some(size) = figure("Size") {
             self.size = Some(size);
         }
-        if figures["PredictedHitRate"].is_number() {
+        if figure("PredictedHitRate").is_some() {
             self.decided = Some(figures);
         }
     }
@@ -51,7 +52,7 @@ impl Follower {
     /// What there is to say; nothing where the size is fixed, or nothing was decided yet.
     pub(super) fn sizing(&self) -> Option<Sizing> {
         let figures = self.decided.as_ref()?;
-        let figure = |name: &str| figures[name].as_f64();
+        let figure = |name: &str| figures.get(name).and_then(Value::as_f64);
         let achieved = match self.claims {
             0 => "no claim came yet".to_owned(),
             1 => format!("{} of 1 claim achieved", percent(f64::from(self.hits))),
