@@ -42,10 +42,22 @@ pub struct Options {
     )]
     pub stack: String,
     /// Name of a family: the stacks called `NAME-…`, each with a pool of its own
-    #[arg(long, global = true, value_name = "NAME", conflicts_with = "stack")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Account and output",
+        value_name = "NAME",
+        conflicts_with = "stack"
+    )]
     pub family: Option<String>,
     /// A pool of the family: what follows the family's name in the stack's [default: all; the target's, for `send`]
-    #[arg(long, global = true, value_name = "NAME", requires = "family")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Account and output",
+        value_name = "NAME",
+        requires = "family"
+    )]
     pub pool: Option<String>,
     /// Profile of the AWS CLI's configuration [default: `AWS_PROFILE`]
     #[arg(
