@@ -3,7 +3,9 @@
 use crate::act::{Act, Done};
 use crate::config::{LOOK_EVERY, TIME_FOR_A_LOOK};
 use crate::decide::sizing::{self, Reading, Sizing};
-use crate::decide::{Plan, View, for_claims, for_the_pool, for_the_rest, full_scan_is_due};
+use crate::decide::{
+    Plan, View, for_claims, for_the_pool, for_the_rest, full_scan_is_due, says_warm_pool,
+};
 use crate::figures;
 use crate::function::ReplenishPool;
 use crate::observe::{Extent, Observer};
@@ -12,9 +14,10 @@ use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::error::ObserveError;
 use ready_pool_aws::event::AutoScalingDetail;
 use ready_pool_core::Timestamp;
+use ready_pool_core::group::Group;
 use serde::Serialize;
 use serde_json::Value;
-use tracing::{debug, info};
+use tracing::{debug, error, info};
 
 const AUTO_SCALING: &str = "aws.autoscaling";
 
@@ -123,6 +126,7 @@ impl ReplenishPool {
         let mut plan = Plan::default();
         let mut view = observer.pool().await;
         if let Ok(view) = &mut view {
+            self.say_warm_pool(&view.pool, now);
             if extent == Extent::Full {
                 self.size_by_hit_rate(view, &mut observer, &mut act).await;
             }
@@ -146,6 +150,18 @@ impl ReplenishPool {
         }
         observer.missing.say(pool);
         view.map(|_| (plan, act.done))
+    }
+
+    fn say_warm_pool(&self, pool: &Group, now: Timestamp) {
+        if !says_warm_pool(pool, self.memory.warm_pool_said_at(), now) {
+            return;
+        }
+        error!(
+            pool = %pool.name,
+            "the pool's group has a warm pool, which is not supported: its machines are never let into service, and are \
+             launched again every hour; delete it (aws autoscaling delete-warm-pool)"
+        );
+        self.memory.warm_pool_was_said(now);
     }
 
     /// Where a hit rate is asked for: learns, decides, and writes the size down before anything follows from

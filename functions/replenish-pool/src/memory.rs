@@ -14,6 +14,7 @@ pub(crate) struct Memory {
 struct Notes {
     full_scan_at: Option<Timestamp>,
     window: Option<i64>,
+    warm_pool_said_at: Option<Timestamp>,
 }
 
 impl Memory {
@@ -35,6 +36,16 @@ impl Memory {
     /// So many minutes of history came in few pages.
     pub(crate) fn window_was(&self, minutes: i64) {
         self.lock().window = Some(minutes);
+    }
+
+    /// When it was last said that the pool's group has a warm pool.
+    pub(crate) fn warm_pool_said_at(&self) -> Option<Timestamp> {
+        self.lock().warm_pool_said_at
+    }
+
+    /// It was said at this time.
+    pub(crate) fn warm_pool_was_said(&self, at: Timestamp) {
+        self.lock().warm_pool_said_at = Some(at);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Notes> {

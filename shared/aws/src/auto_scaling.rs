@@ -11,7 +11,7 @@ use aws_sdk_autoscaling::primitives::{DateTime, DateTimeFormat as Format};
 use aws_sdk_autoscaling::types::builders::TagBuilder;
 use aws_sdk_autoscaling::types::{
     AutoScalingGroup, Filter, Instance, LaunchTemplateOverrides, LaunchTemplateSpecification,
-    ScalingActivityStatusCode, Tag,
+    ScalingActivityStatusCode, Tag, WarmPoolStatus,
 };
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{self, Activity};
@@ -143,6 +143,12 @@ impl AutoScaling {
             }
         }
         Ok(targets)
+    }
+
+    /// All groups that opted in, to whichever pool. For an operator's tool: some cannot be read, and are left out.
+    pub async fn targets_of_any_pool(&self) -> Result<Vec<Group>, CallError> {
+        let groups = self.filtered("tag-key", OPT_IN_TAG).await?;
+        Ok(groups.iter().filter_map(read_group).collect())
     }
 
     /// Whether a group has this lifecycle hook.
@@ -530,6 +536,12 @@ fn read_group(group: &AutoScalingGroup) -> Option<Group> {
             .collect(),
         // "The current state of the group when the DeleteAutoScalingGroup operation is in progress".
         deleting: group.status().is_some(),
+        // "The status is set to PendingDelete when a delete is in progress" (API reference, `WarmPoolConfiguration`).
+        has_warm_pool: group
+            .warm_pool_configuration()
+            .is_some_and(|configuration| {
+                configuration.status() != Some(&WarmPoolStatus::PendingDelete)
+            }),
         tags: read_tags(group),
         launch_template: group
             .launch_template()

@@ -12,6 +12,9 @@ use std::time::Duration;
 /// Messages in one `ReceiveMessage` (API model).
 const MAX_RECEIVED: i32 = 10;
 
+/// Names in one page of `ListQueues` (API model). Without a number there are no pages.
+const MAX_LISTED: i32 = 1_000;
+
 /// All queues.
 #[derive(Clone, Debug)]
 pub struct Queues {
@@ -50,6 +53,21 @@ impl Queues {
             },
             Err(error) => unless_absent(error::from_sdk(OPERATION, &error)),
         }
+    }
+
+    /// The addresses of the queues whose names begin so. A queue may be missing for a minute after it was made.
+    pub async fn beginning_with(&self, prefix: &str) -> Result<Vec<String>, CallError> {
+        let request = self.client.list_queues().queue_name_prefix(prefix);
+        let mut pages = request
+            .max_results(MAX_LISTED)
+            .into_paginator()
+            .items()
+            .send();
+        let mut urls = Vec::new();
+        while let Some(url) = pages.next().await {
+            urls.push(url.map_err(|error| error::from_sdk("ListQueues", &error))?);
+        }
+        Ok(urls)
     }
 
     /// The tags of a queue.

@@ -32,6 +32,8 @@ pub struct Group {
     pub suspended: BTreeMap<String, String>,
     /// Whether somebody is deleting it: it ends with its last instance.
     pub deleting: bool,
+    /// Whether it has a warm pool (Auto Scaling's), whose members are not among these.
+    pub has_warm_pool: bool,
     /// All its tags.
     pub tags: BTreeMap<String, String>,
     /// Launch template and version that new instances get, where the group names a fixed one.
@@ -139,9 +141,12 @@ pub struct Placement {
 impl Group {
     /// Whether the group is a target of `pool`.
     pub fn is_opted_in_to(&self, pool: &GroupName) -> bool {
-        self.tags
-            .get(OPT_IN_TAG)
-            .is_some_and(|value| value == pool.as_str())
+        self.opted_in_to() == Some(pool.as_str())
+    }
+
+    /// The pool whose target the group is, as its tag says: perhaps there is none of that name.
+    pub fn opted_in_to(&self) -> Option<&str> {
+        self.tags.get(OPT_IN_TAG).map(String::as_str)
     }
 
     /// Why it launches nothing, whatever its desired capacity is: for people, with AWS's words.

@@ -53,6 +53,7 @@ mod tests {
             subnets: BTreeSet::new(),
             suspended: BTreeMap::new(),
             deleting: false,
+            has_warm_pool: false,
             tags: tags
                 .iter()
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))

@@ -88,6 +88,7 @@ mod tests {
             subnets: BTreeSet::new(),
             suspended: BTreeMap::new(),
             deleting: false,
+            has_warm_pool: false,
             tags: BTreeMap::from([(key.to_owned(), value.to_owned())]),
             launch_template: None,
             members: Vec::new(),

@@ -41,6 +41,24 @@ pub struct Options {
         default_value = "ready-pool"
     )]
     pub stack: String,
+    /// Name of a family: the stacks called `NAME-…`, each with a pool of its own
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Account and output",
+        value_name = "NAME",
+        conflicts_with = "stack"
+    )]
+    pub family: Option<String>,
+    /// A pool of the family: what follows the family's name in the stack's [default: all; the target's, for `send`]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Account and output",
+        value_name = "NAME",
+        requires = "family"
+    )]
+    pub pool: Option<String>,
     /// Profile of the AWS CLI's configuration [default: `AWS_PROFILE`]
     #[arg(
         long,
@@ -287,6 +305,8 @@ mod tests {
             "send --target t --command c --again",
             "send --target t --command c --script f",
             "pause everything",
+            "status --stack s --family f",
+            "status --pool large",
         ] {
             let line = std::iter::once("ready-pool").chain(line.split(' '));
             assert!(Cli::try_parse_from(line.clone()).is_err(), "{line:?}");

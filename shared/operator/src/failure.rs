@@ -38,6 +38,18 @@ pub(crate) enum Failure {
         /// Where.
         place: Place,
     },
+    /// No stack of the family is there.
+    #[error(
+        "there is no stack of a family {family} in {place}: no queue is called {family}-…-provision.fifo\nname the family with \
+         --family, as its stacks' names begin, and check --region and the account of your credentials \
+         (`aws sts get-caller-identity`)"
+    )]
+    NoFamily {
+        /// As it was named.
+        family: String,
+        /// Where.
+        place: Place,
+    },
     /// A part of the stack is not there.
     #[error("{0}\n`ready-pool doctor` looks at all parts of the stack")]
     NoPart(String),

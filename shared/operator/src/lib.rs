@@ -11,6 +11,7 @@ mod credentials;
 mod doctor;
 mod exit;
 mod failure;
+mod family;
 mod pause;
 mod pool;
 mod rejected;

@@ -94,7 +94,7 @@ pub(crate) async fn resume(
 
 /// The pool, if it is there: a tag on a group that is not there is refused in words that help nobody.
 async fn pool(session: &Session, options: &Options) -> Result<GroupName, Failure> {
-    let stack = Stack::find(session, &options.stack).await?;
+    let stack = Stack::asked_for(session, options).await?;
     let (pool, _) = stack.groups(session).await?;
     Ok(pool.name)
 }

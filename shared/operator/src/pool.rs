@@ -111,6 +111,7 @@ pub(crate) mod tests {
             subnets: BTreeSet::from(["subnet-a".to_owned(), "subnet-b".to_owned()]),
             suspended: BTreeMap::new(),
             deleting: false,
+            has_warm_pool: false,
             tags: BTreeMap::new(),
             launch_template: None,
             members: members

@@ -1,7 +1,9 @@
 //! The parts of a stack by the names that the template gives them. The pool and the outcome queue alone may have other
 //! names: these stand in tags of the provisioning queue.
 
+use crate::cli::Options;
 use crate::failure::Failure;
+use crate::family;
 use crate::session::{OrFailure, Session};
 use ready_pool_core::group::{Group, OPT_IN_TAG};
 use ready_pool_core::ids::GroupName;
@@ -68,7 +70,7 @@ impl QueueKind {
     }
 
     /// The name that the template gives it.
-    fn name(self, stack: &str) -> String {
+    pub(crate) fn name(self, stack: &str) -> String {
         let end = if self.is_fifo() { ".fifo" } else { "" };
         format!("{stack}-{}{end}", self.short())
     }
@@ -90,7 +92,15 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// Finds the stack.
+    /// The one stack that the options name.
+    pub(crate) async fn asked_for(session: &Session, options: &Options) -> Result<Self, Failure> {
+        match &options.family {
+            Some(family) => family::one(session, family, options.pool.as_deref()).await,
+            None => Self::find(session, &options.stack).await,
+        }
+    }
+
+    /// Finds the stack of this name.
     pub(crate) async fn find(session: &Session, name: &str) -> Result<Self, Failure> {
         let queue = QueueKind::Provision.name(name);
         let provision = session.queues.url(&queue).await.or_failure(session)?;

@@ -28,7 +28,7 @@ pub(crate) async fn opt_in(
     options: &Options,
     screen: &mut Screen<'_>,
 ) -> Result<Exit, Failure> {
-    let stack = Stack::find(session, &options.stack).await?;
+    let stack = Stack::asked_for(session, options).await?;
     let group = group(name, session).await?;
     check(&group, &stack)?;
     let tag = GroupTag {
@@ -57,7 +57,7 @@ pub(crate) async fn opt_out(
     options: &Options,
     screen: &mut Screen<'_>,
 ) -> Result<Exit, Failure> {
-    let stack = Stack::find(session, &options.stack).await?;
+    let stack = Stack::asked_for(session, options).await?;
     let group = group(name, session).await?;
     if !group.is_opted_in_to(&stack.pool) {
         return Err(Failure::Usage(format!(

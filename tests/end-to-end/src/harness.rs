@@ -31,6 +31,9 @@ const STACK: &str = "ready-pool";
 /// What a harness is set up with.
 pub struct HarnessBuilder {
     settings: Settings,
+    stack: String,
+    /// Further stacks of the template: their names, and what else they are given.
+    beside: Vec<(String, BTreeMap<String, String>)>,
     parameters: BTreeMap<String, String>,
     scripts: Scripted,
     skew: time::Duration,
@@ -40,7 +43,7 @@ pub struct HarnessBuilder {
     starts_empty: bool,
 }
 
-/// A running region with the template's stack in it.
+/// A running region with the template's stack in it. Where there are several stacks, verbs are about the first.
 pub struct Harness {
     /// The region.
     pub region: Region,
@@ -59,6 +62,8 @@ pub struct Target {
     zones: Vec<&'static str>,
     max_size: u32,
     opted_in: bool,
+    /// Which pool it opted in to, if not the harness's.
+    pool: Option<String>,
     vpc: u8,
 }
 
@@ -70,6 +75,7 @@ impl Target {
             zones: vec!["eu-west-1a", "eu-west-1b", "eu-west-1c"],
             max_size: 100,
             opted_in: true,
+            pool: None,
             vpc: 1,
         }
     }
@@ -93,6 +99,15 @@ impl Target {
     #[must_use]
     pub fn max_size(self, max_size: u32) -> Self {
         Self { max_size, ..self }
+    }
+
+    /// Of this pool.
+    #[must_use]
+    pub fn of(self, pool: &str) -> Self {
+        Self {
+            pool: Some(pool.to_owned()),
+            ..self
+        }
     }
 
     /// Without the tag that opts it in.
@@ -120,6 +135,8 @@ impl Harness {
     pub fn builder() -> HarnessBuilder {
         HarnessBuilder {
             settings: Settings::default(),
+            stack: STACK.to_owned(),
+            beside: Vec::new(),
             parameters: BTreeMap::from([
                 ("PoolSize".to_owned(), "2".to_owned()),
                 (
@@ -172,7 +189,8 @@ impl Harness {
     /// Creates a target.
     pub async fn create(&self, target: Target) {
         let tags = if target.opted_in {
-            json!([{ "Key": "ready-pool:pool", "Value": self.pool, "PropagateAtLaunch": false,
+            let pool = target.pool.as_ref().unwrap_or(&self.pool);
+            json!([{ "Key": "ready-pool:pool", "Value": pool, "PropagateAtLaunch": false,
                      "ResourceId": target.name, "ResourceType": "auto-scaling-group" }])
         } else {
             json!([])
@@ -253,9 +271,13 @@ impl Harness {
 
     /// Waits until `count` instances of the pool are in service.
     pub async fn pool_is_ready(&self, count: usize) {
-        let pool = self.pool.clone();
-        self.until("the pool is ready", move |world| {
-            in_service(world, &pool).len() == count
+        self.group_is_ready(&self.pool, count).await;
+    }
+
+    /// Waits until `count` instances of a group are in service.
+    pub async fn group_is_ready(&self, group: &str, count: usize) {
+        self.until("the group is ready", |world| {
+            in_service(world, group).len() == count
         })
         .await;
     }
@@ -510,6 +532,22 @@ impl HarnessBuilder {
         self
     }
 
+    /// With a stack of another name. It begins with `ready-pool`: by that our functions are known.
+    #[must_use]
+    pub fn stack(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.stack);
+        self
+    }
+
+    /// With a further stack of the same template, whose parameters are those of the first but for these.
+    #[must_use]
+    pub fn beside(mut self, name: &str, parameters: &[(&str, &str)]) -> Self {
+        let parameters = parameters.iter();
+        let parameters = parameters.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.beside.push((name.to_owned(), parameters.collect()));
+        self
+    }
+
     /// With other settings of the region.
     #[must_use]
     pub fn settings(mut self, change: impl FnOnce(&mut Settings)) -> Self {
@@ -577,26 +615,39 @@ impl HarnessBuilder {
         let skew = self.skew;
         let figures = Figures::default();
         let sink = figures.clone();
-        let is_made = !self.parameters.contains_key("ExistingPoolGroup");
-        let size = (is_made && !self.starts_empty).then(|| self.parameters["PoolSize"].clone());
-        let region = Region::builder(self.settings, self.origin)
+        let mut stacks = vec![(self.stack, self.parameters.clone())];
+        for (name, parameters) in self.beside {
+            let mut all = self.parameters.clone();
+            all.extend(parameters);
+            stacks.push((name, all));
+        }
+        let mut builder = Region::builder(self.settings, self.origin)
             .commands(Arc::new(self.scripts))
             .prepare(self.preparation)
-            .template(TemplateSource {
-                text: self.template,
-                stack_name: STACK.to_owned(),
-                parameters: self.parameters,
-            })
-            .functions(move |region, config| functions::code(region, config, skew, &sink))
-            .start()?;
-        let stack = region.stack();
-        let (pool, retirement) = (
-            stack.outputs["PoolGroupName"].clone(),
-            stack.outputs["RetirementGroupName"].clone(),
-        );
-        if let Some(size) = size {
-            grow(&region, &pool, &size);
+            .functions(move |region, config| functions::code(region, config, skew, &sink));
+        for (stack_name, parameters) in &stacks {
+            builder = builder.template(TemplateSource {
+                text: self.template.clone(),
+                stack_name: stack_name.clone(),
+                parameters: parameters.clone(),
+            });
         }
+        let region = builder.start()?;
+        for (stack, (_, parameters)) in region.stacks().iter().zip(&stacks) {
+            let is_made = !parameters.contains_key("ExistingPoolGroup");
+            if is_made && !self.starts_empty {
+                grow(
+                    &region,
+                    &stack.outputs["PoolGroupName"],
+                    &parameters["PoolSize"],
+                );
+            }
+        }
+        let outputs = &region.stack().outputs;
+        let (pool, retirement) = (
+            outputs["PoolGroupName"].clone(),
+            outputs["RetirementGroupName"].clone(),
+        );
         Ok(Harness {
             region,
             pool,

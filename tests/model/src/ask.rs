@@ -178,6 +178,7 @@ fn group(name: &GroupName, members: Vec<(u8, Lifecycle)>, tags: BTreeMap<String,
         subnets: BTreeSet::new(),
         suspended: BTreeMap::new(),
         deleting: false,
+        has_warm_pool: false,
         tags,
         launch_template: None,
         members: members

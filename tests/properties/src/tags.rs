@@ -220,6 +220,7 @@ fn group(group: &str, members: &[&str], tags: BTreeMap<String, String>) -> Group
         subnets: BTreeSet::new(),
         suspended: BTreeMap::new(),
         deleting: false,
+        has_warm_pool: false,
         tags,
         launch_template: None,
         members: members

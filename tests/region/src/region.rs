@@ -34,8 +34,8 @@ struct Shared {
     clock: Clock,
     world: Mutex<World>,
     changed: Notify,
-    /// What was loaded from a template.
-    stack: OnceLock<Stack>,
+    /// What was loaded from templates, in their order.
+    stacks: OnceLock<Vec<Stack>>,
     /// The code of the functions, by name.
     functions: Mutex<BTreeMap<String, Arc<dyn Function>>>,
     /// Kills a running invocation, by request id.
@@ -70,7 +70,7 @@ impl Region {
                 clock: Clock::starting_at(origin),
                 world: Mutex::new(World::new(settings, origin)),
                 changed: Notify::new(),
-                stack: OnceLock::new(),
+                stacks: OnceLock::new(),
                 functions: Mutex::default(),
                 kills: Mutex::default(),
                 commands,
@@ -95,15 +95,19 @@ impl Region {
         self.shared.clock
     }
 
-    /// What the template became.
+    /// What the template became; the first one, where there are several.
     ///
     /// # Panics
     /// When the region was started without a template.
     pub fn stack(&self) -> &Stack {
-        self.shared
-            .stack
-            .get()
+        self.stacks()
+            .first()
             .expect("the region was started with a template")
+    }
+
+    /// What the templates became, in their order.
+    pub fn stacks(&self) -> &[Stack] {
+        self.shared.stacks.get().map_or(&[], Vec::as_slice)
     }
 
     /// Looks at or changes the world at the present time, then performs what it asked for.

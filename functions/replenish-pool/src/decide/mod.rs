@@ -15,7 +15,7 @@ pub use leaks::{
     leak_slice, leak_window,
 };
 pub use reading::{
-    full_scan_is_due, history_suffices, looks_at_hook, max_age_now, reaches_back_to,
+    full_scan_is_due, history_suffices, looks_at_hook, max_age_now, reaches_back_to, says_warm_pool,
 };
 pub use size::claims_wait;
 

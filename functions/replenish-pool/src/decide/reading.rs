@@ -27,6 +27,9 @@ const AGES_EVERY_MINUTES: u8 = 10;
 /// How often the launch hook is looked at.
 const HOOK_EVERY_MINUTES: u8 = 10;
 
+/// How often it is said that the pool's group has a warm pool.
+const WARM_POOL_SAID_EVERY: Duration = Duration::from_hours(1);
+
 /// The `max_age` of a look at `now`: zero where it is not about ages.
 pub fn max_age_now(max_age: Duration, now: Timestamp) -> Duration {
     if now.minute().is_multiple_of(AGES_EVERY_MINUTES) {
@@ -39,6 +42,11 @@ pub fn max_age_now(max_age: Duration, now: Timestamp) -> Duration {
 /// Whether a scan at `now` asks whether the launch hook is there: somebody must delete it, so rarely.
 pub fn looks_at_hook(now: Timestamp) -> bool {
     now.minute().is_multiple_of(HOOK_EVERY_MINUTES)
+}
+
+/// Whether a pass says that the pool's group has a warm pool: once an hour. It may be there for weeks.
+pub fn says_warm_pool(pool: &Group, said_at: Option<Timestamp>, now: Timestamp) -> bool {
+    pool.has_warm_pool && said_at.is_none_or(|at| now >= at + WARM_POOL_SAID_EVERY)
 }
 
 /// Whether these activities (those under way, then the newest first) show all that a look at

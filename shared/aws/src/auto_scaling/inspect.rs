@@ -23,8 +23,6 @@ pub struct GroupSettings {
     pub max_lifetime: Option<Duration>,
     /// Whether it launches from a mixed instances policy.
     pub has_mixed_instances: bool,
-    /// Whether it has a warm pool.
-    pub has_warm_pool: bool,
 }
 
 /// A line of a group's activity history, in AWS's words.
@@ -137,7 +135,6 @@ fn read_settings(group: &AutoScalingGroup) -> GroupSettings {
             .filter(|lifetime| *lifetime > 0)
             .map(seconds),
         has_mixed_instances: group.mixed_instances_policy().is_some(),
-        has_warm_pool: group.warm_pool_configuration().is_some(),
     }
 }
 

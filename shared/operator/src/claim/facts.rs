@@ -28,6 +28,13 @@ pub(super) struct Facts {
     pub(super) rejected: Vec<Rejected>,
 }
 
+impl Facts {
+    /// Whether anything is known of the claim.
+    pub(super) fn has_trace(&self) -> bool {
+        !self.claims.is_empty() || !self.rejected.is_empty()
+    }
+}
+
 /// The pool, as far as it matters to a claim that waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PoolFacts {

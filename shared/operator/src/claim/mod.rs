@@ -10,9 +10,11 @@ mod text;
 use crate::cli::{ClaimOptions, Options};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::family::Family;
 use crate::screen::Screen;
 use crate::session::Session;
 use crate::stack::Stack;
+use facts::Facts;
 use ready_pool_core::ids::ClaimId;
 use stage::Stage;
 
@@ -26,25 +28,43 @@ pub(crate) async fn run(
     let claim_id = ClaimId::try_from(asked.id.as_str()).map_err(|problem| {
         Failure::Usage(format!("{:?} is no claim id: it {problem}", asked.id))
     })?;
-    let stack = Stack::find(session, &options.stack).await?;
-    let facts = gather::facts(session, &stack, &claim_id).await?;
-    let stages: Vec<&str> = facts
-        .claims
-        .iter()
-        .map(|claim| Stage::of(claim, &facts.pool).code())
-        .collect();
-    if options.json {
-        screen.json(&facts.to_json(&stages))?;
-    } else {
-        for claim in &facts.claims {
-            text::print(claim, &facts, screen)?;
+    let stacks = match (&options.family, &options.pool) {
+        (Some(family), None) => {
+            let family = Family::find(session, family).await?;
+            family.pools.into_iter().map(|pool| pool.stack).collect()
         }
-        if facts.claims.is_empty() {
-            text::print_no_trace(&facts, screen)?;
-        }
+        _ => vec![Stack::asked_for(session, options).await?],
+    };
+    let mut all = Vec::new();
+    for stack in &stacks {
+        all.push(gather::facts(session, stack, &claim_id).await?);
     }
-    let has_trace = !facts.claims.is_empty() || !facts.rejected.is_empty();
-    Ok(if has_trace { Exit::Done } else { Exit::Unknown })
+    let is_known = all.iter().any(Facts::has_trace);
+    if is_known {
+        all.retain(Facts::has_trace);
+    }
+    for facts in &all {
+        print(facts, options, screen)?;
+    }
+    Ok(if is_known { Exit::Done } else { Exit::Unknown })
+}
+
+fn print(facts: &Facts, options: &Options, screen: &mut Screen<'_>) -> Result<(), Failure> {
+    if options.json {
+        let stages: Vec<&str> = facts
+            .claims
+            .iter()
+            .map(|claim| Stage::of(claim, &facts.pool).code())
+            .collect();
+        return screen.json(&facts.to_json(&stages));
+    }
+    for claim in &facts.claims {
+        text::print(claim, facts, screen)?;
+    }
+    if facts.claims.is_empty() {
+        text::print_no_trace(facts, screen)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

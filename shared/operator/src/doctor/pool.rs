@@ -64,10 +64,15 @@ fn settings(pool: &Pool, findings: &mut Findings) {
             "take the load balancer off the pool",
         );
     }
-    if settings.has_warm_pool {
+    if group.has_warm_pool {
         findings.wrong(
-            "it has a warm pool, which ready-pool does not support",
-            "delete the warm pool: a pool of running instances is what ready-pool is",
+            "it has a warm pool, which is not supported: its machines wait in the launch hook, are abandoned after an hour, \
+             and launched again, forever",
+            format!(
+                "aws autoscaling delete-warm-pool --auto-scaling-group-name {}; when stopped machines would pay is in \
+                 docs/operations.md, not supported",
+                group.name
+            ),
         );
     }
     if settings.has_mixed_instances {
@@ -236,7 +241,7 @@ mod tests {
                 "it has a load balancer",
             ),
             (
-                |it| it.settings.has_warm_pool = true,
+                |it| it.group.has_warm_pool = true,
                 Wrong,
                 "it has a warm pool",
             ),

@@ -7,6 +7,7 @@ mod wait;
 use crate::cli::{Options, SendOptions};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::family;
 use crate::screen::{Screen, Tone};
 use crate::session::Session;
 use crate::stack::Stack;
@@ -55,7 +56,7 @@ pub(crate) async fn run(
             "nothing was sent: a dry run has no entry to wait for; its answer is on the outcome queue".to_owned(),
         ));
     }
-    let stack = Stack::find(session, &options.stack).await?;
+    let stack = stack(&claims, options, session).await?;
     if !asked.wait {
         send(session, &stack, &claims).await?;
         say_sent(&claims, &stack, options, screen)?;
@@ -67,6 +68,17 @@ pub(crate) async fn run(
         screen.heading(&format!("Sent to {}", stack.pool))?;
     }
     watch.follow(options, screen).await
+}
+
+/// The stack that the claims go to. All of them have one target.
+async fn stack(claims: &[Claim], options: &Options, session: &Session) -> Result<Stack, Failure> {
+    match (&options.family, claims.first()) {
+        (Some(family), Some(claim)) => {
+            let pool = options.pool.as_deref();
+            family::of_target(session, family, pool, &claim.target_group).await
+        }
+        _ => Stack::asked_for(session, options).await,
+    }
 }
 
 fn read_file(path: &Path) -> Result<String, Failure> {

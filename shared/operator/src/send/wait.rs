@@ -237,10 +237,17 @@ fn check(claim: &Claim, target: Option<&Group>, stack: &Stack, again: bool) -> R
         return refuse(why);
     };
     if !target.is_opted_in_to(&stack.pool) {
-        return refuse(format!(
-            "{name} has not opted in; give it the tag ready-pool:pool = {}",
-            stack.pool
-        ));
+        return refuse(match target.opted_in_to() {
+            Some(other) => format!(
+                "{name} has opted in to {other}, and not to {}; name that pool's stack with --stack, or the family of both \
+                 with --family",
+                stack.pool
+            ),
+            None => format!(
+                "{name} has not opted in; give it the tag ready-pool:pool = {}",
+                stack.pool
+            ),
+        });
     }
     match target.entry(id) {
         Some(entry) if !again => refuse(format!(

@@ -1,5 +1,6 @@
 //! `status`: the pool, the queues and the open claims at one moment, or again and again.
 
+mod family;
 mod text;
 mod view;
 
@@ -8,10 +9,12 @@ pub(crate) use view::Counts;
 use crate::cli::{Options, StatusOptions};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::family::Family;
 use crate::pool::Agents;
 use crate::screen::Screen;
 use crate::session::{OrFailure, Session};
 use crate::stack::{QueueKind, Stack};
+use family::{FamilyStatus, Line};
 use ready_pool_aws::clock::sleep;
 use ready_pool_core::call_error::Effect;
 use ready_pool_core::group::Group;
@@ -20,6 +23,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use view::{Seen, Status};
 
+/// What was asked about.
+enum Asked {
+    /// One pool.
+    Stack(Stack),
+    /// All pools of a family.
+    Family(Family),
+}
+
+/// How that stands.
+enum Answer {
+    Stack(Box<Status>),
+    Family(FamilyStatus),
+}
+
 /// Shows how everything stands.
 pub(crate) async fn run(
     asked: &StatusOptions,
@@ -27,20 +44,18 @@ pub(crate) async fn run(
     session: &Session,
     screen: &mut Screen<'_>,
 ) -> Result<Exit, Failure> {
-    let stack = Stack::find(session, &options.stack).await?;
+    let about = match (&options.family, &options.pool) {
+        (Some(family), None) => Asked::Family(Family::find(session, family).await?),
+        _ => Asked::Stack(Stack::asked_for(session, options).await?),
+    };
     let mut is_first = true;
     loop {
-        match look(session, &stack).await {
-            Ok(seen) => {
-                let status = Status::of(&seen);
-                if options.json {
-                    screen.json(&status)?;
-                } else {
-                    if asked.watch {
-                        screen.again(is_first)?;
-                    }
-                    text::print(&status, screen)?;
+        match about.answer(session).await {
+            Ok(answer) => {
+                if asked.watch && !options.json {
+                    screen.again(is_first)?;
                 }
+                answer.print(options, screen)?;
             }
             // One look of many may fail: AWS is busy, the network is away for a moment.
             Err(Failure::Call { error, place })
@@ -55,6 +70,50 @@ pub(crate) async fn run(
         }
         is_first = false;
         sleep(Duration::from_secs(asked.every)).await;
+    }
+}
+
+impl Asked {
+    async fn answer(&self, session: &Session) -> Result<Answer, Failure> {
+        let family = match self {
+            Self::Stack(stack) => {
+                let seen = look(session, stack).await?;
+                return Ok(Answer::Stack(Box::new(Status::of(&seen))));
+            }
+            Self::Family(family) => family,
+        };
+        let mut lines = Vec::new();
+        for pool in &family.pools {
+            let (status, problem) = match look(session, &pool.stack).await {
+                Ok(seen) => (Some(Status::of(&seen)), None),
+                // A stack that is broken hides no other.
+                Err(Failure::NoPart(problem)) => (None, Some(problem)),
+                Err(failure) => return Err(failure),
+            };
+            lines.push(Line {
+                name: pool.name.clone(),
+                status,
+                problem,
+            });
+        }
+        let (region, now) = (&session.place.region, session.now());
+        Ok(Answer::Family(FamilyStatus::of(
+            &family.name,
+            region,
+            now,
+            lines,
+        )))
+    }
+}
+
+impl Answer {
+    fn print(&self, options: &Options, screen: &mut Screen<'_>) -> Result<(), Failure> {
+        match (self, options.json) {
+            (Self::Stack(status), true) => screen.json(status),
+            (Self::Stack(status), false) => text::print(status, screen),
+            (Self::Family(family), true) => screen.json(family),
+            (Self::Family(family), false) => family.print(screen),
+        }
     }
 }
 

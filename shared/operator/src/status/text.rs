@@ -27,7 +27,7 @@ pub(super) fn print(status: &Status, screen: &mut Screen<'_>) -> Result<(), Fail
         "{} ready of {} wanted{kept}, at most {} ({})",
         pool.ready, pool.desired, pool.max, pool.group
     );
-    screen.field("pool", &size, tone_of_pool(status))?;
+    screen.field("pool", &size, status.tone())?;
     for line in zones(status) {
         screen.field("", &line, Tone::Plain)?;
     }
@@ -57,14 +57,6 @@ pub(super) fn print(status: &Status, screen: &mut Screen<'_>) -> Result<(), Fail
         screen.field("look at", text, Tone::Bad)?;
     }
     Ok(())
-}
-
-fn tone_of_pool(status: &Status) -> Tone {
-    match status.pool.ready {
-        0 if status.pool.desired > 0 => Tone::Bad,
-        ready if i32::try_from(ready).unwrap_or(i32::MAX) < status.pool.desired => Tone::Doubtful,
-        _ => Tone::Good,
-    }
 }
 
 /// A table: a line for each zone, a column for each state that any member is in.

@@ -2,6 +2,7 @@
 
 use crate::pause::Paused;
 use crate::pool::{Agents, Census, State};
+use crate::screen::Tone;
 use crate::stack::{QueueKind, Stack};
 use crate::words;
 use ready_pool_aws::auto_scaling::Targets;
@@ -158,6 +159,21 @@ impl Status {
         status.attention = attention(seen, &status);
         status
     }
+
+    /// Messages on the provisioning queue.
+    pub(crate) fn waiting(&self) -> usize {
+        let queue = self.queues.get(QueueKind::Provision.short());
+        queue.map_or(0, |counts| counts.all())
+    }
+
+    /// Whether the pool is as it should be.
+    pub(crate) fn tone(&self) -> Tone {
+        match self.pool.ready {
+            0 if self.pool.desired > 0 => Tone::Bad,
+            ready if i32::try_from(ready).unwrap_or(i32::MAX) < self.pool.desired => Tone::Doubtful,
+            _ => Tone::Good,
+        }
+    }
 }
 
 /// The open claims, the next deadline first.
@@ -184,9 +200,7 @@ fn open_claims(targets: &[Group]) -> Vec<OpenClaim> {
 fn attention(seen: &Seen, status: &Status) -> Vec<String> {
     let mut all = Vec::new();
     all.extend(seen.pool.launches_nothing());
-    let waiting = seen.queues.get(&QueueKind::Provision);
-    let waiting = waiting.map_or(0, |counts| counts.all());
-    if waiting > 0 && status.pool.ready == 0 {
+    if status.waiting() > 0 && status.pool.ready == 0 {
         all.push("claims wait, and no instance is ready".to_owned());
     }
     let away = status.pool.census.count(State::AgentAway);

@@ -64,11 +64,16 @@ async fn what_is_broken_is_found_and_each_finding_says_what_to_do() {
         let called = harness.call(service, operation, input).await;
         called.unwrap_or_else(|error| panic!("{operation}: {error:?}"));
     }
+    harness.region.with(|world| {
+        let pool = world.autoscaling.groups.get_mut(&harness.pool).unwrap();
+        pool.warm_pool = Some(json!({ "MinSize": 1, "PoolState": "Stopped" }));
+    });
     let found = run(&harness, &["doctor"]).await;
     assert_eq!(found.exit, Exit::Bad, "{found:?}");
     for part in [
         "wrong       ready-pool-init.fifo: its visibility time-out is below 70 s",
         "wrong       ready-pool-pool: it has no launch hook agent-online",
+        "wrong       ready-pool-pool: it has a warm pool, which is not supported",
         "wrong       ready-pool-pool: its process AZRebalance is not suspended",
         "wrong       tenant: the Launch process of group tenant is suspended",
         "aws autoscaling resume-processes --auto-scaling-group-name tenant --scaling-processes Launch",
@@ -76,13 +81,13 @@ async fn what_is_broken_is_found_and_each_finding_says_what_to_do() {
         "look at     elsewhere: it shares no subnet with the pool",
         "look at     rebalanced: it is full",
         "look at     rebalanced: its process AZRebalance is not suspended",
-        "found       4 wrong, 4 to look at",
+        "found       5 wrong, 4 to look at",
     ] {
         assert!(found.out.contains(part), "no {part:?} in:\n{}", found.out);
     }
     let report = run(&harness, &["doctor", "--json"]).await.json().remove(0);
     let findings = report["findings"].as_array().unwrap();
-    assert_eq!(findings.len(), 8, "{report}");
+    assert_eq!(findings.len(), 9, "{report}");
     for finding in findings {
         assert!(!finding["advice"].as_str().unwrap().is_empty(), "{finding}");
     }

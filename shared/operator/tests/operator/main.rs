@@ -9,6 +9,7 @@
 
 mod claim;
 mod doctor;
+mod family;
 mod operator;
 mod pause;
 mod rights;

@@ -47,6 +47,9 @@ async fn the_policy_of_the_docs_is_what_an_operator_needs() {
     on_call(line).await.is(Exit::Done, &["ready"]);
     harness.pass(Duration::from_secs(5)).await;
     on_call(&["status"]).await.is(Exit::Done, &[]);
+    on_call(&["status", "--family", "ready"])
+        .await
+        .is(Exit::Done, &["pool"]);
     on_call(&["claim", "c-1"])
         .await
         .is(Exit::Done, &["exit code 0"]);

@@ -1,6 +1,7 @@
 //! The program itself, over sockets and on the wall clock: credentials, addresses, and failures on the way.
 
-use end_to_end::{Harness, Target};
+use crate::family;
+use end_to_end::{Harness, HarnessBuilder, Target};
 use region::api::Service;
 use region::endpoint::Endpoint;
 use region::faults::{Calls, Failure, Fault, Moment};
@@ -19,14 +20,19 @@ struct Served {
 
 impl Served {
     async fn start() -> Self {
-        let harness = Harness::builder()
+        let served = Self::of(Harness::builder()).await;
+        served.harness.pool_is_ready(2).await;
+        served.harness.create(Target::named("tenant")).await;
+        served
+    }
+
+    async fn of(builder: HarnessBuilder) -> Self {
+        let harness = builder
             .origin(SystemTime::now().into())
             .settings(|settings| settings.time_scale = 0.001)
             .start();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = Endpoint::start(harness.region.clone(), listener).unwrap();
-        harness.pool_is_ready(2).await;
-        harness.create(Target::named("tenant")).await;
         Self { harness, endpoint }
     }
 
@@ -138,6 +144,35 @@ async fn the_program_works_over_a_socket_and_its_exit_status_says_how_it_ended()
     let line = ["send", "--target", "tenant", "--command", "{{"];
     served.run(&line).await.is(2, &["was not sent"]);
     served.run(&["nonsense"]).await.is(2, &["Usage"]);
+    served.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_pools_in_one_region_are_one_family_to_the_program() {
+    let served = Served::of(family::builder()).await;
+    family::ready(&served.harness).await;
+    for pool in ["small", "large"] {
+        let target = format!("tenant-{pool}");
+        let line = [
+            "--family",
+            "ready-pool",
+            "send",
+            "--target",
+            &target,
+            "--command",
+            "true",
+            "--id",
+            pool,
+            "--wait",
+        ];
+        let sent = format!("Sent to ready-pool-{pool}-pool");
+        served
+            .run(&line)
+            .await
+            .is(0, &[&sent, &format!("{pool}: ready: i-")]);
+    }
+    let shown = served.run(&["status", "--family", "ready-pool"]).await;
+    shown.is(0, &["large  ", "small  ", "sum  "]);
     served.stop().await;
 }
 

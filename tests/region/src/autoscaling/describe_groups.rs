@@ -118,6 +118,8 @@ fn output(world: &World, group: &Group, with_instances: bool) -> Value {
         "Status": group.deleting.then_some("Delete in progress"),
         "Tags": tags,
         "TerminationPolicies": ["Default"],
+        "WarmPoolConfiguration": group.warm_pool,
+        "WarmPoolSize": group.warm_pool.as_ref().map(|_| 0),
         "NewInstancesProtectedFromScaleIn": group.protects_new,
         "ServiceLinkedRoleARN": world.settings.global_arn(
             "iam",

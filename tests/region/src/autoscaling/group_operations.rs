@@ -127,6 +127,7 @@ pub(super) fn create(world: &mut World, input: CreateGroup) -> Answer {
         members: BTreeMap::new(),
         activities: Vec::new(),
         deleting: false,
+        warm_pool: None,
         noticing: false,
     };
     world.autoscaling.groups.insert(name.clone(), group);

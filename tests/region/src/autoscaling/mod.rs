@@ -81,6 +81,8 @@ pub struct Group {
     pub activities: Vec<Activity>,
     /// Deleted by force: it ends with its last member.
     pub deleting: bool,
+    /// `WarmPoolConfiguration`, as somebody set it. Only shown: nothing is ever in a warm pool here.
+    pub warm_pool: Option<Value>,
     /// A look at the capacity is on the agenda.
     pub(crate) noticing: bool,
 }

@@ -33,7 +33,7 @@ pub struct Builder {
     settings: Settings,
     origin: OffsetDateTime,
     preparation: Box<Preparation>,
-    template: Option<TemplateSource>,
+    templates: Vec<TemplateSource>,
     code: Box<Code>,
     commands: Arc<dyn CommandRunner>,
 }
@@ -55,7 +55,7 @@ impl Builder {
             settings,
             origin,
             preparation: Box::new(|_| ()),
-            template: None,
+            templates: Vec::new(),
             code: Box::new(|_, _| None),
             commands: Arc::new(Scripted::default()),
         }
@@ -73,14 +73,14 @@ impl Builder {
         self
     }
 
-    /// Loads a template.
+    /// Loads a template. Several are loaded one after the other, each as a stack with a name of its own.
     pub fn template(mut self, template: TemplateSource) -> Self {
-        self.template = Some(template);
+        self.templates.push(template);
         self
     }
 
-    /// Where the functions of the template get their code from: asked once for each, by logical
-    /// id, when the region stands but does not run yet.
+    /// Where the functions of the templates get their code from: asked once for each, by logical
+    /// id, when its stack stands but the region does not run yet.
     pub fn functions(
         mut self,
         code: impl Fn(&Region, &FunctionConfig) -> Option<Arc<dyn Function>> + 'static,
@@ -93,7 +93,8 @@ impl Builder {
     pub fn start(self) -> Result<Region, StartError> {
         let region = Region::stopped(self.settings, self.origin, self.commands);
         region.with(self.preparation);
-        if let Some(source) = &self.template {
+        let mut stacks = Vec::new();
+        for source in &self.templates {
             let stack = region.with(|world| -> Result<Stack, template::Error> {
                 template::load(world, &source.text, &source.stack_name, &source.parameters)
             })?;
@@ -102,9 +103,10 @@ impl Builder {
                     .ok_or_else(|| StartError::NoCode(config.logical_id.clone()))?;
                 lock(&region.shared.functions).insert(config.name.clone(), code);
             }
-            if region.shared.stack.set(stack).is_err() {
-                unreachable!("a stack is loaded once");
-            }
+            stacks.push(stack);
+        }
+        if region.shared.stacks.set(stacks).is_err() {
+            unreachable!("a region is started once");
         }
         region.spawn(region.clone().follow_the_clock());
         Ok(region)

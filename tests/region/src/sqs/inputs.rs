@@ -52,6 +52,8 @@ pub(super) struct SetQueueAttributes {
 pub(super) struct ListQueues {
     #[serde(default)]
     pub(super) queue_name_prefix: String,
+    pub(super) max_results: Option<usize>,
+    pub(super) next_token: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -9,10 +9,14 @@ use super::inputs::{
 use super::queue::Queue;
 use crate::api::{Answer, CallError};
 use crate::iam;
+use crate::paging::page;
 use crate::world::World;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+/// Queues in one answer of `ListQueues` (API reference).
+const MAX_QUEUES: usize = 1_000;
 
 pub(super) fn create(world: &mut World, value: &Value) -> Answer {
     let request: CreateQueue = read_input(value)?;
@@ -151,10 +155,18 @@ pub(super) fn list(world: &World, value: &Value) -> Answer {
         .filter(|queue| queue.name.starts_with(&request.queue_name_prefix))
         .map(|queue| queue.url.as_str())
         .collect();
-    if urls.is_empty() {
-        return Ok(json!({}));
+    // Without `MaxResults` there is no token (API reference).
+    let size = request.max_results.unwrap_or(MAX_QUEUES).min(MAX_QUEUES);
+    let (urls, next) = page(urls, size, request.next_token.as_deref())
+        .ok_or_else(|| invalid("Invalid or expired next token."))?;
+    let mut answer = json!({});
+    if !urls.is_empty() {
+        answer["QueueUrls"] = json!(urls);
     }
-    Ok(json!({ "QueueUrls": urls }))
+    if let Some(next) = next.filter(|_| request.max_results.is_some()) {
+        answer["NextToken"] = json!(next);
+    }
+    Ok(answer)
 }
 
 pub(super) fn attributes(world: &World, value: &Value) -> Answer {

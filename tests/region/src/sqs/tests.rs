@@ -476,3 +476,27 @@ fn only_a_dead_letter_queue_is_redriven_and_a_task_can_be_cancelled() {
     let tasks = ok(&mut world, "ListMessageMoveTasks", source("dead.fifo"));
     assert_eq!(tasks["Results"][0]["Status"], "CANCELLED");
 }
+
+#[test]
+fn queues_are_listed_by_prefix_and_in_pages_where_a_size_is_asked_for() {
+    let mut world = world();
+    for name in ["prod-a", "prod-b", "prod-c", "other"] {
+        ok(&mut world, "CreateQueue", json!({"QueueName": name}));
+    }
+    let prefix = json!({"QueueNamePrefix": "prod-"});
+    let all = ok(&mut world, "ListQueues", prefix.clone());
+    assert_eq!(
+        all,
+        json!({"QueueUrls": [url("prod-a"), url("prod-b"), url("prod-c")]})
+    );
+    let mut page = prefix;
+    page["MaxResults"] = json!(2);
+    let first = ok(&mut world, "ListQueues", page.clone());
+    assert_eq!(first["QueueUrls"], json!([url("prod-a"), url("prod-b")]));
+    page["NextToken"] = first["NextToken"].clone();
+    let second = ok(&mut world, "ListQueues", page.clone());
+    assert_eq!(second, json!({"QueueUrls": [url("prod-c")]}));
+    page["NextToken"] = json!("nonsense");
+    let (code, _) = refused(&mut world, "ListQueues", page);
+    assert_eq!(code, "InvalidParameterValue");
+}

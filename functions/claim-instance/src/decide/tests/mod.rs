@@ -184,6 +184,7 @@ fn group(text: &str, max_size: i32) -> Group {
         subnets: BTreeSet::from(["subnet-1".to_owned()]),
         suspended: BTreeMap::new(),
         deleting: false,
+        has_warm_pool: false,
         tags: BTreeMap::new(),
         launch_template: None,
         members: Vec::new(),

@@ -170,6 +170,7 @@ fn target(lifecycle: Option<Lifecycle>) -> Group {
         subnets: BTreeSet::new(),
         suspended: BTreeMap::new(),
         deleting: false,
+        has_warm_pool: false,
         tags: BTreeMap::new(),
         launch_template: None,
         members: lifecycle.map(member).into_iter().collect(),

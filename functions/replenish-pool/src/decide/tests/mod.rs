@@ -42,6 +42,7 @@ fn group(text: &str) -> Group {
         subnets: BTreeSet::new(),
         suspended: BTreeMap::new(),
         deleting: false,
+        has_warm_pool: false,
         tags: BTreeMap::new(),
         launch_template: Some("lt-1:2".to_owned()),
         members: Vec::new(),

@@ -156,3 +156,13 @@ fn history_reaches_back_by_what_has_ended() {
     assert!(!reaches_back_to(&[under_way.clone(), young.clone()], since));
     assert!(reaches_back_to(&[under_way, young, old], since));
 }
+
+#[test]
+fn a_warm_pool_is_spoken_of_once_an_hour() {
+    let mut pool = group("pool");
+    assert!(!says_warm_pool(&pool, None, NOW));
+    pool.has_warm_pool = true;
+    assert!(says_warm_pool(&pool, None, NOW));
+    assert!(!says_warm_pool(&pool, Some(NOW - HOUR + SECOND), NOW));
+    assert!(says_warm_pool(&pool, Some(NOW - HOUR), NOW));
+}
