@@ -99,6 +99,8 @@ class Stack:
 
     def __init__(self, endpoint, groups):
         self.endpoint = endpoint
+        # Where the groups and the commands are.
+        self.elsewhere = groups
         self.clients = {
             name: client(name, endpoint)
             for name in ("cloudformation", "events", "iam", "lambda", "s3", "sqs", "ssm")
@@ -121,6 +123,22 @@ class Stack:
         said = done.stdout + done.stderr
         if (done.returncode == 0) != succeeds:
             raise SystemExit(f"{said}\nerror: sam {arguments[0]} ended with status {done.returncode}")
+        return said
+
+    def operate(self, *arguments, status=0):
+        """Runs `ready-pool`; answers what it printed."""
+        environment = {
+            "PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ENDPOINT_URL_AUTO_SCALING": self.elsewhere, "AWS_ENDPOINT_URL_SSM": self.elsewhere,
+            **ministack.CREDENTIALS,
+        }
+        done = subprocess.run(
+            [ROOT / "target/debug/ready-pool", "--stack", STACK, *arguments], env=environment,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )
+        said = done.stdout + done.stderr
+        if done.returncode != status:
+            raise SystemExit(f"{said}\nerror: ready-pool {arguments[0]} ended with status {done.returncode}")
         return said
 
     def deploy(self, *, succeeds=True, **parameters):
@@ -297,6 +315,28 @@ def many_claims(stack, number):
     say(f"{number} of {number} claims ready after {time.monotonic() - began:.1f} s, each its own instance")
 
 
+def the_command_line(stack):
+    """The operator's, on the stack's own queues and their tags: a group opts in, is sent a claim, opts out."""
+    pool = stack.outputs["PoolGroupName"]
+    status = json.loads(stack.operate("status", "--json"))
+    check(pool in json.dumps(status), f"the pool is not in its status: {status}")
+    stack.make_target("tenant-by-hand")
+    stack.operate("opt-out", "tenant-by-hand")
+    stack.operate("opt-in", "tenant-by-hand")
+    said = stack.operate(
+        "send", "--target", "tenant-by-hand", "--id", "by-hand", "--command", "echo by hand", "--wait")
+    check("ready" in said, f"not ready: {said}")
+    [instance] = stack.in_service("tenant-by-hand")
+    check(instance in stack.operate("claim", "by-hand"), "its story lacks its instance")
+    stack.operate("pause")
+    check("paused" in stack.operate("status"), "the pause is not in the status")
+    stack.operate("resume")
+    stack.operate("claim", "nobody-s", status=4)
+    found = stack.operate("doctor")
+    check("tenant-by-hand" in found, f"a target that doctor does not name: {found}")
+    say("ready-pool opted a group in, sent it a claim, told its story, paused, resumed, and found nothing wrong")
+
+
 def a_claim_sent_again(stack):
     """On purpose, with a fresh deduplication id: the same instance, the same outcome."""
     known = stack.outcome("first")
@@ -470,6 +510,7 @@ def main():
             the_pool_fills(stack, POOL_SIZE)
             a_claim(stack)
             many_claims(stack, 8)
+            the_command_line(stack)
             a_claim_sent_again(stack)
             bad_claims(stack)
             a_script_that_fails(stack)
