@@ -4,7 +4,7 @@ use super::{Lifecycle, refusal};
 use crate::api::Answer;
 use crate::world::World;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::json;
 
 /// Instances in one call (API reference, `SetInstanceProtection`).
 const MAX_INSTANCES: usize = 50;
@@ -42,5 +42,5 @@ pub(super) fn set(world: &mut World, input: &SetInstanceProtection) -> Answer {
             member.protected = input.protected_from_scale_in;
         }
     }
-    Ok(Value::Null)
+    Ok(json!({}))
 }
