@@ -63,6 +63,7 @@ MOTO_DIFFERS = [
     unchecked("too much capacity", "ValidationError",
               "API SetDesiredCapacity: between minimum and maximum size"),
     unchecked("detach a stranger", "ValidationError", "reproio/ecs_deploy#56"),
+    unchecked("protect a stranger", "ValidationError", "assumed: as for a detach"),
     unchecked("delete a group in use", "ResourceInUse", "API DeleteAutoScalingGroup"),
     crashes("tag nobody", "API CreateOrUpdateTags"),
     crashes("capacity of nobody", "API SetDesiredCapacity"),

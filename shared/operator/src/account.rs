@@ -7,7 +7,8 @@ use crate::session::{Place, Session};
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -26,6 +27,7 @@ pub(crate) async fn open(options: &Options) -> Result<Session, Failure> {
         .endpoint_url
         .clone()
         .or_else(|| variable("AWS_ENDPOINT_URL"));
+    check_endpoint(endpoint.as_deref())?;
     let who = choose(&Known {
         profile: options.profile.clone(),
         has_keys: variable("AWS_ACCESS_KEY_ID").is_some()
@@ -123,7 +125,7 @@ async fn credentials(
             let anybody = Credentials::new("me", "none", None, None, "anybody");
             return Ok(SharedCredentialsProvider::new(anybody));
         }
-        Who::Environment => return chain(options, region).await,
+        Who::Environment => return chain(region).await,
         Who::Profile(profile) => profile.clone(),
     };
     let cli = AwsCli {
@@ -133,19 +135,41 @@ async fn credentials(
     match ThroughCli::open(cli) {
         Ok(provider) => Ok(SharedCredentialsProvider::new(provider)),
         // Static keys of a profile, roles and machines' own roles need no AWS CLI.
-        Err(NotExported::NotInstalled) => chain(options, region).await,
+        Err(NotExported::NotInstalled) => match &options.profile {
+            Some(profile) => named(profile, region).await,
+            None => chain(region).await,
+        },
         Err(refused) => Err(Failure::NoCredentials(refused.to_string())),
     }
 }
 
-async fn chain(options: &Options, region: &Region) -> Result<SharedCredentialsProvider, Failure> {
-    let mut chain = DefaultCredentialsChain::builder().region(region.clone());
-    if let Some(profile) = &options.profile {
-        chain = chain.profile_name(profile);
-    }
-    let chain = chain.build().await;
-    match chain.provide_credentials().await {
-        Ok(_) => Ok(SharedCredentialsProvider::new(chain)),
+/// This profile's and nobody else's: the default chain would take the environment's keys first, and with them perhaps
+/// another account.
+async fn named(profile: &str, region: &Region) -> Result<SharedCredentialsProvider, Failure> {
+    let config = ProviderConfig::without_region().with_region(Some(region.clone()));
+    let provider = ProfileFileCredentialsProvider::builder()
+        .configure(&config)
+        .profile_name(profile)
+        .build();
+    tried(provider).await.map_err(|failure| match failure {
+        Failure::NoCredentials(why) => Failure::NoCredentials(format!(
+            "there is no profile {profile}, or it has nothing that can be used without the AWS CLI, 2.9 or later ({why})"
+        )),
+        other => other,
+    })
+}
+
+async fn chain(region: &Region) -> Result<SharedCredentialsProvider, Failure> {
+    let chain = DefaultCredentialsChain::builder().region(region.clone());
+    tried(chain.build().await).await
+}
+
+/// The provider, if it has credentials now.
+async fn tried(
+    provider: impl ProvideCredentials + 'static,
+) -> Result<SharedCredentialsProvider, Failure> {
+    match provider.provide_credentials().await {
+        Ok(_) => Ok(SharedCredentialsProvider::new(provider)),
         Err(error) => {
             let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| {
                 error.source()
@@ -153,6 +177,18 @@ async fn chain(options: &Options, region: &Region) -> Result<SharedCredentialsPr
             let texts: Vec<String> = causes.map(ToString::to_string).collect();
             Err(Failure::NoCredentials(texts.join(": ")))
         }
+    }
+}
+
+/// Refuses an address that no client can use.
+fn check_endpoint(endpoint: Option<&str>) -> Result<(), Failure> {
+    match endpoint {
+        Some(given) if !given.starts_with("http://") && !given.starts_with("https://") => {
+            Err(Failure::Usage(format!(
+                "the endpoint must begin with http:// or https://, and is {given}"
+            )))
+        }
+        _ => Ok(()),
     }
 }
 

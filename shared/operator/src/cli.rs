@@ -237,7 +237,9 @@ impl Pausing {
 pub(crate) fn complete(shell: Shell, screen: &mut Screen<'_>) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "ready-pool", &mut script);
-    screen.bytes(&script)?;
+    // clap_complete 4.6 spells a hyphen in a program's name in two ways: of a subcommand nothing would be completed.
+    let script = String::from_utf8_lossy(&script).replace("ready__subcmd__pool", "ready__pool");
+    screen.bytes(script.as_bytes())?;
     Ok(Exit::Done)
 }
 

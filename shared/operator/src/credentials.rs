@@ -33,7 +33,7 @@ pub(crate) struct ThroughCli {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum NotExported {
     /// It is not installed, or of a version that cannot export any.
-    #[error("there is no AWS CLI 2.9 or 1.27, or later")]
+    #[error("there is no AWS CLI 2.9 or later")]
     NotInstalled,
     /// It said no.
     #[error("{0}")]

@@ -220,7 +220,11 @@ pub(super) fn print_no_trace(facts: &Facts, screen: &mut Screen<'_>) -> Result<(
         &facts.pool,
         "if it waits in line, it gets an instance when one is ready",
     );
-    let lines = lines.into_iter().chain([
+    let paused = facts.pool.paused.claims.then(|| {
+        "claims are paused: if it waits in line, it waits until `ready-pool resume`".to_owned()
+    });
+    let lines = paused.into_iter().chain(lines).chain([
+        "if it was a dry run, its answer is on the outcome queue, and it leaves no trace".to_owned(),
         "if it was sent with the MessageDeduplicationId of another message of the last five minutes, SQS dropped it".to_owned(),
         "if it ended more than eight hours after its deadline, its entry was removed".to_owned(),
         "else it was sent to another stack, region or account, or under another id".to_owned(),

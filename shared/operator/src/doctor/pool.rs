@@ -163,6 +163,10 @@ fn members(pool: &Pool, now: Timestamp, findings: &mut Findings) {
         );
     } else if census.count(State::Ready) == 0 {
         match census.count(State::Booting) {
+            0 if pool.group.pause().replenishing => findings.wrong(
+                format!("no instance is ready of {desired} wanted, and none is launched while replenishing is paused"),
+                "`ready-pool resume` ends the pause",
+            ),
             0 => findings.wrong(
                 format!("no instance is ready of {desired} wanted, and none boots: claims wait"),
                 AGENTS,

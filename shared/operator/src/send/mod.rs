@@ -9,14 +9,15 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::family;
 use crate::screen::{Screen, Tone};
-use crate::session::Session;
-use crate::stack::Stack;
+use crate::session::{OrFailure, Session};
+use crate::stack::{QueueKind, Stack};
 use compose::Files;
 use ready_pool_aws::queue::{Outgoing, Queue};
 use ready_pool_core::Timestamp;
 use ready_pool_core::call_error::CallError;
 use ready_pool_core::claim::{Claim, DRY_RUN_GROUP};
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 use wait::Watch;
@@ -58,14 +59,21 @@ pub(crate) async fn run(
     }
     let stack = stack(&claims, options, session).await?;
     if !asked.wait {
+        // A dry run asks this very thing.
+        let real = claims.iter().filter(|claim| !claim.dry_run);
+        wait::check_targets(session, &stack, real).await?;
         send(session, &stack, &claims).await?;
         say_sent(&claims, &stack, options, screen)?;
+        if !options.json {
+            say_pause(session, &stack, screen).await?;
+        }
         return Ok(Exit::Done);
     }
     let watch = Watch::begin(session, &stack, &claims, asked.again).await?;
     send(session, &stack, &claims).await?;
     if !options.json {
         screen.heading(&format!("Sent to {}", stack.pool))?;
+        say_pause(session, &stack, screen).await?;
     }
     watch.follow(options, screen).await
 }
@@ -142,7 +150,7 @@ fn say_sent(
             screen.json(&Sent {
                 claim_id: claim.claim_id.as_str(),
                 target_group: claim.target_group.as_str(),
-                outcome: "open",
+                outcome: if claim.dry_run { "dry_run" } else { "open" },
                 expires_at: claim.expires_at,
             })?;
         }
@@ -160,7 +168,10 @@ fn say_sent(
     }
     let next = match claims {
         [claim, ..] if claim.dry_run => {
-            "the answer is on the outcome queue; nothing was changed".to_owned()
+            format!(
+                "the answer is on the outcome queue, {}; nothing was changed",
+                stack.queue_name(QueueKind::Outcome)
+            )
         }
         [claim, ..] => format!(
             "`ready-pool claim {}` tells how it stands; its outcome is on the outcome queue",
@@ -169,6 +180,23 @@ fn say_sent(
         [] => return Ok(()),
     };
     screen.field("next", &next, Tone::Plain)
+}
+
+/// Nobody waits for an instance in vain without a word.
+async fn say_pause(
+    session: &Session,
+    stack: &Stack,
+    screen: &mut Screen<'_>,
+) -> Result<(), Failure> {
+    let names = BTreeSet::from([stack.pool.clone()]);
+    let groups = session.auto_scaling.groups(&names).await;
+    let groups = groups.or_failure(session)?;
+    let pool = groups.get(&stack.pool);
+    if pool.is_some_and(|pool| pool.pause().claims) {
+        let text = "claims are paused: nobody gets an instance until `ready-pool resume`";
+        screen.field("paused", text, Tone::Bad)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

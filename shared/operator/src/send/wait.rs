@@ -228,6 +228,27 @@ impl<'a> Watch<'a> {
     }
 }
 
+/// Refuses claims that the functions would reject for their target's want of a tag.
+pub(super) async fn check_targets<'a>(
+    session: &Session,
+    stack: &Stack,
+    claims: impl Iterator<Item = &'a Claim> + Clone,
+) -> Result<(), Failure> {
+    let names: BTreeSet<GroupName> = claims
+        .clone()
+        .map(|claim| claim.target_group.clone())
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let groups = session.auto_scaling.groups(&names).await;
+    let targets = groups.or_failure(session)?;
+    for claim in claims {
+        check(claim, targets.get(&claim.target_group), stack, true)?;
+    }
+    Ok(())
+}
+
 /// Refuses what would be waited for in vain.
 fn check(claim: &Claim, target: Option<&Group>, stack: &Stack, again: bool) -> Result<(), Failure> {
     let (id, name) = (&claim.claim_id, &claim.target_group);
@@ -244,7 +265,7 @@ fn check(claim: &Claim, target: Option<&Group>, stack: &Stack, again: bool) -> R
                 stack.pool
             ),
             None => format!(
-                "{name} has not opted in; give it the tag ready-pool:pool = {}",
+                "{name} has not opted in; `ready-pool opt-in {name}` gives it the tag ready-pool:pool = {}",
                 stack.pool
             ),
         });

@@ -20,13 +20,28 @@ async fn a_pause_holds_claims_until_it_ends() {
         ],
     );
     harness.send(&claim("waits", "tenant")).await;
+    let line = [
+        "send",
+        "--target",
+        "tenant",
+        "--command",
+        "true",
+        "--id",
+        "too",
+    ];
+    run(&harness, &line)
+        .await
+        .is(Exit::Done, &["claims are paused"]);
+    run(&harness, &["claim", "too"])
+        .await
+        .is(Exit::Unknown, &["claims are paused", "`ready-pool resume`"]);
     harness.pass(Duration::from_mins(2)).await;
     assert!(harness.outcomes().is_empty(), "it was served");
     run(&harness, &["status"]).await.is(
         Exit::Done,
         &[
             "paused      claims: none gets an instance",
-            "provision 0 and 1 in flight",
+            "provision 0 and 2 in flight",
         ],
     );
     let resumed = run(&harness, &["resume"]).await;

@@ -166,7 +166,7 @@ async fn what_would_be_waited_for_in_vain_is_not_sent() {
         (
             "stranger",
             "c",
-            "has not opted in; give it the tag ready-pool:pool = ready-pool-pool",
+            "has not opted in; `ready-pool opt-in stranger` gives it the tag ready-pool:pool = ready-pool-pool",
         ),
         ("tenant", "used", "has an entry of used already"),
     ] {

@@ -337,3 +337,43 @@ async fn completion_and_help_need_no_account() {
         .await
         .is(0, &["Exit status: 0 done", "Finds what would go wrong"]);
 }
+
+/// Keys of the environment may be another account's.
+#[tokio::test]
+async fn a_profile_that_is_named_is_never_replaced_by_other_credentials() {
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", "somebody-else"),
+        ("AWS_SECRET_ACCESS_KEY", "none"),
+        ("AWS_REGION", "eu-west-1"),
+        // Nothing answers there: whoever gets so far has credentials.
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:9"),
+    ];
+    let said = run(&keys, &["status", "--profile", "nosuch"]).await;
+    said.is(1, &["credentials", "nosuch"]);
+}
+
+#[tokio::test]
+async fn an_address_without_a_scheme_is_refused_in_words() {
+    for endpoint in ["127.0.0.1:4566", "foo", "ftp://x"] {
+        let said = run(&[], &["status", "--endpoint-url", endpoint]).await;
+        said.is(2, &["must begin with http:// or https://", endpoint]);
+    }
+}
+
+/// As a shell does it: with the cursor behind what was typed.
+#[tokio::test]
+async fn bash_completes_the_options_of_a_subcommand() {
+    let script = run(&[], &["completion", "bash"]).await.out;
+    let asked = r#"
+        COMP_WORDS=(ready-pool send --targ) COMP_CWORD=2
+        _ready__pool ready-pool --targ send
+        echo "${COMPREPLY[@]}"
+    "#;
+    let output = Command::new("bash")
+        .args(["-c", &(script + asked)])
+        .output()
+        .await
+        .unwrap();
+    let completed = String::from_utf8_lossy(&output.stdout);
+    assert!(completed.contains("--target"), "{output:?}");
+}
