@@ -334,7 +334,7 @@ def the_command_line(stack):
     stack.operate("claim", "nobody-s", status=4)
     found = stack.operate("doctor")
     check("tenant-by-hand" in found, f"a target that doctor does not name: {found}")
-    say("ready-pool opted a group in, sent it a claim, told its story, paused, resumed, and found nothing wrong")
+    say("ready-pool opted a group in, sent it a claim, read its story, paused, resumed, and found nothing wrong")
 
 
 def a_claim_sent_again(stack):
