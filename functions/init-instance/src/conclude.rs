@@ -141,7 +141,8 @@ impl InitInstance {
             version: VERSION,
             claim_id: Some(subject.claim_id.to_string()),
             target_group: subject.target_group.map(ToString::to_string),
-            pool: Some(self.config.pool.clone()),
+            // Whoever publishes it says.
+            pool: None,
             outcome: ending,
             reason,
             message: self.sentence(subject, reason, known),

@@ -11,7 +11,6 @@ use ready_pool_aws::systems_manager::SystemsManager;
 use ready_pool_core::call_error::CallError;
 use ready_pool_core::group::Group;
 use ready_pool_core::ids::GroupName;
-use std::collections::BTreeSet;
 
 /// The function with everything it needs.
 #[derive(Clone, Debug)]
@@ -52,11 +51,7 @@ impl InitInstance {
 
     /// The group as it is now; `None` when there is none of this name.
     pub(crate) async fn target(&self, name: &GroupName) -> Result<Option<Group>, CallError> {
-        let groups = self
-            .auto_scaling
-            .groups(&BTreeSet::from([name.clone()]))
-            .await?;
-        Ok(groups.into_values().next())
+        self.auto_scaling.group(name).await
     }
 
     /// Whether the group is there and has opted in. Our policy asks for the tag that says so:

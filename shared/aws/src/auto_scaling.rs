@@ -112,17 +112,26 @@ impl AutoScaling {
         &self,
         names: &BTreeSet<GroupName>,
     ) -> Result<BTreeMap<GroupName, Group>, CallError> {
-        let mut groups = BTreeMap::new();
+        let read = |group| readable(group).map(|group| (group.name.clone(), group));
+        self.named(names).await?.iter().map(read).collect()
+    }
+
+    /// The group of this name; `None` where there is none.
+    pub async fn group(&self, name: &GroupName) -> Result<Option<Group>, CallError> {
+        let groups = self.groups(&BTreeSet::from([name.clone()])).await?;
+        Ok(groups.into_values().next())
+    }
+
+    /// The groups of these names, as AWS describes them.
+    async fn named(&self, names: &BTreeSet<GroupName>) -> Result<Vec<AutoScalingGroup>, CallError> {
+        let mut groups = Vec::new();
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         for names in names.chunks(MAX_IDS_PER_DESCRIBE) {
             let request = self
                 .client
                 .describe_auto_scaling_groups()
                 .set_auto_scaling_group_names(Some(names.to_vec()));
-            for group in Self::all_pages(request).await? {
-                let group = readable(&group)?;
-                groups.insert(group.name.clone(), group);
-            }
+            groups.extend(Self::all_pages(request).await?);
         }
         Ok(groups)
     }

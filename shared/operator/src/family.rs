@@ -7,7 +7,6 @@ use crate::stack::{QueueKind, Stack};
 use ready_pool_core::group::{Group, OPT_IN_TAG};
 use ready_pool_core::ids::GroupName;
 use ready_pool_core::reason::Reason;
-use std::collections::BTreeSet;
 
 /// A family that is there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,11 +82,8 @@ pub(crate) async fn of_target(
     target: &GroupName,
 ) -> Result<Stack, Failure> {
     let family = Family::find(session, family).await?;
-    let groups = session
-        .auto_scaling
-        .groups(&BTreeSet::from([target.clone()]))
-        .await;
-    let group = groups.or_failure(session)?.remove(target);
+    let group = session.auto_scaling.group(target).await;
+    let group = group.or_failure(session)?;
     let pool = choose(&family, asked, target, group.as_ref());
     let pool = pool.map_err(|problem| Failure::Usage(format!("nothing was sent: {problem}")))?;
     Ok(pool.stack.clone())

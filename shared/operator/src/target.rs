@@ -11,7 +11,6 @@ use ready_pool_aws::auto_scaling::GroupTag;
 use ready_pool_core::group::{Group, OPT_IN_TAG};
 use ready_pool_core::ids::GroupName;
 use serde::Serialize;
-use std::collections::BTreeSet;
 
 /// How a group stands to the pool, for programs.
 #[derive(Serialize)]
@@ -99,11 +98,8 @@ async fn group(name: &str, session: &Session) -> Result<Group, Failure> {
     let name = GroupName::try_from(name).map_err(|problem| {
         Failure::Usage(format!("{name:?} is no name of a group: it {problem}"))
     })?;
-    let groups = session
-        .auto_scaling
-        .groups(&BTreeSet::from([name.clone()]))
-        .await;
-    groups.or_failure(session)?.remove(&name).ok_or_else(|| {
+    let group = session.auto_scaling.group(&name).await;
+    group.or_failure(session)?.ok_or_else(|| {
         Failure::Usage(format!(
             "nothing was changed: there is no Auto Scaling group {name} in {}; create it first, or correct the name",
             session.place

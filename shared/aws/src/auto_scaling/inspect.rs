@@ -1,7 +1,7 @@
 //! Reads of Auto Scaling that only an operator's tool makes: a group's settings beyond what decisions need, and
 //! its activities in AWS's words.
 
-use super::{ACTIVITIES, AutoScaling, GROUPS, MAX_ACTIVITIES_PER_PAGE, MAX_IDS_PER_DESCRIBE};
+use super::{ACTIVITIES, AutoScaling, GROUPS, MAX_ACTIVITIES_PER_PAGE};
 use crate::error;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, InstanceRefreshStatus};
 use ready_pool_core::Timestamp;
@@ -59,19 +59,12 @@ impl AutoScaling {
         names: &BTreeSet<GroupName>,
     ) -> Result<BTreeMap<GroupName, GroupSettings>, CallError> {
         let mut settings = BTreeMap::new();
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        for names in names.chunks(MAX_IDS_PER_DESCRIBE) {
-            let request = self
-                .client
-                .describe_auto_scaling_groups()
-                .set_auto_scaling_group_names(Some(names.to_vec()));
-            for group in Self::all_pages(request).await? {
-                let name = group.auto_scaling_group_name().map(GroupName::try_from);
-                let Some(Ok(name)) = name else {
-                    return Err(CallError::incomplete(GROUPS, "readable group name"));
-                };
-                settings.insert(name, read_settings(&group));
-            }
+        for group in self.named(names).await? {
+            let name = group.auto_scaling_group_name().map(GroupName::try_from);
+            let Some(Ok(name)) = name else {
+                return Err(CallError::incomplete(GROUPS, "readable group name"));
+            };
+            settings.insert(name, read_settings(&group));
         }
         Ok(settings)
     }

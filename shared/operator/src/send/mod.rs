@@ -17,7 +17,6 @@ use ready_pool_core::Timestamp;
 use ready_pool_core::call_error::CallError;
 use ready_pool_core::claim::{Claim, DRY_RUN_GROUP};
 use serde::Serialize;
-use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 use wait::Watch;
@@ -188,10 +187,8 @@ async fn say_pause(
     stack: &Stack,
     screen: &mut Screen<'_>,
 ) -> Result<(), Failure> {
-    let names = BTreeSet::from([stack.pool.clone()]);
-    let groups = session.auto_scaling.groups(&names).await;
-    let groups = groups.or_failure(session)?;
-    let pool = groups.get(&stack.pool);
+    let pool = session.auto_scaling.group(&stack.pool).await;
+    let pool = pool.or_failure(session)?;
     if pool.is_some_and(|pool| pool.pause().claims) {
         let text = "claims are paused: nobody gets an instance until `ready-pool resume`";
         screen.field("paused", text, Tone::Bad)?;

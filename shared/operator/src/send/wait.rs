@@ -165,13 +165,7 @@ impl<'a> Watch<'a> {
     }
 
     async fn targets(&self) -> Result<BTreeMap<GroupName, Group>, Failure> {
-        let names: BTreeSet<GroupName> = self
-            .claims
-            .iter()
-            .map(|followed| followed.claim.target_group.clone())
-            .collect();
-        let groups = self.session.auto_scaling.groups(&names).await;
-        groups.or_failure(self.session)
+        targets(self.session, self.claims.iter().map(|it| it.claim)).await
     }
 
     /// What lies on the rejected queue of these claims. Whoever may not read it goes on without.
@@ -228,21 +222,23 @@ impl<'a> Watch<'a> {
     }
 }
 
+/// The targets of these claims.
+async fn targets<'a>(
+    session: &Session,
+    claims: impl Iterator<Item = &'a Claim>,
+) -> Result<BTreeMap<GroupName, Group>, Failure> {
+    let names: BTreeSet<GroupName> = claims.map(|claim| claim.target_group.clone()).collect();
+    let groups = session.auto_scaling.groups(&names).await;
+    groups.or_failure(session)
+}
+
 /// Refuses claims that the functions would reject for their target's want of a tag.
 pub(super) async fn check_targets<'a>(
     session: &Session,
     stack: &Stack,
     claims: impl Iterator<Item = &'a Claim> + Clone,
 ) -> Result<(), Failure> {
-    let names: BTreeSet<GroupName> = claims
-        .clone()
-        .map(|claim| claim.target_group.clone())
-        .collect();
-    if names.is_empty() {
-        return Ok(());
-    }
-    let groups = session.auto_scaling.groups(&names).await;
-    let targets = groups.or_failure(session)?;
+    let targets = targets(session, claims.clone()).await?;
     for claim in claims {
         check(claim, targets.get(&claim.target_group), stack, true)?;
     }
