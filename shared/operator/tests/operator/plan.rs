@@ -54,11 +54,12 @@ async fn the_live_pool_s_past_is_planned_by_without_a_file() {
     shown.is(
         Exit::Done,
         &[
-            "9.0 days, 1800 claims (200",
+            "1800 claims (2",
+            "1 lead times: mean 2 min 25 s",
             "policy",
             "none",
             // The group's own size.
-            "static 2",
+            "static 2 ",
             "auto 99 ",
             "rate known (bound)",
             "Verdict: worth it. At 99 %",
@@ -154,7 +155,7 @@ async fn a_family_has_a_line_for_each_pool_the_sum_and_what_one_pool_would_cost(
             "pool ",
             "large",
             "small",
-            "sum    160",
+            "sum ",
             "large: worth it",
             "small: worth it",
             "As one pool, if the dearest machines served everybody: $",

@@ -45,7 +45,7 @@ pub(crate) struct Parameters {
 
 const PARAMETERS: Parameters = Parameters {
     pool_size: 3,
-    pool_max_size: 8,
+    pool_max_size: 5,
     hit_rate: 99.0,
 };
 
@@ -62,7 +62,7 @@ impl Weeks {
                 (12, Trouble::Kill),
                 (14, Trouble::Burst),
                 (16, Trouble::Outage),
-                (17, Trouble::Minimum(6)),
+                (17, Trouble::Minimum(4)),
                 (18, Trouble::Minimum(0)),
                 (19, Trouble::Pause),
                 (20, Trouble::Resume),
@@ -80,7 +80,7 @@ impl Weeks {
                 (4, 12, Trouble::Kill),
                 (7, 14, Trouble::Burst),
                 (10, 16, Trouble::Wipe),
-                (13, 13, Trouble::Minimum(6)),
+                (13, 13, Trouble::Minimum(4)),
                 (13, 16, Trouble::Minimum(0)),
                 (17, 4, Trouble::Pause),
                 (18, 4, Trouble::Resume),

@@ -15,6 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 const REPLENISH: &str = "ready-pool-replenish-pool";
+/// How a call is answered whose caller is killed after its effect.
+const KILLED: &str = "CallerKilled";
 /// A checkpoint that is older was written by a pass that caught up.
 const LATEST: i64 = 45;
 /// `serde_json` reads a figure's last bit not always right.
@@ -35,6 +37,8 @@ pub struct Lived {
     pub checkpoints: u64,
     /// Claims by their ends.
     pub outcomes: BTreeMap<String, u64>,
+    /// Passes that found the size at its maximum.
+    pub capped: u64,
     /// Claims that found nothing ready, by the pool's counter.
     pub waited: u64,
     /// Machines that Auto Scaling terminated unused.
@@ -80,7 +84,11 @@ impl fmt::Display for Lived {
             outcomes.join(", "),
             self.waited
         )?;
-        write!(formatter, "{} machines terminated unused", self.terminated)?;
+        write!(
+            formatter,
+            "{} passes at the maximum; {} machines terminated unused",
+            self.capped, self.terminated
+        )?;
         for broken in &self.broken {
             write!(formatter, "\nbroken: {broken}")?;
         }
@@ -155,6 +163,13 @@ impl Watch {
             somebody_waits |= !self.waiting.is_empty();
         }
         let lines = harness.figures.since(&mut self.lines);
+        let capped = lines.iter().filter(|line| line["SizeCapped"] == 1.0);
+        self.lived.capped += u64::try_from(capped.count()).expect("few");
+        let known = harness.region.read(|world| tags_of(world, &harness.pool));
+        assert_eq!(self.tags, known, "all that writes tags is seen");
+        if self.size().is_none() {
+            return;
+        }
         if let (Some(checkpoint), Some(size), false) = (before, size_before, somebody_waits) {
             self.decisions(harness, &checkpoint, size, &lines);
         }
@@ -200,15 +215,11 @@ impl Watch {
                 caller,
                 operation,
                 input,
-                error: None,
+                error,
                 ..
+            } if error.as_ref().is_none_or(|error| error == KILLED) => {
+                self.called(harness, entry, caller, operation, input);
             }
-            | Happening::Unheard {
-                caller,
-                operation,
-                input,
-                error: None,
-            } => self.called(harness, entry, caller, operation, input),
             _ => {}
         }
     }
@@ -242,7 +253,10 @@ impl Watch {
                     .extend(instances.filter_map(|id| id.as_str().map(str::to_owned)));
             }
             "SetDesiredCapacity" if caller == REPLENISH => {
-                let capacity = input["DesiredCapacity"].as_u64().unwrap_or(u64::MAX);
+                let capacity = &input["DesiredCapacity"];
+                // In whichever way a client writes a number.
+                let digits = capacity.to_string().replace('"', "");
+                let capacity = digits.parse().unwrap_or(u64::MAX);
                 if input["AutoScalingGroupName"] == harness.pool.as_str()
                     && capacity > u64::from(self.parameters.pool_max_size)
                 {
