@@ -157,12 +157,15 @@ pub fn headline(plan: &Plan) -> String {
             "Nothing to gain: a launch is about as fast as the pool".to_owned()
         }
         Verdict::TooLittleHistory { .. } => "Too little history to say".to_owned(),
-        Verdict::NotWorthIt { .. } => {
-            format!(
-                "Not worth it: {asked} % would idle {} a month",
-                dollars(cost)
-            )
-        }
+        Verdict::NotWorthIt {
+            asked_dollars_per_avoided_minute: Some(each),
+            ..
+        } => format!(
+            "Not worth it: at {asked} % a minute that nobody waits costs {}, and is worth {}",
+            dollars(*each),
+            dollars(plan.minute_is_worth)
+        ),
+        Verdict::NotWorthIt { .. } => "Not worth it: the pool spares nobody a wait".to_owned(),
         Verdict::LowerHitRate {
             hit_rate_percent, ..
         } => format!(

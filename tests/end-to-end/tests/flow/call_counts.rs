@@ -62,17 +62,16 @@ async fn nothing_to_do() {
 
 const REPLENISH: &str = "ready-pool-replenish-pool";
 
-/// Pages of activities that each of replenish-pool's passes reads, for an hour at a claim a minute: the most in one
+/// Pages of activities that each of replenish-pool's passes reads, for half an hour at a claim a minute: the most in one
 /// pass, and the mean.
 async fn pages_a_pass(hit_rate: &str) -> (usize, f64) {
     let builder = Harness::builder().pool_size(10);
     let harness = builder.parameter("HitRate", hit_rate).start();
     harness.pool_is_ready(10).await;
     harness.create(Target::named("asg-1").max_size(1_000)).await;
-    // Until there is an hour of history, which is more than a pass reads.
     let mut since = 0;
-    for minute in 0..120 {
-        if minute == 60 {
+    for minute in 0..60 {
+        if minute == 30 {
             since = harness.region.read(|world| world.journal.end());
         }
         let mut message = claim(&format!("claim-{minute}"), "asg-1");
