@@ -63,7 +63,9 @@ async fn the_live_pool_s_past_is_planned_by_without_a_file() {
             "auto 99 ",
             "rate known (bound)",
             "Verdict: worth it. At 99 %",
-            "Parameters: HitRate=99 LeastReady=1 PoolSize=",
+            // A claim every three minutes, and a launch of less.
+            "a fixed PoolSize of 1 does as well",
+            "Parameters: HitRate=0 LeastReady=1 PoolSize=1",
         ],
     );
     // 36 pages, four at once and then four a second; who waits is not left alone.
