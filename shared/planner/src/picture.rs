@@ -140,7 +140,9 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
     for row in curve.iter().step_by(labelled) {
         if let Kind::Static { size } = row.kind {
             let (x, y) = chart.backend_coord(&at(row));
-            let place = local(area, (x + 7, y - 16));
+            // Beside the point; below it where the caption is near.
+            let above = if share(row) > 60.0 { -3 } else { 16 };
+            let place = local(area, (x + 8, y - above));
             area.draw_text(&size.to_string(), &style(15, GREY), place)?;
         }
     }

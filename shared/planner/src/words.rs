@@ -285,7 +285,7 @@ fn hours(hours: f64) -> String {
 pub fn dollars(dollars: f64) -> String {
     if dollars >= 100.0 {
         format!("${dollars:.0}")
-    } else if dollars >= 1.0 || dollars == 0.0 {
+    } else if dollars >= 0.1 || dollars == 0.0 {
         format!("${dollars:.2}")
     } else if dollars >= 0.01 {
         format!("${dollars:.3}")
@@ -306,5 +306,6 @@ mod tests {
         assert_eq!(dollars(1_234.5), "$1234");
         assert_eq!(dollars(0.014_9), "$0.015");
         assert_eq!(dollars(2.0), "$2.00");
+        assert_eq!(dollars(0.589), "$0.59");
     }
 }

@@ -119,7 +119,7 @@ impl Weeks {
             self.minute(&harness, minute, &mut random).await;
             watch.look(&harness);
             if minute % USED_FOR == 0 {
-                watch.given_back(give_back(&harness).await);
+                watch.let_go(give_back(&harness).await);
             }
         }
         harness.pass(PATIENCE + Duration::from_mins(5)).await;

@@ -109,7 +109,7 @@ pub(super) struct Watch {
     tags: BTreeMap<String, String>,
     checkpoint: Option<Checkpoint>,
     own: BTreeSet<String>,
-    given_back: BTreeSet<String>,
+    let_go: BTreeSet<String>,
     lived: Lived,
 }
 
@@ -129,7 +129,7 @@ impl Watch {
             tags: harness.region.read(|world| tags_of(world, &harness.pool)),
             checkpoint: None,
             own: BTreeSet::new(),
-            given_back: BTreeSet::new(),
+            let_go: BTreeSet::new(),
             lived: Lived {
                 sizes: (u32::MAX, 0),
                 ..Lived::default()
@@ -138,8 +138,8 @@ impl Watch {
     }
 
     /// These were terminated by who had them.
-    pub(super) fn given_back(&mut self, machines: Vec<String>) {
-        self.given_back.extend(machines);
+    pub(super) fn let_go(&mut self, machines: Vec<String>) {
+        self.let_go.extend(machines);
     }
 
     /// Holds the pool to what must hold since the last time, a minute ago.
@@ -202,7 +202,7 @@ impl Watch {
             {
                 self.waiting.remove(message_id);
             }
-            Happening::Terminating { instance, cause } if !self.given_back.contains(instance) => {
+            Happening::Terminating { instance, cause } if !self.let_go.contains(instance) => {
                 self.lived.terminated += 1;
                 if !self.waiting.is_empty() {
                     self.broken(
