@@ -139,11 +139,7 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
     let labelled = curve.len().div_ceil(9).max(1);
     for row in curve.iter().step_by(labelled) {
         if let Kind::Static { size } = row.kind {
-            let (x, y) = chart.backend_coord(&at(row));
-            // Beside the point; below it where the caption is near.
-            let above = if share(row) > 60.0 { -3 } else { 16 };
-            let place = local(area, (x + 8, y - above));
-            area.draw_text(&size.to_string(), &style(15, GREY), place)?;
+            label_size(area, size, row, chart.backend_coord(&at(row)))?;
         }
     }
     let autos = points
@@ -188,6 +184,14 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
         .border_style(WHITE)
         .label_font(style(16, BLACK))
         .draw()?;
+    Ok(())
+}
+
+/// A fixed size beside its point; below it where the caption is near.
+fn label_size(area: &Area, size: u32, row: &Row, (x, y): (i32, i32)) -> Drawn {
+    let above = if share(row) > 60.0 { -3 } else { 16 };
+    let place = local(area, (x + 8, y - above));
+    area.draw_text(&size.to_string(), &style(15, GREY), place)?;
     Ok(())
 }
 

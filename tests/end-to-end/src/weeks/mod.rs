@@ -126,7 +126,7 @@ impl Weeks {
         watch.look(&harness);
         let violations = harness.violations();
         harness.stop().await;
-        watch.end(violations)
+        watch.end(&violations)
     }
 
     async fn minute(&self, harness: &Harness, minute: u64, random: &mut fastrand::Rng) {

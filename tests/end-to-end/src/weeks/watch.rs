@@ -175,7 +175,7 @@ impl Watch {
         }
     }
 
-    pub(super) fn end(mut self, violations: Vec<Violation>) -> Lived {
+    pub(super) fn end(mut self, violations: &[Violation]) -> Lived {
         let violations = violations.iter().map(|violation| format!("{violation:?}"));
         self.lived.broken.extend(violations);
         self.lived.waited = counter(&self.tags);
