@@ -48,6 +48,14 @@ impl Figures {
             .collect()
     }
 
+    /// The lines after the first `read` ones, which grows by them.
+    pub(crate) fn since(&self, read: &mut usize) -> Vec<Value> {
+        let lines = self.0.lock().expect("no test thread panicked");
+        let new = lines[*read..].to_vec();
+        *read += new.len();
+        new
+    }
+
     /// A metric, added up.
     pub fn sum(&self, metric: &str, of: &[(&str, &str)]) -> f64 {
         self.values(metric, of)

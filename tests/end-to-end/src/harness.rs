@@ -445,11 +445,16 @@ impl Harness {
 
     /// How many calls of an operation the functions made.
     pub fn calls(&self, operation: &str) -> usize {
+        self.calls_of(STACK, operation)
+    }
+
+    /// How many calls of an operation somebody made whose name begins so.
+    pub fn calls_of(&self, who: &str, operation: &str) -> usize {
         self.journal()
             .iter()
             .filter(|entry| {
                 matches!(&entry.what, Happening::Called { caller, operation: called, .. }
-                    if called == operation && caller.starts_with(STACK))
+                    if called == operation && caller.starts_with(who))
             })
             .count()
     }
