@@ -71,6 +71,8 @@ pub(super) enum Health {
     Leaving,
     /// It is its group's, and out of service.
     Standby,
+    /// Somebody has stopped it.
+    Stopped,
     /// It is being terminated.
     Terminating,
 }
@@ -150,6 +152,9 @@ fn health(instance: &Instance, lifecycle: Option<Lifecycle>) -> Health {
     let agent = &instance.agent;
     if matches!(instance.state, State::ShuttingDown | State::Terminated) {
         return Health::Terminating;
+    }
+    if matches!(instance.state, State::Stopping | State::Stopped) {
+        return Health::Stopped;
     }
     match lifecycle {
         Some(Lifecycle::Terminating | Lifecycle::TerminatingWait) => Health::Terminating,

@@ -129,6 +129,7 @@ pub(super) fn create(world: &mut World, input: CreateGroup) -> Answer {
         deleting: false,
         warm_pool: None,
         noticing: false,
+        rebalancing: false,
     };
     world.autoscaling.groups.insert(name.clone(), group);
     // A new group launches at once.

@@ -15,6 +15,7 @@ mod hooks;
 mod launch;
 mod processes;
 mod protection;
+mod rebalance;
 mod refusal;
 mod standby;
 mod tags;
@@ -85,6 +86,8 @@ pub struct Group {
     pub warm_pool: Option<Value>,
     /// A look at the capacity is on the agenda.
     pub(crate) noticing: bool,
+    /// A look at the zones is on the agenda.
+    pub(crate) rebalancing: bool,
 }
 
 /// What a group launches from.
@@ -233,6 +236,8 @@ impl Lifecycle {
 pub enum Due {
     /// Auto Scaling compares desired and actual capacity.
     Reconcile { group: String },
+    /// Auto Scaling looks at the balance of the zones.
+    Rebalance { group: String },
     /// A launched instance is up.
     Booted { group: String, instance: String },
     /// A lifecycle action's heartbeat timed out.
@@ -353,6 +358,7 @@ fn read<T: DeserializeOwned>(input: &Value) -> Result<T, CallError> {
 pub fn happen(world: &mut World, due: Due) {
     match due {
         Due::Reconcile { group } => capacity::reconcile(world, &group),
+        Due::Rebalance { group } => rebalance::rebalance(world, &group),
         Due::Booted { group, instance } => launch::booted(world, &group, &instance),
         Due::HookExpired {
             group,

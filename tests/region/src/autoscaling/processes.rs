@@ -1,6 +1,6 @@
 //! Processes of a group that can be suspended.
 
-use super::{capacity, health, refusal};
+use super::{capacity, health, rebalance, refusal};
 use crate::api::{Answer, CallError};
 use crate::wire::timestamp::iso_seconds;
 use crate::world::World;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
 
-/// Every process there is. `Launch`, `Terminate`, `HealthCheck` and `ReplaceUnhealthy` do
+/// Every process there is. `Launch`, `Terminate`, `HealthCheck`, `ReplaceUnhealthy` and `AZRebalance` do
 /// something here; the others never act in this region, suspended or not.
 pub(super) const PROCESSES: [&str; 9] = [
     "AZRebalance",
@@ -103,5 +103,6 @@ pub(super) fn resume(world: &mut World, input: ScalingProcesses) -> Answer {
     group.failing_since = None;
     capacity::notice(world, &name);
     health::look_again(world, &name);
+    rebalance::notice(world, &name);
     Ok(Value::Null)
 }

@@ -11,6 +11,7 @@ const STATES = {
   free: "in no group",
   leaving: "detaching",
   standby: "in standby",
+  stopped: "stopped",
   terminating: "terminating",
 };
 
