@@ -59,13 +59,17 @@ async fn a_machine_that_reboots_in_its_script_ends_by_the_script_s_time_out() {
     harness.pool_is_ready(2).await;
     harness.create(Target::named("tenant")).await;
     harness.send(&claim("rebooted", "tenant")).await;
+    let mut member = None;
     harness
         .until("the script runs", |world| {
-            let mut entries = world.journal.entries();
-            entries.any(|entry| matches!(entry.what, Happening::CommandStarted { .. }))
+            member = world.journal.entries().find_map(|entry| match &entry.what {
+                Happening::CommandStarted { instance, .. } => Some(instance.clone()),
+                _ => None,
+            });
+            member.is_some()
         })
         .await;
-    let member = harness.in_service("tenant").remove(0);
+    let member = member.unwrap();
     harness.region.with(|world| compute::reboot(world, &member));
     let outcome = harness.outcome("rebooted").await;
     assert_eq!(outcome.reason, Reason::ScriptTimedOut, "{outcome:?}");

@@ -79,9 +79,6 @@ pub(super) fn reconcile(world: &mut World, name: &str) {
         return;
     }
     let (capacity, desired) = (group.capacity(), group.desired);
-    if capacity >= desired {
-        group.failing_since = None;
-    }
     if capacity < desired {
         if group.is_suspended("Launch") {
             return;

@@ -123,7 +123,7 @@ pub(super) fn create(world: &mut World, input: CreateGroup) -> Answer {
         tags,
         hooks,
         suspended: BTreeMap::new(),
-        failing_since: None,
+        failing: None,
         members: BTreeMap::new(),
         activities: Vec::new(),
         deleting: false,

@@ -74,8 +74,8 @@ pub struct Group {
     pub hooks: BTreeMap<String, Hook>,
     /// The suspended processes, with the reason of each.
     pub suspended: BTreeMap<String, String>,
-    /// Since when it has tried to launch and never could.
-    pub failing_since: Option<OffsetDateTime>,
+    /// Since when it has tried to launch and never could, and when it tried last.
+    pub failing: Option<(OffsetDateTime, OffsetDateTime)>,
     /// By instance id. A member is gone only when its detach or termination is over.
     pub members: BTreeMap<String, Member>,
     /// Oldest first.

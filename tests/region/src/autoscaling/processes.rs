@@ -69,6 +69,9 @@ pub(super) fn suspend(world: &mut World, input: ScalingProcesses) -> Answer {
 /// For how long a group tries in vain to launch anything before AWS suspends `Launch` itself
 /// ("administrative suspension": user guide, "Suspend and resume processes").
 const TRIES_FOR: Duration = Duration::from_hours(24);
+/// A group that has tried nothing for so long has begun anew when it fails again (assumed). That it wants fewer
+/// machines between two tries changes nothing.
+const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
 
 /// A launch of the group failed: the last of a day in which none succeeded is followed by a suspension,
 /// until somebody resumes the process. (The reason's text is assumed.)
@@ -77,7 +80,11 @@ pub(super) fn launch_failed(world: &mut World, name: &str) {
     let Some(group) = world.autoscaling.groups.get_mut(name) else {
         return;
     };
-    let since = *group.failing_since.get_or_insert(now);
+    let row = group
+        .failing
+        .filter(|(_, last)| now - *last < FORGOTTEN_AFTER);
+    let (since, _) = row.unwrap_or((now, now));
+    group.failing = Some((since, now));
     if now - since >= TRIES_FOR {
         let reason = format!(
             "Administrative suspension at {}: the group failed to launch instances for over 24 hours",
@@ -90,7 +97,7 @@ pub(super) fn launch_failed(world: &mut World, name: &str) {
 /// A launch of the group succeeded.
 pub(super) fn launched(world: &mut World, name: &str) {
     if let Some(group) = world.autoscaling.groups.get_mut(name) {
-        group.failing_since = None;
+        group.failing = None;
     }
 }
 
@@ -100,7 +107,7 @@ pub(super) fn resume(world: &mut World, input: ScalingProcesses) -> Answer {
     for process in processes {
         group.suspended.remove(&process);
     }
-    group.failing_since = None;
+    group.failing = None;
     capacity::notice(world, &name);
     health::look_again(world, &name);
     rebalance::notice(world, &name);
