@@ -3,13 +3,11 @@
 use end_to_end::{Harness, Target, claim};
 use ready_pool_core::outcome::Ending;
 use ready_pool_core::reason::Reason;
-use region::api::Service;
 use region::commands::{CommandRun, Pretence};
-use serde_json::json;
 use std::time::Duration;
 
-/// A pool of two in one zone, and a target in three; each script takes ten minutes.
-async fn uneven() -> Harness {
+/// A pool of two in one zone, and such a target in three; each script takes ten minutes.
+async fn uneven(target: Target) -> Harness {
     let harness = Harness::builder()
         .pool_size(2)
         .parameter("Subnets", "subnet-1a")
@@ -19,13 +17,13 @@ async fn uneven() -> Harness {
         })
         .start();
     harness.pool_is_ready(2).await;
-    harness.create(Target::named("tenant")).await;
+    harness.create(target).await;
     harness
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_claimed_machine_that_is_rebalanced_away_in_its_script_ends_as_lost() {
-    let harness = uneven().await;
+    let harness = uneven(Target::named("tenant").rebalances()).await;
     for id in ["first", "second"] {
         harness.send(&claim(id, "tenant")).await;
     }
@@ -45,12 +43,7 @@ async fn a_claimed_machine_that_is_rebalanced_away_in_its_script_ends_as_lost() 
 
 #[tokio::test(start_paused = true)]
 async fn with_the_process_suspended_both_keep_their_machines() {
-    let harness = uneven().await;
-    let input = json!({
-        "AutoScalingGroupName": "tenant", "ScalingProcesses": ["AZRebalance"],
-    });
-    let suspended = harness.call(Service::AutoScaling, "SuspendProcesses", input);
-    suspended.await.unwrap();
+    let harness = uneven(Target::named("tenant")).await;
     for id in ["first", "second"] {
         harness.send(&claim(id, "tenant")).await;
     }
