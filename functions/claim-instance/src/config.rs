@@ -1,6 +1,7 @@
 //! The function's settings, and the figures that its queue is configured with.
 
 use ready_pool_aws::config::{self, ConfigError, Source};
+use ready_pool_aws::metrics::Detail;
 use ready_pool_core::ids::GroupName;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub const SETTLE: Duration = Duration::from_secs(10);
 /// Settings from the environment.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// `DETAIL`: which figures become metrics.
+    pub detail: Detail,
     /// `POOL_GROUP`: the pool, and the only message group accepted.
     pub pool: GroupName,
     /// `RETIREMENT_GROUP`.
@@ -46,6 +49,7 @@ impl Config {
     /// Reads the settings.
     pub fn read(source: Source<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
+            detail: config::required(source, "DETAIL")?,
             pool: config::group(source, "POOL_GROUP")?,
             retirement: config::group(source, "RETIREMENT_GROUP")?,
             size: config::required(source, "POOL_SIZE")?,

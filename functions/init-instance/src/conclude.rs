@@ -4,6 +4,7 @@
 
 use crate::decide::{Cause, Conclusion, Finding, Step};
 use crate::function::{InitInstance, Progress};
+use crate::stopped;
 use ready_pool_aws::auto_scaling::EntryToWrite;
 use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::metrics::Record;
@@ -229,6 +230,10 @@ impl InitInstance {
             }
             Retired::Done => {
                 info!("the instance is gone already, or somebody else's");
+                Ok(Progress::Done)
+            }
+            Retired::Stopped => {
+                stopped::say(instance);
                 Ok(Progress::Done)
             }
             Retired::Unfinished => Ok(Progress::Later),

@@ -1,6 +1,7 @@
 //! The function's settings, and the figures that the protocol relies on.
 
 use ready_pool_aws::config::{self, ConfigError, Source};
+use ready_pool_aws::metrics::Detail;
 use ready_pool_core::ids::GroupName;
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub const COMES_AGAIN_AFTER_ERROR: Duration = Duration::from_secs(15);
 /// Settings from the environment.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// `DETAIL`: which figures become metrics.
+    pub detail: Detail,
     /// `POOL_GROUP`: where instances come from.
     pub pool: GroupName,
     /// `RETIREMENT_GROUP`: where they end.
@@ -54,6 +57,7 @@ impl Config {
     /// Reads the settings.
     pub fn read(source: Source<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
+            detail: config::required(source, "DETAIL")?,
             pool: config::group(source, "POOL_GROUP")?,
             retirement: config::group(source, "RETIREMENT_GROUP")?,
             provision_queue: config::required(source, "PROVISION_QUEUE_URL")?,

@@ -8,6 +8,7 @@ use crate::decide::{
 };
 use crate::function::{InitInstance, Progress};
 use crate::refusals::words;
+use crate::stopped;
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::claim::Claim;
@@ -129,6 +130,9 @@ impl InitInstance {
                     if let Err(error) = result {
                         self.refusals.remember(&hand_over.claim, &error);
                         warn!(%error, "cannot attach");
+                        if error.says_stopped() {
+                            stopped::say(&hand_over.instance_id);
+                        }
                     }
                     return Tried::Conclude(conclusion);
                 }

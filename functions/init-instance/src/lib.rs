@@ -18,6 +18,7 @@ pub mod message;
 mod protect;
 mod refusals;
 mod regroup;
+mod stopped;
 
 pub use config::Config;
 pub use function::InitInstance;

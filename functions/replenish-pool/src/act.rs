@@ -1,6 +1,8 @@
 //! Carries out a plan. What fails is left to the next pass, a minute later at most: the world is
 //! looked at again anyway.
 
+mod stopped;
+
 use crate::decide::{Failure, Plan};
 use crate::function::ReplenishPool;
 use crate::notes;
@@ -12,6 +14,7 @@ use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::message::Message;
 use ready_pool_core::pool_size::SIZE_TAG;
+use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
@@ -36,6 +39,8 @@ pub(crate) struct Act<'a> {
     function: &'a ReplenishPool,
     /// What became of it so far.
     pub(crate) done: Done,
+    /// Keys of notes that stay, whatever the plan says.
+    kept_notes: BTreeSet<String>,
 }
 
 impl<'a> Act<'a> {
@@ -43,6 +48,7 @@ impl<'a> Act<'a> {
         Self {
             function,
             done: Done::default(),
+            kept_notes: BTreeSet::new(),
         }
     }
 
@@ -231,6 +237,7 @@ impl<'a> Act<'a> {
             let result = auto_scaling.attach(&config.retirement, instance).await;
             self.count("attach to the retirement group", result);
         }
+        self.try_unlisted(&plan.unlisted, now).await;
         for instance in &plan.terminate {
             warn!(instance_id = %instance, "terminating in the retirement group");
             let failed = self.count("terminate", auto_scaling.terminate(instance).await);
@@ -257,6 +264,7 @@ impl<'a> Act<'a> {
         let (notes, entries): (Vec<_>, Vec<_>) = plan
             .remove_tags
             .iter()
+            .filter(|(_, key)| !self.kept_notes.contains(key))
             .cloned()
             .partition(|(group, _)| *group == self.function.config.retirement);
         for tags in [notes, entries] {

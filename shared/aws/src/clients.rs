@@ -1,6 +1,6 @@
 //! The three SDK clients, with the time-outs and retries that the protocol relies on.
 
-use crate::metrics::{Metrics, StandardOutput};
+use crate::metrics::{Detail, Metrics, StandardOutput};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -59,6 +59,15 @@ impl Clients {
             systems_manager: client!(aws_sdk_ssm),
             queues: client!(aws_sdk_sqs),
             metrics,
+        }
+    }
+
+    /// The same clients, whose function makes metrics in this detail.
+    #[must_use]
+    pub fn in_detail(&self, detail: Detail) -> Self {
+        Self {
+            metrics: self.metrics().in_detail(detail),
+            ..self.clone()
         }
     }
 

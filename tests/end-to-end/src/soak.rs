@@ -80,6 +80,7 @@ impl Soak {
         for _ in 0..300 {
             tenants.live_on(&harness).await;
         }
+        tenants.end_troubles(&harness);
         harness.region.with(Troubles::end);
         self.rest(&harness, &mut tenants).await;
         // A function writes how many calls it made when it ends, those of a killed one before

@@ -120,6 +120,8 @@ pub struct Plan {
     pub detach: Vec<InstanceId>,
     /// Free instances to attach to the retirement group.
     pub attach_to_retirement: Vec<InstanceId>,
+    /// Free instances on their way out that Systems Manager does not list: gone, or stopped. An attach says which.
+    pub unlisted: Vec<InstanceId>,
     /// Instances to terminate in the retirement group.
     pub terminate: Vec<InstanceId>,
     /// Members that look bad while too many do: the observer may be broken, so nothing is done.

@@ -167,7 +167,10 @@ mod tests {
         let away = |facts: &mut Facts| {
             facts.pool.paused.claims = true;
             let instance = facts.claims[0].instance.as_mut().unwrap();
-            instance.agent = Some(ready_pool_core::agent::Agent { online: false });
+            instance.agent = Some(ready_pool_core::agent::Agent {
+                online: false,
+                ..ready_pool_core::agent::Agent::default()
+            });
         };
         let open = said(
             "v1 i-00000001 1 assigned 2026-11-29T13:15:00Z",

@@ -2,9 +2,11 @@
 
 use super::{Soak, Troubles};
 use crate::harness::{Harness, claim};
+use ready_pool_core::command::STACK_TAG;
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName};
 use ready_pool_core::outcome::Ending;
 use region::api::Service;
+use region::autoscaling::Group;
 use region::{compute, faults};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +28,7 @@ pub(super) struct Tenants {
     retiring: Vec<(Instant, String)>,
     doomed: Vec<(Instant, Doom)>,
     known: BTreeSet<String>,
+    retirement: Retirement,
     wipes: Vec<(Instant, String)>,
     /// Targets whose tags were wiped, and when.
     wiped: Vec<(Instant, String)>,
@@ -39,10 +42,24 @@ pub(super) struct Tenants {
 enum Doom {
     Agent(String),
     Instance(String),
+    Tag(String),
+    AgentRestart(String),
+    Reboot(String),
+}
+
+/// The retirement group, which somebody's clean-up rule deletes when it is empty.
+enum Retirement {
+    Stays,
+    /// It goes as soon as it is empty.
+    Goes,
+    /// It is gone until then.
+    Gone(Instant, Box<Group>),
 }
 
 /// For how long SQS swallows a message that repeats another's deduplication id.
 const DEDUPLICATED_FOR: Duration = Duration::from_mins(5);
+/// For how long the retirement group is missing.
+const MISSING_FOR: Duration = Duration::from_mins(4);
 /// How long a tenant uses a machine, at most.
 const USED_FOR: Duration = Duration::from_mins(40);
 
@@ -58,6 +75,7 @@ impl Tenants {
             retiring: Vec::new(),
             doomed: Vec::new(),
             known: BTreeSet::new(),
+            retirement: Retirement::Stays,
             wipes: Vec::new(),
             wiped: Vec::new(),
             repeated: Vec::new(),
@@ -135,7 +153,41 @@ impl Tenants {
                 .with(|world| faults::wipe_tags(world, &target, "ready-pool:claim/"));
             self.wiped.push((now, target));
         }
+        self.clean_up(harness, now);
         self.scale_in(harness, now);
+    }
+
+    /// Somebody deletes the empty retirement group, and makes it again, without the notes that it had.
+    fn clean_up(&mut self, harness: &Harness, now: Instant) {
+        let name = &harness.retirement;
+        self.retirement = match std::mem::replace(&mut self.retirement, Retirement::Stays) {
+            Retirement::Goes => harness.region.with(|world| {
+                let groups = &mut world.autoscaling.groups;
+                if !groups[name].members.is_empty() {
+                    return Retirement::Goes;
+                }
+                let mut group = groups.remove(name).expect("it is there");
+                group
+                    .tags
+                    .retain(|key, _| !key.starts_with("ready-pool:note/"));
+                Retirement::Gone(now + MISSING_FOR, Box::new(group))
+            }),
+            Retirement::Gone(until, group) if now >= until => {
+                (harness.region)
+                    .with(|world| world.autoscaling.groups.insert(name.clone(), *group));
+                Retirement::Stays
+            }
+            other => other,
+        };
+    }
+
+    /// Whatever is missing is there again.
+    pub(super) fn end_troubles(&mut self, harness: &Harness) {
+        let retirement = std::mem::replace(&mut self.retirement, Retirement::Stays);
+        if let Retirement::Gone(_, group) = retirement {
+            let name = harness.retirement.clone();
+            (harness.region).with(|world| world.autoscaling.groups.insert(name, *group));
+        }
     }
 
     fn send(&mut self, harness: &Harness, now: Instant) {
@@ -162,6 +214,9 @@ impl Tenants {
                 harness
                     .region
                     .with(|world| faults::refuse_capacity(world, Duration::from_mins(5)));
+            }
+            if n == self.soak.claims / 3 {
+                self.retirement = Retirement::Goes;
             }
             if n == self.soak.claims / 2 {
                 harness.region.with(Troubles::ssm_outage);
@@ -222,16 +277,32 @@ impl Tenants {
             let when = now + Duration::from_secs(self.rng.u64(30..900));
             let fate = self.rng.f64();
             let troubles = &self.soak.troubles;
-            if fate < troubles.agent_dead {
-                self.doomed.push((when, Doom::Agent(instance)));
-            } else if fate < troubles.agent_dead + troubles.instance_dead {
-                self.doomed.push((when, Doom::Instance(instance)));
+            let fates: [(f64, fn(String) -> Doom); 5] = [
+                (troubles.agent_dead, Doom::Agent),
+                (troubles.instance_dead, Doom::Instance),
+                (troubles.untagged, Doom::Tag),
+                (troubles.agent_restarts, Doom::AgentRestart),
+                (troubles.reboots, Doom::Reboot),
+            ];
+            let mut below = 0.0;
+            let its = fates.iter().find(|(chance, _)| {
+                below += chance;
+                fate < below
+            });
+            if let Some((_, doom)) = its {
+                self.doomed.push((when, doom(instance)));
             }
         }
         for (_, doom) in due(&mut self.doomed, now) {
             harness.region.with(|world| match doom {
                 Doom::Agent(id) => compute::kill_agent(world, &id),
                 Doom::Instance(id) => compute::kill_instance(world, &id),
+                Doom::Tag(id) => {
+                    let machine = world.compute.instances.get_mut(&id);
+                    machine.map(|machine| machine.tags.remove(STACK_TAG));
+                }
+                Doom::AgentRestart(id) => compute::restart_agent(world, &id),
+                Doom::Reboot(id) => compute::reboot(world, &id),
             });
         }
     }

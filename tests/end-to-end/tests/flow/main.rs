@@ -8,6 +8,7 @@
     reason = "whatever is not as expected must stop the test"
 )]
 
+mod away;
 mod backlog;
 mod bad_input;
 mod call_counts;
@@ -17,6 +18,7 @@ mod crash_matrix;
 mod crowding;
 mod dead_agents;
 mod empty_pool;
+mod error_lines;
 mod existing_pool;
 mod family;
 mod figures;
@@ -45,6 +47,7 @@ mod protection;
 mod random_faults;
 mod real_binaries;
 mod reasons;
+mod rebalancing;
 mod refusals;
 mod retirement;
 mod scale_out;

@@ -106,7 +106,7 @@ question! {
             .iter()
             .map(|(instance, _)| {
                 let online = sight.online[usize::from(*instance)];
-                let agent = Agent { online };
+                let agent = Agent { online, ..Agent::default() };
                 (names.instance(*instance).clone(), agent)
             })
             .collect();

@@ -62,7 +62,10 @@ fn member(number: u32, lifecycle: Lifecycle) -> Member {
 }
 
 fn agent(online: bool) -> Agent {
-    Agent { online }
+    Agent {
+        online,
+        ..Agent::default()
+    }
 }
 
 /// An activity that started and, unless it is under way, ended so long ago.
