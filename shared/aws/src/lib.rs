@@ -7,6 +7,7 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod event;
+pub mod https;
 pub mod metrics;
 pub mod outcomes;
 pub mod queue;
