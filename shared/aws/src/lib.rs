@@ -8,6 +8,7 @@ pub mod config;
 pub mod error;
 pub mod event;
 pub mod https;
+pub mod lease;
 pub mod metrics;
 pub mod outcomes;
 pub mod queue;
