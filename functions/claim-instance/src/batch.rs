@@ -8,6 +8,7 @@ use crate::intake::message::Received;
 use crate::observe::observe;
 use crate::pending::{OpenClaim, Pending, State};
 use ready_pool_aws::clock::{Invocation, sleep};
+use ready_pool_aws::lease::Lease;
 use ready_pool_aws::metrics::Record;
 use ready_pool_core::ids::ReceiptHandle;
 use std::collections::BTreeMap;
@@ -61,16 +62,17 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Does what can be done in this delivery, and releases the rest.
-    pub(crate) async fn process(&mut self) {
+    /// Does what can be done in this delivery. Answers whether something was written that reads may
+    /// not show yet.
+    pub(crate) async fn process(&mut self, lease: &Lease<'_>) -> bool {
         for pending in &mut self.messages {
             if pending.isolation == Isolation::Batched {
                 respond::reject_unreadable(self.function, pending).await;
             }
         }
-        let uncertain = self.look_until_settled().await;
+        let uncertain = self.look_until_settled(lease).await;
         self.write_oldest();
-        self.release(uncertain).await;
+        uncertain
     }
 
     /// The messages that must come again.
@@ -80,12 +82,12 @@ impl<'a> Batch<'a> {
 
     /// Looks every two seconds until nothing is open or time is up. Answers whether something was
     /// written that reads may not show yet.
-    async fn look_until_settled(&mut self) -> bool {
+    async fn look_until_settled(&mut self, lease: &Lease<'_>) -> bool {
         let clock = &self.function.clock;
         let last_look = clock.now() + LOOK_FOR;
         let mut uncertain = false;
         while self.may_go_on() {
-            uncertain = self.look().await;
+            uncertain = self.look(lease).await;
             if !self.may_go_on() || uncertain || clock.now() + LOOK_EVERY > last_look {
                 break;
             }
@@ -102,7 +104,7 @@ impl<'a> Batch<'a> {
     }
 
     /// One look: observe, decide, act. Good claims together, then the suspects one by one.
-    async fn look(&mut self) -> bool {
+    async fn look(&mut self, lease: &Lease<'_>) -> bool {
         let Some(decisions) = self.decide().await else {
             return false;
         };
@@ -112,10 +114,10 @@ impl<'a> Batch<'a> {
         let mut uncertain = self.carry_out(batched).await;
         for place in 0..self.messages.len() {
             if let Some(decided) = isolated.remove(&place) {
-                self.delete_settled().await;
+                self.delete_settled(lease).await;
                 uncertain |= self.carry_out(BTreeMap::from([(place, decided)])).await;
             } else if self.is_isolated_and_unreadable(place) {
-                self.delete_settled().await;
+                self.delete_settled(lease).await;
                 if let Some(pending) = self.messages.get_mut(place) {
                     respond::reject_unreadable(self.function, pending).await;
                 }
@@ -179,7 +181,7 @@ impl<'a> Batch<'a> {
 
     /// Deletes what is settled: if the next claim ends this invocation, they do not come again
     /// with it, and those behind them move up.
-    async fn delete_settled(&mut self) {
+    async fn delete_settled(&mut self, lease: &Lease<'_>) {
         let messages = self.messages.iter_mut();
         let settled: Vec<&mut Pending> = messages
             .filter(|pending| pending.state == State::Settled)
@@ -191,6 +193,7 @@ impl<'a> Batch<'a> {
             .iter()
             .map(|pending| pending.message.receipt.clone());
         let receipts: Vec<ReceiptHandle> = receipts.collect();
+        lease.end(&receipts);
         match self.function.provision_queue.delete(&receipts).await {
             Ok(()) => {
                 for pending in settled {
@@ -216,7 +219,7 @@ impl<'a> Batch<'a> {
 
     /// Makes the open messages visible again: at once, or, where something was written that reads
     /// may not show yet, a little later.
-    async fn release(&self, uncertain: bool) {
+    pub(crate) async fn release(&self, uncertain: bool) {
         let open = self.messages.iter().filter(|pending| pending.is_open());
         let receipts: Vec<ReceiptHandle> = open
             .map(|pending| pending.message.receipt.clone())

@@ -5,9 +5,6 @@ use ready_pool_aws::metrics::Detail;
 use ready_pool_core::ids::GroupName;
 use std::time::Duration;
 
-/// For how long a delivery has its messages to itself. The queue's own visibility time-out is the
-/// same, so a killed invocation stalls the pool for no longer.
-pub const LEASE: Duration = Duration::from_secs(50);
 /// For how long one delivery looks again while claims wait, before it gives the batch back.
 pub const LOOK_FOR: Duration = Duration::from_secs(20);
 /// How long between two looks.

@@ -1,5 +1,6 @@
 //! The three SDK clients, with the time-outs and retries that the protocol relies on.
 
+use crate::https;
 use crate::metrics::{Detail, Metrics, StandardOutput};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -27,6 +28,7 @@ impl Clients {
     /// Clients from the function's environment (role credentials, region, endpoint).
     pub async fn from_environment() -> Self {
         let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(https::client(|name| std::env::var(name).ok()))
             .load()
             .await;
         Self::new(&config, Metrics::to(Arc::new(StandardOutput)))

@@ -25,7 +25,7 @@ pub(super) fn next(claim: &ClaimFacts, facts: &Facts, stage: Stage) -> Vec<Strin
             "the detach takes a few seconds; then init-instance attaches the instance to the target",
         ),
         Stage::Free => once(
-            "init-instance attaches it to the target; if it died, its message comes again within 70 s. Whatever happens, \
+            "init-instance attaches it to the target; if it died, its message comes again within half a minute. Whatever happens, \
              the claim is looked at again at its deadline, and closed",
         ),
         Stage::Attaching | Stage::Attached => once(

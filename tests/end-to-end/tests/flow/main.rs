@@ -29,6 +29,7 @@ mod house;
 mod init_command;
 mod large_pool;
 mod largest;
+mod lease;
 mod lifecycle;
 mod machine;
 mod membership;
