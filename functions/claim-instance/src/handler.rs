@@ -40,7 +40,7 @@ impl ClaimInstance {
             return unsettled;
         }
         let mut batch = Batch::new(self, invocation, delivered, intake::in_order(leased));
-        if let Some(uncertain) = lease.during(batch.process(&lease)).await {
+        if let Some(uncertain) = lease.during(Box::pin(batch.process(&lease))).await {
             batch.release(uncertain).await;
         }
         for pending in batch.unsettled() {

@@ -1,5 +1,7 @@
 //! Whom a function's HTTPS client trusts, on real connections.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_sqs::error::DisplayErrorContext;

@@ -39,6 +39,9 @@ pub(super) struct Tenants {
     outcomes_read: usize,
 }
 
+/// What an instance is doomed to.
+type Fate = fn(String) -> Doom;
+
 enum Doom {
     Agent(String),
     Instance(String),
@@ -277,7 +280,7 @@ impl Tenants {
             let when = now + Duration::from_secs(self.rng.u64(30..900));
             let fate = self.rng.f64();
             let troubles = &self.soak.troubles;
-            let fates: [(f64, fn(String) -> Doom); 5] = [
+            let fates: [(f64, Fate); 5] = [
                 (troubles.agent_dead, Doom::Agent),
                 (troubles.instance_dead, Doom::Instance),
                 (troubles.untagged, Doom::Tag),

@@ -41,6 +41,7 @@ pub struct AutoScaling {
 
 /// An Auto Scaling group.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Group {
     /// Unique name.
     pub name: String,

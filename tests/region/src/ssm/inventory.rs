@@ -151,8 +151,8 @@ fn output(world: &World, instance: &Instance) -> Value {
         Associations::None => return output,
         Associations::Pending => "Pending",
         Associations::Done(at) => {
-            output["LastAssociationExecutionDate"] = epoch_seconds(at).into();
-            output["LastSuccessfulAssociationExecutionDate"] = epoch_seconds(at).into();
+            output["LastAssociationExecutionDate"] = epoch_seconds(at);
+            output["LastSuccessfulAssociationExecutionDate"] = epoch_seconds(at);
             "Success"
         }
     };
