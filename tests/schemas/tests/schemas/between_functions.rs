@@ -52,8 +52,19 @@ fn messages() -> [(&'static str, Message); 4] {
             "retry",
             Message::Retry(Retry {
                 version,
+                claim: claim.clone(),
+                attempt,
+                begun: true,
+                times: Times::default(),
+            }),
+        ),
+        (
+            "retry",
+            Message::Retry(Retry {
+                version,
                 claim,
                 attempt,
+                begun: false,
                 times: Times::default(),
             }),
         ),
