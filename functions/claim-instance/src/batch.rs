@@ -8,8 +8,8 @@ use crate::decide::{
     Decision, Isolation, Memory, Request, View, Waiting, decide, identity, lacking, may_step_aside,
 };
 use crate::function::ClaimInstance;
-use crate::line::Particular;
 use crate::intake::message::Received;
+use crate::line::Particular;
 use crate::observe::observe;
 use crate::pending::{OpenClaim, Pending, State};
 use ready_pool_aws::clock::{Invocation, sleep};
@@ -50,7 +50,9 @@ impl Decided {
 type Decisions = BTreeMap<usize, Decided>;
 
 fn places_that_may_step_aside(decisions: &Decisions) -> BTreeSet<usize> {
-    let may = decisions.iter().filter(|(_, decided)| decided.may_step_aside);
+    let may = decisions
+        .iter()
+        .filter(|(_, decided)| decided.may_step_aside);
     may.map(|(place, _)| *place).collect()
 }
 
@@ -112,7 +114,8 @@ impl<'a> Batch<'a> {
     /// Whether anything is left that need not wait for the next delivery.
     fn may_go_on(&self) -> bool {
         let mut messages = self.messages.iter();
-        !self.makes_way && messages.any(|pending| pending.is_open() && pending.isolation != Isolation::Deferred)
+        !self.makes_way
+            && messages.any(|pending| pending.is_open() && pending.isolation != Isolation::Deferred)
     }
 
     /// One look: observe, decide, act. Good claims together, then the suspects one by one.
@@ -205,7 +208,9 @@ impl<'a> Batch<'a> {
     async fn carry_out(&mut self, mut decisions: Decisions) -> bool {
         let messages = self.messages.iter_mut().enumerate();
         let decided = messages.filter_map(|(place, pending)| {
-            let Decided { request, decision, .. } = decisions.remove(&place)?;
+            let Decided {
+                request, decision, ..
+            } = decisions.remove(&place)?;
             let claim = request.claim;
             Some((OpenClaim { claim, pending }, decision))
         });

@@ -68,10 +68,16 @@ impl Line {
     }
 
     /// What a claim waits for at this look, if it is something particular.
-    pub(crate) fn see(&self, claim: (GroupName, ClaimId), waits_for: Option<Particular>, now: Timestamp) {
+    pub(crate) fn see(
+        &self,
+        claim: (GroupName, ClaimId),
+        waits_for: Option<Particular>,
+        now: Timestamp,
+    ) {
         let mut notes = self.notes();
         match waits_for {
-            Some(_) if notes.particular.len() >= MOST && !notes.particular.contains_key(&claim) => {}
+            Some(_) if notes.particular.len() >= MOST && !notes.particular.contains_key(&claim) => {
+            }
             Some(particular) => {
                 notes.particular.insert(claim, (particular, now));
             }

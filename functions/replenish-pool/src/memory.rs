@@ -1,6 +1,7 @@
 //! What one environment of the function remembers from pass to pass. Lambda may forget it at any
 //! time: nothing hangs on it but how often something is done.
 
+use crate::decide::Growth;
 use ready_pool_core::Timestamp;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +16,7 @@ struct Notes {
     full_scan_at: Option<Timestamp>,
     window: Option<i64>,
     warm_pool_said_at: Option<Timestamp>,
+    growth: Growth,
 }
 
 impl Memory {
@@ -46,6 +48,16 @@ impl Memory {
     /// It was said at this time.
     pub(crate) fn warm_pool_was_said(&self, at: Timestamp) {
         self.lock().warm_pool_said_at = Some(at);
+    }
+
+    /// How the pool grew for zones that lack instances.
+    pub(crate) fn growth(&self) -> Growth {
+        self.lock().growth
+    }
+
+    /// It grew so.
+    pub(crate) fn growth_was(&self, growth: Growth) {
+        self.lock().growth = growth;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Notes> {

@@ -327,7 +327,8 @@ mod tests {
 
     #[test]
     fn who_stepped_aside_shows_in_the_deduplication_id() {
-        let aside = Retry::deduplication_id_aside(&MessageId::from("059f36b4-87a3-44ab-83d2-661975830a7d"));
+        let aside =
+            Retry::deduplication_id_aside(&MessageId::from("059f36b4-87a3-44ab-83d2-661975830a7d"));
         assert_eq!(aside, "aside:059f36b4-87a3-44ab-83d2-661975830a7d");
         assert!(stepped_aside(&aside));
         assert!(!stepped_aside("retry:signup-1@0a1b2c3d#2"));

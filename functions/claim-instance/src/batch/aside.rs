@@ -22,7 +22,9 @@ impl Batch<'_> {
         match self.behind().await {
             Ok(0) => {}
             Ok(behind) => self.send_copies(&places, behind).await,
-            Err(error) => warn!(%error, "cannot see whether somebody is behind; nobody steps aside"),
+            Err(error) => {
+                warn!(%error, "cannot see whether somebody is behind; nobody steps aside")
+            }
         }
     }
 
@@ -48,11 +50,16 @@ impl Batch<'_> {
             match Outgoing::json(&Message::Retry(copy)) {
                 Ok(copy) => {
                     let id = Retry::deduplication_id_aside(&pending.message.message_id);
-                    copies.push(copy.ordered(pool.as_str(), id).traced(pending.message.trace));
+                    copies.push(
+                        copy.ordered(pool.as_str(), id)
+                            .traced(pending.message.trace),
+                    );
                     let claim = request.claim;
                     going.push(OpenClaim { claim, pending });
                 }
-                Err(error) => warn!(%error, "cannot write a copy of the claim; it stays in its place"),
+                Err(error) => {
+                    warn!(%error, "cannot write a copy of the claim; it stays in its place")
+                }
             }
         }
         let results = self.function.provision_queue.send(&copies).await;
@@ -67,7 +74,9 @@ impl Batch<'_> {
                     let claim_id = claim.claim.claim_id.as_str();
                     let record = Record::of(pool).count("SteppedAside", 1);
                     let record = record.with("claim_id", claim_id);
-                    self.function.metrics.write(&record, self.function.clock.now());
+                    self.function
+                        .metrics
+                        .write(&record, self.function.clock.now());
                     claim.settle();
                     self.makes_way = true;
                 }

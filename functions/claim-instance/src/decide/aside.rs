@@ -19,18 +19,13 @@ pub fn may_step_aside(view: &View<'_>, requests: &[Request], decisions: &[Decisi
     let decided = requests.iter().zip(decisions);
     decided
         .map(|(request, decision)| {
-            waits_for_something_particular(view, request, decision, &left)
-                && may_go(view, request)
+            waits_for_something_particular(view, request, decision, &left) && may_go(view, request)
         })
         .collect()
 }
 
 /// What is ready and goes to nobody of this batch.
-fn left_over<'a>(
-    view: &View<'a>,
-    requests: &[Request],
-    decisions: &[Decision],
-) -> Vec<&'a Member> {
+fn left_over<'a>(view: &View<'a>, requests: &[Request], decisions: &[Decision]) -> Vec<&'a Member> {
     let mut given: BTreeSet<InstanceId> = reserved(view, requests);
     given.extend(decisions.iter().filter_map(|decision| match decision {
         Decision::Assign { instance, .. } => Some(instance.clone()),
@@ -51,7 +46,10 @@ fn waits_for_something_particular(
     decision: &Decision,
     left: &[&Member],
 ) -> bool {
-    let elsewhere = |target: &Group| left.iter().any(|member| !target.zones.contains(&member.zone));
+    let elsewhere = |target: &Group| {
+        left.iter()
+            .any(|member| !target.zones.contains(&member.zone))
+    };
     match decision {
         Decision::Wait(Waiting::LedgerFull) => true,
         Decision::Wait(Waiting::PoolEmpty | Waiting::NothingLaunches) => {

@@ -69,7 +69,10 @@ impl Received {
             times: if content.is_ok() {
                 times(&body, sent)
             } else {
-                Times { sent, ..Times::default() }
+                Times {
+                    sent,
+                    ..Times::default()
+                }
             },
             trace,
             content: content.map(|request| Request {

@@ -5,7 +5,7 @@
 //! is lowered here only once nobody has any use for it.
 
 use super::launches::{self, Probe};
-use super::{Plan, View};
+use super::{Plan, View, zones};
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::agent::Agent;
@@ -32,7 +32,10 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
         return;
     }
     let desired = view.pool.desired_capacity;
-    let wanted = view.size.saturating_add(unserved(view, activities));
+    let unserved = unserved(view, activities);
+    let wanted = view.size.saturating_add(unserved);
+    let waiting = waiting_for_instances(view, activities);
+    let wanted = zones::capacity(view, activities, waiting, wanted, plan).unwrap_or(wanted);
     let wanted = if wanted < desired && !is_quiet(view, activities) {
         desired
     } else {
@@ -59,7 +62,7 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
     if wanted != desired {
         plan.desired_capacity = Some(wanted);
     }
-    if unserved(view, activities) > 0 {
+    if unserved > 0 {
         let fit = view.pool.members.iter().filter(|member| member.is_fit());
         plan.silent = fit.filter(|member| !is_ready(view, member)).count();
     }
@@ -73,19 +76,17 @@ pub(super) fn launches_nothing(view: &View, plan: &Plan) -> Option<String> {
     view.pool.launches_nothing().filter(|_| lacking)
 }
 
-/// Claims beyond those that were just served and those that what is ready will serve. Claims that
-/// are paused wait for somebody, not for an instance.
+/// Claims beyond those that were just served and those that what is ready will serve.
 pub(super) fn unserved(view: &View, activities: &[Activity]) -> i32 {
+    zones::whole(zones::unserved(view, waiting_for_instances(view, activities)))
+}
+
+/// Claims that are paused wait for somebody, not for an instance.
+fn waiting_for_instances(view: &View, activities: &[Activity]) -> usize {
     if view.pool.pause().claims {
         return 0;
     }
-    let ready = view
-        .pool
-        .members
-        .iter()
-        .filter(|member| is_ready(view, member));
-    let unserved = waiting(view.backlog, activities, view.now).saturating_sub(ready.count());
-    i32::try_from(unserved).unwrap_or(i32::MAX)
+    waiting(view.backlog, activities, view.now)
 }
 
 /// Claims on the queue beyond those that were just served.
@@ -110,7 +111,7 @@ pub fn claims_wait(
 
 /// What claim-instance would hand out. Where agents are not known, all that is fit: too few claims
 /// would be counted then, never too many.
-fn is_ready(view: &View, member: &Member) -> bool {
+pub(super) fn is_ready(view: &View, member: &Member) -> bool {
     let is_online = |agents: &BTreeMap<InstanceId, Agent>| {
         (agents.get(&member.instance)).is_some_and(|agent| agent.online)
     };
@@ -129,9 +130,6 @@ fn is_quiet(view: &View, activities: &[Activity]) -> bool {
         })
 }
 
-/// Members that count as capacity: they are there or on their way in.
 fn staying(view: &View) -> i32 {
-    let states = view.pool.members.iter().map(|member| member.lifecycle);
-    let staying = states.filter(|state| !state.leaves() && !state.is_standby());
-    i32::try_from(staying.count()).unwrap_or(i32::MAX)
+    zones::whole(zones::staying(view).count())
 }

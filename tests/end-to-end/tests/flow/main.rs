@@ -28,6 +28,7 @@ mod init_command;
 mod large_pool;
 mod largest;
 mod lifecycle;
+mod line;
 mod machine;
 mod membership;
 mod missing_part;

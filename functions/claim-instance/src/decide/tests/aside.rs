@@ -31,7 +31,10 @@ impl Scene {
     fn lacking(&self, requests: &[Request]) -> Vec<Option<String>> {
         let decisions = self.decide(requests);
         let zones = lacking(&self.view(), requests, &decisions);
-        zones.into_iter().map(|zone| zone.map(str::to_owned)).collect()
+        zones
+            .into_iter()
+            .map(|zone| zone.map(str::to_owned))
+            .collect()
     }
 }
 
@@ -43,7 +46,10 @@ fn who_waits_for_a_zone_steps_aside_while_another_has_what_is_ready() {
         pool.suspended.insert("Launch".to_owned(), "x".to_owned());
     });
     assert_eq!(suspended.aside(&requests), [true, true]);
-    assert_eq!(only_elsewhere().lacking(&requests), [Some("b".to_owned()), Some("b".to_owned())]);
+    assert_eq!(
+        only_elsewhere().lacking(&requests),
+        [Some("b".to_owned()), Some("b".to_owned())]
+    );
 }
 
 #[test]
@@ -52,7 +58,11 @@ fn at_an_empty_pool_everybody_keeps_their_place() {
     assert_eq!(empty.aside(&[new("a")]), [false]);
     assert_eq!(empty.lacking(&[new("a")]), [Some("b".to_owned())]);
     assert_eq!(Scene::empty().aside(&[new("a")]), [false]);
-    assert_eq!(Scene::empty().lacking(&[new("a")]), [None], "any zone will do");
+    assert_eq!(
+        Scene::empty().lacking(&[new("a")]),
+        [None],
+        "any zone will do"
+    );
 }
 
 #[test]
@@ -86,7 +96,10 @@ fn who_waits_for_room_in_its_targets_ledger_steps_aside() {
         }
     });
     let requests = [new("a")];
-    assert_eq!(full.decide(&requests), [Decision::Wait(Waiting::LedgerFull)]);
+    assert_eq!(
+        full.decide(&requests),
+        [Decision::Wait(Waiting::LedgerFull)]
+    );
     assert_eq!(full.aside(&requests), [true]);
     assert_eq!(full.lacking(&requests), [None]);
 }
