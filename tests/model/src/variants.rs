@@ -91,11 +91,24 @@ fn variant(rule: Rule) -> Variant {
             },
             END,
         ),
+        Rule::CopyFirst => (waiting(one(&[Fault::Crash])), END),
+        Rule::CopyConfirmed => (waiting(one(&[Fault::LostAnswer])), END),
+        Rule::CopyOfMessage => (waiting(ONE), END),
     };
     Variant {
         rule,
         config: config.weakened(rule),
         breaks,
+    }
+}
+
+/// A configuration in which a claim finds nothing ready, and may step aside.
+fn waiting(config: Configuration) -> Configuration {
+    Configuration {
+        ready: 0,
+        steps_aside: true,
+        split_look: false,
+        ..config
     }
 }
 

@@ -78,7 +78,10 @@ pub(super) fn launches_nothing(view: &View, plan: &Plan) -> Option<String> {
 
 /// Claims beyond those that were just served and those that what is ready will serve.
 pub(super) fn unserved(view: &View, activities: &[Activity]) -> i32 {
-    zones::whole(zones::unserved(view, waiting_for_instances(view, activities)))
+    zones::whole(zones::unserved(
+        view,
+        waiting_for_instances(view, activities),
+    ))
 }
 
 /// Claims that are paused wait for somebody, not for an instance.

@@ -48,7 +48,9 @@ async fn waited(harness: &Harness, claim_id: &str, since: ready_pool_core::Times
 /// How many messages lie on the provisioning queue.
 async fn queued(harness: &Harness) -> usize {
     let input = json!({ "QueueUrl": harness.queue("ProvisionQueue"), "AttributeNames": ["All"] });
-    let answer = harness.call(Service::Sqs, "GetQueueAttributes", input).await;
+    let answer = harness
+        .call(Service::Sqs, "GetQueueAttributes", input)
+        .await;
     let attributes = &answer.unwrap()["Attributes"];
     let count = |name: &str| -> usize { attributes[name].as_str().unwrap().parse().unwrap() };
     count("ApproximateNumberOfMessages") + count("ApproximateNumberOfMessagesNotVisible")
@@ -97,7 +99,11 @@ async fn with_a_full_ledger(harness: &Harness, name: &str) {
     let tags: Vec<Value> = tags.collect();
     for tags in tags.chunks(25) {
         harness
-            .call(Service::AutoScaling, "CreateOrUpdateTags", json!({ "Tags": tags }))
+            .call(
+                Service::AutoScaling,
+                "CreateOrUpdateTags",
+                json!({ "Tags": tags }),
+            )
             .await
             .unwrap();
     }
@@ -197,7 +203,11 @@ async fn an_answer_that_is_lost_between_copy_and_delete_costs_no_claim_and_no_se
                 .await
                 .unwrap();
             for outcome in harness.outcomes_of(11).await {
-                assert_eq!(outcome.outcome, Ending::Ready, "{operation} {moment:?} {failure:?}: {outcome:?}");
+                assert_eq!(
+                    outcome.outcome,
+                    Ending::Ready,
+                    "{operation} {moment:?} {failure:?}: {outcome:?}"
+                );
             }
             harness.end().await;
         }
@@ -224,6 +234,13 @@ async fn a_claim_that_stepped_aside_is_rejected_as_one_that_never_did() {
         }
     }
     let begun = |entry: &region::journal::Entry| matches!(&entry.what, Happening::Detaching { .. });
-    assert_eq!(harness.journal().iter().filter(|entry| begun(entry)).count(), 1);
+    assert_eq!(
+        harness
+            .journal()
+            .iter()
+            .filter(|entry| begun(entry))
+            .count(),
+        1
+    );
     harness.stop().await;
 }

@@ -54,3 +54,4 @@ mod target_tags;
 mod template;
 mod user_data;
 mod warm_pool;
+mod zones;
