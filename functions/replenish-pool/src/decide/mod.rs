@@ -4,6 +4,7 @@ mod claims;
 mod gate;
 mod launches;
 mod leaks;
+mod members;
 mod reading;
 mod removal;
 mod size;

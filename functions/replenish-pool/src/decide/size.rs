@@ -5,13 +5,10 @@
 //! is lowered here only once nobody has any use for it.
 
 use super::launches::{self, Probe};
+use super::members::{is_ready, staying, whole};
 use super::{Plan, View, zones};
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
-use ready_pool_core::agent::Agent;
-use ready_pool_core::group::Member;
-use ready_pool_core::ids::InstanceId;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// For how long after a detach its claim's message may still be on the queue: a delivery has it
@@ -47,7 +44,7 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
         // Auto Scaling would try them all, forever. What is there stays, and one is tried.
         plan.failing_launches = row.failures;
         plan.failure = Some(row.failure);
-        let staying = staying(view);
+        let staying = whole(staying(view).count());
         let allowed = match row.probe(&view.pool, activities, view.now) {
             Probe::Over => wanted,
             Probe::Now => staying.saturating_add(1),
@@ -72,13 +69,13 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
 pub(super) fn launches_nothing(view: &View, plan: &Plan) -> Option<String> {
     let desired = view.pool.desired_capacity;
     let wanted = plan.desired_capacity.unwrap_or(desired);
-    let lacking = !plan.paused && staying(view) < wanted;
+    let lacking = !plan.paused && whole(staying(view).count()) < wanted;
     view.pool.launches_nothing().filter(|_| lacking)
 }
 
 /// Claims beyond those that were just served and those that what is ready will serve.
 pub(super) fn unserved(view: &View, activities: &[Activity]) -> i32 {
-    zones::whole(zones::unserved(
+    whole(zones::unserved(
         view,
         waiting_for_instances(view, activities),
     ))
@@ -112,15 +109,6 @@ pub fn claims_wait(
     activities.is_some_and(|activities| waiting(backlog, activities, now) > 0)
 }
 
-/// What claim-instance would hand out. Where agents are not known, all that is fit: too few claims
-/// would be counted then, never too many.
-pub(super) fn is_ready(view: &View, member: &Member) -> bool {
-    let is_online = |agents: &BTreeMap<InstanceId, Agent>| {
-        (agents.get(&member.instance)).is_some_and(|agent| agent.online)
-    };
-    member.is_fit() && view.agents.as_ref().is_none_or(is_online)
-}
-
 /// Nobody waits, and nothing comes or goes.
 fn is_quiet(view: &View, activities: &[Activity]) -> bool {
     view.backlog == Some(0)
@@ -131,8 +119,4 @@ fn is_quiet(view: &View, activities: &[Activity]) -> bool {
                     .ended_at
                     .is_none_or(|ended_at| ended_at > view.now - QUIET)
         })
-}
-
-fn staying(view: &View) -> i32 {
-    zones::whole(zones::staying(view).count())
 }

@@ -4,7 +4,7 @@
 //! raised until that is the zone that lacks them. Where a zone has no capacity Auto Scaling launches in the others;
 //! without bounds the pool would grow to its maximum for claims that nothing there can serve.
 
-use super::size::is_ready;
+use super::members::{is_ready, ready, staying, whole};
 use super::{Plan, View};
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
@@ -146,10 +146,6 @@ fn has_failed(view: &View, activities: &[Activity]) -> bool {
     })
 }
 
-fn ready(view: &View) -> impl Iterator<Item = &Member> {
-    (view.pool.members.iter()).filter(|member| is_ready(view, member))
-}
-
 /// Ready, or on its way there.
 fn usable(view: &View) -> impl Iterator<Item = &Member> {
     (view.pool.members.iter()).filter(|member| {
@@ -159,14 +155,4 @@ fn usable(view: &View) -> impl Iterator<Item = &Member> {
         );
         boots || is_ready(view, member)
     })
-}
-
-/// Members that count as capacity: they are there or on their way in.
-pub(super) fn staying(view: &View) -> impl Iterator<Item = &Member> {
-    (view.pool.members.iter())
-        .filter(|member| !member.lifecycle.leaves() && !member.lifecycle.is_standby())
-}
-
-pub(super) fn whole(count: usize) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
 }
