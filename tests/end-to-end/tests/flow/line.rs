@@ -127,6 +127,21 @@ async fn a_full_ledger_of_one_target_does_not_hold_up_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_dry_run_hears_nothing_of_claims_that_stepped_aside() {
+    let (harness, _) = at_its_maximum().await;
+    harness.send_together((0..12).map(|n| patient(&harness, &format!("waits-{n:02}"), "waits")));
+    harness.pass(Duration::from_secs(40)).await;
+    let mut dry_run = patient(&harness, "dry", "served");
+    dry_run["dry_run"] = true.into();
+    harness
+        .send_as(dry_run.to_string(), "dry-run", "dry-run")
+        .await;
+    let outcome = harness.outcome("dry").await;
+    assert_eq!(outcome.reason.code(), "would_be_served", "{outcome:?}");
+    harness.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_empty_pool_and_a_pause_are_everybody_s() {
     let harness = Harness::builder()
         .pool_size(0)
