@@ -142,18 +142,18 @@ mod tests {
         (name, ClaimId::try_from(number.to_string()).unwrap())
     }
 
-    fn in_zone(zone: &str) -> Option<Particular> {
-        Some(Particular::Zone(zone.to_owned()))
+    fn in_zone(zone: &str) -> Particular {
+        Particular::Zone(zone.to_owned())
     }
 
     #[test]
     fn what_is_lacking_is_said_once_it_is_counted_and_then_once_a_minute() {
         let line = Line::default();
         let said = |seconds| line.lacking_to_say(NOW + Duration::from_secs(seconds));
-        line.see(claim(1), in_zone("a"), NOW);
+        line.see(claim(1), Some(in_zone("a")), NOW);
         assert!(said(0).is_empty(), "others may be behind it");
-        line.see(claim(2), in_zone("a"), NOW);
-        line.see(claim(3), in_zone("b"), NOW);
+        line.see(claim(2), Some(in_zone("a")), NOW);
+        line.see(claim(3), Some(in_zone("b")), NOW);
         line.see(claim(4), Some(Particular::Room), NOW);
         assert_eq!(line.particular(NOW), 4);
         let expected = [("a".to_owned(), 2), ("b".to_owned(), 1)];
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn a_claim_that_went_elsewhere_is_forgotten() {
         let line = Line::default();
-        line.see(claim(1), in_zone("a"), NOW);
+        line.see(claim(1), Some(in_zone("a")), NOW);
         assert_eq!(line.particular(NOW + FORGOTTEN_AFTER), 0);
     }
 
@@ -180,7 +180,7 @@ mod tests {
     fn the_memory_is_bounded() {
         let line = Line::default();
         for number in 0..MOST + 5 {
-            line.see(claim(number), in_zone("a"), NOW);
+            line.see(claim(number), Some(in_zone("a")), NOW);
         }
         assert_eq!(line.particular(NOW), MOST);
     }

@@ -41,6 +41,13 @@ fn variant(rule: Rule) -> Variant {
         on_init_failure: OnInitFailure::Replace,
         ..config
     };
+    // It finds nothing ready, and may step aside.
+    let waiting = |config| Configuration {
+        ready: 0,
+        steps_aside: true,
+        split_look: false,
+        ..config
+    };
     let (config, breaks) = match rule {
         Rule::KeepEntries => (one(&[Fault::Resend]), "2"),
         Rule::EntryPerClaim => (
@@ -99,16 +106,6 @@ fn variant(rule: Rule) -> Variant {
         rule,
         config: config.weakened(rule),
         breaks,
-    }
-}
-
-/// A configuration in which a claim finds nothing ready, and may step aside.
-fn waiting(config: Configuration) -> Configuration {
-    Configuration {
-        ready: 0,
-        steps_aside: true,
-        split_look: false,
-        ..config
     }
 }
 

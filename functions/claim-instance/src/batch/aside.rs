@@ -23,7 +23,7 @@ impl Batch<'_> {
             Ok(0) => {}
             Ok(behind) => self.send_copies(&places, behind).await,
             Err(error) => {
-                warn!(%error, "cannot see whether somebody is behind; nobody steps aside")
+                warn!(%error, "cannot see whether somebody is behind; nobody steps aside");
             }
         }
     }
@@ -58,7 +58,7 @@ impl Batch<'_> {
                     going.push(OpenClaim { claim, pending });
                 }
                 Err(error) => {
-                    warn!(%error, "cannot write a copy of the claim; it stays in its place")
+                    warn!(%error, "cannot write a copy of the claim; it stays in its place");
                 }
             }
         }

@@ -368,13 +368,7 @@ impl Scenario {
             return;
         }
         if self == Self::SteppingAside {
-            harness
-                .send(&message(self, harness, "claim-1", "asg-1"))
-                .await;
-            harness.pass(Duration::from_secs(3)).await;
-            harness
-                .send(&message(self, harness, "claim-2", "asg-2"))
-                .await;
+            step_aside(harness).await;
             return;
         }
         harness.send_together(claims.iter().enumerate().map(|(n, claim_id)| {
@@ -462,6 +456,15 @@ impl Scenario {
             Self::OneByOne => receive_first(harness).await,
             _ => {}
         }
+    }
+}
+
+/// A claim that waits, and a moment later one that need not.
+async fn step_aside(harness: &Harness) {
+    for (claim_id, target) in [("claim-1", "asg-1"), ("claim-2", "asg-2")] {
+        let message = message(Scenario::SteppingAside, harness, claim_id, target);
+        harness.send(&message).await;
+        harness.pass(Duration::from_secs(3)).await;
     }
 }
 

@@ -158,7 +158,7 @@ async fn an_empty_pool_and_a_pause_are_everybody_s() {
         patient(&harness, &format!("claim-{n}"), target)
     }));
     harness.pass(Duration::from_mins(3)).await;
-    assert_eq!(stepped_aside(&harness), 0.0);
+    assert!(stepped_aside(&harness) < 1.0);
     harness.stop().await;
 }
 
