@@ -1,17 +1,22 @@
 //! What one delivery does with its messages: look until everything is settled or time is up.
 
+mod aside;
+
 use crate::act::{Act, respond};
 use crate::config::{LOOK_EVERY, LOOK_FOR, SETTLE};
-use crate::decide::{Decision, Isolation, Memory, Request, decide, identity};
+use crate::decide::{
+    Decision, Isolation, Memory, Request, View, Waiting, decide, identity, lacking, may_step_aside,
+};
 use crate::function::ClaimInstance;
 use crate::intake::message::Received;
+use crate::line::Particular;
 use crate::observe::observe;
 use crate::pending::{OpenClaim, Pending, State};
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::lease::Lease;
 use ready_pool_aws::metrics::Record;
 use ready_pool_core::ids::ReceiptHandle;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tracing::{error, warn};
 
@@ -24,12 +29,15 @@ pub(crate) struct Batch<'a> {
     /// In the order in which they are processed.
     messages: Vec<Pending>,
     memory: Memory,
+    /// Whether claims stepped aside for those behind them: then these are next.
+    makes_way: bool,
 }
 
 /// A claim with what was decided on it.
 struct Decided {
     request: Request,
     decision: Decision,
+    may_step_aside: bool,
 }
 
 impl Decided {
@@ -41,6 +49,13 @@ impl Decided {
 
 /// By place in the batch.
 type Decisions = BTreeMap<usize, Decided>;
+
+fn places_that_may_step_aside(decisions: &Decisions) -> BTreeSet<usize> {
+    let may = decisions
+        .iter()
+        .filter(|(_, decided)| decided.may_step_aside);
+    may.map(|(place, _)| *place).collect()
+}
 
 impl<'a> Batch<'a> {
     /// `messages` are in the order in which they are processed.
@@ -59,6 +74,7 @@ impl<'a> Batch<'a> {
             delivered,
             messages: pending.collect(),
             memory: Memory::default(),
+            makes_way: false,
         }
     }
 
@@ -100,7 +116,8 @@ impl<'a> Batch<'a> {
     /// Whether anything is left that need not wait for the next delivery.
     fn may_go_on(&self) -> bool {
         let mut messages = self.messages.iter();
-        messages.any(|pending| pending.is_open() && pending.isolation != Isolation::Deferred)
+        !self.makes_way
+            && messages.any(|pending| pending.is_open() && pending.isolation != Isolation::Deferred)
     }
 
     /// One look: observe, decide, act. Good claims together, then the suspects one by one.
@@ -108,6 +125,7 @@ impl<'a> Batch<'a> {
         let Some(decisions) = self.decide().await else {
             return false;
         };
+        let may_step_aside = places_that_may_step_aside(&decisions);
         let (mut isolated, batched): (Decisions, Decisions) = decisions
             .into_iter()
             .partition(|(_, decided)| decided.is_isolated());
@@ -123,6 +141,7 @@ impl<'a> Batch<'a> {
                 }
             }
         }
+        self.step_aside(may_step_aside).await;
         uncertain
     }
 
@@ -160,16 +179,40 @@ impl<'a> Batch<'a> {
         }
         let view = observed.view(&function.config, function.clock.now(), &self.memory);
         let decisions = decide(&view, &requests);
-        let decided = requests.into_iter().zip(decisions);
-        let decided = decided.map(|(request, decision)| Decided { request, decision });
+        let aside = may_step_aside(&view, &requests, &decisions);
+        self.see_the_line(&view, &requests, &decisions);
+        let decided = requests.into_iter().zip(decisions).zip(aside);
+        let decided = decided.map(|((request, decision), may_step_aside)| Decided {
+            request,
+            decision,
+            may_step_aside,
+        });
         Some(places.into_iter().zip(decided).collect())
+    }
+
+    /// Remembers who waits for what.
+    fn see_the_line(&self, view: &View<'_>, requests: &[Request], decisions: &[Decision]) {
+        let zones = lacking(view, requests, decisions);
+        for ((request, decision), zone) in requests.iter().zip(decisions).zip(zones) {
+            let waits_for = match (decision, zone) {
+                (Decision::Wait(Waiting::BehindItself | Waiting::Deferred), _) => continue,
+                (Decision::Wait(Waiting::LedgerFull), _) => Some(Particular::Room),
+                (_, zone) => zone.map(|zone| Particular::Zone(zone.to_owned())),
+            };
+            if !request.claim.dry_run {
+                let claim = identity(&request.claim);
+                self.function.line.see(claim, waits_for, view.now);
+            }
+        }
     }
 
     /// Answers whether something was written that reads may not show yet.
     async fn carry_out(&mut self, mut decisions: Decisions) -> bool {
         let messages = self.messages.iter_mut().enumerate();
         let decided = messages.filter_map(|(place, pending)| {
-            let Decided { request, decision } = decisions.remove(&place)?;
+            let Decided {
+                request, decision, ..
+            } = decisions.remove(&place)?;
             let claim = request.claim;
             Some((OpenClaim { claim, pending }, decision))
         });

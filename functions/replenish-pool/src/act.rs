@@ -32,6 +32,8 @@ pub(crate) struct Done {
     pub(crate) abandoned: usize,
     /// Launches that shall end and still wait: the next look is soon.
     pub(crate) unended: usize,
+    /// Whether the capacity was raised for zones that lack instances.
+    pub(crate) grew: bool,
 }
 
 /// Carries plans out.
@@ -120,9 +122,13 @@ impl<'a> Act<'a> {
         };
         let pool = &self.function.config.pool;
         info!(pool = %pool, capacity, "setting the pool's desired capacity");
+        if plan.lacking > 0 {
+            info!(pool = %pool, capacity, lacking = plan.lacking, "growing for claims that wait for zones where nothing is ready");
+        }
         let auto_scaling = &self.function.auto_scaling;
         let result = auto_scaling.set_desired_capacity(pool, capacity).await;
-        self.count("set the desired capacity", result);
+        let failed = self.count("set the desired capacity", result);
+        self.done.grew = plan.lacking > 0 && !failed;
     }
 
     async fn gate(&mut self, plan: &Plan) {
@@ -258,16 +264,18 @@ impl<'a> Act<'a> {
             tags = plan.remove_tags.len(),
             "removing tags that are done with"
         );
-        // Notes and entries in calls of their own: a policy that allows the keys of one kind on
+        // Those of each kind in calls of their own: a policy that allows the keys of one kind on
         // one group refuses a request that has the other's keys, too (`aws:TagKeys` are all keys
         // of a request).
-        let (notes, entries): (Vec<_>, Vec<_>) = plan
-            .remove_tags
-            .iter()
-            .filter(|(_, key)| !self.kept_notes.contains(key))
-            .cloned()
-            .partition(|(group, _)| *group == self.function.config.retirement);
-        for tags in [notes, entries] {
+        let config = &self.function.config;
+        let tags = plan.remove_tags.iter();
+        let tags = tags.filter(|(_, key)| !self.kept_notes.contains(key));
+        let (notes, rest): (Vec<_>, Vec<_>) =
+            tags.cloned().partition(|(group, _)| *group == config.retirement);
+        let rest = rest.into_iter();
+        let (lacking, entries): (Vec<_>, Vec<_>) =
+            rest.partition(|(group, _)| *group == config.pool);
+        for tags in [notes, lacking, entries] {
             let result = self.function.auto_scaling.remove_tags(&tags).await;
             self.count("remove tags", result);
         }

@@ -1,6 +1,7 @@
 //! What one environment of the function remembers from pass to pass. Lambda may forget it at any
 //! time: nothing hangs on it but how often something is done.
 
+use crate::decide::Growth;
 use ready_pool_core::Timestamp;
 use ready_pool_core::ids::InstanceId;
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ struct Notes {
     warm_pool_said_at: Option<Timestamp>,
     /// When stopped instances were last named.
     stopped_said_at: BTreeMap<InstanceId, Timestamp>,
+    growth: Growth,
 }
 
 impl Memory {
@@ -67,6 +69,14 @@ impl Memory {
         let said_at = &mut self.lock().stopped_said_at;
         said_at.retain(|_, said| *said > at - STOPPED_SAID_EVERY * 2);
         said_at.insert(instance.clone(), at);
+    /// How the pool grew for zones that lack instances.
+    pub(crate) fn growth(&self) -> Growth {
+        self.lock().growth
+    }
+
+    /// It grew so.
+    pub(crate) fn growth_was(&self, growth: Growth) {
+        self.lock().growth = growth;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Notes> {

@@ -339,6 +339,21 @@ impl World<'_> {
         }
     }
 
+    /// A claim goes to the end of the line, in a copy of its message.
+    pub(crate) fn send_copy(&mut self, request: Request) {
+        let by_claim = self.config.lacks(Rule::CopyOfMessage);
+        let lap = if by_claim { 0 } else { request.lap };
+        let bit = 1_u8 << (request.claim * 4 + lap);
+        if self.state.swallowed.copies & bit == 0 {
+            self.state.swallowed.copies |= bit;
+            self.state.provision.push(Request {
+                lap: request.lap + 1,
+                suspect: false,
+                ..request
+            });
+        }
+    }
+
     /// claim-instance answers that it is too late for a claim that it finds no entry of. For a
     /// claim that was served that is no end: "later repeats get the known outcome, or `expired`".
     pub(crate) fn answer_too_late(&mut self, claim: u8) {

@@ -125,6 +125,12 @@ pub enum Rule {
     StandbyIsMember,
     /// An open claim whose machine has left its target ends, whatever Systems Manager says.
     MembershipOverStatus,
+    /// Of a claim that steps aside the copy is sent before the original is deleted.
+    CopyFirst,
+    /// The original is deleted only where SQS says that it has the copy.
+    CopyConfirmed,
+    /// A copy's deduplication id is that of the message it replaces, not of the claim.
+    CopyOfMessage,
 }
 
 impl Rule {
@@ -154,6 +160,9 @@ impl Rule {
         Self::OneByOne,
         Self::StandbyIsMember,
         Self::MembershipOverStatus,
+        Self::CopyFirst,
+        Self::CopyConfirmed,
+        Self::CopyOfMessage,
     ];
 }
 
@@ -184,6 +193,8 @@ pub struct Configuration {
     pub ledger_knows: bool,
     /// Whether a command stays `InProgress` on a machine that has died.
     pub dead_commands_stay: bool,
+    /// Whether a claim that waits may step aside: what it waits for and who is behind it is chance.
+    pub steps_aside: bool,
     /// A claim that ends every invocation of claim-instance that enters it. Then the deadline does
     /// not pass, and a good end is that all others are served.
     pub poison: Option<u8>,

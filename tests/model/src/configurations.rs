@@ -77,6 +77,17 @@ const STANDBY: &[Fault] = &[
     Fault::Duplicate,
 ];
 
+/// What comes between a copy and its original.
+const ASIDE: &[Fault] = &[
+    Fault::Crash,
+    Fault::LostAnswer,
+    Fault::Duplicate,
+    Fault::LateBatch,
+    Fault::Resend,
+    Fault::DeadLetter,
+    Fault::Wipe,
+];
+
 const HANDLERS: &[Fault] = &[Fault::Crash, Fault::LostAnswer, Fault::Duplicate];
 
 /// What comes between a script that fails and its claim's end.
@@ -143,6 +154,7 @@ pub(crate) const ONE: Configuration = Configuration {
     split_look: true,
     ledger_knows: false,
     dead_commands_stay: false,
+    steps_aside: false,
     poison: None,
     without: None,
     unseen: &['6', '9'],
@@ -284,6 +296,26 @@ fn of_one_claim_without_an_instance() -> Vec<Configuration> {
             ready: 0,
             kinds: HANDLERS,
             states: Some(34_400),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, stepping aside",
+            steps_aside: true,
+            faults: 1,
+            ready: 0,
+            kinds: ASIDE,
+            split_look: false,
+            states: Some(221_996),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, stepping aside, two answers lost",
+            steps_aside: true,
+            faults: 2,
+            ready: 0,
+            kinds: &[Fault::LostAnswer],
+            split_look: false,
+            states: Some(837_294),
             ..ONE
         },
     ]
@@ -433,6 +465,20 @@ fn of_two_claims() -> Vec<Configuration> {
             kinds: &[Fault::StalePlace],
             states: Some(321_491),
             ..TWO
+        },
+        Configuration {
+            name: "two claims, stepping aside",
+            steps_aside: true,
+            ready: 1,
+            states: Some(228_044),
+            ..TWO
+        },
+        Configuration {
+            name: "two claims, stepping aside, one is poison",
+            steps_aside: true,
+            ready: 0,
+            states: Some(24_841),
+            ..POISON
         },
         Configuration {
             states: Some(296),

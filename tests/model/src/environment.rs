@@ -141,6 +141,7 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
             .machines
             .iter()
             .any(|machine| machine.hidden || machine.was.is_some());
+    let lags = lags || state.swallowed.copies != 0;
     if handlers_idle && (lags || (0..CLAIMS).any(|claim| is_forgotten(state, claim))) {
         actions.push(Action::FiveMinutes);
     }
@@ -256,6 +257,7 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
         Action::Step(..)
         | Action::OneByOne(_)
         | Action::LookAgain(_)
+        | Action::StepAside(_)
         | Action::Decide(_)
         | Action::DecideOnStale(_) => unreachable!("a step of ours"),
     }
@@ -298,6 +300,8 @@ fn minutes_pass(world: &mut World<'_>) {
             world.state.swallowed = world.state.swallowed.without(claim);
         }
     }
+    // However long it lies there.
+    world.state.swallowed.copies = 0;
     for slot in &mut world.state.ledger {
         slot.before = None;
         slot.by = 0;

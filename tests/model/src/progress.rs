@@ -32,6 +32,10 @@ pub struct Writer {
     pub sends: Vec<Sending>,
     /// Positions that are pending after this look.
     pub pending: Vec<u8>,
+    /// Of those, the ones that wait, as bits: only where claims step aside.
+    pub waits: u8,
+    /// Positions that step aside, as bits.
+    pub aside: u8,
     /// Whether something was written that reads may not show yet.
     pub uncertain: bool,
 }
@@ -69,6 +73,10 @@ pub enum WriterStage {
     Send,
     /// `batch.rs`, `delete_settled`, before the next suspect's turn.
     Delete,
+    /// `batch/aside.rs`, `send_copies`.
+    Copy,
+    /// `batch/aside.rs`: `delete_settled` after the copies.
+    DeleteCopied,
     /// `batch.rs`, `release`, and the answer to SQS.
     Return,
 }

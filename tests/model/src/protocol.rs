@@ -48,9 +48,10 @@ impl Model for Protocol {
             config: &self.config,
             state: &mut next,
             by: match action {
-                Action::Step(Actor::Writer(_), _) | Action::LookAgain(_) | Action::OneByOne(_) => {
-                    writer::BY
-                }
+                Action::Step(Actor::Writer(_), _)
+                | Action::LookAgain(_)
+                | Action::OneByOne(_)
+                | Action::StepAside(_) => writer::BY,
                 Action::Step(Actor::Worker(group), _) => group + 1,
                 _ => OTHERS,
             },
@@ -65,6 +66,7 @@ impl Model for Protocol {
             Action::Step(Actor::Replenisher, _) => replenisher::step(&mut world),
             Action::OneByOne(receives) => writer::begin(&mut world, receives),
             Action::LookAgain(slot) => writer::look_again(&mut world, usize::from(slot)),
+            Action::StepAside(positions) => writer::step_aside(&mut world, positions),
             Action::Decide(chore) | Action::DecideOnStale(chore) => {
                 replenisher::decide(&mut world, chore);
             }
@@ -173,6 +175,7 @@ impl Protocol {
             }
         }
         actions.extend(writer::beginnings(state, &self.config).map(Action::OneByOne));
+        actions.extend(writer::may_step_aside(state, &self.config).map(Action::StepAside));
         for slot in 0..2_u8 {
             if writer::may_look_again(&state.writers[usize::from(slot)]) {
                 actions.push(Action::LookAgain(slot));

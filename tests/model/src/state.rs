@@ -12,6 +12,8 @@ use ready_pool_core::ledger::Standing;
 pub const INSTANCES: usize = 3;
 /// Most claims in a configuration.
 pub const CLAIMS: usize = 2;
+/// How often a claim steps aside at most: on the second lap it meets what the first left behind.
+pub const LAPS: u8 = 2;
 /// Message groups of InitQueue: one per instance, then one per claim (for looks at a claim that
 /// has no instance).
 pub const GROUPS: usize = INSTANCES + CLAIMS;
@@ -253,6 +255,8 @@ pub struct Request {
     pub claim: u8,
     /// The attempt that a retry asks for; `None` from the sender.
     pub asked: Option<u8>,
+    /// How often it stepped aside.
+    pub lap: u8,
     /// Whether nobody knows how its last delivery ended. Only where it lies on the queue.
     pub suspect: bool,
 }
@@ -263,6 +267,7 @@ impl Request {
         Self {
             claim,
             asked: None,
+            lap: 0,
             suspect: false,
         }
     }
@@ -311,6 +316,8 @@ pub struct Swallowed {
     pub hand_overs: [u8; INSTANCES],
     /// Retries, likewise.
     pub retries: u8,
+    /// Copies of claims that stepped aside: bit `claim * 4 + lap` of what they replace.
+    pub copies: u8,
 }
 
 impl Swallowed {
@@ -321,6 +328,7 @@ impl Swallowed {
         Self {
             hand_overs: self.hand_overs.map(|sent| sent & kept),
             retries: self.retries & kept,
+            copies: self.copies & kept,
         }
     }
 }

@@ -71,6 +71,8 @@ pub enum Action {
     OneByOne(u8),
     /// claim-instance looks again within one delivery.
     LookAgain(u8),
+    /// claim-instance lets the claims at these positions (bits) step aside.
+    StepAside(u8),
     /// A handler dies.
     Crash(Actor),
     /// replenish-pool looks, and picks this of what it wants done.
@@ -143,6 +145,7 @@ impl Action {
             Self::ClaimDies | Self::InitDies(_) => Some(Fault::DeadLetter),
             Self::OneByOne(_)
             | Self::LookAgain(_)
+            | Self::StepAside(_)
             | Self::Decide(_)
             | Self::DetachEnds(_)
             | Self::CommandEnds(..)

@@ -41,6 +41,13 @@ fn variant(rule: Rule) -> Variant {
         on_init_failure: OnInitFailure::Replace,
         ..config
     };
+    // It finds nothing ready, and may step aside.
+    let waiting = |config| Configuration {
+        ready: 0,
+        steps_aside: true,
+        split_look: false,
+        ..config
+    };
     let (config, breaks) = match rule {
         Rule::KeepEntries => (one(&[Fault::Resend]), "2"),
         Rule::EntryPerClaim => (
@@ -91,6 +98,9 @@ fn variant(rule: Rule) -> Variant {
             },
             END,
         ),
+        Rule::CopyFirst => (waiting(one(&[Fault::Crash])), END),
+        Rule::CopyConfirmed => (waiting(one(&[Fault::LostAnswer])), END),
+        Rule::CopyOfMessage => (waiting(ONE), END),
     };
     Variant {
         rule,

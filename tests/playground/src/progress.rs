@@ -247,7 +247,8 @@ impl Progress {
             Some(Content::Claim(claim)) if !claim.is_dry_run() => {
                 self.sent((claim.target_group, claim.claim_id), at);
             }
-            Some(Content::Internal(Message::Retry(retry))) => {
+            // One that was not begun stepped aside: it waits as before.
+            Some(Content::Internal(Message::Retry(retry))) if retry.begun => {
                 let key = (
                     retry.claim.target_group.to_string(),
                     retry.claim.claim_id.to_string(),

@@ -122,7 +122,7 @@ impl<'r> Stack<'r> {
             beside: _,
         } = names;
         Self {
-            stack,
+            name: stack,
             queues: Queues {
                 provision,
                 init,

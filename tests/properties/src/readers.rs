@@ -190,6 +190,7 @@ pub fn check_accepted(accepted: &Claim) {
             version: VERSION,
             claim: claim.clone(),
             attempt,
+            begun: true,
             times: Times::default(),
         });
         let body = serde_json::to_string(&retry).expect("a retry is JSON");

@@ -156,6 +156,7 @@ fn retire_then_retry(seen: &CommandEnd<'_>, claim: &Claim, attempt: Attempt) -> 
         version: VERSION,
         claim: claim.clone(),
         attempt,
+        begun: true,
         times: times_of_retry(&seen.command.record.header.times),
     }));
     let retire = Step::retire_if(seen.target.is_some());

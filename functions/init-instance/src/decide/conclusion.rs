@@ -149,6 +149,7 @@ impl Step {
             version: VERSION,
             claim: hand_over.claim.clone(),
             attempt,
+            begun: true,
             times: times_of_retry(&hand_over.times),
         }))
     }

@@ -4,10 +4,12 @@ mod claims;
 mod gate;
 mod launches;
 mod leaks;
+mod members;
 mod reading;
 mod removal;
 mod size;
 pub mod sizing;
+mod zones;
 
 pub use launches::{FAILURES_BACK, Failure};
 pub use leaks::{
@@ -18,6 +20,7 @@ pub use reading::{
     full_scan_is_due, history_suffices, looks_at_hook, max_age_now, reaches_back_to, says_warm_pool,
 };
 pub use size::claims_wait;
+pub use zones::Growth;
 
 use crate::notes::Note;
 use ready_pool_core::Timestamp;
@@ -52,6 +55,8 @@ pub struct View {
     pub boot_limit: Duration,
     /// After which a member is too old to hand out; zero for never, or not at this look.
     pub max_age: Duration,
+    /// What is remembered of growth for zones that lack instances.
+    pub growth: Growth,
     /// What only a full scan looks at, about once a minute.
     pub scan: Option<FullScan>,
 }
@@ -92,6 +97,10 @@ pub struct Plan {
     pub misspelt_pause: Option<String>,
     /// Desired capacity to set, where it differs.
     pub desired_capacity: Option<i32>,
+    /// Claims that the capacity is raised for because what is ready is in other zones than theirs.
+    pub lacking: usize,
+    /// What is to be remembered of such growth, but for when it was.
+    pub growth: Growth,
     /// Launches to complete: their agent is online.
     pub complete: Vec<InstanceId>,
     /// Launches to abandon: their agent stays away.
@@ -110,7 +119,7 @@ pub struct Plan {
     pub probe_in: Option<Duration>,
     /// Open claims that init-instance shall look at.
     pub look_again: Vec<LookAgain>,
-    /// Tags to remove: settled entries, and notes that are done with.
+    /// Tags to remove: settled entries, notes that are done with, and what lacked once.
     pub remove_tags: Vec<(GroupName, String)>,
     /// Notes to write, before anything is taken out.
     pub note: Vec<(InstanceId, Note)>,
@@ -143,6 +152,7 @@ pub fn for_the_pool(view: &View) -> Plan {
     let mut plan = Plan {
         paused: pause.replenishing,
         misspelt_pause: pause.misspelt.map(str::to_owned),
+        growth: view.growth,
         ..Plan::default()
     };
     size::plan(view, &mut plan);
@@ -154,6 +164,9 @@ pub fn for_the_pool(view: &View) -> Plan {
 /// Decides on claims and on what must go.
 pub fn for_the_rest(view: &View, scan: &FullScan, plan: &mut Plan) {
     for_claims(scan.targets.as_ref(), view.now, plan);
+    let over = view.pool.lacking_no_more(view.now);
+    let over = over.map(|key| (view.pool.name.clone(), key.clone()));
+    plan.remove_tags.extend(over);
     removal::plan(view, scan, plan);
 }
 

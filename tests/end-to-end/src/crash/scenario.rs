@@ -70,11 +70,13 @@ pub enum Scenario {
     /// Three claims at a pool of one, which may not grow and is sized by its hit rate: two find nothing
     /// ready, and are counted.
     SizedByHitRate,
+    /// A claim for a zone where nothing is ready steps aside for the one behind it, and the pool grows for it.
+    SteppingAside,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Normal,
         Self::Batch,
         Self::FailingScript,
@@ -99,13 +101,14 @@ impl Scenario {
         Self::Surplus,
         Self::OneByOne,
         Self::SizedByHitRate,
+        Self::SteppingAside,
     ];
 
     /// Ready instances that the scenario keeps.
     pub fn pool_size(self) -> usize {
         match self {
             Self::Batch | Self::OneByOne => 3,
-            Self::Waiting | Self::Expired | Self::SizedByHitRate => 1,
+            Self::Waiting | Self::Expired | Self::SizedByHitRate | Self::SteppingAside => 1,
             _ => 2,
         }
     }
@@ -114,7 +117,7 @@ impl Scenario {
     pub fn claims(self) -> Vec<String> {
         let count = match self {
             Self::Batch | Self::OneByOne | Self::Surplus | Self::SizedByHitRate => 3,
-            Self::Waiting | Self::Expired => 2,
+            Self::Waiting | Self::Expired | Self::SteppingAside => 2,
             Self::AgentAway | Self::OldEntry | Self::Leaked => 0,
             _ => 1,
         };
@@ -165,7 +168,7 @@ impl Scenario {
                 (false, true, false, false)
             }
             Self::AnotherInstance => (true, true, false, false),
-            Self::SizedByHitRate => (true, false, true, false),
+            Self::SizedByHitRate | Self::SteppingAside => (true, false, true, false),
             Self::LookAgain | Self::HandOverLost => (false, true, true, false),
             Self::SilentLaunch => (false, false, true, true),
             Self::AgentAway | Self::OldEntry | Self::Leaked => (false, false, true, false),
@@ -243,6 +246,11 @@ impl Scenario {
         harness.pool_is_ready(self.pool_size()).await;
         for name in ["asg-1", "asg-2"] {
             let target = Target::named(name);
+            let target = if self == Self::SteppingAside && name == "asg-1" {
+                target.zones(&zones_with_nothing_ready(harness))
+            } else {
+                target
+            };
             harness
                 .create(match self {
                     Self::Rejected => target.not_opted_in(),
@@ -359,6 +367,10 @@ impl Scenario {
                 .await;
             return;
         }
+        if self == Self::SteppingAside {
+            step_aside(harness).await;
+            return;
+        }
         harness.send_together(claims.iter().enumerate().map(|(n, claim_id)| {
             let target = if n == 1 { "asg-2" } else { "asg-1" };
             message(self, harness, claim_id, target)
@@ -445,6 +457,24 @@ impl Scenario {
             _ => {}
         }
     }
+}
+
+/// A claim that waits, and a moment later one that need not.
+async fn step_aside(harness: &Harness) {
+    for (claim_id, target) in [("claim-1", "asg-1"), ("claim-2", "asg-2")] {
+        let message = message(Scenario::SteppingAside, harness, claim_id, target);
+        harness.send(&message).await;
+        harness.pass(Duration::from_secs(3)).await;
+    }
+}
+
+/// The zones of the pool but for those of its members.
+fn zones_with_nothing_ready(harness: &Harness) -> Vec<&'static str> {
+    let members = harness.in_service(&harness.pool);
+    let taken: Vec<String> = members.iter().map(|id| harness.zone(id)).collect();
+    let zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"].into_iter();
+    let free = zones.filter(|zone| !taken.iter().any(|other| other == zone));
+    free.take(1).collect()
 }
 
 /// Somebody receives what lies on ProvisionQueue; a moment later it can be received again.

@@ -63,6 +63,8 @@ enum Retirement {
 const DEDUPLICATED_FOR: Duration = Duration::from_mins(5);
 /// For how long the retirement group is missing.
 const MISSING_FOR: Duration = Duration::from_mins(4);
+/// A target that is in one zone only (`in_its_zones`).
+const IN_ONE_ZONE: &str = "asg-1";
 /// How long a tenant uses a machine, at most.
 const USED_FOR: Duration = Duration::from_mins(40);
 
@@ -141,7 +143,11 @@ impl Tenants {
         harness.pass(Duration::from_secs(1)).await;
         let now = Instant::now();
         if self.still_sending() && now >= self.next_claim {
-            self.send(harness, now);
+            let target = format!("asg-{}", self.rng.usize(0..self.soak.targets));
+            self.send(harness, now, target);
+            if self.soak.troubles.outages && self.sent.len() == self.soak.claims * 3 / 4 {
+                self.crowd_into_one_zone(harness, now);
+            }
         }
         for (_, message) in due(&mut self.again, now) {
             self.resend(harness, &message);
@@ -193,10 +199,17 @@ impl Tenants {
         }
     }
 
-    fn send(&mut self, harness: &Harness, now: Instant) {
+    /// More claims for one zone than are ready there.
+    fn crowd_into_one_zone(&mut self, harness: &Harness, now: Instant) {
+        let crowd = self.soak.pool_size / 2;
+        for _ in 0..crowd.min(self.soak.claims - self.sent.len()) {
+            self.send(harness, now, IN_ONE_ZONE.to_owned());
+        }
+    }
+
+    fn send(&mut self, harness: &Harness, now: Instant, target: String) {
         let n = self.sent.len();
         let claim_id = format!("claim-{n}");
-        let target = format!("asg-{}", self.rng.usize(0..self.soak.targets));
         let mut message = claim(&claim_id, &target);
         message["expires_at"] = harness.in_future(self.soak.deadline).into();
         harness.send_together([message.clone()]);

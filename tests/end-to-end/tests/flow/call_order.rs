@@ -83,7 +83,7 @@ fn deliveries(journal: &[Entry]) -> Vec<Delivery> {
 }
 
 /// What a call is in the model; `None` for what the model leaves out: the length of the queue, which
-/// only dry runs ask for, and the originals of rejected messages.
+/// dry runs ask for and who steps aside, and the originals of rejected messages.
 fn recorded(
     operation: &str,
     input: &Value,
@@ -144,6 +144,7 @@ fn recorded(
             match kind {
                 _ if queue.contains("rejected") => None,
                 Some(kind) if kind == "hand-over" => of_some(Call::HandOver, claims),
+                Some(kind) if kind == "retry" => of_some(Call::StepAside, claims),
                 Some(kind) if kind == "look-again" => of_some(Call::LookAgain, claims),
                 _ => of_some(Call::Publish, claims),
             }

@@ -165,6 +165,7 @@ matrices! {
     surplus: Surplus,
     one_by_one: OneByOne,
     sized_by_hit_rate: SizedByHitRate,
+    stepping_aside: SteppingAside,
 }
 
 #[tokio::test(start_paused = true)]

@@ -120,6 +120,7 @@ question! {
             backlog: Some(0),
             boot_limit: Duration::from_mins(10),
             max_age: Duration::ZERO,
+            growth: replenish_pool::decide::Growth::default(),
             scan: Some(replenishing::FullScan {
                 targets: Some(replenishing::Targets {
                     groups: targets(sight.ledger, sight.shared_target).into_values().collect(),

@@ -10,6 +10,7 @@ mod paused;
 mod reading;
 mod size;
 mod sizing;
+mod zones;
 
 use super::*;
 use crate::notes::{self, Stage};
@@ -96,6 +97,7 @@ fn at_rest() -> View {
         backlog: Some(0),
         boot_limit: BOOT_LIMIT,
         max_age: Duration::ZERO,
+        growth: Growth::default(),
         scan: Some(FullScan {
             targets: Some(Targets::default()),
             retirement: Some(group("retirement")),
