@@ -1,9 +1,9 @@
 //! What a check of an open claim (*look again*) finds.
 
-use super::command_end::is_replaced;
 use super::conclusion::{Cause, Conclusion, Finding, Step};
+use super::replacing::{goes_on_without, is_replaced};
 use ready_pool_core::Timestamp;
-use ready_pool_core::command::{Command, InitCommand};
+use ready_pool_core::command::{Command, CommandStatus, InitCommand};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::LookAgain;
 use ready_pool_core::reason::Reason;
@@ -41,8 +41,21 @@ pub enum Checked {
     CommandEnded(Command),
     /// It has not, says Systems Manager, but the target does not have the instance: look twice.
     Missing(Command),
+    /// Its deadline has passed, and its instance was never sent its command. It ends like this, unless another
+    /// instance was: see [`serves`].
+    NeverSent(Conclusion),
     /// It ends here.
     Conclude(Conclusion),
+}
+
+/// Whether a claim whose entry names an instance without its command is served by another one that was sent this
+/// command. Its entry was wiped then, and it was sent again within the five minutes in which InitQueue swallows
+/// a second hand-over.
+pub fn serves(command: &Command) -> bool {
+    matches!(
+        command.status,
+        CommandStatus::Running | CommandStatus::Succeeded
+    )
 }
 
 /// Decides what a check of a claim finds.
@@ -61,7 +74,11 @@ pub fn check(seen: Check<'_>) -> Checked {
     if entry.attempt != message.attempt || entry.instance.as_ref() != instance {
         return match seen.command {
             // Perhaps it was this look that moved the claim on, and died on the way.
-            InitCommand::Sent(command) if is_replaced(&command) => Checked::CommandEnded(command),
+            InitCommand::Sent(command)
+                if is_replaced(&command) || goes_on_without(entry, instance, &command) =>
+            {
+                Checked::CommandEnded(command)
+            }
             _ => nothing,
         };
     }
@@ -80,8 +97,8 @@ pub fn check(seen: Check<'_>) -> Checked {
         // A look carries no claim, so nothing more can be asked for: until the deadline the
         // message that does may still come.
         InitCommand::SentForAnother | InitCommand::NotSent if !expired => nothing,
-        InitCommand::SentForAnother => Checked::Conclude(close(message, false)),
-        InitCommand::NotSent => Checked::Conclude(close(message, instance.is_some())),
+        InitCommand::SentForAnother => Checked::NeverSent(close(message, false)),
+        InitCommand::NotSent => Checked::NeverSent(close(message, instance.is_some())),
     }
 }
 
