@@ -90,8 +90,8 @@ impl InitInstance {
 
     /// Another instance that serves the claim.
     async fn serving(&self, message: &LookAgain) -> Result<Option<Found>, CallError> {
-        let sent =
-            message.expires_at - MAX_TIME_TO_EXPIRY - COMMANDS_LATE..message.expires_at + COMMANDS_LATE;
+        let sent = message.expires_at - MAX_TIME_TO_EXPIRY - COMMANDS_LATE
+            ..message.expires_at + COMMANDS_LATE;
         let found = self
             .systems_manager
             .init_commands_of(&message.key(), sent)

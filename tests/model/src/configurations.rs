@@ -38,7 +38,7 @@ const THEIRS: &[Fault] = &[
 ];
 
 /// Tags wiped, together with everything but what is documented as a limit: an event lost as
-/// well, or the claim sent again on purpose.
+/// well. (With the claim sent again: [`WIPED_AND_RESENT`].)
 const WIPES: &[Fault] = &[
     Fault::Wipe,
     Fault::Crash,
@@ -75,6 +75,29 @@ const STANDBY: &[Fault] = &[
     Fault::EventLost,
     Fault::ScriptFails,
     Fault::Duplicate,
+];
+
+/// Machines on which nothing of a claim runs, with what cuts going on with another one.
+const NOTHING: &[Fault] = &[
+    Fault::NothingRuns,
+    Fault::Crash,
+    Fault::LostAnswer,
+    Fault::Duplicate,
+    Fault::EventLost,
+    Fault::Resend,
+    Fault::Tenant,
+    Fault::DeadLetter,
+];
+
+/// Tags wiped and the claim sent again within five minutes, with what comes between.
+const WIPED_AND_RESENT: &[Fault] = &[
+    Fault::Wipe,
+    Fault::Resend,
+    Fault::Crash,
+    Fault::LostAnswer,
+    Fault::Duplicate,
+    Fault::EventLost,
+    Fault::Tenant,
 ];
 
 const HANDLERS: &[Fault] = &[Fault::Crash, Fault::LostAnswer, Fault::Duplicate];
@@ -224,6 +247,13 @@ fn of_one_claim() -> Vec<Configuration> {
             ..ONE
         },
         Configuration {
+            name: "one claim, wiped and sent again",
+            faults: 3,
+            kinds: WIPED_AND_RESENT,
+            unseen: &[],
+            ..ONE
+        },
+        Configuration {
             name: "one claim, redriven",
             faults: 2,
             kinds: &[Fault::DeadLetter, Fault::Resend],
@@ -335,6 +365,20 @@ fn of_failing_claims() -> Vec<Configuration> {
             kinds: FAILURES,
             unseen: &[],
             states: Some(372_512),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, nothing runs",
+            faults: 2,
+            kinds: NOTHING,
+            unseen: &[],
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, kept, nothing runs",
+            on_init_failure: OnInitFailure::Keep,
+            faults: 2,
+            kinds: &[Fault::NothingRuns, Fault::Crash],
             ..ONE
         },
         Configuration {

@@ -104,6 +104,7 @@ impl Protocol {
             runs: [0; CLAIMS],
             detached: false,
             tenants: false,
+            died: false,
         };
         State {
             clock: Clock::Open,
@@ -231,7 +232,9 @@ impl Protocol {
         let undelivered = |command: &Command| command.status == CommandStatus::NotDelivered;
         // After a month nobody remembers the command.
         let sent = machine.commands.iter().any(undelivered) || state.clock == Clock::Ancient;
+        let failed = state.heard.iter().any(|heard| heard.failed);
         self.config.on_init_failure == OnInitFailure::Keep
+            && (failed || state.unread != 0)
             && machine.place.target().is_some()
             && !machine.agent.is_alive()
             && sent

@@ -108,6 +108,8 @@ pub struct Machine {
     pub detached: bool,
     /// Whether the tenant took it out of the target: then it is the tenant's.
     pub tenants: bool,
+    /// Whether it died, or the pool scaled in: nobody of ours removed it.
+    pub died: bool,
 }
 
 impl Machine {
@@ -119,14 +121,15 @@ impl Machine {
 
     /// Whether the claim's init was tried here, and failed.
     pub fn has_failed(&self, claim: u8) -> bool {
-        let undelivered = |command: &Command| {
-            command.claim != claim || command.status == CommandStatus::NotDelivered
+        let began_nothing = |command: &Command| {
+            let ended = [CommandStatus::NotDelivered, CommandStatus::Failed];
+            command.claim != claim || ended.contains(&command.status)
         };
         let ran = self.runs[usize::from(claim)] > 0;
         self.marker == Some((claim, false))
             || (!ran
                 && self.commands.iter().any(|command| command.claim == claim)
-                && self.commands.iter().all(undelivered))
+                && self.commands.iter().all(began_nothing))
     }
 
     /// Whether a command runs that will end.

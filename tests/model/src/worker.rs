@@ -53,6 +53,13 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
             });
             answers
         }
+        Worker::Search { .. } => vec![Answer::Ok],
+        Worker::Elsewhere {
+            look: Look::First, ..
+        } => vec![Answer::Ok, Answer::Stale, Answer::StalePlace],
+        Worker::Elsewhere {
+            look: Look::Last, ..
+        } => vec![Answer::Ok, Answer::Stale],
         Worker::Conclude(_) => vec![Answer::Ok, Answer::LostDone, Answer::LostNever],
         Worker::LookFirst => vec![Answer::Ok],
         Worker::RetireLook { .. } => vec![Answer::Ok, Answer::StalePlace],
@@ -92,6 +99,12 @@ impl Turn<'_, '_> {
             Worker::LookFirst => self.look_first(),
             Worker::LookEntry(command) => self.look_entry(command),
             Worker::Settle { status, look } => self.settle(status, look),
+            Worker::Search { end, retired } => self.search(end, retired),
+            Worker::Elsewhere {
+                other,
+                status,
+                look,
+            } => self.settle_elsewhere(other, status, look),
             Worker::Conclude(rest) => self.conclude(rest),
             Worker::RetireLook { then } => self.retire_look(then),
             Worker::RetireDo { call, then } => self.retire_do(call, then),

@@ -41,8 +41,8 @@ pub enum Checked {
     CommandEnded(Command),
     /// It has not, says Systems Manager, but the target does not have the instance: look twice.
     Missing(Command),
-    /// Its deadline has passed, and its instance was never sent its command. It ends like this, unless another
-    /// instance was: see [`serves`].
+    /// Its deadline has passed, and its first instance was never sent its command. It ends like this, unless
+    /// another instance was: see [`serves`].
     NeverSent(Conclusion),
     /// It ends here.
     Conclude(Conclusion),
@@ -97,8 +97,19 @@ pub fn check(seen: Check<'_>) -> Checked {
         // A look carries no claim, so nothing more can be asked for: until the deadline the
         // message that does may still come.
         InitCommand::SentForAnother | InitCommand::NotSent if !expired => nothing,
-        InitCommand::SentForAnother => Checked::NeverSent(close(message, false)),
-        InitCommand::NotSent => Checked::NeverSent(close(message, instance.is_some())),
+        InitCommand::SentForAnother => never_sent(message, false),
+        InitCommand::NotSent => never_sent(message, instance.is_some()),
+    }
+}
+
+/// A claim that is sent again begins with its first attempt. Whose later one is under way was given up elsewhere, and
+/// what it was sent there, late perhaps, serves it no more.
+fn never_sent(message: &LookAgain, retire: bool) -> Checked {
+    let end = close(message, retire);
+    if message.attempt == 1 && message.instance_id.is_some() {
+        Checked::NeverSent(end)
+    } else {
+        Checked::Conclude(end)
     }
 }
 

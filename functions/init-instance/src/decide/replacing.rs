@@ -64,7 +64,8 @@ pub fn ends_although(seen: &CommandEnd<'_>, reason: Reason) -> Option<String> {
     let why = if attempt >= MAX_ATTEMPTS {
         format!("on this instance, the last of {MAX_ATTEMPTS}")
     } else if seen.command.record.claim.is_none() {
-        "and no other instance was tried, because the script has no room to carry the claim".to_owned()
+        "and no other instance was tried, because the script has no room to carry the claim"
+            .to_owned()
     } else if expired {
         "and no other instance was tried, because the deadline has passed".to_owned()
     } else {

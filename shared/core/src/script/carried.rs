@@ -63,7 +63,11 @@ fn read(line: &str, body: &str) -> Option<Claim> {
 /// no place in the script.
 fn at<'a>(value: &Value, part: &str, body: &'a str) -> Option<Option<&'a str>> {
     let place = value.pointer(part)?.as_u64()?;
-    Some(usize::try_from(place).ok().and_then(|place| body.get(place..)))
+    Some(
+        usize::try_from(place)
+            .ok()
+            .and_then(|place| body.get(place..)),
+    )
 }
 
 /// A word as [`super::quote`] makes it, and what follows it.

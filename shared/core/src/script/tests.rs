@@ -249,8 +249,15 @@ fn what_leaves_no_room_for_its_claim_does_not_carry_it() {
     let mut claim = claim("a", &["true"], &[("A", "")]);
     let room = MAX_BYTES - bytes(&claim);
     let carried = render(&claim, 1, &Times::default(), None).len() - bytes(&claim);
-    for (length, carries) in [(room - carried, true), (room - carried + 1, false), (room, false)] {
-        claim.init.environment.insert("A".to_owned(), "x".repeat(length));
+    for (length, carries) in [
+        (room - carried, true),
+        (room - carried + 1, false),
+        (room, false),
+    ] {
+        claim
+            .init
+            .environment
+            .insert("A".to_owned(), "x".repeat(length));
         for protect in [None, Some(false), Some(true)] {
             claim.protect = protect;
             let script = render(&claim, 1, &Times::default(), None);

@@ -48,7 +48,7 @@ fn with_value(claim_id: &str, bytes: usize) -> Value {
 fn most(harness: &Harness, claim_id: &str) -> usize {
     let message = with_value(claim_id, 0).to_string();
     let claim = Claim::parse(&message, harness.now()).unwrap();
-    script::MAX_BYTES - script::render(&claim, 1, &Times::default(), None).len()
+    script::MAX_BYTES - script::bytes(&claim)
 }
 
 /// The message, filled with blanks to the largest size that is read.

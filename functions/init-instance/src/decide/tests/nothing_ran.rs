@@ -44,7 +44,12 @@ fn proven() -> Vec<End> {
         .flat_map(|policy| {
             [
                 End::of(policy, CommandStatus::Failed, true, Reason::ScriptFailed),
-                End::of(policy, CommandStatus::NotDelivered, false, Reason::NotDelivered),
+                End::of(
+                    policy,
+                    CommandStatus::NotDelivered,
+                    false,
+                    Reason::NotDelivered,
+                ),
             ]
         })
         .collect()
@@ -105,10 +110,17 @@ fn a_claim_that_ends_all_the_same_keeps_its_instance_where_it_wants_that() {
         let conclusion = concluded(seen);
         let steps = [Some(publish_failed(end.reason)), retire_if(!keeps)];
         let failed = entry(Some(1), MAX_ATTEMPTS, Standing::Failed(end.reason));
-        let finding = if keeps { Finding::Kept } else { Finding::Failed };
+        let finding = if keeps {
+            Finding::Kept
+        } else {
+            Finding::Failed
+        };
         assert_concludes(&conclusion, finding, Some(&failed), &those(steps));
         let although = ends_although(&seen, end.reason).unwrap();
-        assert_eq!(although, "nothing of the claim ran on this instance, the last of 3");
+        assert_eq!(
+            although,
+            "nothing of the claim ran on this instance, the last of 3"
+        );
     }
 }
 
@@ -120,7 +132,10 @@ fn a_claim_that_is_not_known_whole_ends_and_says_why() {
         let seen = end.seen(&target, Some(&open));
         assert_eq!(concluded(seen).steps[0], Step::PublishFailed(end.reason));
         let although = ends_although(&seen, end.reason).unwrap();
-        assert!(although.contains("no room to carry the claim"), "{although}");
+        assert!(
+            although.contains("no room to carry the claim"),
+            "{although}"
+        );
     }
 }
 
