@@ -8,7 +8,7 @@ use ready_pool_core::command::{Command, CommandStatus};
 use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::outcome::{CommandEnd, Details, output_end};
 use ready_pool_core::times::Times;
-use tracing::warn;
+use tracing::{debug, warn};
 
 impl InitInstance {
     /// Reads the details. What cannot be read now is left out: the caller waits for the outcome, not
@@ -49,7 +49,8 @@ impl InitInstance {
                 break;
             }
             match self.systems_manager.run(&command.id, instance).await {
-                Ok(run) => return Some(run),
+                Ok(run) if run.exit_code.is_some() => return Some(run),
+                Ok(_) => debug!(command_id = %command.id, "the script's end cannot be read yet"),
                 Err(error) => {
                     warn!(command_id = %command.id, %error, "cannot read how the script ended");
                 }

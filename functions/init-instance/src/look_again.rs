@@ -78,17 +78,25 @@ impl InitInstance {
                 let Some(serving) = self.serving(message).await? else {
                     return self.conclude(&subject, end, invocation).await;
                 };
+                // By instance a command is listed only once its agent has it.
+                if Some(&serving.instance) == instance {
+                    let found = (Occasion::Look, serving);
+                    return self.settle_with(message, found, invocation).await;
+                }
                 // Should this be cut in between, the next look finds the same again.
                 let retired = end.without_the_claim();
                 match self.conclude(&subject, retired, invocation).await? {
-                    Progress::Done => self.settle_elsewhere(message, serving, invocation).await,
+                    Progress::Done => {
+                        let found = (Occasion::Elsewhere, serving);
+                        self.settle_with(message, found, invocation).await
+                    }
                     Progress::Later => Ok(Progress::Later),
                 }
             }
         }
     }
 
-    /// Another instance that serves the claim.
+    /// The instance that serves the claim after all: its own, or another one.
     async fn serving(&self, message: &LookAgain) -> Result<Option<Found>, CallError> {
         let sent = message.expires_at - MAX_TIME_TO_EXPIRY - COMMANDS_LATE
             ..message.expires_at + COMMANDS_LATE;
@@ -97,18 +105,18 @@ impl InitInstance {
             .init_commands_of(&message.key(), sent)
             .await?;
         let own = message.instance_id.as_ref();
-        let mut others = found.into_iter().filter(|it| own != Some(&it.instance));
-        Ok(others.find(|it| serves(&it.command)))
+        let mut serving = found.into_iter();
+        Ok(serving.find(|it| own == Some(&it.instance) || serves(&it.command)))
     }
 
-    async fn settle_elsewhere(
+    async fn settle_with(
         &self,
         message: &LookAgain,
-        serving: Found,
+        (occasion, serving): (Occasion, Found),
         invocation: &Invocation,
     ) -> Result<Progress, CallError> {
         let ended = Ended {
-            occasion: Occasion::Elsewhere,
+            occasion,
             command: serving.command,
             run: None,
             claim_id: message.claim_id.clone(),

@@ -89,16 +89,8 @@ const NOTHING: &[Fault] = &[
     Fault::DeadLetter,
 ];
 
-/// Tags wiped and the claim sent again within five minutes, with what comes between.
-const WIPED_AND_RESENT: &[Fault] = &[
-    Fault::Wipe,
-    Fault::Resend,
-    Fault::Crash,
-    Fault::LostAnswer,
-    Fault::Duplicate,
-    Fault::EventLost,
-    Fault::Tenant,
-];
+/// Tags wiped and the claim sent again within five minutes, with what makes handlers come again.
+const WIPED_AND_RESENT: &[Fault] = &[Fault::Wipe, Fault::Resend, Fault::Crash, Fault::Duplicate];
 
 const HANDLERS: &[Fault] = &[Fault::Crash, Fault::LostAnswer, Fault::Duplicate];
 
@@ -254,6 +246,13 @@ fn of_one_claim() -> Vec<Configuration> {
             ..ONE
         },
         Configuration {
+            name: "one claim, wiped, sent again and taken out",
+            faults: 3,
+            kinds: &[Fault::Wipe, Fault::Resend, Fault::Tenant],
+            unseen: &[],
+            ..ONE
+        },
+        Configuration {
             name: "one claim, redriven",
             faults: 2,
             kinds: &[Fault::DeadLetter, Fault::Resend],
@@ -369,16 +368,22 @@ fn of_failing_claims() -> Vec<Configuration> {
         },
         Configuration {
             name: "one claim, nothing runs",
-            faults: 2,
+            faults: 1,
             kinds: NOTHING,
             unseen: &[],
             ..ONE
         },
         Configuration {
-            name: "one claim, kept, nothing runs",
-            on_init_failure: OnInitFailure::Keep,
+            name: "one claim, nothing runs, a crash",
             faults: 2,
             kinds: &[Fault::NothingRuns, Fault::Crash],
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, kept, nothing runs",
+            on_init_failure: OnInitFailure::Keep,
+            faults: 1,
+            kinds: NOTHING,
             ..ONE
         },
         Configuration {

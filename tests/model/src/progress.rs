@@ -192,7 +192,7 @@ pub enum Worker {
         /// What is left to do for this instance where another one serves the claim.
         retired: Rest,
     },
-    /// `look_again.rs`, `settle_elsewhere`: another instance serves the claim.
+    /// `look_again.rs`, `settle_with`: another instance serves the claim.
     Elsewhere {
         /// The instance.
         other: u8,

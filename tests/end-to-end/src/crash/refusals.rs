@@ -27,7 +27,10 @@ pub(super) fn of_the_machine() -> Fault {
 /// It takes the claim's for none.
 pub(super) fn of_the_claim() -> Fault {
     let error = CallError::sender("InvalidParameters", "Parameter \"commands\" is not valid");
-    Fault::next(Service::Ssm, "SendCommand", error)
+    Fault {
+        times: u32::MAX,
+        ..Fault::next(Service::Ssm, "SendCommand", error)
+    }
 }
 
 /// The stack's rights are missing, for every machine: twice.
@@ -41,12 +44,17 @@ pub(super) fn of_all() -> Fault {
     }
 }
 
-/// The instance is not the pool's any more.
-pub(super) fn to_detach(instance: &str) -> Fault {
-    let message =
-        format!("The instance {instance} is not part of Auto Scaling group ready-pool-pool.");
-    let error = CallError::sender("ValidationError", message);
-    Fault::next(Service::AutoScaling, "DetachInstances", error)
+/// Waits until a claim for the target has an instance; answers it.
+pub(super) async fn first_entered(harness: &Harness, target: &str) -> String {
+    let entered = |world: &World| {
+        let mut tags = world.autoscaling.groups[target].tags.iter();
+        let (_, tag) = tags.find(|(key, _)| key.contains(":claim/"))?;
+        tag.value.split(' ').nth(1).map(str::to_owned)
+    };
+    harness
+        .until("an entry", |world| entered(world).is_some())
+        .await;
+    harness.region.read(entered).unwrap_or_default()
 }
 
 /// Waits until an instance leaves the pool; answers it.

@@ -39,7 +39,7 @@ pub enum Scenario {
     NothingRan,
     /// The first instance dies between its groups, and no group takes it: another one.
     MachineGone,
-    /// The pool does not let the first instance go: another one.
+    /// The first instance dies between its entry and its detach, which is refused: another one.
     DetachRefused,
     /// Systems Manager takes the claim's command for no instance.
     CommandRefused,
@@ -300,7 +300,6 @@ impl Scenario {
             Self::AnotherInstance => world.faults.add(refusals::of_the_machine()),
             Self::CommandRefused => world.faults.add(refusals::of_the_claim()),
             Self::RightsMissing => world.faults.add(refusals::of_all()),
-            Self::DetachRefused => world.faults.add(refusals::to_detach(&pool[0])),
             Self::LookAgain | Self::ReplacedUnheard => {
                 let rule = world.events.rules.get_mut(rule);
                 rule.expect("the template has the rule").enabled = false;
@@ -406,6 +405,12 @@ impl Scenario {
             }
             Self::MachineGone => {
                 let machine = refusals::first_detached(harness).await;
+                harness
+                    .region
+                    .with(|world| compute::kill_instance(world, &machine));
+            }
+            Self::DetachRefused => {
+                let machine = refusals::first_entered(harness, "asg-1").await;
                 harness
                     .region
                     .with(|world| compute::kill_instance(world, &machine));

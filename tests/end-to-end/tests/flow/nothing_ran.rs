@@ -69,7 +69,7 @@ fn refused_by_the_wrapper() -> Pretence {
 
 /// The claim is ready with its second machine, the first is gone, and nothing was said in between.
 async fn assert_went_on(harness: &Harness, outcome: &Outcome, first: &str) {
-    assert_eq!(outcome.outcome, Ending::Ready, "{}", outcome.message);
+    assert_eq!(outcome.outcome, Ending::Ready, "{outcome:?}");
     assert_eq!(outcome.details.attempt, Some(2));
     let instance = outcome.instance_id.as_ref().unwrap().as_str();
     assert_ne!(instance, first);

@@ -20,6 +20,7 @@ async fn sent_again(builder: HarnessBuilder, after: Duration) -> (Harness, Strin
     harness.create(Target::named("asg-1")).await;
     let mut message = claim("c", "asg-1");
     message["expires_at"] = harness.in_future(DEADLINE).into();
+    message["init"]["execution_timeout_seconds"] = json!(3600);
     harness.send(&message).await;
     while harness.in_service("asg-1").is_empty() {
         harness.pass(Duration::from_secs(1)).await;

@@ -165,10 +165,14 @@ impl Turn<'_, '_> {
         command.map_or(status, |command| command.status)
     }
 
-    /// `look_again.rs`, `serving`: whoever else was sent the claim's command.
+    /// `look_again.rs`, `serving`: whoever was sent the claim's command.
     pub(super) fn search(&mut self, end: Rest, retired: Rest) -> Worker {
         let claim = self.claim();
         let own = self.group;
+        if let InitCommand::Sent(status) = self.init_command(false) {
+            let look = Look::First;
+            return Worker::Settle { status, look };
+        }
         let others = (0_u8..).zip(&self.world.state.machines);
         let mut serving = others
             .filter(|(instance, _)| usize::from(*instance) != own)
