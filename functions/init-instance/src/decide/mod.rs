@@ -7,15 +7,17 @@ mod conclusion;
 mod hand_over;
 mod protect;
 mod replacing;
+mod seen;
 mod send;
 
 pub use attach::{Attached, after_attach};
 pub use check::{Check, Checked, Delivery, check, serves};
-pub use command_end::{CommandEnd, LOOKS_BEFORE_LOST, Occasion, Report, report};
+pub use command_end::{Report, report};
 pub use conclusion::{Cause, Conclusion, Finding, Step, give_up, too_late};
 pub use hand_over::{Beginning, begin};
 pub use protect::{AfterProtect, after_protect};
 pub use replacing::{ends_although, is_replaced};
+pub use seen::{CommandEnd, LOOKS_BEFORE_LOST, Occasion};
 pub use send::{AfterSend, after_denial, after_send};
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Another instance instead of one whose init failed: where the claim wants that, and by itself where it is proven that
 //! nothing of the claim ran. That is the machine's fault, and no claim's.
 
-use super::command_end::{CommandEnd, Verdict, failure, is_missed, is_superseded, settled};
 use super::conclusion::{Conclusion, Finding, Step, times_of_retry};
+use super::seen::{CommandEnd, Verdict, failure, is_missed, is_superseded, settled};
 use ready_pool_core::claim::Claim;
 use ready_pool_core::command::{Command, CommandStatus};
 use ready_pool_core::ids::{Attempt, InstanceId, MAX_ATTEMPTS};

@@ -49,25 +49,24 @@ pub(super) fn line(claim: &Claim, body: &Body) -> Option<String> {
 
 fn read(line: &str, body: &str) -> Option<Claim> {
     let mut value: Value = serde_json::from_str(line).ok()?;
-    if let Some(text) = at(&value, COMMANDS, body) {
-        let (commands, _) = unquoted(text?)?;
+    if let Some(place) = place(&value, COMMANDS) {
+        let (commands, _) = unquoted(from(body, place)?)?;
         *value.pointer_mut(COMMANDS)? = json!([commands]);
     }
-    if let Some(text) = at(&value, ENVIRONMENT, body) {
-        *value.pointer_mut(ENVIRONMENT)? = exported(text?)?;
+    if let Some(place) = place(&value, ENVIRONMENT) {
+        *value.pointer_mut(ENVIRONMENT)? = exported(from(body, place)?)?;
     }
     message::from_value(value)
 }
 
-/// The script's text from where the claim's part stands, if a number says where; none beyond it where that is
-/// no place in the script.
-fn at<'a>(value: &Value, part: &str, body: &'a str) -> Option<Option<&'a str>> {
-    let place = value.pointer(part)?.as_u64()?;
-    Some(
-        usize::try_from(place)
-            .ok()
-            .and_then(|place| body.get(place..)),
-    )
+/// The number that stands in place of a part.
+fn place(value: &Value, part: &str) -> Option<u64> {
+    value.pointer(part)?.as_u64()
+}
+
+/// The script's text from there on, where that is a place in it.
+fn from(body: &str, place: u64) -> Option<&str> {
+    body.get(usize::try_from(place).ok()?..)
 }
 
 /// A word as [`super::quote`] makes it, and what follows it.

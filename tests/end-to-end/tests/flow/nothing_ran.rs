@@ -25,10 +25,7 @@ async fn scene(builder: HarnessBuilder) -> Harness {
 }
 
 /// Four machines whose scripts are really run, the first of them after this was done to its folder.
-async fn with_real_scripts(
-    disk: &Disk,
-    shell_folder: fn(&Path),
-) -> (Harness, Arc<Mutex<Vec<String>>>) {
+async fn with_real_scripts(disk: &Disk, spoil: fn(&Path)) -> (Harness, Arc<Mutex<Vec<String>>>) {
     let path = disk.0.clone();
     let began = Arc::new(Mutex::new(Vec::new()));
     let seen = began.clone();
@@ -37,12 +34,19 @@ async fn with_real_scripts(
         .scripts(move |command: &CommandRun| {
             let mut seen = seen.lock().unwrap();
             if seen.is_empty() {
-                shell_folder(&folder_of(&path, &command.instance));
+                spoil(&folder_of(&path, &command.instance));
             }
             seen.push(command.instance.clone());
             run(&path, command)
         });
     (scene(builder).await, began)
+}
+
+/// A claim whose script runs on any machine.
+fn short_claim() -> Value {
+    let mut message = claim("c", "asg-1");
+    message["init"] = json!({ "commands": ["true"] });
+    message
 }
 
 /// Scripts that find no place on the first so many machines.
@@ -85,7 +89,7 @@ async fn with_its_disk_full_on_one_machine_a_claim_is_ready_on_another() {
     // Nothing can be made beneath a file, as on a disk that is full.
     let (harness, began) = with_real_scripts(&disk, |folder| fs::write(folder, "").unwrap()).await;
     let sent = harness.now();
-    harness.send(&claim("c", "asg-1")).await;
+    harness.send(&short_claim()).await;
     let outcome = harness.outcome("c").await;
     assert!(outcome.at < sent + Duration::from_mins(1), "{}", outcome.at);
     let first = began.lock().unwrap()[0].clone();
@@ -101,7 +105,7 @@ async fn an_image_with_another_claim_s_marker_costs_one_machine_and_no_claim() {
         fs::write(folder.join("claim"), "old@0123456789abcdef\n").unwrap();
     };
     let (harness, began) = with_real_scripts(&disk, bake).await;
-    harness.send(&claim("c", "asg-1")).await;
+    harness.send(&short_claim()).await;
     let outcome = harness.outcome("c").await;
     let first = began.lock().unwrap()[0].clone();
     assert_went_on(&harness, &outcome, &first).await;
