@@ -1,7 +1,7 @@
 //! What a check of an open claim (*look again*) finds.
 
 use super::conclusion::{Cause, Conclusion, Finding, Step};
-use super::replacing::{goes_on_without, is_replaced};
+use super::replacing::{is_replaced, may_prove};
 use ready_pool_core::Timestamp;
 use ready_pool_core::command::{Command, CommandStatus, InitCommand};
 use ready_pool_core::ledger::{Entry, Standing};
@@ -75,7 +75,8 @@ pub fn check(seen: Check<'_>) -> Checked {
         return match seen.command {
             // Perhaps it was this look that moved the claim on, and died on the way.
             InitCommand::Sent(command)
-                if is_replaced(&command) || goes_on_without(entry, instance, &command) =>
+                if is_replaced(&command)
+                    || (entry.attempt > message.attempt && may_prove(&command)) =>
             {
                 Checked::CommandEnded(command)
             }

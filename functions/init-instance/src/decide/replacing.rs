@@ -17,13 +17,15 @@ pub fn is_replaced(command: &Command) -> bool {
     reason.is_some_and(|reason| policy.replaces(reason)) && command.record.claim.is_some()
 }
 
+/// Whether the command's end may prove that nothing of its claim ran, which is known whole.
+pub(super) fn may_prove(command: &Command) -> bool {
+    let ends = [CommandStatus::Failed, CommandStatus::NotDelivered];
+    ends.contains(&command.status) && command.record.claim.is_some()
+}
+
 /// Whether the ledger says that the claim goes on without this instance, and the claim is known whole.
-pub(super) fn goes_on_without(
-    entry: &Entry,
-    instance: Option<&InstanceId>,
-    command: &Command,
-) -> bool {
-    let named = entry.instead_of.is_some() && entry.instead_of.as_ref() == instance;
+fn goes_on_without(entry: &Entry, instance: &InstanceId, command: &Command) -> bool {
+    let named = entry.instead_of.as_ref() == Some(instance);
     entry.is_open() && named && failure(command.status).is_some() && command.record.claim.is_some()
 }
 
@@ -45,9 +47,9 @@ pub(super) fn is_proven(seen: &CommandEnd<'_>) -> bool {
 /// on purpose.
 pub(super) fn replaced_for<'a>(seen: &CommandEnd<'a>) -> Option<(Reason, &'a Claim)> {
     let command = seen.command;
-    let begun = |entry: &&Entry| goes_on_without(entry, Some(seen.instance), command);
+    let begun = |entry: &Entry| goes_on_without(entry, seen.instance, command);
     let wanted = is_replaced(command)
-        || seen.entry.filter(begun).is_some()
+        || seen.entry.is_some_and(begun)
         || (is_proven(seen) && !is_missed(seen));
     let reason = failure(command.status).filter(|_| wanted)?;
     Some((reason, command.record.claim.as_deref()?))
