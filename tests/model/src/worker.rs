@@ -32,10 +32,16 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
         Worker::LookEntry(_)
         | Worker::Settle {
             look: Look::First, ..
+        }
+        | Worker::Elsewhere {
+            look: Look::First, ..
         } => vec![Answer::Ok, Answer::Stale, Answer::StalePlace],
         Worker::Idle
         | Worker::BeginEntry(_)
         | Worker::Settle {
+            look: Look::Last, ..
+        }
+        | Worker::Elsewhere {
             look: Look::Last, ..
         } => vec![Answer::Ok, Answer::Stale],
         Worker::Attach => vec![Answer::Ok, Answer::LostDone, Answer::TargetRefuses],
@@ -53,15 +59,8 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
             });
             answers
         }
-        Worker::Search { .. } => vec![Answer::Ok],
-        Worker::Elsewhere {
-            look: Look::First, ..
-        } => vec![Answer::Ok, Answer::Stale, Answer::StalePlace],
-        Worker::Elsewhere {
-            look: Look::Last, ..
-        } => vec![Answer::Ok, Answer::Stale],
         Worker::Conclude(_) => vec![Answer::Ok, Answer::LostDone, Answer::LostNever],
-        Worker::LookFirst => vec![Answer::Ok],
+        Worker::LookFirst | Worker::Search { .. } => vec![Answer::Ok],
         Worker::RetireLook { .. } => vec![Answer::Ok, Answer::StalePlace],
         Worker::RetireDo { .. } => vec![Answer::Ok, Answer::LostDone],
         Worker::Acknowledge => vec![Answer::Ok, Answer::Repeats],

@@ -403,27 +403,6 @@ impl Scenario {
                 let again = message(self, harness, "claim-1", "asg-1").to_string();
                 harness.send_as(again, &harness.pool, "again").await;
             }
-            Self::MachineGone => {
-                let machine = refusals::first_detached(harness).await;
-                harness
-                    .region
-                    .with(|world| compute::kill_instance(world, &machine));
-            }
-            Self::DetachRefused => {
-                let machine = refusals::first_entered(harness, "asg-1").await;
-                harness
-                    .region
-                    .with(|world| compute::kill_instance(world, &machine));
-            }
-            Self::WipedAndSentAgain => {
-                harness.outcome("claim-1").await;
-                harness
-                    .region
-                    .with(|world| wipe_tags(world, "asg-1", "ready-pool:claim/"));
-                let again = message(self, harness, "claim-1", "asg-1").to_string();
-                harness.send_as(again, &harness.pool, "again").await;
-                harness.pass(self.deadline() + Duration::from_mins(1)).await;
-            }
             Self::AgentAway => {
                 harness
                     .until("an instance is gone", |world| {
@@ -494,6 +473,34 @@ impl Scenario {
                     .with(|world| world.compute.capacity_refused = false);
             }
             Self::OneByOne => receive_first(harness).await,
+            _ => self.spoil(harness).await,
+        }
+    }
+
+    /// What happens to a scenario's first instance, or to its target.
+    async fn spoil(self, harness: &Harness) {
+        match self {
+            Self::MachineGone => {
+                let machine = refusals::first_detached(harness).await;
+                harness
+                    .region
+                    .with(|world| compute::kill_instance(world, &machine));
+            }
+            Self::DetachRefused => {
+                let machine = refusals::first_entered(harness, "asg-1").await;
+                harness
+                    .region
+                    .with(|world| compute::kill_instance(world, &machine));
+            }
+            Self::WipedAndSentAgain => {
+                harness.outcome("claim-1").await;
+                harness
+                    .region
+                    .with(|world| wipe_tags(world, "asg-1", "ready-pool:claim/"));
+                let again = message(self, harness, "claim-1", "asg-1").to_string();
+                harness.send_as(again, &harness.pool, "again").await;
+                harness.pass(self.deadline() + Duration::from_mins(1)).await;
+            }
             _ => {}
         }
     }

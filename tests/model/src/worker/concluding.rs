@@ -183,8 +183,7 @@ impl Turn<'_, '_> {
             });
         match serving.next() {
             Some((other, status)) if !self.world.config.lacks(Rule::AskElsewhere) => {
-                let retires = retired.steps.split_first().is_some();
-                let retire = retires.then_some(Doing::Retire);
+                let retire = retired.steps.split_first().map(|(doing, _)| doing);
                 let settle = Some(Doing::SettleWith(other, status));
                 let steps: Vec<Doing> = [retire, settle].into_iter().flatten().collect();
                 Self::then(Steps::new(&steps))
@@ -257,7 +256,7 @@ impl Turn<'_, '_> {
         let broken = &mut self.world.state.broken;
         match concluded.finding {
             Finding::Lost => broken.not_lost |= is_there,
-            Finding::Ready => broken.ready_elsewhere |= !known && !(seen_there && initialised),
+            Finding::Ready => broken.ready_elsewhere |= !(known || seen_there && initialised),
             _ => {}
         }
     }
