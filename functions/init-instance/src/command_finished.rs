@@ -1,16 +1,20 @@
 //! The end of a claim's command: whose it is, and how the claim ends with it.
 
 use crate::conclude::Subject;
-use crate::config::{LOOK_EVERY, TIME_FOR_A_CALL};
-use crate::decide::{CommandEnd, Occasion, Report, is_replaced, report};
+use crate::config::{LOOK_EVERY, TIME_FOR_A_CALL, TIME_FOR_DETAILS};
+use crate::decide::{
+    CommandEnd, Conclusion, Occasion, Report, Step, ends_although, is_replaced, report,
+};
 use crate::function::{InitInstance, Progress};
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::event::CommandDetail;
+use ready_pool_aws::systems_manager::Run;
 use ready_pool_core::call_error::CallError;
-use ready_pool_core::command::{Command, claim_key_of};
+use ready_pool_core::command::{Command, CommandStatus, claim_key_of};
 use ready_pool_core::group::Group;
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName, InstanceId};
 use ready_pool_core::ledger::ENTRY_OUTLIVES_COMMAND;
+use ready_pool_core::script::proves_that_nothing_ran;
 use ready_pool_core::times::Times;
 use tracing::field::display;
 use tracing::{Span, debug, info, warn};
@@ -19,6 +23,8 @@ use tracing::{Span, debug, info, warn};
 pub(crate) struct Ended {
     pub(crate) occasion: Occasion,
     pub(crate) command: Command,
+    /// How its script ended, once that was read.
+    pub(crate) run: Option<Run>,
     pub(crate) claim_id: ClaimId,
     pub(crate) instance: InstanceId,
     /// The claim's target; `None` when it is gone.
@@ -55,12 +61,14 @@ impl InitInstance {
             info!("a very late event of a claim that is over");
             return Ok(Progress::Done);
         }
+        let run = self.run_of_failed(&command, &instance, invocation).await;
+        let replaced = is_replaced(&command)
+            || command.status == CommandStatus::NotDelivered
+            || nothing_ran(run.as_ref());
         let target = match (target, &command.record.claim) {
             // Its tags were wiped, and the instance is elsewhere: that its target is gone would be
             // another matter.
-            (None, Some(claim)) if is_replaced(&command) => {
-                self.target(&claim.target_group).await?
-            }
+            (None, Some(claim)) if replaced => self.target(&claim.target_group).await?,
             (target, _) => target,
         };
         if let Some(target) = &target {
@@ -69,6 +77,7 @@ impl InitInstance {
         let ended = Ended {
             occasion: Occasion::Event,
             command,
+            run,
             claim_id,
             instance,
             target,
@@ -115,32 +124,41 @@ impl InitInstance {
                 .target
                 .as_ref()
                 .and_then(|target| target.entry(&ended.claim_id));
-            let report = report(CommandEnd {
+            let failed = ended.command.status == CommandStatus::Failed;
+            if failed && look == 1 && !invocation.has(TIME_FOR_DETAILS) {
+                return Ok(Progress::Later);
+            }
+            if ended.run.is_none() {
+                let read = self.run_of_failed(&ended.command, &ended.instance, invocation);
+                ended.run = read.await;
+            }
+            let seen = CommandEnd {
                 occasion: ended.occasion,
                 command: &ended.command,
+                nothing_ran: nothing_ran(ended.run.as_ref()),
                 instance: &ended.instance,
                 target: ended.target.as_ref(),
                 entry: entry.as_ref(),
                 look,
                 now: invocation.now(),
-            });
+            };
+            let report = report(seen);
             if report == Report::StillRunning {
                 // Only the first look missed its instance; a look is no place to wait for its end.
                 return Ok(Progress::Done);
             }
             if let Report::Conclude(conclusion) = report {
-                let attempt = entry.map_or(1, |entry| entry.attempt);
+                let attempt = entry.as_ref().map_or(1, |entry| entry.attempt);
                 Span::current().record("attempt", attempt);
-                let target = ended.target.as_ref();
-                let deleting = target.filter(|target| target.deleting);
                 let subject = Subject {
-                    known: deleting.and_then(Group::launches_nothing),
+                    known: known(&seen, &conclusion),
                     claim_id: &ended.claim_id,
                     target_group: ended.target.as_ref().map(|target| &target.name),
                     instance: Some(&ended.instance),
                     attempt,
                     times: Times::default(),
                     command: Some(&ended.command),
+                    run: ended.run.as_ref(),
                 };
                 return self.conclude(&subject, conclusion, invocation).await;
             }
@@ -168,6 +186,27 @@ impl InitInstance {
         };
         Ok(())
     }
+}
+
+fn nothing_ran(run: Option<&Run>) -> bool {
+    let proves = |run: &Run| {
+        let exit_code = run.exit_code.unwrap_or_default();
+        proves_that_nothing_ran(exit_code, &run.errors)
+    };
+    run.is_some_and(proves)
+}
+
+/// What is known of a failed claim besides its reason.
+fn known(seen: &CommandEnd<'_>, conclusion: &Conclusion) -> Option<String> {
+    let deleting = seen.target.filter(|target| target.deleting);
+    let deleting = deleting.and_then(Group::launches_nothing);
+    let published = conclusion.steps.iter().find_map(|step| match step {
+        Step::PublishFailed(reason) => Some(*reason),
+        _ => None,
+    });
+    let although = published.and_then(|reason| ends_although(seen, reason));
+    let known: Vec<String> = [deleting, although].into_iter().flatten().collect();
+    (!known.is_empty()).then(|| known.join("; "))
 }
 
 /// Neither EventBridge's message nor replenish-pool's knows of the claim's trace; the script does.

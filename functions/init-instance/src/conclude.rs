@@ -10,6 +10,7 @@ use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::metrics::Record;
 use ready_pool_aws::queue::Outgoing;
 use ready_pool_aws::retirement::{Retired, retire};
+use ready_pool_aws::systems_manager::Run;
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::command::Command;
 use ready_pool_core::ids::{Attempt, ClaimId, ClaimKey, GroupName, InstanceId};
@@ -29,12 +30,14 @@ pub(crate) struct Subject<'a> {
     /// `None` when the last one was given up before and no other is assigned.
     pub(crate) instance: Option<&'a InstanceId>,
     pub(crate) attempt: Attempt,
-    /// What is known of the target besides, for people.
+    /// What is known besides, for people.
     pub(crate) known: Option<String>,
     /// When what happened so far happened, where no command knows that better.
     pub(crate) times: Times,
     /// The claim's init command, where one was sent.
     pub(crate) command: Option<&'a Command>,
+    /// How it ended, where that was read.
+    pub(crate) run: Option<&'a Run>,
 }
 
 impl InitInstance {
@@ -89,8 +92,8 @@ impl InitInstance {
     async fn details_of(&self, subject: &Subject<'_>, invocation: &Invocation) -> Details {
         match (subject.command, subject.instance) {
             (Some(command), Some(instance)) => {
-                self.details(command, instance, subject.attempt, invocation)
-                    .await
+                let known = (subject.attempt, subject.run);
+                self.details(command, instance, known, invocation).await
             }
             _ => Details {
                 attempt: Some(subject.attempt),
@@ -250,7 +253,9 @@ fn log(conclusion: &Conclusion) {
     match finding {
         Finding::Nothing | Finding::StillRunning => debug!("{finding}"),
         Finding::GivenUp(Cause::SentForAnother) => error!(steps, entry, "{finding}"),
-        Finding::GivenUp(_) | Finding::Replaced | Finding::Lost => warn!(steps, entry, "{finding}"),
+        Finding::GivenUp(_) | Finding::Replaced | Finding::NothingRan | Finding::Lost => {
+            warn!(steps, entry, "{finding}");
+        }
         _ => info!(steps, entry, "{finding}"),
     }
 }

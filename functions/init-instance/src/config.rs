@@ -15,6 +15,11 @@ pub const HISTORY_SETTLES: Duration = Duration::from_secs(15);
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long between two tries after AWS refused for what a person must mend. Each try is a line in the log.
 pub const REFUSED_EVERY: Duration = Duration::from_secs(10);
+/// How far past a claim's deadline its command may have been accepted: clocks differ, and an answer that was lost may
+/// take effect a little later.
+pub const COMMANDS_LATE: Duration = Duration::from_mins(2);
+/// How often it is tried to read how a script ended, [`LOOK_EVERY`] apart, before its claim is taken to have failed by it.
+pub const RUN_TRIES: u32 = 3;
 /// Time that must be left for one more call.
 pub const TIME_FOR_A_CALL: Duration = Duration::from_secs(14);
 /// Time that must be left to ask for an outcome's details: then there is enough for the outcome itself.

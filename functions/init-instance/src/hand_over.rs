@@ -70,6 +70,7 @@ impl InitInstance {
             attempt: hand_over.attempt,
             times: hand_over.times,
             command: None,
+            run: None,
         };
         self.conclude(&subject, conclusion, invocation).await
     }

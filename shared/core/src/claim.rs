@@ -8,7 +8,6 @@ use crate::preferences::Preferences;
 use crate::schema;
 use crate::script;
 use crate::seconds;
-use crate::times::Times;
 use crate::variable;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -199,12 +198,7 @@ impl Claim {
         }
         self.init.check()?;
         self.preferences.check()?;
-        // Like the times, a protection is not counted: the stack may add it, and it must not cost a retry.
-        let claim = Self {
-            protect: None,
-            ..self.clone()
-        };
-        let bytes = script::render(&claim, 1, &Times::default(), None).len();
+        let bytes = script::bytes(self);
         if bytes > script::MAX_BYTES {
             return Err(field(
                 "init",

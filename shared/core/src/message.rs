@@ -10,6 +10,7 @@ use crate::preferences::Preferences;
 use crate::schema;
 use crate::times::Times;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Version of the messages between our functions.
@@ -122,17 +123,14 @@ impl From<CarriedClaim> for Claim {
     }
 }
 
-/// A claim on one line, as it travels where there is no message: in its own script. It never holds
-/// `{{`, which SSM would substitute.
-pub(crate) fn to_line(claim: &Claim) -> Option<String> {
-    let line = serde_json::to_string(&CarriedClaim::from(claim.clone())).ok()?;
-    // Only within a text can one brace follow another, and there an escape stands for it.
-    Some(line.replace("{{", r"{\u007b"))
+/// A claim in its tolerant form, for where there is no message: its own script.
+pub(crate) fn to_value(claim: Claim) -> Option<Value> {
+    serde_json::to_value(CarriedClaim::from(claim)).ok()
 }
 
-/// Reads a claim from its line.
-pub(crate) fn from_line(line: &str) -> Option<Claim> {
-    let carried: CarriedClaim = serde_json::from_str(line).ok()?;
+/// Reads it again.
+pub(crate) fn from_value(value: Value) -> Option<Claim> {
+    let carried: CarriedClaim = serde_json::from_value(value).ok()?;
     Some(carried.into())
 }
 

@@ -38,8 +38,8 @@ mod replenishing;
 
 pub(crate) use claiming::{Begun, decide, entry_of, isolate};
 pub(crate) use initialising::{
-    AfterAttach, AfterSend, Checked, Reported, SendAnswer, after_attach, after_send, begin, check,
-    report, too_late,
+    AfterAttach, AfterSend, Checked, Concluded, Reported, SendAnswer, after_attach, after_send,
+    begin, check, report, serves, too_late,
 };
 pub(crate) use replenishing::{Sight, chores};
 
@@ -102,8 +102,9 @@ fn history_of(
                     on_init_failure,
                     ..Header::default()
                 }),
-                claim: (on_init_failure == OnInitFailure::Replace)
-                    .then(|| Box::new(names().claim(command.claim, shared_target).clone())),
+                claim: Some(Box::new(
+                    names().claim(command.claim, shared_target).clone(),
+                )),
                 ..command::Record::default()
             },
         })

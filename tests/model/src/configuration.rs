@@ -42,6 +42,8 @@ pub enum Fault {
     EventLost,
     /// An init script fails.
     ScriptFails,
+    /// A machine has no place for a script (its disk is full), or its image has another claim's marker.
+    NothingRuns,
     /// A target refuses to take an instance.
     TargetRefuses,
     /// Systems Manager refuses a command for good: on this instance, or on any.
@@ -69,6 +71,7 @@ impl Fault {
         Self::LateBatch,
         Self::EventLost,
         Self::ScriptFails,
+        Self::NothingRuns,
         Self::TargetRefuses,
         Self::SendRefused,
     ];
@@ -131,6 +134,10 @@ pub enum Rule {
     CopyConfirmed,
     /// A copy's deduplication id is that of the message it replaces, not of the claim.
     CopyOfMessage,
+    /// Without being asked for, another instance is tried only where nothing of the claim ran.
+    OnlyWhereNothingRan,
+    /// Before a claim is said to have expired, it is asked whether another instance was sent its command.
+    AskElsewhere,
 }
 
 impl Rule {
@@ -163,6 +170,8 @@ impl Rule {
         Self::CopyFirst,
         Self::CopyConfirmed,
         Self::CopyOfMessage,
+        Self::OnlyWhereNothingRan,
+        Self::AskElsewhere,
     ];
 }
 

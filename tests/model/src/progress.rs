@@ -193,6 +193,22 @@ pub enum Worker {
         /// Which look this is.
         look: Look,
     },
+    /// `look_again.rs`: about to ask which instance else was sent the claim's command. None: it ends like this.
+    Search {
+        /// How the claim ends.
+        end: Rest,
+        /// What is left to do for this instance where another one serves the claim.
+        retired: Rest,
+    },
+    /// `look_again.rs`, `settle_with`: another instance serves the claim.
+    Elsewhere {
+        /// The instance.
+        other: u8,
+        /// Its command's status, as read.
+        status: CommandStatus,
+        /// Which look at it this is.
+        look: Look,
+    },
     /// `conclude.rs`: the entry is next, if there is one, or else the first step; never a retirement,
     /// which takes several calls.
     Conclude(Rest),
@@ -249,6 +265,8 @@ pub enum Doing {
     Retry(u8),
     /// Retire the instance.
     Retire,
+    /// Settle the claim with another instance, which was sent its command: its status as read.
+    SettleWith(u8, CommandStatus),
 }
 
 /// A call of a retirement.

@@ -13,13 +13,33 @@ use stateright::Property;
 pub(crate) fn all(config: &Configuration) -> Vec<Property<Protocol>> {
     let mut all = of_instances();
     all.extend(of_endings());
-    if config.on_init_failure == OnInitFailure::Replace {
-        all.extend(of_replacements());
+    all.extend(of_replacements());
+    all.extend(of_losses());
+    if config.on_init_failure != OnInitFailure::Replace {
+        all.extend(of_runs());
     }
     all
 }
 
-/// Where a claim gets another instance when init fails.
+/// Where nobody asked for another instance when init fails.
+fn of_runs() -> Vec<Property<Protocol>> {
+    vec![
+        Property::always(
+            "10 a claim's script runs on one instance, but for one that died",
+            |_, state: &State| {
+                (0..CLAIMS).all(|claim| {
+                    let ran = |machine: &&Machine| machine.runs[claim] > 0 && !machine.died;
+                    state.machines.iter().filter(ran).count() <= 1
+                })
+            },
+        ),
+        Property::sometimes("10 a claim's script runs", |_, state: &State| {
+            (0..CLAIMS).any(|claim| state.machines.iter().any(|machine| machine.runs[claim] > 0))
+        }),
+    ]
+}
+
+/// Where a claim gets another instance: init failed, and it wants that, or nothing of it ran.
 fn of_replacements() -> Vec<Property<Protocol>> {
     vec![
         Property::always(
@@ -149,6 +169,11 @@ fn of_endings() -> Vec<Property<Protocol>> {
             "7 the deadline passes before an instance is attached or sent its command",
             |_, state: &State| state.clock == Clock::Expired && is_without_command(state),
         ),
+    ]
+}
+
+fn of_losses() -> Vec<Property<Protocol>> {
+    vec![
         Property::always(
             "9 a claim loses its instance only where that has left its target",
             |_, state: &State| !state.broken.not_lost,

@@ -106,6 +106,7 @@ impl Protocol {
             runs: [0; CLAIMS],
             detached: false,
             tenants: false,
+            died: false,
         };
         State {
             clock: Clock::Open,
@@ -231,12 +232,16 @@ impl Protocol {
 
     /// Whether it is left in a target for a look, although its agent never took the command up.
     fn is_kept(&self, state: &State, machine: &Machine) -> bool {
-        let undelivered = |command: &Command| command.status == CommandStatus::NotDelivered;
+        let undelivered = |command: &Command| {
+            [CommandStatus::NotDelivered, CommandStatus::Failed].contains(&command.status)
+        };
         // After a month nobody remembers the command.
         let sent = machine.commands.iter().any(undelivered) || state.clock == Clock::Ancient;
+        let failed = state.heard.iter().any(|heard| heard.failed);
         self.config.on_init_failure == OnInitFailure::Keep
+            && (failed || state.unread != 0)
             && machine.place.target().is_some()
-            && !machine.agent.is_alive()
+            && (!machine.agent.is_alive() || machine.marker.is_none())
             && sent
     }
 }

@@ -88,6 +88,7 @@ impl State {
 
 /// One instance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Machine {
     /// Where it is.
     pub place: Place,
@@ -110,6 +111,8 @@ pub struct Machine {
     pub detached: bool,
     /// Whether the tenant took it out of the target: then it is the tenant's.
     pub tenants: bool,
+    /// Whether it died, or the pool scaled in: nobody of ours removed it.
+    pub died: bool,
 }
 
 impl Machine {
@@ -121,14 +124,15 @@ impl Machine {
 
     /// Whether the claim's init was tried here, and failed.
     pub fn has_failed(&self, claim: u8) -> bool {
-        let undelivered = |command: &Command| {
-            command.claim != claim || command.status == CommandStatus::NotDelivered
+        let began_nothing = |command: &Command| {
+            let ended = [CommandStatus::NotDelivered, CommandStatus::Failed];
+            command.claim != claim || ended.contains(&command.status)
         };
         let ran = self.runs[usize::from(claim)] > 0;
         self.marker == Some((claim, false))
             || (!ran
                 && self.commands.iter().any(|command| command.claim == claim)
-                && self.commands.iter().all(undelivered))
+                && self.commands.iter().all(began_nothing))
     }
 
     /// Whether a command runs that will end.

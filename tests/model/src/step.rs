@@ -87,6 +87,8 @@ pub enum Action {
     DetachEnds(u8),
     /// A command ends: which, whether the script succeeded, whether its event comes.
     CommandEnds(u8, u8, bool, bool),
+    /// A command ends, and nothing of its claim ran: which, and whether its event comes.
+    CommandStopped(u8, u8, bool),
     /// A `SendCommand` that timed out takes effect.
     LateCommand(u8),
     /// An instance is launched into the pool.
@@ -135,6 +137,7 @@ impl Action {
             Self::LeaseEnds | Self::BatchIsLate => Some(Fault::LateBatch),
             Self::CommandEnds(_, _, _, false) => Some(Fault::EventLost),
             Self::CommandEnds(_, _, false, true) => Some(Fault::ScriptFails),
+            Self::CommandStopped(..) => Some(Fault::NothingRuns),
             Self::AgentAway(_) => Some(Fault::AgentAway),
             Self::AgentDies(_) => Some(Fault::AgentDies),
             Self::InstanceDies(_) => Some(Fault::InstanceDies),

@@ -32,10 +32,16 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
         Worker::LookEntry(_)
         | Worker::Settle {
             look: Look::First, ..
+        }
+        | Worker::Elsewhere {
+            look: Look::First, ..
         } => vec![Answer::Ok, Answer::Stale, Answer::StalePlace],
         Worker::Idle
         | Worker::BeginEntry(_)
         | Worker::Settle {
+            look: Look::Last, ..
+        }
+        | Worker::Elsewhere {
             look: Look::Last, ..
         } => vec![Answer::Ok, Answer::Stale],
         Worker::Attach => vec![Answer::Ok, Answer::LostDone, Answer::TargetRefuses],
@@ -54,7 +60,7 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
             answers
         }
         Worker::Conclude(_) => vec![Answer::Ok, Answer::LostDone, Answer::LostNever],
-        Worker::LookFirst => vec![Answer::Ok],
+        Worker::LookFirst | Worker::Search { .. } => vec![Answer::Ok],
         Worker::RetireLook { .. } => vec![Answer::Ok, Answer::StalePlace],
         Worker::RetireDo { .. } => vec![Answer::Ok, Answer::LostDone],
         Worker::Acknowledge => vec![Answer::Ok, Answer::Repeats],
@@ -92,6 +98,12 @@ impl Turn<'_, '_> {
             Worker::LookFirst => self.look_first(),
             Worker::LookEntry(command) => self.look_entry(command),
             Worker::Settle { status, look } => self.settle(status, look),
+            Worker::Search { end, retired } => self.search(end, retired),
+            Worker::Elsewhere {
+                other,
+                status,
+                look,
+            } => self.settle_elsewhere(other, status, look),
             Worker::Conclude(rest) => self.conclude(rest),
             Worker::RetireLook { then } => self.retire_look(then),
             Worker::RetireDo { call, then } => self.retire_do(call, then),

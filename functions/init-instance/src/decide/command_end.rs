@@ -1,46 +1,14 @@
 //! What the end of a claim's command calls for.
 
-use super::conclusion::{Conclusion, Finding, Step, times_of_retry};
-use ready_pool_core::Timestamp;
-use ready_pool_core::claim::{Claim, MAX_TIME_TO_EXPIRY};
-use ready_pool_core::command::{Command, CommandStatus};
-use ready_pool_core::group::{Group, Lifecycle};
-use ready_pool_core::ids::{Attempt, InstanceId, MAX_ATTEMPTS};
+use super::conclusion::{Conclusion, Finding};
+use super::replacing::{is_proven, replaced, replaced_for};
+use super::seen::{
+    CommandEnd, LOOKS_BEFORE_LOST, Occasion, Verdict, failure, is_missed, is_superseded, settled,
+};
+use ready_pool_core::command::CommandStatus;
+use ready_pool_core::group::Lifecycle;
 use ready_pool_core::ledger::{Entry, Standing};
-use ready_pool_core::message::{Retry, VERSION};
 use ready_pool_core::reason::Reason;
-
-/// How many looks must miss an instance in its target before it counts as lost: a group read
-/// right after an attach may be stale.
-pub const LOOKS_BEFORE_LOST: u32 = 3;
-
-/// Why a claim's command is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Occasion {
-    /// EventBridge says that it has ended.
-    Event,
-    /// A look at an open claim: it has ended, or its instance is missing.
-    Look,
-}
-
-/// What a look at a claim's command sees.
-#[derive(Clone, Copy, Debug)]
-pub struct CommandEnd<'a> {
-    /// Why one looks.
-    pub occasion: Occasion,
-    /// The command.
-    pub command: &'a Command,
-    /// Its instance.
-    pub instance: &'a InstanceId,
-    /// The claim's target; `None` when it is gone.
-    pub target: Option<&'a Group>,
-    /// The claim's entry there.
-    pub entry: Option<&'a Entry>,
-    /// Which look this is, from 1.
-    pub look: u32,
-    /// The time.
-    pub now: Timestamp,
-}
 
 /// What the status of a claim's command calls for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,7 +26,12 @@ pub enum Report {
 /// Systems Manager says of a machine that it has lost does not count once the target does not have
 /// that machine any more. A claim that failed never becomes ready.
 pub fn report(seen: CommandEnd<'_>) -> Report {
-    let verdict = match replaced_for(seen.command) {
+    let own = own_entry(&seen);
+    let seen = CommandEnd {
+        entry: own.as_ref().or(seen.entry),
+        ..seen
+    };
+    let verdict = match replaced_for(&seen) {
         Some((reason, claim)) => match (seen.entry, seen.target) {
             (Some(entry), _) => replaced(&seen, entry, reason, claim),
             // Its tags were wiped. An instance that is not there any more was taken out by us, and
@@ -74,135 +47,30 @@ pub fn report(seen: CommandEnd<'_>) -> Report {
         Verdict::StillRunning => Report::StillRunning,
         Verdict::Leave => Report::Conclude(Conclusion::nothing(Finding::Nothing)),
         Verdict::Ready => Report::Conclude(settled(&seen, Standing::Ready)),
+        Verdict::ReadyBefore => Report::Conclude(ready_before(&seen)),
         Verdict::Failed(reason) => Report::Conclude(settled(&seen, Standing::Failed(reason))),
         Verdict::Replaced(conclusion) => Report::Conclude(conclusion),
     }
 }
 
-/// Whether the command has ended so that another instance is tried.
-pub fn is_replaced(command: &Command) -> bool {
-    replaced_for(command).is_some()
-}
-
-enum Verdict {
-    /// Not final, or the attach is not finished.
-    NotYet,
-    /// Not final, and nobody waits here.
-    StillRunning,
-    /// Not our word to say: the claim was settled with another instance.
-    Leave,
-    /// Settle as ready.
-    Ready,
-    /// Settle as failed.
-    Failed(Reason),
-    /// The claim goes on without the instance.
-    Replaced(Conclusion),
-}
-
-/// Why another instance is tried, if it is, and for which claim: it must want that, and must be
-/// known whole.
-fn replaced_for(command: &Command) -> Option<(Reason, &Claim)> {
-    let policy = command.record.header.on_init_failure;
-    let reason = failure(command.status).filter(|reason| policy.replaces(*reason))?;
-    Some((reason, command.record.claim.as_deref()?))
-}
-
-/// A command that ended badly, of a claim that wants another instance then.
-fn replaced(seen: &CommandEnd<'_>, entry: &Entry, reason: Reason, claim: &Claim) -> Verdict {
-    let named = entry.instance.as_ref() == Some(seen.instance);
-    match entry.standing {
-        Standing::Ready if named => Verdict::Ready,
-        Standing::Failed(reason) if named => Verdict::Failed(reason),
-        Standing::Assigned if entry.instead_of.as_ref() == Some(seen.instance) => {
-            let steps = retire_then_retry(seen, claim, entry.attempt);
-            Verdict::Replaced(Conclusion::of(Finding::ReplacedBefore, steps))
-        }
-        Standing::Assigned if !is_superseded(entry, seen.instance) => {
-            if entry.expires_at <= seen.now || entry.attempt >= MAX_ATTEMPTS {
-                Verdict::Failed(reason)
-            } else {
-                Verdict::Replaced(replace(seen, entry, reason, claim))
-            }
-        }
-        Standing::Assigned | Standing::Ready | Standing::Failed(_) => {
-            let retire = Step::retire_if(seen.target.is_some());
-            Verdict::Replaced(Conclusion::of(Finding::Superseded, retire))
-        }
-    }
-}
-
-/// Another instance takes this one's place. Should the target take no entry (it has opted out, or is
-/// gone), there will be no other instance, and the claim fails.
-fn replace(seen: &CommandEnd<'_>, entry: &Entry, reason: Reason, claim: &Claim) -> Conclusion {
-    let attempt = entry.attempt.saturating_add(1);
-    Conclusion {
-        finding: Finding::Replaced,
-        entry: Some(Entry {
-            instance: None,
-            attempt,
-            standing: Standing::Assigned,
-            expires_at: claim.expires_at,
-            instead_of: Some(seen.instance.clone()),
-        }),
-        steps: retire_then_retry(seen, claim, attempt),
-        without_entry: Some(settled(seen, Standing::Failed(reason)).steps),
-    }
-}
-
-/// The instance's way out comes first here: so a claim never has two instances that were sent its
-/// command, and a full target has room again when the next one comes.
-fn retire_then_retry(seen: &CommandEnd<'_>, claim: &Claim, attempt: Attempt) -> Vec<Step> {
-    let retry = Step::Retry(Box::new(Retry {
-        version: VERSION,
-        claim: claim.clone(),
-        attempt,
-        begun: true,
-        times: times_of_retry(&seen.command.record.header.times),
-    }));
-    let retire = Step::retire_if(seen.target.is_some());
-    retire.into_iter().chain([retry]).collect()
-}
-
-/// Settles the claim. The entry first, then the outcome: should we die in between, the message
-/// comes again and publishes the same. The instance of a claim that failed is retired last, unless
-/// the claim keeps it.
-fn settled(seen: &CommandEnd<'_>, standing: Standing) -> Conclusion {
-    let (finding, publish, retire) = match standing {
-        Standing::Failed(reason) => {
-            let policy = seen.command.record.header.on_init_failure;
-            let publish = Step::PublishFailed(reason);
-            if reason == Reason::InstanceLost {
-                // Whoever took it out of its target has it. One whose command we did not send never was in there by
-                // our hand: it may be free, and nobody's.
-                let ours = seen.command.record.header.attempt.is_some();
-                (Finding::Lost, publish, !ours && seen.target.is_some())
-            } else if policy.leaves(reason) {
-                (Finding::Kept, publish, false)
-            } else {
-                (Finding::Failed, publish, seen.target.is_some())
-            }
-        }
-        Standing::Ready | Standing::Assigned => (Finding::Ready, Step::PublishReady, false),
-    };
-    let entry = Entry {
+/// The entry as it would be, had it not been wiped and the claim not been sent again.
+fn own_entry(seen: &CommandEnd<'_>) -> Option<Entry> {
+    let open = seen.entry.filter(|entry| entry.is_open());
+    let named = open.filter(|_| seen.occasion == Occasion::Elsewhere)?;
+    Some(Entry {
         instance: Some(seen.instance.clone()),
-        attempt: seen.entry.map_or(1, |entry| entry.attempt),
-        standing,
-        expires_at: seen
-            .entry
-            .map_or(seen.now + MAX_TIME_TO_EXPIRY, |entry| entry.expires_at),
         instead_of: None,
-    };
-    let is_new = seen.target.is_some() && seen.entry != Some(&entry);
-    let protect = finding == Finding::Ready && is_to_be_protected(seen);
-    let steps = [
-        Step::protect_if(protect),
-        Some(publish),
-        Step::retire_if(retire),
-    ];
+        ..named.clone()
+    })
+}
+
+/// The claim's end was published when its command ended, as far as its event was not lost, and was `ready`, or
+/// `failed` where the instance had left by then. Nobody knows which, so neither is said.
+fn ready_before(seen: &CommandEnd<'_>) -> Conclusion {
+    let entry = settled(seen, Standing::Ready).entry;
     Conclusion {
-        entry: is_new.then_some(entry),
-        ..Conclusion::of(finding, steps.into_iter().flatten())
+        entry,
+        ..Conclusion::nothing(Finding::ReadyBefore)
     }
 }
 
@@ -225,52 +93,27 @@ fn not_replaced(seen: &CommandEnd<'_>) -> Verdict {
     }
 }
 
-/// Whether an open claim goes on without this instance.
-fn is_superseded(entry: &Entry, instance: &InstanceId) -> bool {
-    let another = entry.instance.as_ref() != Some(instance);
-    another && (entry.instance.is_none() || entry.attempt > 1)
-}
-
-/// Why a claim fails whose command ended like this.
-fn failure(status: CommandStatus) -> Option<Reason> {
-    match status {
-        CommandStatus::Running | CommandStatus::Succeeded => None,
-        CommandStatus::Failed => Some(Reason::ScriptFailed),
-        CommandStatus::TimedOut => Some(Reason::ScriptTimedOut),
-        CommandStatus::NotDelivered => Some(Reason::NotDelivered),
-        CommandStatus::Cancelled => Some(Reason::Cancelled),
-    }
-}
-
 fn by_status(seen: &CommandEnd<'_>) -> Verdict {
     match (seen.command.status, failure(seen.command.status)) {
         (CommandStatus::Succeeded, _) => succeeded(seen),
         // Systems Manager's word on a machine that has left: nobody saw what its script did.
-        (CommandStatus::Running | CommandStatus::TimedOut | CommandStatus::NotDelivered, _)
-            if is_open_claim_s(seen) && !has_instance(seen) =>
+        (
+            CommandStatus::Running
+            | CommandStatus::TimedOut
+            | CommandStatus::NotDelivered
+            | CommandStatus::Interrupted,
+            _,
+        ) if is_missed(seen) => lost(seen),
+        // Whether another instance may be tried depends on where this one is.
+        (CommandStatus::Failed, _)
+            if is_proven(seen) && is_missed(seen) && seen.look < LOOKS_BEFORE_LOST =>
         {
-            lost(seen)
+            Verdict::NotYet
         }
         (_, Some(reason)) => Verdict::Failed(reason),
-        (_, None) if seen.occasion == Occasion::Look => Verdict::StillRunning,
-        (_, None) => Verdict::NotYet,
+        (_, None) if seen.occasion == Occasion::Event => Verdict::NotYet,
+        (_, None) => Verdict::StillRunning,
     }
-}
-
-/// Whether the ledger says that an open claim has the instance.
-fn is_open_claim_s(seen: &CommandEnd<'_>) -> bool {
-    let entry = seen.entry.filter(|entry| entry.is_open());
-    entry.is_some_and(|entry| entry.instance.as_ref() == Some(seen.instance))
-}
-
-/// Whether the claim wants its instance protected from scale-in, and the target does not have it so yet.
-fn is_to_be_protected(seen: &CommandEnd<'_>) -> bool {
-    let member = seen.target.and_then(|target| target.member(seen.instance));
-    seen.command.record.header.protect && member.is_some_and(|member| !member.protected)
-}
-
-fn has_instance(seen: &CommandEnd<'_>) -> bool {
-    seen.target.is_some_and(|target| target.has(seen.instance))
 }
 
 /// The script succeeded: is the instance its target's? In standby it is: its tenant put it there.
@@ -300,6 +143,10 @@ fn lost(seen: &CommandEnd<'_>) -> Verdict {
     let is_missing = target.is_none_or(|target| target.member(seen.instance).is_none());
     if is_missing && seen.look < LOOKS_BEFORE_LOST {
         return Verdict::NotYet;
+    }
+    let succeeded = seen.command.status == CommandStatus::Succeeded;
+    if succeeded && seen.occasion == Occasion::Elsewhere {
+        return Verdict::ReadyBefore;
     }
     Verdict::Failed(Reason::InstanceLost)
 }

@@ -32,8 +32,8 @@ pub(super) fn next(claim: &ClaimFacts, facts: &Facts, stage: Stage) -> Vec<Strin
             "init-instance sends the init command (the history shows a command about a second late)",
         ),
         Stage::Running => once(
-            "the script's exit status decides. A command that the agent does not pick up within a minute ends as \
-             not_delivered",
+            "the script's exit status decides. If the agent does not pick the command up within a minute, or has no place \
+             for the script, the claim goes on with another instance",
         ),
         Stage::Reporting => once(
             "the command's event brings the outcome. If the event was lost, replenish-pool has the claim looked at again \

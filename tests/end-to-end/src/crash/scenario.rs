@@ -1,16 +1,17 @@
 //! What the matrix plays: the ways a claim can go.
 
+use super::refusals;
 use super::site::Site;
 use crate::harness::{Harness, HarnessBuilder, Target, claim};
 use ready_pool_core::command::STACK_TAG;
 use ready_pool_core::ledger::ENTRY_KEPT_AFTER_DEADLINE;
 use ready_pool_core::outcome::{Ending, Outcome};
 use ready_pool_core::reason::Reason;
-use region::api::{CallError, Service};
+use region::api::Service;
 use region::commands::Pretence;
 use region::compute;
 use region::events::Trigger;
-use region::faults::Fault;
+use region::faults::wipe_tags;
 use region::journal::Happening;
 use region::settings::Spread;
 use replenish_pool::decide::LEAK_CHECKED_FROM;
@@ -34,6 +35,18 @@ pub enum Scenario {
     AnotherInstance,
     /// The first instance has lost the tag without which no command may be sent to it: another one.
     Untagged,
+    /// Nothing of the claim can run on the first instance, whose disk is full: another one.
+    NothingRan,
+    /// The first instance dies between its groups, and no group takes it: another one.
+    MachineGone,
+    /// The first instance dies between its entry and its detach, which is refused: another one.
+    DetachRefused,
+    /// Systems Manager takes the claim's command for no instance.
+    CommandRefused,
+    /// For a while the stack may not send its document to any instance.
+    RightsMissing,
+    /// A claim that was served is sent again after its target's tags were wiped: a second instance is detached for it.
+    WipedAndSentAgain,
     /// Two claims and one instance: the second waits for the next to boot.
     Waiting,
     /// The target loses its room between detach and attach.
@@ -76,7 +89,7 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 31] = [
         Self::Normal,
         Self::Batch,
         Self::FailingScript,
@@ -84,6 +97,12 @@ impl Scenario {
         Self::ReplacedUnheard,
         Self::AnotherInstance,
         Self::Untagged,
+        Self::NothingRan,
+        Self::MachineGone,
+        Self::DetachRefused,
+        Self::CommandRefused,
+        Self::RightsMissing,
+        Self::WipedAndSentAgain,
         Self::Waiting,
         Self::TargetRefused,
         Self::LookAgain,
@@ -129,6 +148,7 @@ impl Scenario {
         let (ending, reason) = (outcome.outcome, outcome.reason);
         match self {
             Self::FailingScript => ending == Ending::Failed && reason == Reason::ScriptFailed,
+            Self::CommandRefused => ending == Ending::Failed && reason == Reason::CommandRefused,
             // Whoever looks first at the full target says so.
             Self::TargetRefused => match ending {
                 Ending::Failed => matches!(reason, Reason::TargetRefused | Reason::TargetFull),
@@ -160,13 +180,18 @@ impl Scenario {
             | Self::Expired
             | Self::DryRun
             | Self::Surplus
+            | Self::DetachRefused
             | Self::SentTwice => (true, false, false, false),
-            Self::FailingScript | Self::Replaced | Self::TargetRefused => {
+            Self::FailingScript | Self::Replaced | Self::NothingRan | Self::TargetRefused => {
                 (false, true, false, true)
             }
-            Self::SlowDetach | Self::ReplacedUnheard | Self::Untagged => {
-                (false, true, false, false)
-            }
+            Self::SlowDetach
+            | Self::ReplacedUnheard
+            | Self::Untagged
+            | Self::MachineGone
+            | Self::CommandRefused
+            | Self::RightsMissing
+            | Self::WipedAndSentAgain => (false, true, false, false),
             Self::AnotherInstance => (true, true, false, false),
             Self::SizedByHitRate | Self::SteppingAside => (true, false, true, false),
             Self::LookAgain | Self::HandOverLost => (false, true, true, false),
@@ -189,6 +214,7 @@ impl Scenario {
         match self {
             // These wait for it.
             Self::Expired | Self::HandOverLost => Duration::from_mins(2),
+            Self::WipedAndSentAgain => Duration::from_mins(4),
             _ => Duration::from_mins(10),
         }
     }
@@ -226,6 +252,13 @@ impl Scenario {
                 exit_code: i32::from(run.script.contains(", attempt 1, ")) * 7,
                 ..Pretence::default()
             }),
+            Self::NothingRan => builder.scripts(|run| {
+                if run.script.contains(", attempt 1, ") {
+                    refusals::by_the_wrapper()
+                } else {
+                    Pretence::default()
+                }
+            }),
             Self::SentTwice => builder.scripts(|_| Pretence {
                 takes: Some(Duration::from_secs(40)),
                 ..Pretence::default()
@@ -234,7 +267,7 @@ impl Scenario {
                 .parameter("HitRate", "99")
                 .parameter("PoolMaxSize", "1"),
             Self::SlowDetach => builder.settings(|settings| settings.timings.detach = exactly(70)),
-            Self::TargetRefused => {
+            Self::TargetRefused | Self::MachineGone => {
                 builder.settings(|settings| settings.timings.detach = exactly(10))
             }
             _ => builder,
@@ -272,11 +305,9 @@ impl Scenario {
                 let machine = world.compute.instances.get_mut(&pool[0]);
                 machine.expect("it runs").tags.remove(STACK_TAG);
             }
-            Self::AnotherInstance => world.faults.add(Fault::next(
-                Service::Ssm,
-                "SendCommand",
-                CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
-            )),
+            Self::AnotherInstance => world.faults.add(refusals::of_the_machine()),
+            Self::CommandRefused => world.faults.add(refusals::of_the_claim()),
+            Self::RightsMissing => world.faults.add(refusals::of_all()),
             Self::LookAgain | Self::ReplacedUnheard => {
                 let rule = world.events.rules.get_mut(rule);
                 rule.expect("the template has the rule").enabled = false;
@@ -454,6 +485,34 @@ impl Scenario {
                     .with(|world| world.compute.capacity_refused = false);
             }
             Self::OneByOne => receive_first(harness).await,
+            _ => self.spoil(harness).await,
+        }
+    }
+
+    /// What happens to a scenario's first instance, or to its target.
+    async fn spoil(self, harness: &Harness) {
+        match self {
+            Self::MachineGone => {
+                let machine = refusals::first_detached(harness).await;
+                harness
+                    .region
+                    .with(|world| compute::kill_instance(world, &machine));
+            }
+            Self::DetachRefused => {
+                let machine = refusals::first_entered(harness, "asg-1").await;
+                harness
+                    .region
+                    .with(|world| compute::kill_instance(world, &machine));
+            }
+            Self::WipedAndSentAgain => {
+                harness.outcome("claim-1").await;
+                harness
+                    .region
+                    .with(|world| wipe_tags(world, "asg-1", "ready-pool:claim/"));
+                let again = message(self, harness, "claim-1", "asg-1").to_string();
+                harness.send_as(again, &harness.pool, "again").await;
+                harness.pass(self.deadline() + Duration::from_mins(1)).await;
+            }
             _ => {}
         }
     }

@@ -201,9 +201,10 @@ pub(crate) enum Reported {
 }
 
 question! {
-    /// What the status of a claim's command calls for. The target is `None` when it is not found.
+    /// What the status of a claim's command calls for, and whether its end proves that nothing ran. The
+    /// target is `None` when it is not found.
     report(
-        status: CommandStatus,
+        ended: (CommandStatus, bool),
         entered: Option<Line>,
         found: bool,
         instance: u8,
@@ -212,6 +213,7 @@ question! {
         now: (Clock, OnInitFailure)
     ) -> Reported {
         let ((place, target), (clock, policy), (occasion, look)) = (seen, now, look);
+        let (status, nothing_ran) = ended;
         let member = match place {
             Place::Target(group) if group == target => Some(Lifecycle::InService),
             Place::Parked(group) if group == target => Some(Lifecycle::Standby),
@@ -226,6 +228,7 @@ question! {
         let report = initialising::report(initialising::CommandEnd {
             occasion,
             command: &command,
+            nothing_ran,
             instance: names().instance(instance),
             target: found.then_some(&group),
             entry: entered.map(entry).as_ref(),
@@ -250,7 +253,17 @@ question! {
 pub(crate) enum Checked {
     CommandEnded(CommandStatus),
     Missing(CommandStatus),
+    /// How it ends, unless another instance serves it; and what is left to do then.
+    NeverSent(Concluded, Concluded),
     Conclude(Concluded),
+}
+
+question! {
+    /// Whether a command of this status on another instance serves a claim that was sent again.
+    serves(status: CommandStatus) -> bool {
+        let command = Command { claim: 0, status };
+        initialising::serves(&history_of(&[command], false, OnInitFailure::default())[0])
+    }
 }
 
 question! {
@@ -290,6 +303,9 @@ question! {
         match checked {
             initialising::Checked::CommandEnded(command) => Checked::CommandEnded(command.status),
             initialising::Checked::Missing(command) => Checked::Missing(command.status),
+            initialising::Checked::NeverSent(end) => {
+                Checked::NeverSent(concluded(&end), concluded(&end.without_the_claim()))
+            }
             initialising::Checked::Conclude(conclusion) => Checked::Conclude(concluded(&conclusion)),
         }
     }
