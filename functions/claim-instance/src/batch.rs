@@ -24,6 +24,7 @@ use tracing::{error, warn};
 pub(crate) struct Batch<'a> {
     function: &'a ClaimInstance,
     invocation: &'a Invocation,
+    lease: &'a Lease<'a>,
     /// How many messages were delivered.
     delivered: usize,
     /// In the order in which they are processed.
@@ -62,6 +63,7 @@ impl<'a> Batch<'a> {
     pub(crate) fn new(
         function: &'a ClaimInstance,
         invocation: &'a Invocation,
+        lease: &'a Lease<'a>,
         delivered: usize,
         messages: Vec<(Received, Isolation)>,
     ) -> Self {
@@ -71,6 +73,7 @@ impl<'a> Batch<'a> {
         Self {
             function,
             invocation,
+            lease,
             delivered,
             messages: pending.collect(),
             memory: Memory::default(),
@@ -80,13 +83,13 @@ impl<'a> Batch<'a> {
 
     /// Does what can be done in this delivery. Answers whether something was written that reads may
     /// not show yet.
-    pub(crate) async fn process(&mut self, lease: &Lease<'_>) -> bool {
+    pub(crate) async fn process(&mut self) -> bool {
         for pending in &mut self.messages {
             if pending.isolation == Isolation::Batched {
                 respond::reject_unreadable(self.function, pending).await;
             }
         }
-        let uncertain = self.look_until_settled(lease).await;
+        let uncertain = self.look_until_settled().await;
         self.write_oldest();
         uncertain
     }
@@ -98,12 +101,12 @@ impl<'a> Batch<'a> {
 
     /// Looks every two seconds until nothing is open or time is up. Answers whether something was
     /// written that reads may not show yet.
-    async fn look_until_settled(&mut self, lease: &Lease<'_>) -> bool {
+    async fn look_until_settled(&mut self) -> bool {
         let clock = &self.function.clock;
         let last_look = clock.now() + LOOK_FOR;
         let mut uncertain = false;
         while self.may_go_on() {
-            uncertain = self.look(lease).await;
+            uncertain = self.look().await;
             if !self.may_go_on() || uncertain || clock.now() + LOOK_EVERY > last_look {
                 break;
             }
@@ -121,7 +124,7 @@ impl<'a> Batch<'a> {
     }
 
     /// One look: observe, decide, act. Good claims together, then the suspects one by one.
-    async fn look(&mut self, lease: &Lease<'_>) -> bool {
+    async fn look(&mut self) -> bool {
         let Some(decisions) = self.decide().await else {
             return false;
         };
@@ -132,10 +135,10 @@ impl<'a> Batch<'a> {
         let mut uncertain = self.carry_out(batched).await;
         for place in 0..self.messages.len() {
             if let Some(decided) = isolated.remove(&place) {
-                self.delete_settled(lease).await;
+                self.delete_settled().await;
                 uncertain |= self.carry_out(BTreeMap::from([(place, decided)])).await;
             } else if self.is_isolated_and_unreadable(place) {
-                self.delete_settled(lease).await;
+                self.delete_settled().await;
                 if let Some(pending) = self.messages.get_mut(place) {
                     respond::reject_unreadable(self.function, pending).await;
                 }
@@ -224,7 +227,7 @@ impl<'a> Batch<'a> {
 
     /// Deletes what is settled: if the next claim ends this invocation, they do not come again
     /// with it, and those behind them move up.
-    async fn delete_settled(&mut self, lease: &Lease<'_>) {
+    async fn delete_settled(&mut self) {
         let messages = self.messages.iter_mut();
         let settled: Vec<&mut Pending> = messages
             .filter(|pending| pending.state == State::Settled)
@@ -236,7 +239,7 @@ impl<'a> Batch<'a> {
             .iter()
             .map(|pending| pending.message.receipt.clone());
         let receipts: Vec<ReceiptHandle> = receipts.collect();
-        lease.end(&receipts);
+        self.lease.end(&receipts);
         match self.function.provision_queue.delete(&receipts).await {
             Ok(()) => {
                 for pending in settled {

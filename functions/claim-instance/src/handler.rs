@@ -39,8 +39,14 @@ impl ClaimInstance {
         if leased.is_empty() {
             return unsettled;
         }
-        let mut batch = Batch::new(self, invocation, delivered, intake::in_order(leased));
-        if let Some(uncertain) = lease.during(Box::pin(batch.process(&lease))).await {
+        let mut batch = Batch::new(
+            self,
+            invocation,
+            &lease,
+            delivered,
+            intake::in_order(leased),
+        );
+        if let Some(uncertain) = lease.during(Box::pin(batch.process())).await {
             batch.release(uncertain).await;
         }
         for pending in batch.unsettled() {

@@ -270,8 +270,9 @@ impl<'a> Act<'a> {
         let config = &self.function.config;
         let tags = plan.remove_tags.iter();
         let tags = tags.filter(|(_, key)| !self.kept_notes.contains(key));
-        let (notes, rest): (Vec<_>, Vec<_>) =
-            tags.cloned().partition(|(group, _)| *group == config.retirement);
+        let (notes, rest): (Vec<_>, Vec<_>) = tags
+            .cloned()
+            .partition(|(group, _)| *group == config.retirement);
         let rest = rest.into_iter();
         let (lacking, entries): (Vec<_>, Vec<_>) =
             rest.partition(|(group, _)| *group == config.pool);

@@ -69,6 +69,8 @@ impl Memory {
         let said_at = &mut self.lock().stopped_said_at;
         said_at.retain(|_, said| *said > at - STOPPED_SAID_EVERY * 2);
         said_at.insert(instance.clone(), at);
+    }
+
     /// How the pool grew for zones that lack instances.
     pub(crate) fn growth(&self) -> Growth {
         self.lock().growth

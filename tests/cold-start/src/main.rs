@@ -1,298 +1,127 @@
-//! `serve`: stays up and tells what happens.
+//! Starts functions in turn, beside one that does nothing, and measures how long each takes to ask for work.
+//!
+//! `cold-start ROUNDS BARE FUNCTION…` with the binaries' paths. Figures of one run compare; those of two do not.
 
-use crate::claims::timestamp;
-use crate::cli::ServeOptions;
-use crate::environment_files;
-use crate::failure::Failure;
-use crate::follow::{Follower, Interrupts};
-use crate::live;
-use crate::print::Printer;
-use crate::start::{Names, Running};
-use crate::story::Story;
-use ready_pool_core::group::OPT_IN_TAG;
-use serde::Serialize;
-use std::fmt::Write as _;
-use std::time::Duration;
+use std::env::args;
+use std::error::Error;
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-/// The deadline of the claim to copy: below the longest allowed, so that there is time to.
-const TIME_TO_TRY: Duration = Duration::from_mins(230);
+const LOOK_EVERY: Duration = Duration::from_micros(50);
 
-/// Serves until it is interrupted.
-pub(crate) async fn run(options: ServeOptions) -> Result<(), Failure> {
-    let ServeOptions {
-        common,
-        time_scale,
-        host,
-        family,
-        ..
-    } = &options;
-    let running = Running::start(common, *time_scale, *host, *family).await?;
-    if let Some(directory) = &options.environment {
-        environment_files::write(&running, directory)?;
-    }
-    let mut interrupts = Interrupts::catch()?;
-    let result = tokio::select! {
-        biased;
-        () = interrupts.next() => Ok(()),
-        result = tell(&running, options.json) => result,
-    };
-    running.stop().await;
-    result
-}
+/// What `template.yaml` sets; with them each of the three starts.
+const ENVIRONMENT: [(&str, &str); 26] = [
+    ("AWS_ACCESS_KEY_ID", "none"),
+    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+    ("AWS_LAMBDA_FUNCTION_NAME", "ready-pool"),
+    ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+    ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+    ("AWS_REGION", "eu-west-1"),
+    ("AWS_SECRET_ACCESS_KEY", "none"),
+    ("BOOT_LIMIT_SECONDS", "600"),
+    ("DETAIL", "full"),
+    ("HIT_RATE", "0"),
+    ("INIT_DOCUMENT", "ready-pool-init"),
+    (
+        "INIT_QUEUE_URL",
+        "https://sqs.eu-west-1.amazonaws.com/1/init.fifo",
+    ),
+    ("LAUNCH_HOOK_NAME", "ready-pool-ready"),
+    ("LEAST_READY", "1"),
+    ("MAX_AGE_HOURS", "0"),
+    ("OUTCOME_OUTPUT_CHARACTERS", "1000"),
+    (
+        "OUTCOME_QUEUE_URL",
+        "https://sqs.eu-west-1.amazonaws.com/1/outcome",
+    ),
+    ("POOL_GROUP", "ready-pool"),
+    ("POOL_MAX_SIZE", "20"),
+    ("POOL_SIZE", "10"),
+    ("PROTECT_FROM_SCALE_IN", "false"),
+    (
+        "PROVISION_QUEUE_URL",
+        "https://sqs.eu-west-1.amazonaws.com/1/provision.fifo",
+    ),
+    (
+        "REJECTED_QUEUE_URL",
+        "https://sqs.eu-west-1.amazonaws.com/1/rejected",
+    ),
+    ("REQUIRE_COMMON_SUBNET", "true"),
+    ("RETIREMENT_GROUP", "ready-pool-retirement"),
+    ("STACK", "ready-pool"),
+];
 
-async fn tell(running: &Running, json: bool) -> Result<(), Failure> {
-    let mut follower = Follower::from_the_start(&running.region);
-    let mut story = Story::new(running.names.clone(), running.client().polling_functions());
-    let started = running.started;
-    let mut out = Printer::stdout(started);
-    if json {
-        out.verbatim(&Addresses::of(running).to_json())?;
-        out = Printer::stderr(started);
-    } else {
-        out.text(&introduction(running))?;
-        out.verbatim(&lines_to_copy(running))?;
-        let external = external_functions(running);
-        if !external.is_empty() {
-            out.verbatim(external.trim_end())?;
-        }
-        out.title("What happens (seconds since the start, how long it took)")?;
-    }
-    let mut fills = true;
-    loop {
-        let entries = if fills {
-            live::next(running, &mut follower, &mut out).await
-        } else {
-            follower.next().await
-        };
-        fills = fills && !running.pool_is_full();
-        for entry in entries {
-            if let Some(line) = story.tell(&entry) {
-                out.line(&line)?;
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = args().skip(1);
+    let usage = "cold-start ROUNDS BARE FUNCTION…";
+    let rounds: usize = arguments.next().ok_or(usage)?.parse()?;
+    let functions: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
+    let mut times = vec![Vec::new(); functions.len()];
+    for round in 0..=rounds {
+        for (function, times) in functions.iter().zip(&mut times) {
+            let time = cold_start(function)?;
+            // The first round fills the page cache.
+            if round > 0 {
+                times.push(time);
             }
         }
     }
-}
-
-/// Where everything is.
-#[derive(Serialize)]
-struct Addresses<'r> {
-    endpoint: &'r str,
-    /// For a browser.
-    page: String,
-    region: &'r str,
-    #[serde(flatten)]
-    stack: Stack<'r>,
-    /// The other stacks of the family.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    beside: Vec<Stack<'r>>,
-}
-
-#[derive(Serialize)]
-struct Stack<'r> {
-    #[serde(rename = "stack")]
-    name: &'r str,
-    queues: Queues<'r>,
-    groups: Groups<'r>,
-}
-
-#[derive(Serialize)]
-struct Queues<'r> {
-    provision: &'r str,
-    init: &'r str,
-    outcome: &'r str,
-    rejected: &'r str,
-}
-
-#[derive(Serialize)]
-struct Groups<'r> {
-    pool: &'r str,
-    retirement: &'r str,
-}
-
-impl<'r> Stack<'r> {
-    fn of(names: &'r Names) -> Self {
-        let Names {
-            stack,
-            family: _,
-            pool,
-            retirement,
-            provision,
-            init,
-            outcome,
-            rejected,
-            beside: _,
-        } = names;
-        Self {
-            stack,
-            queues: Queues {
-                provision,
-                init,
-                outcome,
-                rejected,
-            },
-            groups: Groups { pool, retirement },
-        }
+    let medians: Vec<Duration> = times.iter_mut().map(|times| median(times)).collect();
+    let bare = medians.first().ok_or(usage)?.as_secs_f64();
+    println!(
+        "{:<18} {:>9} {:>8} {:>8}",
+        "function", "median", "to bare", "size"
+    );
+    for (function, median) in functions.iter().zip(&medians) {
+        let name = function.components().rev().nth(1).ok_or(usage)?.as_os_str();
+        let millis = median.as_secs_f64() * 1e3;
+        let ratio = median.as_secs_f64() / bare;
+        let kilobytes = u32::try_from(function.metadata()?.len() / 1000)?;
+        let size = f64::from(kilobytes) / 1e3;
+        let name = name.to_string_lossy();
+        println!("{name:<18} {millis:>6.2} ms {ratio:>6.2} × {size:>5.2} MB");
     }
+    Ok(())
+}
 
-    fn introduction(&self) -> String {
-        let Self { queues, groups, .. } = self;
-        format!(
-            "  queues       provision  {}
-               init       {}
-               outcome    {}
-               rejected   {}
-  groups       pool       {}
-               retirement {}
-",
-            queues.provision,
-            queues.init,
-            queues.outcome,
-            queues.rejected,
-            groups.pool,
-            groups.retirement,
+/// From the start of the process to its first request for an invocation.
+fn cold_start(function: &PathBuf) -> Result<Duration, Box<dyn Error>> {
+    let runtime_api = TcpListener::bind("127.0.0.1:0")?;
+    runtime_api.set_nonblocking(true)?;
+    let mut command = Command::new(function);
+    command
+        .env_clear()
+        .envs(ENVIRONMENT)
+        .env(
+            "AWS_LAMBDA_RUNTIME_API",
+            runtime_api.local_addr()?.to_string(),
         )
-    }
-}
-
-impl<'r> Addresses<'r> {
-    fn of(running: &'r Running) -> Self {
-        Self {
-            endpoint: &running.settings.endpoint,
-            page: running.page(),
-            region: &running.settings.region_name,
-            name: Stack::of(&running.names),
-            beside: running.names.beside.iter().map(Stack::of).collect(),
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let start = Instant::now();
+    let mut process = command.spawn()?;
+    let asks = loop {
+        match runtime_api.accept() {
+            Ok((mut connection, _)) => break connection.read(&mut [0])? > 0,
+            Err(_) if process.try_wait()?.is_some() => break false,
+            Err(_) => sleep(LOOK_EVERY),
         }
-    }
-
-    fn stacks(&self) -> impl Iterator<Item = &Stack<'r>> {
-        std::iter::once(&self.stack).chain(&self.beside)
-    }
-
-    fn to_json(&self) -> String {
-        json_line(self)
-    }
-}
-
-/// One line of JSON, fields in the order of the type.
-fn json_line(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-fn introduction(running: &Running) -> String {
-    let addresses = Addresses::of(running);
-    let Addresses {
-        endpoint,
-        page,
-        region,
-        ..
-    } = &addresses;
-    let stacks: String = addresses.stacks().map(Stack::introduction).collect();
-    let operator = running.operator();
-    let next = match running.names.family {
-        None => format!(
-            "Try it: create a target, send a claim (its deadline is 4 h ahead at most), receive its outcome. How the \
-             claim stands meanwhile, and afterwards: {operator} claim claim-1"
-        ),
-        Some(_) => format!(
-            "Try it: create a target for each pool, send a claim for each without naming a queue, and read both \
-             outcomes, each with its pool, on one queue. Both pools: {operator} status"
-        ),
     };
-    format!(
-        "A simulated AWS region, {latencies}.{first} Ctrl-C stops it.
-
-  page         {page}  (see it, send claims, break things)
-  endpoint     {endpoint}
-  region       {region}
-  credentials  any: AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none
-{stacks}
-{next}
-",
-        latencies = running.latencies(),
-        first = running.first_latencies(),
-    )
-}
-
-/// Lines for a shell, broken where a shell goes on.
-fn lines_to_copy(running: &Running) -> String {
-    let addresses = Addresses::of(running);
-    let Addresses {
-        endpoint, region, ..
-    } = &addresses;
-    let mut text = format!(
-        "export AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none\n"
-    );
-    for names in running.names.all() {
-        let (target, claim_id) = match running.names.family {
-            None => ("my-target".to_owned(), "claim-1".to_owned()),
-            Some(_) => (
-                format!("my-{}-target", names.title()),
-                names.title().to_owned(),
-            ),
-        };
-        text.push_str(&target_to_copy(running, &target, &names.pool));
-        text.push_str(&claim_to_copy(running, names, &target, &claim_id));
+    let time = start.elapsed();
+    process.kill()?;
+    process.wait()?;
+    if asks {
+        Ok(time)
+    } else {
+        Err(format!("{} does not ask for work", function.display()).into())
     }
-    let outcome = addresses.stack.queues.outcome;
-    let _ = write!(
-        text,
-        "aws --endpoint-url {endpoint} sqs receive-message --wait-time-seconds 20 \\\n  --queue-url {outcome}"
-    );
-    text
 }
 
-fn target_to_copy(running: &Running, target: &str, pool: &str) -> String {
-    let endpoint = &running.settings.endpoint;
-    let subnets = running.client().subnets();
-    format!(
-        r"aws --endpoint-url {endpoint} autoscaling create-auto-scaling-group \
-  --auto-scaling-group-name {target} --min-size 0 --max-size 5 \
-  --vpc-zone-identifier {subnets} \
-  --launch-template LaunchTemplateName=tenant,Version=1 \
-  --tags Key={OPT_IN_TAG},Value={pool},PropagateAtLaunch=false
-"
-    )
-}
-
-/// In a family the command line finds the queue; alone, any client of SQS does.
-fn claim_to_copy(running: &Running, names: &Names, target: &str, claim_id: &str) -> String {
-    if running.names.family.is_some() {
-        return format!(
-            "{} send --target {target} --id {claim_id} --command 'echo hello' --wait\n",
-            running.operator()
-        );
-    }
-    let endpoint = &running.settings.endpoint;
-    let expires_at = timestamp(running.started + TIME_TO_TRY);
-    let Names {
-        provision, pool, ..
-    } = names;
-    format!(
-        r#"aws --endpoint-url {endpoint} sqs send-message \
-  --queue-url {provision} \
-  --message-group-id {pool} --message-deduplication-id {claim_id} \
-  --message-body '{{"claim_id": "{claim_id}", "target_group": "{target}",
-    "init": {{"commands": ["echo hello from $AWS_SSM_INSTANCE_ID"]}},
-    "expires_at": "{expires_at}"}}'
-"#
-    )
-}
-
-/// What a person needs to start the functions that were left to them.
-fn external_functions(running: &Running) -> String {
-    let mut text = String::new();
-    for config in running.region.stack().functions.values() {
-        let Some(address) = running.functions.runtime_api(config) else {
-            continue;
-        };
-        let variables = environment_files::for_this_machine(running, config);
-        let _ = write!(
-            text,
-            "\nStart {} yourself; its Runtime API is at {address}:\n\n{}\n",
-            config.logical_id,
-            variables.trim_end(),
-        );
-    }
-    text
+fn median(times: &mut [Duration]) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }

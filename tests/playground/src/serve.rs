@@ -89,7 +89,8 @@ struct Addresses<'r> {
 
 #[derive(Serialize)]
 struct Stack<'r> {
-    stack: &'r str,
+    #[serde(rename = "stack")]
+    name: &'r str,
     queues: Queues<'r>,
     groups: Groups<'r>,
 }

@@ -124,9 +124,9 @@ async fn a_machine_that_is_stopped_on_its_way_is_named_to_a_person_and_its_claim
         };
         journal.iter().filter(|entry| is_try(&entry.what)).count()
     };
-    let tried = tries();
+    let before = tries();
     harness.pass(Duration::from_hours(3)).await;
-    assert_eq!(tries(), tried);
+    assert_eq!(tries(), before);
     harness.stop().await;
 }
 
