@@ -328,7 +328,7 @@ fn of_one_claim_without_an_instance() -> Vec<Configuration> {
             ready: 0,
             kinds: ASIDE,
             split_look: false,
-            states: Some(221_996),
+            states: Some(220_720),
             ..ONE
         },
         Configuration {
@@ -338,7 +338,7 @@ fn of_one_claim_without_an_instance() -> Vec<Configuration> {
             ready: 0,
             kinds: &[Fault::LostAnswer],
             split_look: false,
-            states: Some(837_294),
+            states: Some(846_770),
             ..ONE
         },
     ]
@@ -519,7 +519,7 @@ fn of_two_claims() -> Vec<Configuration> {
             name: "two claims, stepping aside",
             steps_aside: true,
             ready: 1,
-            states: Some(228_044),
+            states: Some(234_906),
             ..TWO
         },
         Configuration {
