@@ -38,6 +38,11 @@ const REST: Duration = Duration::from_hours(12);
 /// Longest a machine that was claimed is used.
 const MOST_TARGET_SIZE: u32 = 100;
 
+/// Whether no group of this number exists at first: claims for it have it made.
+fn is_made_on_demand(target: usize) -> bool {
+    target % 3 == 2
+}
+
 impl Soak {
     /// A run of `claims` claims on `targets` targets, with a pool that can keep up with them.
     pub fn new(seed: u64, claims: usize, targets: usize) -> Self {
@@ -59,6 +64,7 @@ impl Soak {
     pub async fn run(&self) -> Tally {
         let harness = Harness::builder()
             .pool_size(self.pool_size)
+            .makes_targets("asg-")
             .parameter("PoolMaxSize", &(2 * self.pool_size).to_string())
             .settings(|settings| {
                 settings.seed = self.seed;
@@ -67,7 +73,7 @@ impl Soak {
             })
             .start();
         harness.pool_is_ready(self.pool_size).await;
-        for n in 0..self.targets {
+        for n in (0..self.targets).filter(|n| !is_made_on_demand(*n)) {
             harness
                 .create(Target::named(&format!("asg-{n}")).max_size(MOST_TARGET_SIZE))
                 .await;

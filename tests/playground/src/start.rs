@@ -1,6 +1,7 @@
 //! Starting a region with its stack, its functions and its endpoint; and stopping all of it.
 
 use crate::build;
+use crate::claims::TENANTS_TEMPLATE;
 use crate::cli::Common;
 use crate::failure::Failure;
 use crate::first_fill;
@@ -9,6 +10,7 @@ use crate::page::Page;
 use region::api::{Call, Service};
 use region::autoscaling::Lifecycle;
 use region::commands::RealScripts;
+use region::compute;
 use region::endpoint::Endpoint;
 use region::region::{Region, StartError, TemplateSource};
 use region::settings::Settings;
@@ -177,6 +179,7 @@ impl Running {
         let first = first_fill::settings(&settings, !options.timings.is_empty());
         let first_time_scale = first.time_scale;
         let region = Region::builder(first, started)
+            .prepare(|world| compute::know_launch_template(world, TENANTS_TEMPLATE))
             .commands(Arc::new(commands))
             .template(template.source)
             .functions({
@@ -264,6 +267,14 @@ impl Running {
     /// Whether the pool is as large as it should be, all in service.
     pub(crate) fn pool_is_full(&self) -> bool {
         self.region.with(|world| pool_is_full(world, &self.names))
+    }
+
+    /// How many instances a group has.
+    pub(crate) fn members(&self, group: &str) -> usize {
+        self.region.with(|world| {
+            let group = world.autoscaling.groups.get(group);
+            group.map_or(0, |group| group.members.len())
+        })
     }
 
     /// Ends everything: functions, scripts, endpoint.

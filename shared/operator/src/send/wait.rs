@@ -250,6 +250,10 @@ fn check(claim: &Claim, target: Option<&Group>, stack: &Stack, again: bool) -> R
     let (id, name) = (&claim.claim_id, &claim.target_group);
     let refuse = |problem: String| Err(Failure::Usage(format!("nothing was sent: {problem}")));
     let Some(target) = target else {
+        if claim.create_target.is_some() {
+            // Whether the stack makes targets, only its functions know.
+            return Ok(());
+        }
         let why = Reason::UnknownTarget.sentence_with(Some(name.as_str()));
         return refuse(why);
     };

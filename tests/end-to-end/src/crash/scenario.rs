@@ -70,11 +70,13 @@ pub enum Scenario {
     /// Three claims at a pool of one, which may not grow and is sized by its hit rate: two find nothing
     /// ready, and are counted.
     SizedByHitRate,
+    /// A claim for a group that does not exist: it is made.
+    MadeTarget,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Normal,
         Self::Batch,
         Self::FailingScript,
@@ -99,6 +101,7 @@ impl Scenario {
         Self::Surplus,
         Self::OneByOne,
         Self::SizedByHitRate,
+        Self::MadeTarget,
     ];
 
     /// Ready instances that the scenario keeps.
@@ -157,6 +160,7 @@ impl Scenario {
             | Self::Expired
             | Self::DryRun
             | Self::Surplus
+            | Self::MadeTarget
             | Self::SentTwice => (true, false, false, false),
             Self::FailingScript | Self::Replaced | Self::TargetRefused => {
                 (false, true, false, true)
@@ -230,6 +234,7 @@ impl Scenario {
             Self::SizedByHitRate => builder
                 .parameter("HitRate", "99")
                 .parameter("PoolMaxSize", "1"),
+            Self::MadeTarget => builder.makes_targets("asg-"),
             Self::SlowDetach => builder.settings(|settings| settings.timings.detach = exactly(70)),
             Self::TargetRefused => {
                 builder.settings(|settings| settings.timings.detach = exactly(10))
@@ -242,6 +247,9 @@ impl Scenario {
     pub(super) async fn prepare(self, harness: &Harness) {
         harness.pool_is_ready(self.pool_size()).await;
         for name in ["asg-1", "asg-2"] {
+            if self == Self::MadeTarget {
+                continue;
+            }
             let target = Target::named(name);
             harness
                 .create(match self {
@@ -472,6 +480,9 @@ fn message(scenario: Scenario, harness: &Harness, claim_id: &str, target: &str) 
     if matches!(scenario, Scenario::Replaced | Scenario::ReplacedUnheard) {
         message["on_init_failure"] = json!("replace");
         message["protect"] = json!(true);
+    }
+    if scenario == Scenario::MadeTarget {
+        message["create_target"] = json!({ "max_size": 4 });
     }
     message
 }

@@ -1,6 +1,6 @@
 //! The people around the stack: they send claims, use machines for a while, and break things.
 
-use super::{Soak, Troubles};
+use super::{MOST_TARGET_SIZE, Soak, Troubles, is_made_on_demand};
 use crate::harness::{Harness, claim};
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName};
 use ready_pool_core::outcome::Ending;
@@ -141,8 +141,12 @@ impl Tenants {
     fn send(&mut self, harness: &Harness, now: Instant) {
         let n = self.sent.len();
         let claim_id = format!("claim-{n}");
-        let target = format!("asg-{}", self.rng.usize(0..self.soak.targets));
+        let number = self.rng.usize(0..self.soak.targets);
+        let target = format!("asg-{number}");
         let mut message = claim(&claim_id, &target);
+        if is_made_on_demand(number) {
+            message["create_target"] = json!({ "max_size": MOST_TARGET_SIZE });
+        }
         message["expires_at"] = harness.in_future(self.soak.deadline).into();
         harness.send_together([message.clone()]);
         self.targets.insert(claim_id.clone(), target.clone());

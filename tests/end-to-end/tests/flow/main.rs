@@ -29,6 +29,7 @@ mod large_pool;
 mod largest;
 mod lifecycle;
 mod machine;
+mod made_targets;
 mod membership;
 mod missing_part;
 mod names;

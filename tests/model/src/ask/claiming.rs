@@ -90,6 +90,7 @@ question! {
             size: pool.desired_capacity,
             retirement: &names.retirement,
             targets: &targets,
+            creation: None,
             online: &online,
             places: &places,
             histories: &histories,
@@ -126,6 +127,7 @@ fn remembered(memory: &Memory, shared_target: bool) -> claiming::Memory {
             .filter(|instance| memory.spent & (1 << instance) != 0)
             .map(|instance| names().instance(instance).clone())
             .collect(),
+        tried: BTreeMap::new(),
     }
 }
 
