@@ -46,6 +46,8 @@ pub enum Fault {
     TargetRefuses,
     /// Systems Manager refuses a command for good: on this instance, or on any.
     SendRefused,
+    /// Somebody makes a claim's target, which did not exist.
+    TargetMade,
 }
 
 impl Fault {
@@ -71,6 +73,7 @@ impl Fault {
         Self::ScriptFails,
         Self::TargetRefuses,
         Self::SendRefused,
+        Self::TargetMade,
     ];
 }
 
@@ -125,6 +128,8 @@ pub enum Rule {
     StandbyIsMember,
     /// An open claim whose machine has left its target ends, whatever Systems Manager says.
     MembershipOverStatus,
+    /// A target that exists, AWS says, is read again: the claim has no entry there.
+    ExistingIsRead,
 }
 
 impl Rule {
@@ -154,6 +159,7 @@ impl Rule {
         Self::OneByOne,
         Self::StandbyIsMember,
         Self::MembershipOverStatus,
+        Self::ExistingIsRead,
     ];
 }
 
@@ -171,6 +177,8 @@ pub struct Configuration {
     pub ready: u8,
     /// Whether the claims share one target.
     pub shared_target: bool,
+    /// Whether no target exists at first: the claims have theirs made.
+    pub makes_targets: bool,
     /// How many faults may happen.
     pub faults: u8,
     /// Of which kinds.

@@ -84,6 +84,13 @@ fn variant(rule: Rule) -> Variant {
         ),
         Rule::OneByOne => (POISON, END),
         Rule::StandbyIsMember => (one(&[Fault::Standby]), "9"),
+        Rule::ExistingIsRead => (
+            Configuration {
+                makes_targets: true,
+                ..knowing(&[Fault::TargetMade])
+            },
+            "3",
+        ),
         Rule::MembershipOverStatus => (
             Configuration {
                 dead_commands_stay: true,
