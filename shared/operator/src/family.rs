@@ -170,6 +170,7 @@ pub(crate) mod tests {
                 retirement: GroupName::try_from(format!("rp-{name}-retirement").as_str()).unwrap(),
                 provision: format!("https://sqs/1/rp-{name}-provision.fifo"),
                 outcome_queue: None,
+                target_prefix: None,
             },
         };
         Family {

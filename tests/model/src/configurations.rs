@@ -198,7 +198,7 @@ fn of_made_targets() -> Vec<Configuration> {
             makes_targets: true,
             faults: 2,
             kinds: BIRTHS,
-            states: Some(0),
+            states: Some(40_187),
             ..ONE
         },
         Configuration {
@@ -206,8 +206,8 @@ fn of_made_targets() -> Vec<Configuration> {
             makes_targets: true,
             shared_target: true,
             faults: 1,
-            kinds: BIRTHS,
-            states: Some(0),
+            kinds: &[Fault::TargetMade],
+            states: Some(127_061),
             ..TWO
         },
     ]

@@ -87,9 +87,9 @@ fn variant(rule: Rule) -> Variant {
         Rule::ExistingIsRead => (
             Configuration {
                 makes_targets: true,
-                ..knowing(&[Fault::TargetMade])
+                ..two(&[Fault::TargetMade, Fault::Resend])
             },
-            "3",
+            "2",
         ),
         Rule::MembershipOverStatus => (
             Configuration {

@@ -122,7 +122,7 @@ question! {
             max_age: Duration::ZERO,
             scan: Some(replenishing::FullScan {
                 targets: Some(replenishing::Targets {
-                    groups: targets(sight.ledger, sight.shared_target).into_values().collect(),
+                    groups: targets(sight.ledger, u8::MAX, sight.shared_target).into_values().collect(),
                     ..replenishing::Targets::default()
                 }),
                 retirement: Some(retirement),
