@@ -166,6 +166,7 @@ matrices! {
     surplus: Surplus,
     one_by_one: OneByOne,
     sized_by_hit_rate: SizedByHitRate,
+    made_target: MadeTarget,
 }
 
 #[tokio::test(start_paused = true)]
