@@ -129,7 +129,9 @@ impl CallError {
 
     /// AWS cannot do it as it is asked for, whoever asks and whenever.
     pub fn says_invalid(&self) -> bool {
-        self.code == "ValidationError" && self.effect == Effect::Refused && !self.says_launch_denied()
+        self.code == "ValidationError"
+            && self.effect == Effect::Refused
+            && !self.says_launch_denied()
     }
 
     /// A policy does not allow what a group's launches need: EC2's words behind Auto Scaling's.

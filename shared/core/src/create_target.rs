@@ -182,10 +182,19 @@ mod tests {
             (json!({"max_size": "4"}), "1 to 1000"),
             (json!({"max_size": 4, "tags": tags(21)}), "at most 20"),
             (json!({"max_size": 4, "tags": {"": "x"}}), "1 to 128"),
-            (json!({"max_size": 4, "tags": {"k".repeat(129): "x"}}), "1 to 128"),
+            (
+                json!({"max_size": 4, "tags": {"k".repeat(129): "x"}}),
+                "1 to 128",
+            ),
             (json!({"max_size": 4, "tags": {"a\nb": "x"}}), "1 to 128"),
-            (json!({"max_size": 4, "tags": {"k": "v".repeat(257)}}), "at most 256"),
-            (json!({"max_size": 4, "tags": {"k": "\u{0}"}}), "at most 256"),
+            (
+                json!({"max_size": 4, "tags": {"k": "v".repeat(257)}}),
+                "at most 256",
+            ),
+            (
+                json!({"max_size": 4, "tags": {"k": "\u{0}"}}),
+                "at most 256",
+            ),
         ] {
             let said = problem(asked.clone()).unwrap();
             assert!(said.contains(expected), "{asked}: {said}");

@@ -536,9 +536,12 @@ impl HarnessBuilder {
     /// With a stack that makes targets of the tenants' launch template, with names that begin so.
     #[must_use]
     pub fn makes_targets(self, prefix: &str) -> Self {
-        self.parameter("TargetLaunchTemplate", &compute::known_template_id(TENANTS_TEMPLATE))
-            .parameter("TargetLaunchTemplateVersion", "1")
-            .parameter("TargetNamePrefix", prefix)
+        self.parameter(
+            "TargetLaunchTemplate",
+            &compute::known_template_id(TENANTS_TEMPLATE),
+        )
+        .parameter("TargetLaunchTemplateVersion", "1")
+        .parameter("TargetNamePrefix", prefix)
     }
 
     /// With another value for a parameter of the template.

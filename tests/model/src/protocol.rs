@@ -121,7 +121,11 @@ impl Protocol {
             chore: None,
             heard: [Heard::default(); CLAIMS],
             unread: 0,
-            there: if self.config.makes_targets { 0 } else { u8::MAX },
+            there: if self.config.makes_targets {
+                0
+            } else {
+                u8::MAX
+            },
             unseen: 0,
             wiped: 0,
             faults: self.config.faults,

@@ -192,10 +192,8 @@ impl<'r> Demo<'r> {
     }
 
     async fn one_claim(&mut self, makes_target: bool) -> Result<(), Failure> {
-        let claim = Claim {
-            makes_target,
-            ..Claim::of_organisation(ORGANISATION)
-        };
+        let mut claim = Claim::of_organisation(ORGANISATION);
+        claim.makes_target = makes_target;
         let client = self.running.client();
         let what = if makes_target {
             "a group that does not exist"

@@ -33,11 +33,7 @@ fn not_opted_in(target: &Group, pool: &GroupName) -> Decision {
 
 impl<'a> Allocation<'a> {
     /// Whether the target may and can take an instance: the target as it is, or, owned, as it will be made.
-    pub(super) fn admit(
-        &self,
-        claim: &Claim,
-        has_entry: bool,
-    ) -> Result<Cow<'a, Group>, Decision> {
+    pub(super) fn admit(&self, claim: &Claim, has_entry: bool) -> Result<Cow<'a, Group>, Decision> {
         let view = self.view;
         let name = &claim.target_group;
         if *name == view.pool.name || name == view.retirement {

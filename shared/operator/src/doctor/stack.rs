@@ -191,9 +191,8 @@ mod tests {
 
     #[test]
     fn targets_that_are_made_are_not_named_as_the_stack_s_own_groups() {
-        let said_of = |prefix: &str| {
-            said(|examined| examined.stack.target_prefix = Some(prefix.to_owned()))
-        };
+        let said_of =
+            |prefix: &str| said(|examined| examined.stack.target_prefix = Some(prefix.to_owned()));
         assert_eq!(said_of("tenant-"), [""; 0]);
         let both = said_of("rp-");
         assert_eq!(both.len(), 2, "{both:?}");

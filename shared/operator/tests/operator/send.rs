@@ -289,7 +289,10 @@ async fn a_target_that_does_not_exist_is_made_and_the_claim_followed() {
     refused.is(Exit::Wrong, &["only groups whose names begin with made-"]);
     // The group that was made is a target like any: nothing suspends its rebalancing.
     let said = run(&harness, &["doctor"]).await;
-    assert!(said.out.contains("AZRebalance is not suspended"), "{said:?}");
+    assert!(
+        said.out.contains("AZRebalance is not suspended"),
+        "{said:?}"
+    );
     harness.end().await;
 }
 

@@ -130,7 +130,7 @@ async fn a_group_that_is_being_deleted_is_not_made_anew_before_it_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn claims_with_differing_wishes_share_the_group_that_the_first_one_makes() {
+async fn claims_with_differing_preferences_share_the_group_that_the_first_one_makes() {
     let harness = scene(3).await;
     let mut larger = signup("second", "tenant-1");
     larger["create_target"] = json!({ "max_size": 9 });
@@ -168,7 +168,8 @@ async fn the_size_that_the_first_claim_gave_holds_for_all() {
 async fn a_group_that_somebody_made_meanwhile_is_read_again() {
     let harness = scene(1).await;
     harness.break_next(Fault::nth(
-        Calls::of(Service::AutoScaling, "DescribeAutoScalingGroups").by("ready-pool-claim-instance"),
+        Calls::of(Service::AutoScaling, "DescribeAutoScalingGroups")
+            .by("ready-pool-claim-instance"),
         1,
         Moment::BeforeTheEffect,
         Failure::Stale,
@@ -207,11 +208,12 @@ async fn a_claim_waits_for_room_under_the_account_s_quota_and_others_do_not_wait
     assert_eq!(harness.outcome("d").await.outcome, Ending::Ready);
     harness.pass(Duration::from_mins(2)).await;
     let refused = harness.refusals(CREATE).len();
-    assert!((3..=20).contains(&refused), "{refused} calls in two minutes");
+    assert!(
+        (3..=20).contains(&refused),
+        "{refused} calls in two minutes"
+    );
     assert_eq!(harness.outcomes().len(), 1);
-    harness
-        .region
-        .with(|world| world.settings.max_groups = 10);
+    harness.region.with(|world| world.settings.max_groups = 10);
     assert_eq!(harness.outcome("c").await.outcome, Ending::Ready);
     harness.end().await;
 }

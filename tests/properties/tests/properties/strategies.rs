@@ -105,7 +105,11 @@ pub(crate) fn instance_id() -> impl Strategy<Value = InstanceId> {
 }
 
 fn create_target() -> impl Strategy<Value = CreateTarget> {
-    let tags = btree_map("[ b-qs-z\u{e9}:/]{1,128}", "[ -~\u{e9}]{0,256}", 0..=MAX_TARGET_TAGS);
+    let tags = btree_map(
+        "[ b-qs-z\u{e9}:/]{1,128}",
+        "[ -~\u{e9}]{0,256}",
+        0..=MAX_TARGET_TAGS,
+    );
     (1..=MAX_TARGET_SIZE, tags).prop_map(|(max_size, tags)| CreateTarget { max_size, tags })
 }
 

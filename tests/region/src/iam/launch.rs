@@ -80,7 +80,14 @@ pub(super) fn of_call(world: &World, principal: &Principal, call: &Call) -> Vec<
     let mut requests: Vec<Request> = subnets
         .map(|subnet| ec2(&format!("subnet/{subnet}")))
         .chain([arn.clone(), ec2("instance/*")])
-        .map(|resource| request("ec2:RunInstances", resource, "ec2:LaunchTemplate", arn.clone()))
+        .map(|resource| {
+            request(
+                "ec2:RunInstances",
+                resource,
+                "ec2:LaunchTemplate",
+                arn.clone(),
+            )
+        })
         .collect();
     if !template.instance_tags.is_empty() {
         let (on, action) = (ec2("instance/*"), "RunInstances".to_owned());

@@ -290,8 +290,7 @@ pub(crate) fn authorize(world: &mut World, call: &Call) -> Result<(), CallError>
     let principal = world.iam.principal(&call.caller);
     for request in request::of_call(world, &principal, call)? {
         check(world, &principal, &request).map_err(|message| {
-            launch::error(call, &request)
-                .unwrap_or_else(|| refusal::error(call.service, message))
+            launch::error(call, &request).unwrap_or_else(|| refusal::error(call.service, message))
         })?;
     }
     Ok(())

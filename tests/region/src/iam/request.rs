@@ -3,9 +3,9 @@
 
 use super::Principal;
 use super::actions::{self, Resources};
-use super::launch;
 use super::condition::Context;
 use super::document::Request;
+use super::launch;
 use crate::api::{Call, CallError, Service};
 use crate::world::World;
 use serde_json::Value;
@@ -54,10 +54,9 @@ pub(super) fn of_call(
             }
             requests
         }
-        Resources::Instance
-        | Resources::LogStream
-        | Resources::Function
-        | Resources::Launch => return Err(unknown()),
+        Resources::Instance | Resources::LogStream | Resources::Function | Resources::Launch => {
+            return Err(unknown());
+        }
     })
 }
 

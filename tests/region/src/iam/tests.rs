@@ -369,9 +369,7 @@ fn what_was_used_is_known() {
 #[test]
 fn a_new_group_asks_for_its_template_its_tags_and_its_role() {
     const TENANT: &str = "arn:aws:iam::123456789012:role/tenant";
-    let statement = |action: &str, resource: &str, condition: Value| {
-        json!({ "Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition })
-    };
+    let statement = |action: &str, resource: &str, condition: Value| json!({ "Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition });
     let template = crate::compute::known_template_id("lt");
     let arn = format!("arn:aws:ec2:eu-west-1:123456789012:launch-template/{template}");
     let all = [
@@ -436,7 +434,11 @@ fn a_new_group_asks_for_its_template_its_tags_and_its_role() {
     for missing in 0..all.len() {
         let mut statements = all.to_vec();
         statements.remove(missing);
-        let expected = if missing < 2 { "AccessDenied" } else { "ValidationError" };
+        let expected = if missing < 2 {
+            "AccessDenied"
+        } else {
+            "ValidationError"
+        };
         let said = makes(&statements, "/nothing", Value::Null);
         assert_eq!(said.as_deref(), Some(expected), "without {missing}");
     }

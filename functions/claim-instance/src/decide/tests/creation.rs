@@ -88,7 +88,7 @@ fn a_claim_that_does_not_ask_gets_none() {
 
 #[test]
 fn a_group_that_exists_is_taken_as_it_is() {
-    // Whatever its name and size: the claim's wishes are for a new one.
+    // Whatever its name and size: what the claim asks for is for a new one.
     assert_eq!(
         making(1).decide_on(signup("a", "tenant")),
         assign(1, 1),
@@ -119,7 +119,10 @@ fn one_claim_makes_the_target_and_the_others_wait_for_it() {
     ];
     let decisions = making(3).decide(&sent(&claims));
     let makes = |decision: &Decision| matches!(decision, Decision::Assign { makes: Some(_), .. });
-    assert!(makes(&decisions[0]) && makes(&decisions[2]), "{decisions:?}");
+    assert!(
+        makes(&decisions[0]) && makes(&decisions[2]),
+        "{decisions:?}"
+    );
     assert_eq!(decisions[1], Decision::Wait(Waiting::TargetBeingMade));
 }
 

@@ -205,7 +205,9 @@ fn a_launch_template_and_its_version_must_be_there() {
     let words = "You must use a valid fully-formed launch template. ";
     assert_eq!(
         refuses(json!({"LaunchTemplateName": "no-such"})),
-        format!("{words}The specified launch template, with template name no-such, does not exist.")
+        format!(
+            "{words}The specified launch template, with template name no-such, does not exist."
+        )
     );
     assert_eq!(
         refuses(json!({"LaunchTemplateId": "lt-0"})),
