@@ -32,6 +32,8 @@ pub struct Config {
     pub sized_by_hit_rate: bool,
     /// `REQUIRE_COMMON_SUBNET`: whether a target must share a subnet with the pool, or zones suffice.
     pub require_common_subnet: bool,
+    /// What targets are made of; none where none are made.
+    pub creation: Option<Creation>,
     /// `PROVISION_QUEUE_URL`: where the batches come from.
     pub provision_queue: String,
     /// `INIT_QUEUE_URL`: where instances are handed over.
@@ -52,10 +54,38 @@ impl Config {
             size: config::required(source, "POOL_SIZE")?,
             sized_by_hit_rate: config::required::<f64>(source, "HIT_RATE")? != 0.0,
             require_common_subnet: config::required(source, "REQUIRE_COMMON_SUBNET")?,
+            creation: Creation::read(source)?,
             provision_queue: config::required(source, "PROVISION_QUEUE_URL")?,
             init_queue: config::required(source, "INIT_QUEUE_URL")?,
             outcome_queue: config::required(source, "OUTCOME_QUEUE_URL")?,
             rejected_queue: config::required(source, "REJECTED_QUEUE_URL")?,
         })
+    }
+}
+
+/// What the targets are made of that claims want made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Creation {
+    /// `TARGET_LAUNCH_TEMPLATE`: its id.
+    pub launch_template: String,
+    /// `TARGET_LAUNCH_TEMPLATE_VERSION`: a number, so that no later version comes in by itself.
+    pub version: String,
+    /// `TARGET_NAME_PREFIX`: what the names of such groups begin with.
+    pub name_prefix: String,
+}
+
+impl Creation {
+    /// All of it, or, where the first is not set, nothing.
+    fn read(source: Source<'_>) -> Result<Option<Self>, ConfigError> {
+        let name = "TARGET_LAUNCH_TEMPLATE";
+        if source(name).is_none_or(|template| template.is_empty()) {
+            return Ok(None);
+        }
+        let version: u64 = config::required(source, "TARGET_LAUNCH_TEMPLATE_VERSION")?;
+        Ok(Some(Self {
+            launch_template: config::required(source, name)?,
+            version: version.to_string(),
+            name_prefix: config::required(source, "TARGET_NAME_PREFIX")?,
+        }))
     }
 }

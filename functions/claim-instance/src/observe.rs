@@ -1,7 +1,7 @@
 //! What must be known before a batch can be decided on.
 
 use crate::config::Config;
-use crate::decide::{Memory, MessageGroup, Request, View};
+use crate::decide::{Creation, Memory, MessageGroup, Request, View};
 use crate::function::ClaimInstance;
 use ready_pool_aws::error::ObserveError;
 use ready_pool_core::Timestamp;
@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
     pool: Group,
+    /// The pool's, whatever decisions take for them.
+    subnets: BTreeSet<String>,
     targets: BTreeMap<GroupName, Group>,
     online: BTreeSet<InstanceId>,
     places: BTreeMap<InstanceId, Placement>,
@@ -50,6 +52,7 @@ pub(crate) async fn observe(
         .get(pool_name)
         .cloned()
         .ok_or_else(|| ObserveError::NoGroup(pool_name.clone()))?;
+    let subnets = pool.subnets.clone();
     if !config.require_common_subnet {
         // Taken for one that names zones only: then zones decide which target can be served.
         pool.subnets.clear();
@@ -97,6 +100,7 @@ pub(crate) async fn observe(
     };
     Ok(Observed {
         pool,
+        subnets,
         targets,
         online,
         places,
@@ -125,6 +129,10 @@ impl Observed {
             pool: &self.pool,
             retirement: &config.retirement,
             targets: &self.targets,
+            creation: config.creation.as_ref().map(|creation| Creation {
+                name_prefix: &creation.name_prefix,
+                subnets: &self.subnets,
+            }),
             online: &self.online,
             places: &self.places,
             histories: &self.histories,

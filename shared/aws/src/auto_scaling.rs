@@ -1,7 +1,9 @@
 //! Auto Scaling: groups, their tags, and moving instances between them.
 
+mod create;
 mod inspect;
 
+pub use create::NewGroup;
 pub use inspect::{GroupSettings, LoggedActivity};
 
 use crate::clients::{self, Clients};

@@ -122,6 +122,28 @@ impl CallError {
         self.says("is not in correct state") && self.says("[stopp")
     }
 
+    /// What is to be made exists already. A group that is being deleted still does.
+    pub fn says_exists(&self) -> bool {
+        self.code.starts_with("AlreadyExists")
+    }
+
+    /// A quota of the account or of the resource leaves no room.
+    pub fn says_quota(&self) -> bool {
+        self.code.starts_with("LimitExceeded")
+    }
+
+    /// AWS cannot do it as it is asked for, whoever asks and whenever.
+    pub fn says_invalid(&self) -> bool {
+        self.code == "ValidationError"
+            && self.effect == Effect::Refused
+            && !self.says_launch_denied()
+    }
+
+    /// A policy does not allow what a group's launches need: EC2's words behind Auto Scaling's.
+    pub fn says_launch_denied(&self) -> bool {
+        self.says_denied() || self.says("not authorized to perform")
+    }
+
     /// A policy does not allow the call; the text names who, what and on which resource. So do
     /// groups answer that are gone, or have lost the tag that opts them in, where the policy asks
     /// for that tag.

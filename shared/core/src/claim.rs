@@ -1,6 +1,7 @@
 //! A claim: the public message, strict, with every limit in one place.
 
 use crate::Timestamp;
+use crate::create_target::CreateTarget;
 use crate::ids::{ClaimId, ClaimKey, GroupName};
 use crate::init_failure::OnInitFailure;
 use crate::preferences::Preferences;
@@ -57,6 +58,14 @@ pub struct Claim {
     )]
     #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     pub protect: Option<bool>,
+    /// The target is made where there is none of its name, if the stack makes targets.
+    #[serde(
+        default,
+        deserialize_with = "not_null",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schemars(with = "CreateTarget"))]
+    pub create_target: Option<CreateTarget>,
     /// Only say what would become of it, and change nothing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub dry_run: bool,
@@ -104,8 +113,12 @@ fn is_false(value: &bool) -> bool {
 }
 
 /// An option that is there says something.
-fn not_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    bool::deserialize(deserializer).map(Some)
+fn not_null<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
 }
 
 fn default_execution_timeout() -> u32 {
@@ -159,6 +172,7 @@ impl Claim {
             preferences: Preferences::default(),
             on_init_failure: OnInitFailure::default(),
             protect: None,
+            create_target: None,
             dry_run: false,
             expires_at,
         }
@@ -198,6 +212,9 @@ impl Claim {
         }
         self.init.check()?;
         self.preferences.check()?;
+        if let Some(target) = &self.create_target {
+            target.check()?;
+        }
         let bytes = script::bytes(self);
         if bytes > script::MAX_BYTES {
             return Err(field(
@@ -285,7 +302,7 @@ fn refuse_other_shapes(body: &str) -> Result<(), Malformed> {
         let problem = "must be a JSON object, and is a list";
         return Err(Malformed::NotAClaim(problem.to_owned()));
     }
-    for name in ["init", "preferences"] {
+    for name in ["init", "preferences", "create_target"] {
         if message.get(name).is_some_and(Value::is_array) {
             return Err(field(name, "must be a JSON object, and is a list"));
         }
@@ -496,6 +513,16 @@ mod tests {
                 json!("yes"),
                 "not a claim: dry_run: invalid type",
             ),
+            (
+                "/create_target",
+                json!(null),
+                "not a claim: create_target: invalid type",
+            ),
+            (
+                "/create_target",
+                json!({"max_size": 0}),
+                "`create_target.max_size` must be 1 to 1000",
+            ),
             ("/preferences", json!({"zone": "a"}), "unknown field `zone`"),
             (
                 "/preferences",
@@ -534,6 +561,8 @@ mod tests {
             ("/init/execution_timeout_seconds", json!(1.5)),
             ("/init/execution_timeout_seconds", json!(-1)),
             ("/preferences", json!(true)),
+            ("/create_target", json!(true)),
+            ("/create_target", json!({"max_size": -1})),
             ("/when_empty", json!("sleep")),
             ("/on_init_failure", json!(1)),
             ("/expires_at", json!("2026-11-22T20:15:00")),
@@ -575,6 +604,7 @@ mod tests {
         for (pointer, value) in [
             ("/init", json!([["true"], {}, "/opt", 60])),
             ("/preferences", json!([["eu-west-1a"], []])),
+            ("/create_target", json!([4, {}])),
             ("/when_empty", json!({ "wait": null })),
             ("/on_init_failure", json!({ "keep": null })),
             ("/expires_at", json!([60, "2026-11-22T20:00:00Z"])),

@@ -11,7 +11,7 @@ pub const OPT_IN_TAG: &str = "ready-pool:pool";
 pub const MAX_TAGS: usize = 50;
 
 /// What the keys of AWS's own tags begin with: CloudFormation and EKS write them, nobody else can.
-const AWS_PREFIX: &str = "aws:";
+pub(crate) const AWS_PREFIX: &str = "aws:";
 
 /// A group at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

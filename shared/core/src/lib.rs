@@ -9,6 +9,7 @@ pub mod agent;
 pub mod call_error;
 pub mod claim;
 pub mod command;
+pub mod create_target;
 mod deadline;
 pub mod group;
 pub mod guard;

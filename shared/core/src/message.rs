@@ -31,7 +31,8 @@ pub enum Message {
 }
 
 /// A claim as it travels between our functions: the public message, but tolerant. Never a dry
-/// run: those end where they are read.
+/// run: those end where they are read. Nor what it says of a target to be made: one that is gone while its
+/// claim is under way was deleted by somebody who meant it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct CarriedClaim {
@@ -117,6 +118,7 @@ impl From<CarriedClaim> for Claim {
             },
             on_init_failure: carried.on_init_failure,
             protect: carried.protect,
+            create_target: None,
             dry_run: false,
             expires_at: carried.expires_at,
         }

@@ -102,6 +102,12 @@ reasons! {
     NotOptedIn = "not_opted_in",
         "the target lacks the tag that opts it in to this pool",
         Some("tag it ready-pool:pool = <the pool's name>");
+    CreatingNotAllowed = "creating_not_allowed",
+        "there is no Auto Scaling group of that name, and the stack makes none of that name",
+        Some("the message says which of the stack's parameters to set; or create the group first");
+    TargetNotMade = "target_not_made",
+        "AWS does not make the target",
+        Some("the message has AWS's words: correct create_target, or what the stack's parameters TargetLaunchTemplate and TargetRoles name");
     TargetIsOurs = "target_is_ours",
         "the target is the pool or the retirement group",
         Some("name a tenant's group");

@@ -4,6 +4,7 @@
 //! Patterns are written for every dialect: no look-ahead, no class that dialects define differently.
 
 use crate::claim::MAX_WORKING_DIRECTORY_BYTES;
+use crate::create_target::{MAX_TAG_KEY, MAX_TAG_VALUE, MAX_TARGET_TAGS};
 use crate::preferences::{MAX_NAME_BYTES, MAX_PREFERENCES};
 use crate::variable;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -119,5 +120,21 @@ pub(crate) fn names(_: &mut SchemaGenerator) -> Schema {
         "type": "array",
         "maxItems": MAX_PREFERENCES,
         "items": {"type": "string", "pattern": "^[a-z0-9.-]+$", "maxLength": MAX_NAME_BYTES}
+    })
+}
+
+/// `create_target.tags`.
+pub(crate) fn tags(_: &mut SchemaGenerator) -> Schema {
+    const NO_CONTROL: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f\\ufffe\\uffff]*$";
+    json_schema!({
+        "type": "object",
+        "maxProperties": MAX_TARGET_TAGS,
+        "propertyNames": {
+            "minLength": 1,
+            "maxLength": MAX_TAG_KEY,
+            "pattern": NO_CONTROL,
+            "not": {"pattern": "^([Rr][Ee][Aa][Dd][Yy]-[Pp][Oo][Oo][Ll]|[Aa][Ww][Ss]):"}
+        },
+        "additionalProperties": {"type": "string", "maxLength": MAX_TAG_VALUE, "pattern": NO_CONTROL}
     })
 }

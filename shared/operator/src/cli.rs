@@ -212,6 +212,15 @@ pub struct SendOptions {
     /// Whether scale-in of the target spares the instance [default: as the stack is set]
     #[arg(long, value_name = "true|false")]
     pub protect: Option<bool>,
+    /// Make the target where it does not exist, if the stack makes targets; --max-size says how large it may grow
+    #[arg(long, requires = "max_size")]
+    pub create_target: bool,
+    /// The maximum size of a target that is made
+    #[arg(long, value_name = "N", requires = "create_target")]
+    pub max_size: Option<u16>,
+    /// A tag of a target that is made (repeatable)
+    #[arg(long = "tag", value_name = "KEY=VALUE", requires = "create_target", value_parser = tag)]
+    pub tags: Vec<(String, String)>,
     /// A zone that the claim prefers (repeatable, the preferred one first)
     #[arg(long = "zone", value_name = "ZONE")]
     pub zones: Vec<String>,
@@ -275,6 +284,13 @@ fn variable(text: &str) -> Result<(String, String), String> {
         .split_once('=')
         .ok_or_else(|| "NAME=VALUE is expected".to_owned())?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| "KEY=VALUE is expected".to_owned())?;
+    Ok((key.to_owned(), value.to_owned()))
 }
 
 fn price(text: &str) -> Result<(String, f64), String> {

@@ -80,11 +80,16 @@ pub(crate) async fn of_target(
     family: &str,
     asked: Option<&str>,
     target: &GroupName,
+    may_be_made: bool,
 ) -> Result<Stack, Failure> {
     let family = Family::find(session, family).await?;
     let group = session.auto_scaling.group(target).await;
     let group = group.or_failure(session)?;
-    let pool = choose(&family, asked, target, group.as_ref());
+    let pool = match group {
+        // One that is made becomes the target of whichever pool is asked for it.
+        None if may_be_made => return one(session, &family.name, asked).await,
+        group => choose(&family, asked, target, group.as_ref()),
+    };
     let pool = pool.map_err(|problem| Failure::Usage(format!("nothing was sent: {problem}")))?;
     Ok(pool.stack.clone())
 }
@@ -165,6 +170,7 @@ pub(crate) mod tests {
                 retirement: GroupName::try_from(format!("rp-{name}-retirement").as_str()).unwrap(),
                 provision: format!("https://sqs/1/rp-{name}-provision.fifo"),
                 outcome_queue: None,
+                target_prefix: None,
             },
         };
         Family {

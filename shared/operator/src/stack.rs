@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The tag of the provisioning queue with the outcome queue's name.
 const OUTCOME_QUEUE_TAG: &str = "ready-pool:outcome-queue";
+/// The tag of the provisioning queue with what the names of targets begin with that claims have made.
+const TARGET_PREFIX_TAG: &str = "ready-pool:target-prefix";
 
 /// A queue of the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +91,8 @@ pub(crate) struct Stack {
     pub(crate) provision: String,
     /// The outcome queue's name, where several stacks share one.
     pub(crate) outcome_queue: Option<String>,
+    /// What the names of targets begin with that claims have made; none where none are made.
+    pub(crate) target_prefix: Option<String>,
 }
 
 impl Stack {
@@ -121,6 +125,7 @@ impl Stack {
             retirement: group(&format!("{name}-retirement"))?,
             provision,
             outcome_queue: tags.get(OUTCOME_QUEUE_TAG).cloned(),
+            target_prefix: tags.get(TARGET_PREFIX_TAG).cloned(),
         })
     }
 
@@ -177,6 +182,7 @@ pub(crate) mod tests {
             provision: "https://sqs.eu-west-1.amazonaws.com/123456789012/rp-provision.fifo"
                 .to_owned(),
             outcome_queue: None,
+            target_prefix: None,
         }
     }
 

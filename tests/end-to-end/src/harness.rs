@@ -9,6 +9,7 @@ use ready_pool_core::outcome::Outcome;
 use region::api::{Call, CallError, Service};
 use region::autoscaling::Lifecycle;
 use region::commands::{CommandRun, Pretence, Scripted};
+use region::compute;
 use region::faults::Fault;
 use region::journal::{Entry, Happening};
 use region::region::{Region, StartError, TemplateSource};
@@ -27,6 +28,8 @@ const ORIGIN: Timestamp = datetime!(2026-11-22 20:00 UTC);
 const PATIENCE: Duration = Duration::from_hours(8);
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 const STACK: &str = "ready-pool";
+/// The launch template of the tenants' groups.
+const TENANTS_TEMPLATE: &str = "tenant";
 
 /// What a harness is set up with.
 pub struct HarnessBuilder {
@@ -212,7 +215,7 @@ impl Harness {
             "MaxSize": target.max_size,
             "DesiredCapacity": 0,
             "VPCZoneIdentifier": subnets_of(target.vpc, &target.zones),
-            "LaunchTemplate": { "LaunchTemplateName": "tenant", "Version": "1" },
+            "LaunchTemplate": { "LaunchTemplateName": TENANTS_TEMPLATE, "Version": "1" },
             "Tags": tags,
         });
         self.call(Service::AutoScaling, "CreateAutoScalingGroup", input)
@@ -548,6 +551,17 @@ impl HarnessBuilder {
         self
     }
 
+    /// With a stack that makes targets of the tenants' launch template, with names that begin so.
+    #[must_use]
+    pub fn makes_targets(self, prefix: &str) -> Self {
+        self.parameter(
+            "TargetLaunchTemplate",
+            &compute::known_template_id(TENANTS_TEMPLATE),
+        )
+        .parameter("TargetLaunchTemplateVersion", "1")
+        .parameter("TargetNamePrefix", prefix)
+    }
+
     /// With another value for a parameter of the template.
     #[must_use]
     pub fn parameter(mut self, name: &str, value: &str) -> Self {
@@ -644,9 +658,13 @@ impl HarnessBuilder {
             all.extend(parameters);
             stacks.push((name, all));
         }
+        let preparation = self.preparation;
         let mut builder = Region::builder(self.settings, self.origin)
             .commands(Arc::new(self.scripts))
-            .prepare(self.preparation)
+            .prepare(move |world| {
+                compute::know_launch_template(world, TENANTS_TEMPLATE);
+                preparation(world);
+            })
             .functions(move |region, config| functions::code(region, config, skew, &sink));
         for (stack_name, parameters) in &stacks {
             builder = builder.template(TemplateSource {

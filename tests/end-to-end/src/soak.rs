@@ -48,6 +48,11 @@ fn in_its_zones(number: usize, target: Target) -> Target {
     }
 }
 
+/// Whether no group of this number exists at first: claims for it have it made.
+fn is_made_on_demand(target: usize) -> bool {
+    target % 3 == 2
+}
+
 impl Soak {
     /// A run of `claims` claims on `targets` targets, with a pool that can keep up with them.
     pub fn new(seed: u64, claims: usize, targets: usize) -> Self {
@@ -69,6 +74,7 @@ impl Soak {
     pub async fn run(&self) -> Tally {
         let harness = Harness::builder()
             .pool_size(self.pool_size)
+            .makes_targets("asg-")
             .parameter("PoolMaxSize", &(2 * self.pool_size).to_string())
             .settings(|settings| {
                 settings.seed = self.seed;
@@ -77,7 +83,7 @@ impl Soak {
             })
             .start();
         harness.pool_is_ready(self.pool_size).await;
-        for n in 0..self.targets {
+        for n in (0..self.targets).filter(|n| !is_made_on_demand(*n)) {
             let target = Target::named(&format!("asg-{n}")).max_size(MOST_TARGET_SIZE);
             harness.create(in_its_zones(n, target)).await;
         }

@@ -33,6 +33,9 @@ struct Options {
     /// All claims are for the same target.
     #[arg(long)]
     shared_target: bool,
+    /// No target exists at first: the claims have theirs made.
+    #[arg(long)]
+    makes_targets: bool,
     /// What the claims want done when their init fails: `retire`, `keep`, `replace`.
     #[arg(long, default_value = "retire", value_parser = policy)]
     on_init_failure: OnInitFailure,
@@ -105,6 +108,7 @@ fn main() {
         ready: options.ready.unwrap_or(options.instances),
         shared_target: options.shared_target,
         on_init_failure: options.on_init_failure,
+        makes_targets: options.makes_targets,
         faults: options.faults,
         kinds: kinds.leak(),
         split_look: options.split_look,

@@ -154,10 +154,18 @@ question! {
     }
 }
 
-fn targets(ledger: [Option<Line>; CLAIMS], shared_target: bool) -> BTreeMap<GroupName, Group> {
+fn targets(
+    ledger: [Option<Line>; CLAIMS],
+    there: u8,
+    shared_target: bool,
+) -> BTreeMap<GroupName, Group> {
     let names = names();
     let mut targets: BTreeMap<GroupName, Group> = BTreeMap::new();
     for (claim, line) in (0_u8..).zip(ledger) {
+        let number = if shared_target { 0 } else { claim };
+        if there & (1 << number) == 0 {
+            continue;
+        }
         let claim = names.claim(claim, shared_target);
         let target = targets
             .entry(claim.target_group.clone())

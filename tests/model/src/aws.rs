@@ -224,8 +224,24 @@ impl World<'_> {
         }
     }
 
+    /// Makes the claim's target, by whoever; answers whether AWS did. One that is there is not made again.
+    pub(crate) fn make_target(&mut self, claim: u8) -> bool {
+        let target = 1 << self.target_of(claim);
+        let is_there = self.state.there & target != 0;
+        if !is_there {
+            self.state.there |= target;
+            if self.stale_reads() {
+                self.state.unseen |= target;
+            }
+        }
+        !is_there
+    }
+
     /// Enough time has passed for everybody to see what this handler wrote.
     pub(crate) fn settles(&mut self, by: u8) {
+        if by == crate::writer::BY {
+            self.state.unseen = 0;
+        }
         for slot in &mut self.state.ledger {
             if slot.by == by {
                 slot.before = None;
@@ -421,6 +437,7 @@ impl World<'_> {
             }
         }
         if !self.stale_reads() {
+            self.state.unseen = 0;
             for slot in &mut self.state.ledger {
                 slot.before = None;
                 slot.by = 0;

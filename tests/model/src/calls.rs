@@ -271,7 +271,7 @@ fn calls(
             makes(call, writer.batch[usize::from(position)].claim == claim);
         }
         // Where it is over, the invocation died before the call.
-        WriterStage::Enter => {
+        WriterStage::Enter | WriterStage::Make => {
             let mut items = writer.assignments.iter();
             let enters = items.any(|item| item.claim == claim && !item.entered);
             makes(Call::Enter, enters && !is_over);

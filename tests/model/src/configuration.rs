@@ -48,6 +48,8 @@ pub enum Fault {
     TargetRefuses,
     /// Systems Manager refuses a command for good: on this instance, or on any.
     SendRefused,
+    /// Somebody makes a claim's target, which did not exist.
+    TargetMade,
 }
 
 impl Fault {
@@ -74,6 +76,7 @@ impl Fault {
         Self::NothingRuns,
         Self::TargetRefuses,
         Self::SendRefused,
+        Self::TargetMade,
     ];
 }
 
@@ -138,6 +141,8 @@ pub enum Rule {
     OnlyWhereNothingRan,
     /// Before a claim is said to have expired, it is asked whether another instance was sent its command.
     AskElsewhere,
+    /// A target that exists, AWS says, is read again: the claim has no entry there.
+    ExistingIsRead,
 }
 
 impl Rule {
@@ -172,6 +177,7 @@ impl Rule {
         Self::CopyOfMessage,
         Self::OnlyWhereNothingRan,
         Self::AskElsewhere,
+        Self::ExistingIsRead,
     ];
 }
 
@@ -189,6 +195,8 @@ pub struct Configuration {
     pub ready: u8,
     /// Whether the claims share one target.
     pub shared_target: bool,
+    /// Whether no target exists at first: the claims have theirs made.
+    pub makes_targets: bool,
     /// How many faults may happen.
     pub faults: u8,
     /// Of which kinds.

@@ -105,6 +105,18 @@ const WIPED_AND_RESENT: &[Fault] = &[Fault::Wipe, Fault::Resend, Fault::Crash, F
 
 const HANDLERS: &[Fault] = &[Fault::Crash, Fault::LostAnswer, Fault::Duplicate];
 
+/// What comes between the look at a target that does not exist and the claim's end.
+const BIRTHS: &[Fault] = &[
+    Fault::TargetMade,
+    Fault::Crash,
+    Fault::LostAnswer,
+    Fault::Busy,
+    Fault::Duplicate,
+    Fault::StaleRead,
+    Fault::Resend,
+    Fault::LateBatch,
+];
+
 /// What comes between a script that fails and its claim's end.
 const FAILURES: &[Fault] = &[
     Fault::ScriptFails,
@@ -164,6 +176,7 @@ pub(crate) const ONE: Configuration = Configuration {
     ready: 2,
     shared_target: false,
     on_init_failure: OnInitFailure::Retire,
+    makes_targets: false,
     faults: 0,
     kinds: &[],
     split_look: true,
@@ -200,8 +213,31 @@ pub fn all() -> Vec<Configuration> {
     all.extend(of_one_claim_at_length());
     all.extend(of_failing_claims());
     all.extend(of_replaced_claims());
+    all.extend(of_made_targets());
     all.extend(of_two_claims());
     all
+}
+
+fn of_made_targets() -> Vec<Configuration> {
+    vec![
+        Configuration {
+            name: "one claim, its target is made",
+            makes_targets: true,
+            faults: 2,
+            kinds: BIRTHS,
+            states: Some(40_187),
+            ..ONE
+        },
+        Configuration {
+            name: "two claims, their target is made",
+            makes_targets: true,
+            shared_target: true,
+            faults: 1,
+            kinds: &[Fault::TargetMade],
+            states: Some(127_061),
+            ..TWO
+        },
+    ]
 }
 
 fn of_one_claim() -> Vec<Configuration> {

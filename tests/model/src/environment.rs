@@ -60,6 +60,12 @@ pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<A
             actions.push(Action::TenantTakesBack(instance));
         }
     }
+    for claim in 0..config.claims {
+        let target = if config.shared_target { 0 } else { claim };
+        if state.there & (1 << target) == 0 {
+            actions.push(Action::TargetMade(claim));
+        }
+    }
     wipes(state, config, actions);
     messages(state, config, actions);
     time(state, config, actions);
@@ -155,7 +161,8 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     let handlers_idle = !state.writers.iter().any(writer::is_busy)
         && state.workers.iter().all(|worker| *worker == Worker::Idle)
         && state.chore.is_none();
-    let lags = state.ledger.iter().any(|slot| slot.before.is_some())
+    let lags = state.unseen != 0
+        || state.ledger.iter().any(|slot| slot.before.is_some())
         || state
             .machines
             .iter()
@@ -258,6 +265,9 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
                 world.moves(instance, Place::Target(target));
             }
         }
+        Action::TargetMade(claim) => {
+            world.make_target(claim);
+        }
         Action::Wipe(target) => wipe(world, target),
         Action::Resend(claim) => world.state.provision.push(Request::of(claim)),
         Action::ClaimDies => {
@@ -327,6 +337,7 @@ fn minutes_pass(world: &mut World<'_>) {
     }
     // However long it lies there.
     world.state.swallowed.copies = 0;
+    world.state.unseen = 0;
     for slot in &mut world.state.ledger {
         slot.before = None;
         slot.by = 0;

@@ -49,6 +49,8 @@ pub struct Memory {
     pub untouched: u8,
     /// Instances it gave away or was refused, as bits.
     pub spent: u8,
+    /// Targets that it tried to make, as bits: reads may not show them yet.
+    pub tried: u8,
 }
 
 /// How far a delivery is. Named after the calls of `functions/claim-instance/src/{batch,observe,act}`.
@@ -65,6 +67,8 @@ pub enum WriterStage {
     Answer,
     /// `act/assign.rs`, `enter`.
     Enter,
+    /// `act/make_targets.rs`: a target with its first claim's entry, one by one.
+    Make,
     /// `act/assign.rs`, `detach`.
     Detach,
     /// `act/assign.rs`, `detach_alone`.
@@ -90,6 +94,8 @@ pub struct Groups {
     pub online: [bool; INSTANCES],
     /// The ledger.
     pub ledger: [Option<Line>; CLAIMS],
+    /// Targets that are there, as bits.
+    pub there: u8,
 }
 
 /// An answer that claim-instance owes.
@@ -129,6 +135,8 @@ pub struct Assignment {
     pub attempt: u8,
     /// Whether the ledger says so already.
     pub entered: bool,
+    /// Whether its target is made with the entry.
+    pub makes: bool,
 }
 
 /// A message that claim-instance sends to InitQueue.
@@ -167,6 +175,8 @@ pub enum Verdict {
         attempt: u8,
         /// Whether entered already.
         entered: bool,
+        /// Whether its target is to be made.
+        makes: bool,
     },
 }
 

@@ -124,6 +124,12 @@ impl Protocol {
             chore: None,
             heard: [Heard::default(); CLAIMS],
             unread: 0,
+            there: if self.config.makes_targets {
+                0
+            } else {
+                u8::MAX
+            },
+            unseen: 0,
             wiped: 0,
             faults: self.config.faults,
             broken: Broken::default(),
@@ -132,7 +138,8 @@ impl Protocol {
 
     fn handlers(&self, state: &State, actions: &mut Vec<Action>) {
         let lags = self.config.allows(Fault::StaleRead) && {
-            state.ledger.iter().any(|slot| slot.before.is_some())
+            state.unseen != 0
+                || state.ledger.iter().any(|slot| slot.before.is_some())
                 || state.machines.iter().any(|machine| machine.hidden)
         };
         let moves = state.machines.iter().any(|machine| machine.was.is_some());

@@ -64,6 +64,10 @@ pub struct State {
     pub chore: Option<Chore>,
     /// What senders heard.
     pub heard: [Heard; CLAIMS],
+    /// Targets that are there, as bits.
+    pub there: u8,
+    /// Of those, the ones that were made a moment ago, and that reads may not show yet, as bits.
+    pub unseen: u8,
     /// Targets whose tags were wiped, as bits.
     pub wiped: u8,
     /// Claims of which a dead letter expired unread (an alarm rang for days), or was redriven when

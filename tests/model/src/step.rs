@@ -109,6 +109,8 @@ pub enum Action {
     TenantParks(u8),
     /// And takes it back into service.
     TenantTakesBack(u8),
+    /// Somebody makes this claim's target, opted in.
+    TargetMade(u8),
     /// A tenant wipes the tags of a target.
     Wipe(u8),
     /// The sender sends its claim again, on purpose.
@@ -143,6 +145,7 @@ impl Action {
             Self::InstanceDies(_) => Some(Fault::InstanceDies),
             Self::TenantDetaches(_) => Some(Fault::Tenant),
             Self::TenantParks(_) | Self::TenantTakesBack(_) => Some(Fault::Standby),
+            Self::TargetMade(_) => Some(Fault::TargetMade),
             Self::Wipe(_) => Some(Fault::Wipe),
             Self::Resend(_) => Some(Fault::Resend),
             Self::ClaimDies | Self::InitDies(_) => Some(Fault::DeadLetter),

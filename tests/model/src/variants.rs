@@ -91,6 +91,13 @@ fn variant(rule: Rule) -> Variant {
         ),
         Rule::OneByOne => (POISON, END),
         Rule::StandbyIsMember => (one(&[Fault::Standby]), "9"),
+        Rule::ExistingIsRead => (
+            Configuration {
+                makes_targets: true,
+                ..two(&[Fault::TargetMade, Fault::Resend])
+            },
+            "2",
+        ),
         Rule::MembershipOverStatus => (
             Configuration {
                 dead_commands_stay: true,

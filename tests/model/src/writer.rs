@@ -69,7 +69,7 @@ pub(crate) fn answers(state: &State, slot: usize) -> Vec<Answer> {
             }
             answers
         }
-        WriterStage::Enter | WriterStage::DetachAlone => {
+        WriterStage::Enter | WriterStage::Make | WriterStage::DetachAlone => {
             vec![
                 Answer::Ok,
                 Answer::Busy,
@@ -130,7 +130,13 @@ pub(crate) fn look_again(world: &mut World<'_>, slot: usize) {
 pub(crate) fn begun(writer: &Writer, groups: Groups, shared_target: bool) -> Vec<u8> {
     let open = writer.open.iter().filter_map(|position| {
         let claim = writer.batch[usize::from(*position)].claim;
-        let line = ask::entry_of(claim, writer.memory, groups.ledger, shared_target)?;
+        let line = ask::entry_of(
+            claim,
+            writer.memory,
+            groups.ledger,
+            groups.there,
+            shared_target,
+        )?;
         (!ask::is_settled(line)).then_some(line.instance)?
     });
     let mut instances: Vec<u8> = open.collect();
@@ -156,6 +162,7 @@ impl Act<'_, '_> {
             WriterStage::Places(groups) => self.places(groups, answer),
             WriterStage::Answer => self.answer(answer),
             WriterStage::Enter => self.enter(answer),
+            WriterStage::Make => self.make(answer),
             WriterStage::Detach => self.detach(answer),
             WriterStage::DetachAlone => self.detach_alone(answer),
             WriterStage::Send => self.send(answer),
@@ -174,7 +181,11 @@ impl Act<'_, '_> {
             let writer = &self.writer;
             let over = match writer.stage {
                 WriterStage::Answer => writer.answers.is_empty(),
-                WriterStage::Enter => writer.assignments.iter().all(|item| item.entered),
+                WriterStage::Enter => {
+                    let mut items = writer.assignments.iter();
+                    items.all(|item| item.entered || item.makes)
+                }
+                WriterStage::Make => writer.assignments.iter().all(|item| item.entered),
                 WriterStage::Detach => writer.assignments.is_empty(),
                 WriterStage::DetachAlone => writer.one_by_one.is_empty(),
                 WriterStage::Send => writer.sends.is_empty(),
@@ -192,8 +203,9 @@ impl Act<'_, '_> {
             self.writer.stage = match writer.stage {
                 WriterStage::Answer if detach_first => WriterStage::Detach,
                 WriterStage::Answer => WriterStage::Enter,
-                WriterStage::Enter if detach_first => self.begin_sending(),
-                WriterStage::Enter => WriterStage::Detach,
+                WriterStage::Enter => WriterStage::Make,
+                WriterStage::Make if detach_first => self.begin_sending(),
+                WriterStage::Make => WriterStage::Detach,
                 WriterStage::DetachAlone if detach_first => WriterStage::Enter,
                 WriterStage::Detach | WriterStage::DetachAlone => self.begin_sending(),
                 _ if !writer.isolated.is_empty() && self.settled() != 0 => WriterStage::Delete,
@@ -235,11 +247,20 @@ impl Act<'_, '_> {
                 seen[instance] == Place::Pool && state.machines[instance].agent.is_listed()
             }),
             ledger: self.ledger(answer),
+            there: self.there(answer),
         };
         if self.world.config.split_look {
             self.writer.stage = WriterStage::Places(groups);
         } else {
             self.places(groups, answer);
+        }
+    }
+
+    fn there(&self, answer: Answer) -> u8 {
+        let state = &self.world.state;
+        match answer {
+            Answer::Stale => state.there & !state.unseen,
+            _ => state.there,
         }
     }
 
@@ -278,7 +299,17 @@ impl Act<'_, '_> {
         } else {
             ledger
         };
-        let groups = Groups { ledger, ..groups };
+        // The targets are read with them.
+        let there = if instances.is_empty() {
+            groups.there
+        } else {
+            self.there(answer)
+        };
+        let groups = Groups {
+            ledger,
+            there,
+            ..groups
+        };
         let begun = instances
             .into_iter()
             .map(|instance| {
@@ -373,12 +404,14 @@ impl Act<'_, '_> {
                 instance,
                 attempt,
                 entered,
+                makes,
             } => writer.assignments.push(Assignment {
                 position,
                 claim,
                 instance,
                 attempt,
                 entered,
+                makes,
             }),
         }
     }

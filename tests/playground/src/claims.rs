@@ -6,6 +6,7 @@ use crate::start::{Client, Names};
 use ready_pool_core::group::OPT_IN_TAG;
 use ready_pool_core::outcome::Outcome;
 use region::api::Service;
+use region::compute;
 use region::journal::Entry;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,6 +16,12 @@ use time::format_description::well_known::Rfc3339;
 
 /// How long the claims of `demo` may take.
 const DEADLINE: Duration = Duration::from_hours(1);
+/// The launch template of tenants' groups, which the region knows.
+pub(crate) const TENANTS_TEMPLATE: &str = "tenant";
+/// What the names of targets begin with.
+const PREFIX: &str = "tenant-";
+/// Most machines of a target.
+const MAX_SIZE: u32 = 5;
 
 /// A claim: one instance for one target.
 #[derive(Clone, Debug)]
@@ -27,6 +34,8 @@ pub(crate) struct Claim {
     pub(crate) script: Script,
     /// Whether it waits while no instance is ready.
     pub(crate) waits: bool,
+    /// Whether its target is made where it does not exist.
+    pub(crate) makes_target: bool,
     /// The organisation that signed up.
     organisation: usize,
 }
@@ -69,16 +78,17 @@ impl Claim {
     pub(crate) fn of_organisation(organisation: usize) -> Self {
         Self {
             id: format!("signup-{organisation}"),
-            target: format!("tenant-{organisation}"),
+            target: format!("{PREFIX}{organisation}"),
             script: Script::Succeeds,
             waits: true,
+            makes_target: false,
             organisation,
         }
     }
 
     /// The message.
     fn message(&self, expires_at: OffsetDateTime) -> Value {
-        json!({
+        let mut message = json!({
             "claim_id": self.id,
             "target_group": self.target,
             "init": {
@@ -88,7 +98,24 @@ impl Claim {
             },
             "when_empty": if self.waits { "wait" } else { "reject" },
             "expires_at": timestamp(expires_at),
-        })
+        });
+        if self.makes_target {
+            let tags = json!({ "org": self.organisation.to_string() });
+            message["create_target"] = json!({ "max_size": MAX_SIZE, "tags": tags });
+        }
+        message
+    }
+
+    /// The parameters of a stack that makes such targets.
+    pub(crate) fn creation() -> Vec<(String, String)> {
+        let template = compute::known_template_id(TENANTS_TEMPLATE);
+        [
+            ("TargetLaunchTemplate", template.as_str()),
+            ("TargetLaunchTemplateVersion", "1"),
+            ("TargetNamePrefix", PREFIX),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
     }
 
     /// Creates the target: an empty group in the subnets of the pool that has opted in.
@@ -97,10 +124,10 @@ impl Claim {
         let input = json!({
             "AutoScalingGroupName": self.target,
             "MinSize": 0,
-            "MaxSize": 5,
+            "MaxSize": MAX_SIZE,
             "DesiredCapacity": 0,
             "VPCZoneIdentifier": client.subnets(),
-            "LaunchTemplate": { "LaunchTemplateName": "tenant", "Version": "1" },
+            "LaunchTemplate": { "LaunchTemplateName": TENANTS_TEMPLATE, "Version": "1" },
             "Tags": [{
                 "Key": OPT_IN_TAG, "Value": pool, "PropagateAtLaunch": false,
                 "ResourceId": self.target, "ResourceType": "auto-scaling-group",
@@ -114,12 +141,21 @@ impl Claim {
 
     /// Sends it.
     pub(crate) async fn send(&self, client: &Client) -> Result<(), Failure> {
+        self.send_as(client, &self.id).await
+    }
+
+    /// Sends it under another deduplication id: SQS would drop a second message of the same.
+    pub(crate) async fn send_as(
+        &self,
+        client: &Client,
+        deduplication_id: &str,
+    ) -> Result<(), Failure> {
         let expires_at = client.region.clock().now() + DEADLINE;
         let input = json!({
             "QueueUrl": client.names.provision,
             "MessageBody": self.message(expires_at).to_string(),
             "MessageGroupId": client.names.pool,
-            "MessageDeduplicationId": self.id,
+            "MessageDeduplicationId": deduplication_id,
         });
         client.call(Service::Sqs, "SendMessage", input).await?;
         Ok(())

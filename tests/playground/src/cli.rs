@@ -40,6 +40,9 @@ pub(crate) struct DemoOptions {
     /// Send so many claims at once, each for a target of its own, and summarise
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) claims: Option<u32>,
+    /// Let the claim make its target, as a signup in one message; then send the same message again
+    #[arg(long, conflicts_with = "claims")]
+    pub(crate) create_target: bool,
     /// Stay up for the page afterwards, as it does on a terminal
     #[arg(long, conflicts_with = "exit")]
     pub(crate) stay: bool,

@@ -24,7 +24,11 @@ const ORGANISATION: usize = 1337;
 const LOG_TAIL: usize = 15;
 
 /// Runs the demo; an error says what did not happen.
-pub(crate) async fn run(options: DemoOptions) -> Result<(), Failure> {
+pub(crate) async fn run(mut options: DemoOptions) -> Result<(), Failure> {
+    if options.create_target {
+        let given = std::mem::take(&mut options.common.parameters);
+        options.common.parameters = Claim::creation().into_iter().chain(given).collect();
+    }
     let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
     let running = Running::start(&options.common, options.time_scale, host, false).await?;
     let mut interrupts = Interrupts::catch()?;
@@ -85,7 +89,7 @@ impl<'r> Demo<'r> {
         let limit = patience(&self.running.settings, 0);
         within(limit, "the pool was not filled", self.fill()).await?;
         match options.claims {
-            None => self.one_claim().await,
+            None => self.one_claim(options.create_target).await,
             Some(claims) => crowd::run(self, claims, options.common.pool_size).await,
         }
     }
@@ -187,19 +191,28 @@ impl<'r> Demo<'r> {
         Ok(())
     }
 
-    async fn one_claim(&mut self) -> Result<(), Failure> {
-        let claim = Claim::of_organisation(ORGANISATION);
+    async fn one_claim(&mut self, makes_target: bool) -> Result<(), Failure> {
+        let mut claim = Claim::of_organisation(ORGANISATION);
+        claim.makes_target = makes_target;
         let client = self.running.client();
-        claim.create_target(&client).await?;
-        // The call that made the target is no part of the claim's story.
-        self.next().await;
+        let what = if makes_target {
+            "a group that does not exist"
+        } else {
+            claim.create_target(&client).await?;
+            // The call that made the target is no part of the claim's story.
+            self.next().await;
+            "an empty group"
+        };
         self.printer.title(&format!(
-            "One claim: {} wants an instance for {}, an empty group",
+            "One claim: {} wants an instance for {}, {what}",
             claim.id, claim.target
         ))?;
         claim.send(&client).await?;
         let limit = patience(&self.running.settings, 0);
         let took = within(limit, "the claim has no outcome", self.outcome(&claim)).await?;
+        if makes_target {
+            self.again(&claim, limit).await?;
+        }
         self.printer.title("The pool refills")?;
         within(limit, "the pool was not refilled", self.refill()).await?;
         self.printer.text("")?;
@@ -208,6 +221,20 @@ impl<'r> Demo<'r> {
         let full = self.running.how_to_see_full_latencies("cargo demo");
         let text = format!("ready in {took:.1} s, {latencies}{full}");
         self.printer.good(&text)?;
+        Ok(())
+    }
+
+    /// The same message changes nothing: the group is there, and the claim has its instance.
+    async fn again(&mut self, claim: &Claim, limit: Duration) -> Result<(), Failure> {
+        self.printer.title("The same message again")?;
+        let zero = self.printer.zero;
+        let again = format!("{}-again", claim.id);
+        claim.send_as(&self.running.client(), &again).await?;
+        within(limit, "the repeat has no outcome", self.outcome(claim)).await?;
+        self.printer.zero = zero;
+        let members = self.running.members(&claim.target);
+        let text = format!("{} has {members} instance, as before", claim.target);
+        self.printer.text(&text)?;
         Ok(())
     }
 

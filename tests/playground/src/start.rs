@@ -1,6 +1,7 @@
 //! Starting a region with its stack, its functions and its endpoint; and stopping all of it.
 
 use crate::build;
+use crate::claims::TENANTS_TEMPLATE;
 use crate::cli::Common;
 use crate::failure::Failure;
 use crate::first_fill;
@@ -10,6 +11,7 @@ use crate::{family, names};
 use region::api::{Call, Service};
 use region::autoscaling::Lifecycle;
 use region::commands::RealScripts;
+use region::compute;
 use region::endpoint::Endpoint;
 use region::region::{Builder, Region, StartError, TemplateSource};
 use region::settings::Settings;
@@ -131,6 +133,7 @@ impl Running {
             None => vec![template.source],
         };
         let mut region = Region::builder(first, started)
+            .prepare(|world| compute::know_launch_template(world, TENANTS_TEMPLATE))
             .commands(Arc::new(commands))
             .functions({
                 let functions = Arc::clone(&functions);
@@ -227,6 +230,14 @@ impl Running {
     /// Whether each pool is as large as it should be, all in service.
     pub(crate) fn pool_is_full(&self) -> bool {
         (self.region).with(|world| self.names.all().all(|names| pool_is_full(world, names)))
+    }
+
+    /// How many instances a group has.
+    pub(crate) fn members(&self, group: &str) -> usize {
+        self.region.with(|world| {
+            let group = world.autoscaling.groups.get(group);
+            group.map_or(0, |group| group.members.len())
+        })
     }
 
     /// Ends everything: functions, scripts, endpoint.

@@ -162,9 +162,10 @@ pub fn check_entry(entry: &Entry) {
 /// A claim that was accepted can be served, whatever becomes of it.
 pub fn check_accepted(accepted: &Claim) {
     assert_eq!(accepted.check(NOW), Ok(()));
-    // A dry run is never carried on.
+    // A dry run is never carried on, nor what a claim says of a target to be made.
     let claim = &Claim {
         dry_run: false,
+        create_target: None,
         ..accepted.clone()
     };
     for attempt in [0, 1, Attempt::MAX] {

@@ -118,6 +118,7 @@ fn check_decisions(target: &Group, history: &[Command]) {
             size: 2,
             retirement: &retirement,
             targets: &targets,
+            creation: None,
             online: &online,
             places: &places,
             histories: &histories,

@@ -27,6 +27,8 @@ pub struct Settings {
     pub first_online: FirstOnline,
     /// What becomes of a dead machine's commands. Both are seen.
     pub dead_machines_commands: DeadMachinesCommands,
+    /// Auto Scaling groups that the account may have (Auto Scaling quotas: 500).
+    pub max_groups: usize,
     /// AWS region name, in ARNs and URLs.
     pub region_name: String,
     /// Account id, in ARNs and URLs.
@@ -294,6 +296,7 @@ impl Default for Settings {
             group_paths: GroupPaths::Followed,
             first_online: FirstOnline::Nothing,
             dead_machines_commands: DeadMachinesCommands::End,
+            max_groups: 500,
             region_name: "eu-west-1".to_owned(),
             account_id: "123456789012".to_owned(),
             endpoint: "http://region.invalid".to_owned(),

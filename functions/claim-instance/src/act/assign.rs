@@ -19,7 +19,11 @@ impl Act<'_> {
         if assignments.is_empty() || !self.invocation.has(TIME_TO_ASSIGN) {
             return Vec::new();
         }
-        let entered = self.enter(assignments).await;
+        let (born, assignments): (Vec<_>, Vec<_>) = assignments
+            .into_iter()
+            .partition(Assignment::is_for_a_new_target);
+        let mut entered = self.enter(assignments).await;
+        entered.extend(self.make_targets(born).await);
         self.detach(entered).await
     }
 
@@ -37,12 +41,12 @@ impl Act<'_> {
             .collect();
         let failed = self.function.auto_scaling.enter(&writes).await;
         let mut entered = Vec::new();
-        for mut assignment in assignments {
+        for assignment in assignments {
             let _in_span = assignment.span().entered();
-            let Progress::Chosen(capacity) = assignment.progress else {
+            if !matches!(assignment.progress, Progress::Chosen(_)) {
                 entered.push(assignment);
                 continue;
-            };
+            }
             let claim = &assignment.claim.claim;
             let failure = failed.iter().find(|(write, _)| {
                 write.target == claim.target_group && write.claim_id == claim.claim_id
@@ -53,14 +57,22 @@ impl Act<'_> {
                 continue;
             }
             info!(attempt = assignment.attempt, "entered the assignment");
-            self.remember(&assignment, Some(assignment.instance.clone()));
-            self.memory.untouched.insert(identity(claim));
-            self.count_entered(&assignment.claim);
-            assignment.claim.pending.message.times.entered = Some(self.invocation.now());
-            assignment.progress = Progress::Entered(capacity);
-            entered.push(assignment);
+            entered.push(self.entered(assignment));
         }
         entered
+    }
+
+    /// The ledger names the instance now.
+    pub(super) fn entered<'c>(&mut self, mut assignment: Assignment<'c>) -> Assignment<'c> {
+        self.remember(&assignment, Some(assignment.instance.clone()));
+        let identity = identity(&assignment.claim.claim);
+        self.memory.untouched.insert(identity);
+        self.count_entered(&assignment.claim);
+        assignment.claim.pending.message.times.entered = Some(self.invocation.now());
+        if let Progress::Chosen(capacity) = assignment.progress {
+            assignment.progress = Progress::Entered(capacity);
+        }
+        assignment
     }
 
     fn remember(&mut self, assignment: &Assignment<'_>, instance: Option<InstanceId>) {
@@ -216,7 +228,7 @@ impl Act<'_> {
 }
 
 /// The claim's entry as it stands with this assignment.
-fn entry(assignment: &Assignment<'_>, instance: Option<InstanceId>) -> Entry {
+pub(super) fn entry(assignment: &Assignment<'_>, instance: Option<InstanceId>) -> Entry {
     Entry {
         instance,
         attempt: assignment.attempt,

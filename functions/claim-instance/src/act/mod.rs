@@ -3,9 +3,10 @@
 mod assign;
 mod count;
 mod hand_over;
+mod make_targets;
 pub(crate) mod respond;
 
-use crate::decide::{Decision, Memory};
+use crate::decide::{Decision, Memory, NewTarget};
 use crate::function::ClaimInstance;
 use crate::pending::OpenClaim;
 use ready_pool_aws::auto_scaling::Capacity;
@@ -32,6 +33,8 @@ struct Assignment<'a> {
     instance: InstanceId,
     attempt: Attempt,
     progress: Progress,
+    /// Its target, where that does not exist.
+    makes: Option<NewTarget>,
 }
 
 /// How far an assignment is.
@@ -123,6 +126,7 @@ impl<'a> Act<'a> {
                     attempt,
                     entered,
                     decrements,
+                    makes,
                 } => {
                     let capacity = if decrements {
                         Capacity::Shrink
@@ -139,6 +143,7 @@ impl<'a> Act<'a> {
                         instance,
                         attempt,
                         progress,
+                        makes,
                     });
                 }
                 Decision::HandOver { instance, attempt } => handing_over.push(Assignment {
@@ -146,6 +151,7 @@ impl<'a> Act<'a> {
                     instance,
                     attempt,
                     progress: Progress::Detached,
+                    makes: None,
                 }),
             }
         }

@@ -7,6 +7,7 @@ use ready_pool_core::group::{Group, MAX_TAGS, OPT_IN_TAG};
 use ready_pool_core::ids::{ClaimId, GroupName};
 use ready_pool_core::ledger::{self, Entry};
 use ready_pool_core::reason::Reason;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// One that opted in to another pool belongs there, as a rule: its claim came to the wrong queue.
@@ -31,8 +32,8 @@ fn not_opted_in(target: &Group, pool: &GroupName) -> Decision {
 }
 
 impl<'a> Allocation<'a> {
-    /// Whether the target may and can take an instance.
-    pub(super) fn admit(&self, claim: &Claim, has_entry: bool) -> Result<&'a Group, Decision> {
+    /// Whether the target may and can take an instance: the target as it is, or, owned, as it will be made.
+    pub(super) fn admit(&self, claim: &Claim, has_entry: bool) -> Result<Cow<'a, Group>, Decision> {
         let view = self.view;
         let name = &claim.target_group;
         if *name == view.pool.name || name == view.retirement {
@@ -44,12 +45,7 @@ impl<'a> Allocation<'a> {
             ));
         }
         let Some(target) = view.targets.get(name) else {
-            return Err(reject(
-                Reason::UnknownTarget,
-                format!(
-                    "there is no Auto Scaling group {name}; create it, or correct target_group"
-                ),
-            ));
+            return self.to_be_made(claim, has_entry).map(Cow::Owned);
         };
         if !target.is_opted_in_to(&view.pool.name) {
             return Err(not_opted_in(target, &view.pool.name));
@@ -77,10 +73,10 @@ impl<'a> Allocation<'a> {
         subnets::check(target, view.pool)?;
         if has_entry {
             // Its room was counted when the entry was written.
-            return Ok(target);
+            return Ok(Cow::Borrowed(target));
         }
         self.check_room(target)?;
-        Ok(target)
+        Ok(Cow::Borrowed(target))
     }
 
     fn check_room(&self, target: &Group) -> Result<(), Decision> {

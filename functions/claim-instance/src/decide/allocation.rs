@@ -1,12 +1,13 @@
 //! One pass over a batch: which claims go on with what they have, and which get which instance.
 
-use super::{Decision, Request, View, Waiting, end, identity, reject};
+use super::{Decision, Isolation, Request, View, Waiting, end, identity, reject};
 use ready_pool_core::claim::{Claim, WhenEmpty};
 use ready_pool_core::command::{InitCommand, init_command};
 use ready_pool_core::group::{Group, Lifecycle};
 use ready_pool_core::ids::{Attempt, ClaimId, GroupName, InstanceId, MAX_ATTEMPTS};
 use ready_pool_core::ledger::Entry;
 use ready_pool_core::reason::Reason;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use time::format_description::well_known::Rfc3339;
 
@@ -103,6 +104,7 @@ impl<'a> Allocation<'a> {
                     attempt,
                     entered: true,
                     decrements: self.take_surplus(),
+                    makes: None,
                 },
                 Lifecycle::Detaching => Decision::HandOver { instance, attempt },
                 // One in standby, too: somebody has put it aside.
@@ -144,10 +146,10 @@ impl<'a> Allocation<'a> {
             }
             Err(decision) => return decision,
         };
-        let member = match self.choose(target, claim) {
+        let member = match self.choose(&target, claim) {
             Ok(member) => member,
             Err(why) => {
-                let (reason, message) = self.nothing_for(target, why);
+                let (reason, message) = self.nothing_for(&target, why);
                 return match claim.when_empty {
                     WhenEmpty::Wait => Decision::Wait(why),
                     WhenEmpty::Reject if begun => end(reason, message, entry),
@@ -158,15 +160,21 @@ impl<'a> Allocation<'a> {
         let (instance, zone) = (member.instance.clone(), member.zone.clone());
         self.taken.insert(instance.clone());
         let name = target.name.clone();
-        if entry.is_none() {
+        // One that lets the others go first keeps neither a place nor the making of its target from them.
+        if entry.is_none() && request.isolation != Isolation::Deferred {
             *self.begun.entry(name.clone()).or_default() += 1;
         }
         self.zones.entry(name).or_default().push(zone);
+        let makes = match target {
+            Cow::Owned(target) => Self::new_target(claim, target),
+            Cow::Borrowed(_) => None,
+        };
         Decision::Assign {
             instance,
             attempt,
             entered: false,
             decrements: self.take_surplus(),
+            makes,
         }
     }
 

@@ -31,8 +31,18 @@ impl Allocation<'_> {
             copy.ahead = self.view.queued;
         }
         match copy.decide(&in_earnest) {
-            Decision::Assign { instance, .. } => {
-                preview(Reason::WouldBeServed, self.described(&instance))
+            Decision::Assign {
+                instance, makes, ..
+            } => {
+                let ready = self.described(&instance);
+                let message = match makes {
+                    Some(_) => format!(
+                        "group {} does not exist, and would be made; {ready}",
+                        claim.target_group
+                    ),
+                    None => ready,
+                };
+                preview(Reason::WouldBeServed, message)
             }
             Decision::Wait(why) => preview(Reason::WouldWait, self.waiting(why)),
             Decision::Close {

@@ -6,6 +6,7 @@
 mod admission;
 mod allocation;
 mod aside;
+mod creation;
 mod dry_run;
 mod lacking;
 mod request;
@@ -15,6 +16,7 @@ mod surplus;
 mod waits;
 
 pub use aside::{STEPS_ASIDE_EVERY, may_step_aside};
+pub use creation::{Creation, NewTarget, READ_AGAIN_AFTER, Tried};
 pub use lacking::lacking;
 pub use request::{Isolation, MessageGroup, Request};
 pub use waits::{has_waited, is_turned_away};
@@ -43,6 +45,8 @@ pub struct View<'a> {
     pub retirement: &'a GroupName,
     /// The targets of the batch that exist.
     pub targets: &'a BTreeMap<GroupName, Group>,
+    /// What is made of the others; none where the stack makes no targets.
+    pub creation: Option<Creation<'a>>,
     /// Instances whose agent is online.
     pub online: &'a BTreeSet<InstanceId>,
     /// Where the instances of open entries are; one in no group is absent.
@@ -65,6 +69,8 @@ pub struct Memory {
     pub untouched: BTreeSet<(GroupName, ClaimId)>,
     /// Instances it gave to a claim or was refused.
     pub spent: BTreeSet<InstanceId>,
+    /// Groups that it tried to make, last when.
+    pub tried: BTreeMap<GroupName, Tried>,
 }
 
 impl Memory {
@@ -138,6 +144,8 @@ pub enum Decision {
         /// Whether the pool's desired capacity is decremented with it: it was launched for a
         /// waiting claim.
         decrements: bool,
+        /// The target, where it does not exist: made with the entry in it.
+        makes: Option<NewTarget>,
     },
     /// A dry run: say what would become of the claim.
     Preview {
@@ -171,6 +179,12 @@ pub enum Waiting {
     BehindOthers,
     /// Settled entries fill the target's tags; replenish-pool removes them.
     LedgerFull,
+    /// The target is made for a claim ahead of it.
+    TargetBeingMade,
+    /// The target was made, or AWS says that it exists, and reads do not show it yet.
+    TargetUnseen,
+    /// The target cannot be made: the account has as many Auto Scaling groups as it may.
+    GroupQuota,
     /// The same claim is ahead of it in the batch.
     BehindItself,
     /// Its last delivery may have died of it: others go first.
@@ -189,6 +203,11 @@ impl Waiting {
             Self::BehindOthers => "the claims queued ahead of it get what is ready",
             Self::LedgerFull => {
                 "settled entries fill the target's tags, and some are about to be removed"
+            }
+            Self::TargetBeingMade => "its target is being made, for a claim ahead of it",
+            Self::TargetUnseen => "its target exists, AWS says, and cannot be read yet",
+            Self::GroupQuota => {
+                "its target cannot be made: the account has as many Auto Scaling groups as it may"
             }
             Self::BehindItself => "the same claim is ahead of it in the queue",
             Self::Deferred => "its last delivery may have died of it, so those behind it go first",

@@ -44,7 +44,25 @@ pub(super) fn findings(examined: &Examined) -> Vec<Finding> {
         }
     }
     all.extend(findings.into_all());
+    all.extend(targets_to_make(examined));
     all
+}
+
+/// Claims that have targets made shall not come near the stack's own groups.
+fn targets_to_make(examined: &Examined) -> Vec<Finding> {
+    let mut findings = Findings::about("targets that claims have made");
+    let stack = &examined.stack;
+    if let Some(prefix) = &stack.target_prefix {
+        for group in [&stack.pool, &stack.retirement] {
+            if group.as_str().starts_with(prefix) {
+                findings.wrong(
+                    format!("their names begin with {prefix}, as that of {group} does: were it gone, a claim could make it"),
+                    "set TargetNamePrefix to what nothing else of yours begins with, as tenant-",
+                );
+            }
+        }
+    }
+    findings.into_all()
 }
 
 /// How a suspended process is resumed.
@@ -169,6 +187,16 @@ mod tests {
     fn set(examined: &mut Examined, queue: QueueKind, name: &str, value: &str) {
         let attributes = examined.queues.get_mut(&queue).unwrap();
         attributes.insert(name.to_owned(), value.to_owned());
+    }
+
+    #[test]
+    fn targets_that_are_made_are_not_named_as_the_stack_s_own_groups() {
+        let said_of =
+            |prefix: &str| said(|examined| examined.stack.target_prefix = Some(prefix.to_owned()));
+        assert_eq!(said_of("tenant-"), [""; 0]);
+        let both = said_of("rp-");
+        assert_eq!(both.len(), 2, "{both:?}");
+        assert!(both[0].contains("their names begin with rp-"), "{both:?}");
     }
 
     #[test]

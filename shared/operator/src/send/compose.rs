@@ -88,6 +88,16 @@ fn fill_in(
     if let Some(protect) = options.protect {
         set("protect", json!(protect));
     }
+    if options.create_target {
+        let tags: Map<String, Value> = (options.tags.iter())
+            .map(|(key, value)| (key.clone(), json!(value)))
+            .collect();
+        let mut target = json!({ "max_size": options.max_size });
+        if !tags.is_empty() {
+            target["tags"] = tags.into();
+        }
+        set("create_target", target);
+    }
     if options.dry_run {
         set("dry_run", json!(true));
     }
@@ -217,6 +227,23 @@ mod tests {
         assert_eq!(claim.preferences.zones, ["eu-west-1b"]);
         assert_eq!(claim.protect, Some(true));
         assert_eq!(claim.expires_at, datetime!(2026-11-29 15:00 UTC));
+    }
+
+    #[test]
+    fn a_target_is_made_as_it_is_asked_for() {
+        let line = "--target tenant --command true --create-target --max-size 4 --tag org=1337 --tag Name=";
+        let claim = composed(line, Files::default()).unwrap().remove(0);
+        let target = claim.create_target.unwrap();
+        assert_eq!(target.max_size, 4);
+        assert_eq!(target.tags["org"], "1337");
+        assert_eq!(target.tags["Name"], "");
+        let ours = "--target t --command c --create-target --max-size 4 --tag ready-pool:pool=x";
+        let said = composed(ours, Files::default()).unwrap_err();
+        assert!(said.contains("must not begin with `ready-pool:`"), "{said}");
+        for half in ["--create-target", "--max-size 4", "--tag a=b"] {
+            let line = format!("ready-pool send --target t --command c {half}");
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{half}");
+        }
     }
 
     #[test]

@@ -82,7 +82,8 @@ async fn stack(claims: &[Claim], options: &Options, session: &Session) -> Result
     match (&options.family, claims.first()) {
         (Some(family), Some(claim)) => {
             let pool = options.pool.as_deref();
-            family::of_target(session, family, pool, &claim.target_group).await
+            let may_be_made = claim.create_target.is_some();
+            family::of_target(session, family, pool, &claim.target_group, may_be_made).await
         }
         _ => Stack::asked_for(session, options).await,
     }

@@ -250,6 +250,19 @@ fn check(claim: &Claim, target: Option<&Group>, stack: &Stack, again: bool) -> R
     let (id, name) = (&claim.claim_id, &claim.target_group);
     let refuse = |problem: String| Err(Failure::Usage(format!("nothing was sent: {problem}")));
     let Some(target) = target else {
+        if claim.create_target.is_some() {
+            return match &stack.target_prefix {
+                Some(prefix) if name.as_str().starts_with(prefix) => Ok(()),
+                Some(prefix) => refuse(format!(
+                    "{name} does not exist, and the stack makes only groups whose names begin with {prefix} (its \
+                     parameter TargetNamePrefix)"
+                )),
+                None => refuse(format!(
+                    "{name} does not exist, and the stack makes none: its parameters TargetLaunchTemplate, \
+                     TargetLaunchTemplateVersion and TargetNamePrefix are not set"
+                )),
+            };
+        }
         let why = Reason::UnknownTarget.sentence_with(Some(name.as_str()));
         return refuse(why);
     };

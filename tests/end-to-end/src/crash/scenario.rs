@@ -85,11 +85,13 @@ pub enum Scenario {
     SizedByHitRate,
     /// A claim for a zone where nothing is ready steps aside for the one behind it, and the pool grows for it.
     SteppingAside,
+    /// A claim for a group that does not exist: it is made.
+    MadeTarget,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Normal,
         Self::Batch,
         Self::FailingScript,
@@ -121,6 +123,7 @@ impl Scenario {
         Self::OneByOne,
         Self::SizedByHitRate,
         Self::SteppingAside,
+        Self::MadeTarget,
     ];
 
     /// Ready instances that the scenario keeps.
@@ -181,6 +184,7 @@ impl Scenario {
             | Self::DryRun
             | Self::Surplus
             | Self::DetachRefused
+            | Self::MadeTarget
             | Self::SentTwice => (true, false, false, false),
             Self::FailingScript | Self::Replaced | Self::NothingRan | Self::TargetRefused => {
                 (false, true, false, true)
@@ -266,6 +270,7 @@ impl Scenario {
             Self::SizedByHitRate => builder
                 .parameter("HitRate", "99")
                 .parameter("PoolMaxSize", "1"),
+            Self::MadeTarget => builder.makes_targets("asg-"),
             Self::SlowDetach => builder.settings(|settings| settings.timings.detach = exactly(70)),
             Self::TargetRefused | Self::MachineGone => {
                 builder.settings(|settings| settings.timings.detach = exactly(10))
@@ -278,6 +283,9 @@ impl Scenario {
     pub(super) async fn prepare(self, harness: &Harness) {
         harness.pool_is_ready(self.pool_size()).await;
         for name in ["asg-1", "asg-2"] {
+            if self == Self::MadeTarget {
+                continue;
+            }
             let target = Target::named(name);
             let target = if self == Self::SteppingAside && name == "asg-1" {
                 target.zones(&zones_with_nothing_ready(harness))
@@ -561,6 +569,9 @@ fn message(scenario: Scenario, harness: &Harness, claim_id: &str, target: &str) 
     if matches!(scenario, Scenario::Replaced | Scenario::ReplacedUnheard) {
         message["on_init_failure"] = json!("replace");
         message["protect"] = json!(true);
+    }
+    if scenario == Scenario::MadeTarget {
+        message["create_target"] = json!({ "max_size": 4 });
     }
     message
 }

@@ -1,6 +1,6 @@
 //! The people around the stack: they send claims, use machines for a while, and break things.
 
-use super::{Soak, Troubles};
+use super::{MOST_TARGET_SIZE, Soak, Troubles, is_made_on_demand};
 use crate::harness::{Harness, claim};
 use ready_pool_core::command::STACK_TAG;
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName};
@@ -64,7 +64,7 @@ const DEDUPLICATED_FOR: Duration = Duration::from_mins(5);
 /// For how long the retirement group is missing.
 const MISSING_FOR: Duration = Duration::from_mins(4);
 /// A target that is in one zone only (`in_its_zones`).
-const IN_ONE_ZONE: &str = "asg-1";
+const IN_ONE_ZONE: usize = 1;
 /// How long a tenant uses a machine, at most.
 const USED_FOR: Duration = Duration::from_mins(40);
 
@@ -143,8 +143,8 @@ impl Tenants {
         harness.pass(Duration::from_secs(1)).await;
         let now = Instant::now();
         if self.still_sending() && now >= self.next_claim {
-            let target = format!("asg-{}", self.rng.usize(0..self.soak.targets));
-            self.send(harness, now, target);
+            let number = self.rng.usize(0..self.soak.targets);
+            self.send(harness, now, number);
             if self.soak.troubles.outages && self.sent.len() == self.soak.claims * 3 / 4 {
                 self.crowd_into_one_zone(harness, now);
             }
@@ -203,14 +203,19 @@ impl Tenants {
     fn crowd_into_one_zone(&mut self, harness: &Harness, now: Instant) {
         let crowd = self.soak.pool_size / 2;
         for _ in 0..crowd.min(self.soak.claims - self.sent.len()) {
-            self.send(harness, now, IN_ONE_ZONE.to_owned());
+            self.send(harness, now, IN_ONE_ZONE);
         }
     }
 
-    fn send(&mut self, harness: &Harness, now: Instant, target: String) {
+    /// A claim for the target of this number.
+    fn send(&mut self, harness: &Harness, now: Instant, number: usize) {
         let n = self.sent.len();
         let claim_id = format!("claim-{n}");
+        let target = format!("asg-{number}");
         let mut message = claim(&claim_id, &target);
+        if is_made_on_demand(number) {
+            message["create_target"] = json!({ "max_size": MOST_TARGET_SIZE });
+        }
         message["expires_at"] = harness.in_future(self.soak.deadline).into();
         harness.send_together([message.clone()]);
         self.targets.insert(claim_id.clone(), target.clone());

@@ -110,6 +110,18 @@ fn recorded(
             let leases = input["Entries"][0]["VisibilityTimeout"] == LEASE.as_secs();
             of_all(vec![if leases { Call::Lease } else { Call::Release }])
         }
+        // With the entry in it: the one call of its kind.
+        "CreateAutoScalingGroup" => {
+            let tags = claim_tags(input);
+            for (claim, value) in &tags {
+                let instance = value.split(' ').nth(1).unwrap();
+                entered.insert(instance.to_owned(), claim.clone());
+            }
+            Some(Recorded {
+                calls: vec![Call::Enter],
+                claims: Some(tags.into_iter().map(|(claim, _)| claim).collect()),
+            })
+        }
         "CreateOrUpdateTags" => {
             let tags = claim_tags(input);
             let assigned = |value: &str| value.contains(" assigned ");

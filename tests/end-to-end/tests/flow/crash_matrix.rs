@@ -18,7 +18,8 @@ fn everything() -> bool {
 
 /// Every kind of call that the functions make. Whoever adds one to a function adds it here, and
 /// sees to it that a scenario makes it: only what a scenario makes is broken.
-const CALLS: [&str; 38] = [
+const CALLS: [&str; 39] = [
+    "claim-instance.AutoScaling.CreateAutoScalingGroup",
     "claim-instance.AutoScaling.CreateOrUpdateTags",
     "claim-instance.AutoScaling.DescribeAutoScalingGroups",
     "claim-instance.AutoScaling.DescribeAutoScalingInstances",
@@ -172,6 +173,7 @@ matrices! {
     one_by_one: OneByOne,
     sized_by_hit_rate: SizedByHitRate,
     stepping_aside: SteppingAside,
+    made_target: MadeTarget,
 }
 
 #[tokio::test(start_paused = true)]

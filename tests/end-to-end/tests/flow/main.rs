@@ -33,6 +33,7 @@ mod lease;
 mod lifecycle;
 mod line;
 mod machine;
+mod made_targets;
 mod membership;
 mod missing_part;
 mod names;

@@ -25,6 +25,17 @@ const NOT_PLAYED: [(&str, &str); 1] = [(
     "an agent says it of a message that is no command; Systems Manager alone could send one",
 )];
 
+/// The role that the launch template of targets gives their own instances.
+const TENANTS_ROLE: &str = "arn:aws:iam::123456789012:role/tenant";
+
+/// Its launches are tagged, too: that takes every permission which making a group may take.
+fn give_the_tenants_template_a_role(world: &mut World) {
+    let template = world.compute.launch_templates.get_mut("tenant").unwrap();
+    template.role = Some(TENANTS_ROLE.to_owned());
+    let tag = ("org".to_owned(), "1337".to_owned());
+    template.instance_tags.extend([tag]);
+}
+
 /// So many claims are not all served at once.
 const HASTY: usize = 8;
 
@@ -51,6 +62,9 @@ fn builder() -> HarnessBuilder {
         .parameter("HitRate", "99")
         .parameter("ScaleOutAlarmPrefix", "grow-")
         .parameter("ScaleOutCommand", "bash /opt/join.sh")
+        .makes_targets("made-")
+        .parameter("TargetRoles", TENANTS_ROLE)
+        .prepare(give_the_tenants_template_a_role)
         .scripts(|run| {
             let fails = run.script.contains("fails.sh");
             region::commands::Pretence {
@@ -287,6 +301,11 @@ async fn play(
     signs_up(harness, &normal, "normal-again").await;
     // One whose script fails: its machine is retired.
     signs_up(harness, &with_script("broken", "bash fails.sh"), "broken").await;
+    // One for a group that does not exist yet.
+    let mut signup = claim("signup", "made-1");
+    signup["create_target"] = json!({ "max_size": 4, "tags": { "org": "1337" } });
+    signup["expires_at"] = harness.in_future(Duration::from_hours(2)).into();
+    signs_up(harness, &signup, "signup").await;
     // One for a group that did not opt in.
     signs_up(harness, &claim("rejected", "asg-3"), "rejected").await;
     minutes(2).await?;
@@ -380,6 +399,7 @@ async fn everything_that_is_allowed_is_used_and_everything_that_is_used_is_allow
     };
     assert_eq!(ended("normal"), Some(Ending::Ready));
     assert_eq!(ended("broken"), Some(Ending::Failed));
+    assert_eq!(ended("signup"), Some(Ending::Ready));
     assert_eq!(ended("rejected"), Some(Ending::Rejected));
     assert_eq!(ended("another"), Some(Ending::Ready));
     assert_eq!(ended("silent"), Some(Ending::Ready));
@@ -555,6 +575,10 @@ fn tells_of(denied: &Refused, role: &str, owner: &str, statement: &Statement) ->
     let whose = match owner {
         "SendClaimsPolicy" => denied.principal.ends_with(":user/signup"),
         "ReadOutcomesPolicy" => denied.principal.ends_with(":user/reader"),
+        "MakeTargetsPolicy" | "PassTargetRolesPolicy" => {
+            let role = ":assumed-role/ready-pool-ClaimInstanceRole/";
+            denied.principal.contains(role)
+        }
         owner if owner.ends_with("QueuePolicy") => denied.principal == "events.amazonaws.com",
         _ => denied.principal.contains(&format!(":assumed-role/{role}/")),
     };

@@ -73,13 +73,36 @@ fn the_demo_of_the_readme_gets_its_instance_ready() {
         "The pool refills",
         "ready in",
     ];
-    let mut rest = shown.as_str();
+    shows(&shown, &steps);
+}
+
+#[track_caller]
+fn shows(shown: &str, steps: &[&str]) {
+    let mut rest = shown;
     for step in steps {
         let (_, after) = rest
             .split_once(step)
             .unwrap_or_else(|| panic!("no {step:?} in its place in:\n{shown}"));
         rest = after;
     }
+}
+
+#[test]
+fn the_demo_makes_the_group_of_a_signup_in_one_message() {
+    let shown = demo(&["--create-target"]);
+    let steps = [
+        "wants an instance for tenant-1337, a group that does not exist",
+        "CreateAutoScalingGroup of tenant-1337, by claim-instance",
+        "detaching",
+        "attaching",
+        "command sent",
+        "is ready (initialised)",
+        "The same message again",
+        "is ready (initialised): this claim was served before",
+        "tenant-1337 has 1 instance, as before",
+        "ready in",
+    ];
+    shows(&shown, &steps);
 }
 
 /// A region that runs; it ends when this is dropped.

@@ -7,6 +7,8 @@ use crate::state::{CLAIMS, Clock, Command, INSTANCES, Line, Place, Request};
 use claim_instance::decide as claiming;
 use claim_instance::decide::Isolation;
 use claim_instance::intake::isolation::{self, Delivery};
+use ready_pool_core::claim::Claim;
+use ready_pool_core::create_target::CreateTarget;
 use ready_pool_core::group::Lifecycle;
 use ready_pool_core::ids::InstanceId;
 use std::cell::RefCell;
@@ -15,10 +17,10 @@ use std::hash::Hash;
 
 question! {
     /// A claim's entry as a delivery of claim-instance takes it.
-    entry_of(claim: u8, memory: Memory, ledger: [Option<Line>; CLAIMS], shared_target: bool) -> Option<Line> {
+    entry_of(claim: u8, memory: Memory, ledger: [Option<Line>; CLAIMS], there: u8, shared_target: bool) -> Option<Line> {
         let claim = names().claim(claim, shared_target);
-        let targets = targets(ledger, shared_target);
-        let memory = remembered(&memory, shared_target);
+        let targets = targets(ledger, there, shared_target);
+        let memory = remembered(&memory, Clock::Open, shared_target);
         memory.entry_of(claim, targets.get(&claim.target_group)).as_ref().map(line)
     }
 }
@@ -64,7 +66,7 @@ question! {
             Some((instance, lifecycle))
         });
         let pool = group(&names.pool, members.collect(), BTreeMap::new());
-        let targets = targets(groups.ledger, shared_target);
+        let targets = targets(groups.ledger, groups.there, shared_target);
         let online = (0_u8..)
             .zip(groups.online)
             .filter(|(_, online)| *online)
@@ -83,13 +85,17 @@ question! {
                 (id, history(&seen.commands, shared_target))
             })
             .collect();
-        let memory = remembered(&memory, shared_target);
+        let memory = remembered(&memory, clock, shared_target);
         let view = claiming::View {
             now: time(clock),
             pool: &pool,
             size: pool.desired_capacity,
             retirement: &names.retirement,
             targets: &targets,
+            creation: Some(claiming::Creation {
+                name_prefix: "",
+                subnets: &pool.subnets,
+            }),
             online: &online,
             places: &places,
             histories: &histories,
@@ -98,17 +104,32 @@ question! {
         };
         let requests: Vec<claiming::Request> = requests
             .iter()
-            .map(|(request, isolation)| claiming::Request {
-                asked: request.asked,
-                isolation: *isolation,
-                ..claiming::Request::of(names.claim(request.claim, shared_target).clone())
+            .map(|(request, isolation)| {
+                let claim = names.claim(request.claim, shared_target).clone();
+                // What a retry carries says nothing of a target to be made.
+                let create_target = request.asked.is_none().then(new_target);
+                claiming::Request {
+                    asked: request.asked,
+                    isolation: *isolation,
+                    ..claiming::Request::of(Claim {
+                        create_target,
+                        ..claim
+                    })
+                }
             })
             .collect();
         claiming::decide(&view, &requests).iter().map(verdict).collect()
     }
 }
 
-fn remembered(memory: &Memory, shared_target: bool) -> claiming::Memory {
+fn new_target() -> CreateTarget {
+    CreateTarget {
+        max_size: 50,
+        tags: BTreeMap::new(),
+    }
+}
+
+fn remembered(memory: &Memory, clock: Clock, shared_target: bool) -> claiming::Memory {
     let identity = |claim: u8| claiming::identity(names().claim(claim, shared_target));
     let claims = || 0..u8::try_from(CLAIMS).unwrap();
     claiming::Memory {
@@ -126,6 +147,22 @@ fn remembered(memory: &Memory, shared_target: bool) -> claiming::Memory {
             .filter(|instance| memory.spent & (1 << instance) != 0)
             .map(|instance| names().instance(instance).clone())
             .collect(),
+        tried: claims()
+            .map(|claim| (claim, &names().claim(claim, shared_target).target_group))
+            .filter(|(claim, _)| {
+                let target = if shared_target { 0 } else { *claim };
+                memory.tried & (1 << target) != 0
+            })
+            .map(|(_, target)| (target.clone(), tried(clock)))
+            .collect(),
+    }
+}
+
+/// Within a delivery no ten seconds pass.
+fn tried(clock: Clock) -> claiming::Tried {
+    claiming::Tried {
+        at: time(clock),
+        quota: false,
     }
 }
 
@@ -148,11 +185,13 @@ fn verdict(decision: &claiming::Decision) -> Verdict {
             instance,
             attempt,
             entered,
+            makes,
             ..
         } => Verdict::Assign {
             instance: index(instance),
             attempt: *attempt,
             entered: *entered,
+            makes: makes.is_some(),
         },
         claiming::Decision::Wait(_) => Verdict::Wait,
         claiming::Decision::Preview { .. } => unreachable!("the model sends no dry runs"),

@@ -123,7 +123,7 @@ question! {
             growth: replenish_pool::decide::Growth::default(),
             scan: Some(replenishing::FullScan {
                 targets: Some(replenishing::Targets {
-                    groups: targets(sight.ledger, sight.shared_target).into_values().collect(),
+                    groups: targets(sight.ledger, u8::MAX, sight.shared_target).into_values().collect(),
                     ..replenishing::Targets::default()
                 }),
                 retirement: Some(retirement),

@@ -14,7 +14,7 @@ impl Act<'_, '_> {
         let assignments = std::mem::take(&mut self.writer.assignments);
         let mut unlucky = answer != Answer::Ok;
         for mut assignment in assignments {
-            if assignment.entered {
+            if assignment.entered || assignment.makes {
                 self.writer.assignments.push(assignment);
                 continue;
             }
@@ -33,6 +33,32 @@ impl Act<'_, '_> {
             assignment.entered = true;
             self.writer.assignments.push(assignment);
         }
+    }
+
+    /// `act/make_targets.rs`: the first target that is to be made, with the claim's entry in the same call.
+    pub(super) fn make(&mut self, answer: Answer) {
+        let items = &mut self.writer.assignments;
+        let Some(next) = items.iter().position(|item| !item.entered) else {
+            return;
+        };
+        let mut assignment = items.remove(next);
+        let line = assigned(assignment, Some(assignment.instance));
+        let acts = matches!(answer, Answer::Ok | Answer::LostDone);
+        let made = acts && self.world.make_target(assignment.claim);
+        if made {
+            self.world.write_line(assignment.claim, Some(line), BY);
+        }
+        self.writer.memory.tried |= 1 << self.world.target_of(assignment.claim);
+        let taken_for_made = made || self.world.config.lacks(Rule::ExistingIsRead);
+        if answer == Answer::Ok && taken_for_made {
+            self.remember(assignment, Some(assignment.instance));
+            self.writer.memory.untouched |= 1 << assignment.claim;
+            assignment.entered = true;
+            self.writer.assignments.insert(next, assignment);
+            return;
+        }
+        self.writer.uncertain |= !matches!(answer, Answer::Ok | Answer::Busy);
+        self.writer.pending.push(assignment.position);
     }
 
     fn remember(&mut self, assignment: Assignment, instance: Option<u8>) {

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed};
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::{Claim, Init, MAX_EXECUTION_TIMEOUT_SECONDS, WhenEmpty};
+use ready_pool_core::create_target::{CreateTarget, MAX_TARGET_SIZE, MAX_TARGET_TAGS};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::{Entry, Standing};
@@ -103,6 +104,15 @@ pub(crate) fn instance_id() -> impl Strategy<Value = InstanceId> {
     "i-[0-9a-f]{8,17}".prop_map(|id| InstanceId::try_from(id).unwrap())
 }
 
+fn create_target() -> impl Strategy<Value = CreateTarget> {
+    let tags = btree_map(
+        "[ b-qs-z\u{e9}:/]{1,128}",
+        "[ -~\u{e9}]{0,256}",
+        0..=MAX_TARGET_TAGS,
+    );
+    (1..=MAX_TARGET_SIZE, tags).prop_map(|(max_size, tags)| CreateTarget { max_size, tags })
+}
+
 /// A claim that must be accepted.
 pub(crate) fn claim() -> impl Strategy<Value = Claim> {
     let init = (
@@ -143,6 +153,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
         preferences,
         on_init_failure,
         any::<Option<bool>>(),
+        option::of(create_target()),
         any::<bool>(),
         expires_at,
     )
@@ -155,6 +166,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
                 preferences,
                 on_init_failure,
                 protect,
+                create_target,
                 dry_run,
                 expires_at,
             )| Claim {
@@ -165,6 +177,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
                 preferences,
                 on_init_failure,
                 protect,
+                create_target,
                 dry_run,
                 expires_at,
             },

@@ -72,6 +72,9 @@ pub(super) fn create(world: &mut World, input: CreateGroup) -> Answer {
     if let Some(group) = world.autoscaling.groups.get(&name) {
         return Err(refusal::group_exists(group));
     }
+    if world.autoscaling.groups.len() >= world.settings.max_groups {
+        return Err(refusal::too_many_groups(world.settings.max_groups));
+    }
     let (min, max) = (input.min_size, input.max_size);
     let desired = input.desired_capacity.unwrap_or(min);
     check_sizes(desired, min, max)?;
@@ -97,6 +100,7 @@ pub(super) fn create(world: &mut World, input: CreateGroup) -> Answer {
                  InstanceId or MixedInstancesPolicy parameter.",
         )
     })?;
+    check_template(world, &launch_source)?;
     let hooks = input
         .lifecycle_hook_specification_list
         .into_iter()
@@ -172,6 +176,9 @@ pub(super) fn update(world: &mut World, input: UpdateGroup) -> Answer {
         input.mixed_instances_policy,
         input.launch_configuration_name,
     )?;
+    if let Some(source) = &launch_source {
+        check_template(world, source)?;
+    }
     let health_check_type = checked_health_type(input.health_check_type)?;
     let group = world.autoscaling.get_mut(&name)?;
     if group.deleting {
@@ -387,6 +394,30 @@ fn launch_source(
             "Valid requests must contain either LaunchTemplate, LaunchConfigurationName, InstanceId \
              or MixedInstancesPolicy parameter.",
         )),
+    }
+}
+
+/// Whether the launch template and its version are there: EC2 is asked when a group is made, or gets another one.
+fn check_template(world: &World, source: &LaunchSource) -> Result<(), CallError> {
+    let (LaunchSource::Template(asked) | LaunchSource::Mixed(asked, _)) = source else {
+        return Ok(());
+    };
+    let key = asked.id.as_deref().or(asked.name.as_deref());
+    let known = key.and_then(|key| world.compute.launch_template(key));
+    let Some(known) = known else {
+        return Err(refusal::unknown_template(asked));
+    };
+    let is_there = match asked.version.as_str() {
+        "$Latest" | "$Default" => true,
+        number => {
+            let number = number.parse::<u32>();
+            number.is_ok_and(|number| (1..=known.version).contains(&number))
+        }
+    };
+    if is_there {
+        Ok(())
+    } else {
+        Err(refusal::unknown_template_version(asked))
     }
 }
 

@@ -94,8 +94,7 @@ pub struct Group {
 /// What a group launches from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LaunchSource {
-    /// A launch template, by id, name or both. It need not be known to the region, which has no
-    /// EC2 API to create one.
+    /// A launch template, by id, name or both.
     Template(TemplateVersion),
     /// A mixed instances policy: a launch template, and the instance types that are launched from it. On demand
     /// only; which type is next is AWS's choice, and here they take turns.

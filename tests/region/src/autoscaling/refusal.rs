@@ -2,7 +2,7 @@
 //! can only tell reasons apart by these texts. Where no text is on record, the doc comment says
 //! that it is assumed.
 
-use super::{Group, Lifecycle};
+use super::{Group, Lifecycle, TemplateVersion};
 use crate::api::CallError;
 
 pub(super) fn group_not_found(group: &str) -> CallError {
@@ -24,6 +24,35 @@ pub(super) fn group_exists(group: &Group) -> CallError {
             "AutoScalingGroup by this name already exists - A group with the name {name} already \
              exists{pending}"
         ),
+    )
+}
+
+/// EC2's words behind Auto Scaling's; those of the version are assumed.
+pub(super) fn unknown_template(asked: &TemplateVersion) -> CallError {
+    let which = match (&asked.id, &asked.name) {
+        (Some(id), _) => format!("with template ID {id}"),
+        (None, name) => format!("with template name {}", name.as_deref().unwrap_or_default()),
+    };
+    CallError::validation(format!(
+        "You must use a valid fully-formed launch template. The specified launch template, {which}, does not exist."
+    ))
+}
+
+/// The text is assumed.
+pub(super) fn unknown_template_version(asked: &TemplateVersion) -> CallError {
+    CallError::validation(format!(
+        "You must use a valid fully-formed launch template. Could not find the specified version {} of the launch \
+         template",
+        asked.version
+    ))
+}
+
+/// "You have already reached a limit for your Amazon EC2 Auto Scaling resources" (API reference,
+/// `LimitExceededFault`); the text of this case is assumed.
+pub(super) fn too_many_groups(limit: usize) -> CallError {
+    CallError::sender(
+        "LimitExceeded",
+        format!("You have reached the limit of {limit} Auto Scaling groups."),
     )
 }
 

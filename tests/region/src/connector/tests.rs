@@ -4,6 +4,7 @@ use super::Connector;
 use crate::api::{CallError, Service};
 use crate::clock::Clock;
 use crate::commands::{Pretence, Scripted};
+use crate::compute::know_launch_template;
 use crate::faults::{Failure, Fault, Moment};
 use crate::journal::Happening;
 use crate::region::Region;
@@ -32,6 +33,7 @@ impl TimeSource for RegionTime {
 fn region(commands: Scripted) -> Region {
     Region::builder(Settings::default(), datetime!(2026-11-22 12:00 UTC))
         .commands(Arc::new(commands))
+        .prepare(|world| know_launch_template(world, "lt"))
         .start()
         .unwrap()
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: Service Authorization Reference, "Actions, resources, and condition keys" for EC2 Auto
 //! Scaling, Systems Manager, SQS, Message Delivery (`ec2messages`), Session Manager
-//! (`ssmmessages`), CloudWatch Logs and X-Ray. Only what anything in the region can do is listed:
+//! (`ssmmessages`), CloudWatch Logs, X-Ray, EC2 and IAM. Only what anything in the region can do is listed:
 //! a policy with another action is refused.
 
 use super::pattern::matches;
@@ -27,6 +27,8 @@ pub(super) enum Resources {
     LogStream,
     /// A function.
     Function,
+    /// What an Auto Scaling group is launched from and with: asked for along with the call that names it.
+    Launch,
 }
 
 /// Keys that every request may have.
@@ -36,14 +38,23 @@ const GLOBAL_KEYS: [&str; 4] = [
     "aws:SourceArn",
     "aws:SourceAccount",
 ];
-/// The one key with many values.
+/// The keys with many values.
 const TAG_KEYS: &str = "aws:TagKeys";
+const SUBNETS: &str = "autoscaling:VPCZoneIdentifiers";
 const GROUP_KEYS: &[&str] = &["autoscaling:ResourceTag/", "aws:ResourceTag/"];
 const TAGGING_KEYS: &[&str] = &[
     "autoscaling:ResourceTag/",
     "aws:ResourceTag/",
     "aws:RequestTag/",
     TAG_KEYS,
+];
+const CREATING_KEYS: &[&str] = &[
+    "autoscaling:ResourceTag/",
+    "aws:ResourceTag/",
+    "aws:RequestTag/",
+    TAG_KEYS,
+    "autoscaling:LaunchTemplateVersionSpecified",
+    SUBNETS,
 ];
 const COMMAND_KEYS: &[&str] = &["ssm:resourceTag/", "aws:ResourceTag/"];
 
@@ -55,7 +66,7 @@ struct Actions {
     keys: &'static [&'static str],
 }
 
-const ALL: [Actions; 14] = [
+const ALL: [Actions; 18] = [
     Actions {
         service: "autoscaling",
         names: &[
@@ -94,9 +105,33 @@ const ALL: [Actions; 14] = [
     },
     Actions {
         service: "autoscaling",
-        names: &["CreateAutoScalingGroup", "CreateOrUpdateTags", "DeleteTags"],
+        names: &["CreateOrUpdateTags", "DeleteTags"],
         resources: Resources::Groups,
         keys: TAGGING_KEYS,
+    },
+    Actions {
+        service: "autoscaling",
+        names: &["CreateAutoScalingGroup"],
+        resources: Resources::Groups,
+        keys: CREATING_KEYS,
+    },
+    Actions {
+        service: "ec2",
+        names: &["RunInstances"],
+        resources: Resources::Launch,
+        keys: &["ec2:LaunchTemplate"],
+    },
+    Actions {
+        service: "ec2",
+        names: &["CreateTags"],
+        resources: Resources::Launch,
+        keys: &["ec2:CreateAction"],
+    },
+    Actions {
+        service: "iam",
+        names: &["PassRole"],
+        resources: Resources::Launch,
+        keys: &["iam:PassedToService"],
     },
     Actions {
         service: "ssm",
@@ -237,7 +272,9 @@ pub(super) fn check_key(key: &str, actions: &[String]) -> Result<(), String> {
 
 /// Whether a key may have many values.
 pub(super) fn is_multivalued(key: &str) -> bool {
-    key.eq_ignore_ascii_case(TAG_KEYS)
+    [TAG_KEYS, SUBNETS]
+        .iter()
+        .any(|known| key.eq_ignore_ascii_case(known))
 }
 
 /// What a request for this action names; `None` for one that is not known.

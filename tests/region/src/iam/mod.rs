@@ -13,6 +13,7 @@
 mod actions;
 mod condition;
 mod document;
+mod launch;
 mod pattern;
 mod refusal;
 mod request;
@@ -288,8 +289,9 @@ fn uses_of(policy: &Policy, statement: &Statement) -> Vec<Use> {
 pub(crate) fn authorize(world: &mut World, call: &Call) -> Result<(), CallError> {
     let principal = world.iam.principal(&call.caller);
     for request in request::of_call(world, &principal, call)? {
-        check(world, &principal, &request)
-            .map_err(|message| refusal::error(call.service, message))?;
+        check(world, &principal, &request).map_err(|message| {
+            launch::error(call, &request).unwrap_or_else(|| refusal::error(call.service, message))
+        })?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::Principal;
 use super::actions::{self, Resources};
 use super::condition::Context;
 use super::document::Request;
+use super::launch;
 use crate::api::{Call, CallError, Service};
 use crate::world::World;
 use serde_json::Value;
@@ -37,8 +38,10 @@ pub(super) fn of_call(
             .map(|group| {
                 let (arn, mut keys) = group_keys(world, &group);
                 keys.extend(request_tags(input));
+                keys.extend(launch::keys(call));
                 request(arn, keys)
             })
+            .chain(launch::of_call(world, principal, call))
             .collect(),
         Resources::Queue => return Ok(on_queues(world, principal, call, &action)),
         Resources::DocumentAndInstances => {
@@ -51,7 +54,9 @@ pub(super) fn of_call(
             }
             requests
         }
-        Resources::Instance | Resources::LogStream | Resources::Function => return Err(unknown()),
+        Resources::Instance | Resources::LogStream | Resources::Function | Resources::Launch => {
+            return Err(unknown());
+        }
     })
 }
 
@@ -89,7 +94,7 @@ fn action_of(call: &Call) -> String {
 }
 
 /// Keys of every request.
-fn context(world: &World, principal: &Principal) -> Context {
+pub(super) fn context(world: &World, principal: &Principal) -> Context {
     let mut context = Context::new();
     let mut set = |key: &str, value: String| context.insert(key.to_lowercase(), vec![value]);
     let is_service = matches!(principal, Principal::Service { .. });
@@ -125,8 +130,8 @@ fn groups_of(world: &World, input: &Value) -> BTreeSet<String> {
     BTreeSet::from([name])
 }
 
-/// A group's ARN and tags. One that is not there has neither: how AWS writes its ARN, and that it
-/// asks for permission first, is assumed.
+/// A group's ARN and tags. One that is not there has no tags, and `*` for its id
+/// (data-transfer-hub#156 shows it); that AWS asks for permission first is assumed.
 fn group_keys(world: &World, name: &str) -> (String, Context) {
     let Some(group) = world.autoscaling.groups.get(name) else {
         let resource = format!("autoScalingGroup:*:autoScalingGroupName/{name}");

@@ -364,3 +364,82 @@ fn what_was_used_is_known() {
     );
     assert!(used[0].resource.ends_with(":b"));
 }
+
+/// Whoever makes a group needs what its launches need.
+#[test]
+fn a_new_group_asks_for_its_template_its_tags_and_its_role() {
+    const TENANT: &str = "arn:aws:iam::123456789012:role/tenant";
+    let statement = |action: &str, resource: &str, condition: Value| json!({ "Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition });
+    let template = crate::compute::known_template_id("lt");
+    let arn = format!("arn:aws:ec2:eu-west-1:123456789012:launch-template/{template}");
+    let all = [
+        statement(
+            "autoscaling:CreateAutoScalingGroup",
+            "arn:aws:autoscaling:eu-west-1:123456789012:autoScalingGroup:*:autoScalingGroupName/new-*",
+            json!({
+                "StringEquals": { "aws:RequestTag/of": "pool" },
+                "Bool": { "autoscaling:LaunchTemplateVersionSpecified": "true" },
+                "ForAllValues:StringEquals": { "autoscaling:VPCZoneIdentifiers": ["subnet-1a"] },
+            }),
+        ),
+        statement(
+            "ec2:RunInstances",
+            "arn:aws:ec2:eu-west-1:*:*",
+            json!({ "ArnEquals": { "ec2:LaunchTemplate": arn } }),
+        ),
+        statement(
+            "ec2:CreateTags",
+            "arn:aws:ec2:eu-west-1:123456789012:*",
+            json!({ "StringEquals": { "ec2:CreateAction": "RunInstances" } }),
+        ),
+        statement(
+            "iam:PassRole",
+            TENANT,
+            json!({ "StringEquals": { "iam:PassedToService": "ec2.amazonaws.com" } }),
+        ),
+    ];
+    let good = json!({ "AutoScalingGroupName": "new-1", "MinSize": "0", "MaxSize": "1",
+        "VPCZoneIdentifier": "subnet-1a",
+        "LaunchTemplate": { "LaunchTemplateName": "lt", "Version": "1" },
+        "Tags": [{ "Key": "of", "Value": "pool" }] });
+    let makes = |statements: &[Value], pointer: &str, value: Value| {
+        let mut world = world(&json!(statements));
+        crate::compute::know_launch_template(&mut world, "lt");
+        let known = world.compute.launch_templates.get_mut("lt").unwrap();
+        known.role = Some(TENANT.to_owned());
+        known.instance_tags.insert("org".into(), "1337".into());
+        let mut input = good.clone();
+        if let Some(part) = input.pointer_mut(pointer) {
+            *part = value;
+        }
+        let call = Call {
+            service: Service::AutoScaling,
+            operation: "CreateAutoScalingGroup".to_owned(),
+            input,
+            caller: "function".to_owned(),
+        };
+        world.answer(&call).map_err(|error| error.code).err()
+    };
+    let denied = Some("AccessDenied".to_owned());
+    assert_eq!(makes(&all, "/nothing", Value::Null), None);
+    for (pointer, value) in [
+        ("/AutoScalingGroupName", json!("other")),
+        ("/Tags/0/Value", json!("other")),
+        ("/LaunchTemplate/Version", json!("$Latest")),
+        ("/LaunchTemplate/Version", Value::Null),
+        ("/VPCZoneIdentifier", json!("subnet-1a,subnet-1b")),
+    ] {
+        assert_eq!(makes(&all, pointer, value), denied, "{pointer}");
+    }
+    for missing in 0..all.len() {
+        let mut statements = all.to_vec();
+        statements.remove(missing);
+        let expected = if missing < 2 {
+            "AccessDenied"
+        } else {
+            "ValidationError"
+        };
+        let said = makes(&statements, "/nothing", Value::Null);
+        assert_eq!(said.as_deref(), Some(expected), "without {missing}");
+    }
+}

@@ -98,6 +98,38 @@ fn both_refuse_what_is_wrong() {
         ("/on_init_failure", json!(["keep"])),
         ("/protect", json!("true")),
         ("/protect", json!(null)),
+        ("/create_target", json!(null)),
+        ("/create_target", json!([4, {}])),
+        ("/create_target", json!({})),
+        ("/create_target", json!({"max_size": 0})),
+        ("/create_target", json!({"max_size": 1001})),
+        ("/create_target", json!({"max_size": "4"})),
+        (
+            "/create_target",
+            json!({"max_size": 4, "launch_template": "lt-0"}),
+        ),
+        ("/create_target", json!({"max_size": 4, "tags": {"": "x"}})),
+        (
+            "/create_target",
+            json!({"max_size": 4, "tags": {"k".repeat(129): "x"}}),
+        ),
+        (
+            "/create_target",
+            json!({"max_size": 4, "tags": {"aws:x": "x"}}),
+        ),
+        (
+            "/create_target",
+            json!({"max_size": 4, "tags": {"Ready-Pool:x": "x"}}),
+        ),
+        (
+            "/create_target",
+            json!({"max_size": 4, "tags": {"k": "v".repeat(257)}}),
+        ),
+        (
+            "/create_target",
+            json!({"max_size": 4, "tags": {"k": "a\nb"}}),
+        ),
+        ("/create_target", json!({"max_size": 4, "tags": {"k": 1}})),
         ("/preferences", json!(["eu-west-1a"])),
         ("/preferences", json!({"zone": "eu-west-1a"})),
         ("/preferences", json!({"zones": "eu-west-1a"})),

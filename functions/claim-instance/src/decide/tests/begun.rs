@@ -99,6 +99,7 @@ fn an_instance_that_is_still_in_the_pool_is_assigned_without_another_entry() {
         attempt: 1,
         entered: true,
         decrements: false,
+        makes: None,
     };
     assert_eq!(scene.decide_on(claim("a")), expected);
 }

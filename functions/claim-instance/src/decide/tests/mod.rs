@@ -4,6 +4,7 @@ mod admission;
 mod aside;
 mod begun;
 mod choosing;
+mod creation;
 mod deadlines;
 mod deferred;
 mod dry_runs;
@@ -39,6 +40,7 @@ struct Scene {
     histories: Histories,
     queued: usize,
     memory: Memory,
+    makes_targets: bool,
 }
 
 impl Scene {
@@ -56,6 +58,7 @@ impl Scene {
             histories: Histories::new(),
             queued: 0,
             memory: Memory::default(),
+            makes_targets: false,
         }
     }
 
@@ -147,6 +150,10 @@ impl Scene {
             size: self.size,
             retirement: &self.retirement,
             targets: &self.targets,
+            creation: self.makes_targets.then_some(Creation {
+                name_prefix: "new-",
+                subnets: &self.pool.subnets,
+            }),
             online: &self.online,
             places: &self.places,
             histories: &self.histories,
@@ -275,6 +282,7 @@ fn assign(number: u32, attempt: Attempt) -> Decision {
         attempt,
         entered: false,
         decrements: false,
+        makes: None,
     }
 }
 

@@ -59,6 +59,7 @@ fn what_was_begun_goes_on_to_its_end() {
         attempt: 1,
         entered: true,
         decrements: false,
+        makes: None,
     };
     for (at, expected) in [
         (Some(("pool", Lifecycle::InService)), entered),

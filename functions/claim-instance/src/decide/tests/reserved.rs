@@ -33,6 +33,7 @@ fn of_two_entries_that_name_an_instance_in_the_pool_the_first_in_the_line_goes_o
         attempt: 1,
         entered: true,
         decrements: false,
+        makes: None,
     };
     assert_eq!(decisions, [first, assign(2, 2)]);
 }
@@ -90,6 +91,7 @@ fn an_instance_that_an_entry_names_is_not_given_to_a_claim_further_up_either() {
         attempt: 1,
         entered: true,
         decrements: false,
+        makes: None,
     };
     assert_eq!(decisions, [assign(2, 1), resumed]);
 }

@@ -69,6 +69,7 @@ fn a_claim_that_goes_on_takes_its_place_along_too() {
         attempt: 1,
         entered,
         decrements,
+        makes: None,
     };
     assert_eq!(
         decisions,

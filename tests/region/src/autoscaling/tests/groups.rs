@@ -190,6 +190,65 @@ fn what_the_region_does_not_know_is_named() {
 }
 
 #[test]
+fn a_launch_template_and_its_version_must_be_there() {
+    let mut world = world();
+    create(&mut world, "g", 0, 1);
+    let mut refuses = |template: Value| {
+        let mut input = json!({"AutoScalingGroupName": "new", "MinSize": "0", "MaxSize": "1",
+            "AvailabilityZones": ["eu-west-1a"]});
+        input["LaunchTemplate"] = template.clone();
+        let made = refused(&mut world, "CreateAutoScalingGroup", input);
+        let input = json!({"AutoScalingGroupName": "g", "LaunchTemplate": template});
+        assert_eq!(refused(&mut world, "UpdateAutoScalingGroup", input), made);
+        made
+    };
+    let words = "You must use a valid fully-formed launch template. ";
+    assert_eq!(
+        refuses(json!({"LaunchTemplateName": "no-such"})),
+        format!(
+            "{words}The specified launch template, with template name no-such, does not exist."
+        )
+    );
+    assert_eq!(
+        refuses(json!({"LaunchTemplateId": "lt-0"})),
+        format!("{words}The specified launch template, with template ID lt-0, does not exist.")
+    );
+    for version in ["0", "2", "x"] {
+        let template = json!({"LaunchTemplateName": "lt", "Version": version});
+        assert!(refuses(template).starts_with(words), "{version}");
+    }
+}
+
+#[test]
+fn an_account_has_so_many_groups() {
+    let mut world = world();
+    world.settings.max_groups = 1;
+    create(&mut world, "g", 0, 1);
+    let input = json!({"AutoScalingGroupName": "new", "MinSize": "0", "MaxSize": "1",
+        "AvailabilityZones": ["eu-west-1a"], "LaunchTemplate": {"LaunchTemplateName": "lt"}});
+    let error = call(&mut world, "CreateAutoScalingGroup", input).unwrap_err();
+    assert_eq!((error.status, error.code.as_str()), (400, "LimitExceeded"));
+}
+
+#[test]
+fn a_new_group_s_tags_have_the_limits_of_all_tags() {
+    let mut world = world();
+    let mut makes = |tags: Vec<Value>| {
+        let input = json!({"AutoScalingGroupName": "new", "MinSize": "0", "MaxSize": "1",
+            "AvailabilityZones": ["eu-west-1a"], "LaunchTemplate": {"LaunchTemplateName": "lt"},
+            "Tags": tags});
+        call(&mut world, "CreateAutoScalingGroup", input).map_err(|error| error.code)
+    };
+    let tag = |key: &str| json!({"Key": key, "Value": "x", "PropagateAtLaunch": "false"});
+    let many = |count: usize| (0..count).map(|n| tag(&format!("k-{n}"))).collect();
+    assert_eq!(makes(vec![tag("aws:x")]), Err("ValidationError".to_owned()));
+    assert_eq!(makes(vec![tag("")]), Err("ValidationError".to_owned()));
+    assert_eq!(makes(many(51)), Err("LimitExceeded".to_owned()));
+    assert_eq!(makes(many(50)), Ok(Value::Null));
+    assert_eq!(makes(many(1)), Err("AlreadyExists".to_owned()));
+}
+
+#[test]
 fn a_mixed_instances_policy_names_the_launch_template_and_its_types_take_turns() {
     let mut world = world();
     let policy = json!({"LaunchTemplate": {

@@ -10,6 +10,7 @@ mod tags;
 
 use super::Lifecycle;
 use crate::api::{Answer, Call, Service};
+use crate::compute;
 use crate::journal::Happening;
 use crate::settings::{Settings, Spread};
 use crate::world::World;
@@ -22,7 +23,9 @@ fn world() -> World {
     let mut settings = Settings::default();
     settings.timings.detach = Spread::exactly(Duration::from_secs(3));
     settings.timings.agent_registration = Spread::exactly(Duration::from_secs(25));
-    World::new(settings, datetime!(2026-11-22 12:00 UTC))
+    let mut world = World::new(settings, datetime!(2026-11-22 12:00 UTC));
+    compute::know_launch_template(&mut world, "lt");
+    world
 }
 
 fn call(world: &mut World, operation: &str, input: Value) -> Answer {
