@@ -38,6 +38,7 @@ pub(super) fn line(claim: &Claim, body: &Body) -> Option<String> {
         claim_id: claim.claim_id.clone(),
         target_group: claim.target_group.clone(),
         preferences: claim.preferences.clone(),
+        create_target: claim.create_target.clone(),
         ..*claim
     })?;
     *value.pointer_mut(COMMANDS)? = json!(body.commands_at);

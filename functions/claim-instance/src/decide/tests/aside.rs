@@ -8,21 +8,6 @@ fn only_elsewhere() -> Scene {
 }
 
 impl Scene {
-    fn view(&self) -> View<'_> {
-        View {
-            now: self.now,
-            pool: &self.pool,
-            size: self.size,
-            retirement: &self.retirement,
-            targets: &self.targets,
-            online: &self.online,
-            places: &self.places,
-            histories: &self.histories,
-            queued: self.queued,
-            memory: &self.memory,
-        }
-    }
-
     fn aside(&self, requests: &[Request]) -> Vec<bool> {
         let decisions = self.decide(requests);
         may_step_aside(&self.view(), requests, &decisions)

@@ -143,8 +143,8 @@ impl Scene {
         self
     }
 
-    fn decide(&self, requests: &[Request]) -> Vec<Decision> {
-        let view = View {
+    fn view(&self) -> View<'_> {
+        View {
             now: self.now,
             pool: &self.pool,
             size: self.size,
@@ -159,8 +159,11 @@ impl Scene {
             histories: &self.histories,
             queued: self.queued,
             memory: &self.memory,
-        };
-        decide(&view, requests)
+        }
+    }
+
+    fn decide(&self, requests: &[Request]) -> Vec<Decision> {
+        decide(&self.view(), requests)
     }
 
     fn decide_on(&self, claim: Claim) -> Decision {
