@@ -51,6 +51,7 @@ fn with(pointer: &str, value: Value) -> Value {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn both_refuse_what_is_wrong() {
     let wrong = [
         ("/claim_id", json!("a b")),
