@@ -406,7 +406,7 @@ async fn everything_that_is_allowed_is_used_and_everything_that_is_used_is_allow
     assert_eq!(ended("silent"), Some(Ending::Ready));
     assert_eq!(
         toured.endings.len(),
-        7 + ZONAL + HASTY,
+        8 + ZONAL + HASTY,
         "{:#?}",
         toured.endings
     );
