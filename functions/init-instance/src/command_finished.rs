@@ -1,17 +1,21 @@
 //! The end of a claim's command: whose it is, and how the claim ends with it.
 
 use crate::conclude::Subject;
+use crate::attach_late::Tried;
 use crate::config::{LOOK_EVERY, TIME_FOR_A_CALL};
-use crate::decide::{CommandEnd, Occasion, Report, is_replaced, report};
+use crate::decide::{CommandEnd, KnownAttach, Occasion, Report, is_replaced, report};
 use crate::function::{InitInstance, Progress};
+use crate::pace;
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::event::CommandDetail;
+use ready_pool_core::Timestamp;
 use ready_pool_core::call_error::CallError;
 use ready_pool_core::command::{Command, claim_key_of};
-use ready_pool_core::group::Group;
+use ready_pool_core::group::{Group, Lifecycle};
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName, InstanceId};
 use ready_pool_core::ledger::ENTRY_OUTLIVES_COMMAND;
 use ready_pool_core::times::Times;
+use std::time::Duration;
 use tracing::field::display;
 use tracing::{Span, debug, info, warn};
 
@@ -23,6 +27,27 @@ pub(crate) struct Ended {
     pub(crate) instance: InstanceId,
     /// The claim's target; `None` when it is gone.
     pub(crate) target: Option<Group>,
+}
+
+impl Ended {
+    /// How long until another look may show more: an attach that is under way soon ends.
+    fn next_look(&self, attached: Option<Timestamp>, now: Timestamp) -> Duration {
+        let member = self
+            .target
+            .as_ref()
+            .and_then(|target| target.member(&self.instance));
+        let arrives = match member {
+            Some(member) => member.lifecycle == Lifecycle::Pending,
+            // As read before it was attached, just now.
+            None => attached.is_some_and(|attached| attached + LOOK_EVERY > now),
+        };
+        let attached = attached.or(self.command.record.header.times.attached);
+        if self.command.status.is_final() && arrives {
+            pace::until_in_service(attached, now)
+        } else {
+            LOOK_EVERY
+        }
+    }
 }
 
 impl InitInstance {
@@ -110,25 +135,49 @@ impl InitInstance {
         invocation: &Invocation,
     ) -> Result<Progress, CallError> {
         let invocation = &in_trace_of(Some(&ended.command), invocation);
-        for look in 1.. {
+        let mut attach = KnownAttach::Unasked;
+        let mut attached = None;
+        let mut look = 1;
+        loop {
             let entry = ended
                 .target
                 .as_ref()
                 .and_then(|target| target.entry(&ended.claim_id));
-            let report = report(CommandEnd {
+            let seen = CommandEnd {
                 occasion: ended.occasion,
                 command: &ended.command,
                 instance: &ended.instance,
                 target: ended.target.as_ref(),
                 entry: entry.as_ref(),
                 look,
+                attach,
                 now: invocation.now(),
-            });
-            if report == Report::StillRunning {
+            };
+            let conclusion = match (report(seen), &ended.target) {
                 // Only the first look missed its instance; a look is no place to wait for its end.
-                return Ok(Progress::Done);
-            }
-            if let Report::Conclude(conclusion) = report {
+                (Report::StillRunning, _) => return Ok(Progress::Done),
+                (Report::AskActivities, Some(target)) => {
+                    attach = self
+                        .known_attach(&ended, &target.name, invocation.now())
+                        .await?;
+                    continue;
+                }
+                (Report::Attach, Some(target)) => {
+                    match self.attach_late(&seen, &target.name, invocation).await? {
+                        Tried::Attached => {
+                            attach = KnownAttach::Seen;
+                            attached = Some(invocation.now());
+                            look = 0;
+                            None
+                        }
+                        Tried::Later => return Ok(Progress::Later),
+                        Tried::Conclude(conclusion) => Some(conclusion),
+                    }
+                }
+                (Report::Conclude(conclusion), _) => Some(conclusion),
+                (Report::NotYet | Report::AskActivities | Report::Attach, _) => None,
+            };
+            if let Some(conclusion) = conclusion {
                 let attempt = entry.map_or(1, |entry| entry.attempt);
                 Span::current().record("attempt", attempt);
                 let target = ended.target.as_ref();
@@ -139,7 +188,10 @@ impl InitInstance {
                     target_group: ended.target.as_ref().map(|target| &target.name),
                     instance: Some(&ended.instance),
                     attempt,
-                    times: Times::default(),
+                    times: Times {
+                        attached,
+                        ..Times::default()
+                    },
                     command: Some(&ended.command),
                 };
                 return self.conclude(&subject, conclusion, invocation).await;
@@ -147,15 +199,17 @@ impl InitInstance {
             if !invocation.has(TIME_FOR_A_CALL) {
                 return Ok(Progress::Later);
             }
-            sleep(LOOK_EVERY).await;
+            sleep(ended.next_look(attached, invocation.now())).await;
+            look += 1;
             self.look(&mut ended).await?;
         }
-        Ok(Progress::Later)
     }
 
     /// Reads the command's status and the claim's target again.
     async fn look(&self, ended: &mut Ended) -> Result<(), CallError> {
-        if let Some(command) = self.systems_manager.command(&ended.command.id).await? {
+        if !ended.command.status.is_final()
+            && let Some(command) = self.systems_manager.command(&ended.command.id).await?
+        {
             ended.command = command;
         }
         ended.target = match (&ended.target, claim_key_of(&ended.command.comment)) {

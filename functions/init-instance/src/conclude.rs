@@ -9,6 +9,7 @@ use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::metrics::Record;
 use ready_pool_aws::queue::Outgoing;
 use ready_pool_aws::retirement::{Retired, retire};
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::command::Command;
 use ready_pool_core::ids::{Attempt, ClaimId, ClaimKey, GroupName, InstanceId};
@@ -34,6 +35,14 @@ pub(crate) struct Subject<'a> {
     pub(crate) times: Times,
     /// The claim's init command, where one was sent.
     pub(crate) command: Option<&'a Command>,
+}
+
+impl Subject<'_> {
+    /// Whether the instance was sent its command before it was to be in its target.
+    fn is_attached_late(&self) -> bool {
+        let header = self.command.map(|command| &command.record.header);
+        header.is_some_and(|header| header.attach_when == AttachWhen::AfterInit)
+    }
 }
 
 impl InitInstance {
@@ -80,6 +89,13 @@ impl InitInstance {
                     Progress::Done => {}
                     Progress::Later => return Ok(Progress::Later),
                 },
+                Step::TakeOut => {
+                    if let Some(instance) = subject.instance
+                        && !self.take_out(instance, invocation).await?
+                    {
+                        return Ok(Progress::Later);
+                    }
+                }
             }
         }
         Ok(Progress::Done)
@@ -88,8 +104,13 @@ impl InitInstance {
     async fn details_of(&self, subject: &Subject<'_>, invocation: &Invocation) -> Details {
         match (subject.command, subject.instance) {
             (Some(command), Some(instance)) => {
-                self.details(command, instance, subject.attempt, invocation)
-                    .await
+                let mut details = self
+                    .details(command, instance, subject.attempt, invocation)
+                    .await;
+                // Its script, written before, does not know of an attach that comes after it.
+                let attached = &mut details.times.attached;
+                *attached = attached.or(subject.times.attached);
+                details
             }
             _ => Details {
                 attempt: Some(subject.attempt),
@@ -205,6 +226,7 @@ impl InitInstance {
             Route {
                 from: target,
                 pool: &self.config.pool,
+                from_pool: subject.is_attached_late(),
                 retirement: &self.config.retirement,
             },
             invocation,

@@ -5,6 +5,7 @@
 //! work at once, while many instances are. [`decide`] is pure, and how work on a claim ends is a
 //! value of its: a [`decide::Conclusion`], which `conclude.rs` carries out.
 
+mod attach_late;
 mod command_finished;
 mod conclude;
 pub mod config;
@@ -15,6 +16,7 @@ mod hand_over;
 mod handler;
 mod look_again;
 pub mod message;
+mod pace;
 mod protect;
 mod refusals;
 mod regroup;

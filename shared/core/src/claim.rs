@@ -1,6 +1,7 @@
 //! A claim: the public message, strict, with every limit in one place.
 
 use crate::Timestamp;
+use crate::attach_when::AttachWhen;
 use crate::ids::{ClaimId, ClaimKey, GroupName};
 use crate::init_failure::OnInitFailure;
 use crate::preferences::Preferences;
@@ -58,6 +59,9 @@ pub struct Claim {
     )]
     #[cfg_attr(feature = "schema", schemars(with = "bool"))]
     pub protect: Option<bool>,
+    /// Whether the instance is attached to its target before its init, or after it.
+    #[serde(default, skip_serializing_if = "AttachWhen::is_default")]
+    pub attach_when: AttachWhen,
     /// Only say what would become of it, and change nothing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub dry_run: bool,
@@ -160,6 +164,7 @@ impl Claim {
             preferences: Preferences::default(),
             on_init_failure: OnInitFailure::default(),
             protect: None,
+            attach_when: AttachWhen::default(),
             dry_run: false,
             expires_at,
         }
@@ -204,7 +209,9 @@ impl Claim {
             protect: None,
             ..self.clone()
         };
-        let bytes = script::render(&claim, 1, &Times::default(), None).len();
+        // Nor is what every script has since: it would refuse claims that were taken before.
+        let counted = script::render(&claim, 1, &Times::default(), None).len();
+        let bytes = counted.saturating_sub(script::target_group(&claim).len());
         if bytes > script::MAX_BYTES {
             return Err(field(
                 "init",
@@ -296,7 +303,7 @@ fn refuse_other_shapes(body: &str) -> Result<(), Malformed> {
             return Err(field(name, "must be a JSON object, and is a list"));
         }
     }
-    for name in ["when_empty", "on_init_failure"] {
+    for name in ["when_empty", "on_init_failure", "attach_when"] {
         if message.get(name).is_some_and(Value::is_object) {
             return Err(field(name, "must be a string, and is an object"));
         }
@@ -384,6 +391,7 @@ mod tests {
         assert_eq!(claim.when_empty, WhenEmpty::Wait);
         assert_eq!(claim.init.execution_timeout_seconds, 600);
         assert!(claim.preferences.is_empty() && !claim.dry_run);
+        assert_eq!(claim.attach_when, AttachWhen::BeforeInit);
         for name in ["claim_id", "target_group", "init", "expires_at"] {
             let mut without = message();
             without.as_object_mut().unwrap().remove(name);
@@ -542,6 +550,7 @@ mod tests {
             ("/preferences", json!(true)),
             ("/when_empty", json!("sleep")),
             ("/on_init_failure", json!(1)),
+            ("/attach_when", json!("never")),
             ("/expires_at", json!("2026-11-22T20:15:00")),
             ("/expires_at", json!({"seconds": "900", "after": "now"})),
             ("/expires_at", json!({"seconds": 900, "after": "now"})),
@@ -583,6 +592,7 @@ mod tests {
             ("/preferences", json!([["eu-west-1a"], []])),
             ("/when_empty", json!({ "wait": null })),
             ("/on_init_failure", json!({ "keep": null })),
+            ("/attach_when", json!({ "after_init": null })),
             ("/expires_at", json!([60, "2026-11-22T20:00:00Z"])),
         ] {
             let problem = problem(&with(pointer, value));

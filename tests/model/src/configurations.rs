@@ -1,6 +1,7 @@
 //! The configurations that every test run explores. Several small ones find more than one large.
 
 use crate::configuration::{Configuration, Fault};
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::init_failure::OnInitFailure;
 
 /// Faults of handlers and of calls.
@@ -138,6 +139,7 @@ pub(crate) const ONE: Configuration = Configuration {
     ready: 2,
     shared_target: false,
     on_init_failure: OnInitFailure::Retire,
+    attach_when: AttachWhen::BeforeInit,
     faults: 0,
     kinds: &[],
     split_look: true,

@@ -2,6 +2,7 @@
 
 use crate::state::{CLAIMS, INSTANCES, InitMessage, Line, Request};
 use claim_instance::decide::Isolation;
+use init_instance::decide::KnownAttach;
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::reason::Reason;
 
@@ -121,6 +122,8 @@ pub struct Assignment {
     pub attempt: u8,
     /// Whether the ledger says so already.
     pub entered: bool,
+    /// Whether AWS said that its detach was ours. Only of interest where instances are attached late.
+    pub proven: bool,
 }
 
 /// A message that claim-instance sends to InitQueue.
@@ -170,6 +173,8 @@ pub enum Worker {
     Idle,
     /// `hand_over.rs`, `begin`: the history was read, the entry is next.
     BeginEntry(InitCommand),
+    /// `hand_over.rs`, `may_send`: where is it?
+    Where,
     /// `hand_over.rs`, `attach`.
     Attach,
     /// `hand_over.rs`, `send`: `SendCommand`.
@@ -184,7 +189,15 @@ pub enum Worker {
         status: CommandStatus,
         /// Which look this is.
         look: Look,
+        /// Whether it was attached since its command was sent.
+        attach: KnownAttach,
     },
+    /// `attach_late.rs`, `known_attach`: under an open entry of this attempt, in this look.
+    Activities(u8, Look),
+    /// `attach_late.rs`, `attach_late`.
+    AttachLate(u8),
+    /// `attach_late.rs`, `out_of_pool`: was the detach taken back? It is made again, then.
+    OutOfPool(u8),
     /// `conclude.rs`: the entry is next, if there is one, or else the first step; never a retirement,
     /// which takes several calls.
     Conclude(Rest),
@@ -241,6 +254,8 @@ pub enum Doing {
     Retry(u8),
     /// Retire the instance.
     Retire,
+    /// Take it out of the pool.
+    TakeOut,
 }
 
 /// A call of a retirement.
@@ -248,6 +263,8 @@ pub enum Doing {
 pub enum Removing {
     /// Detach it from the target.
     Detach,
+    /// Detach it from the pool.
+    DetachFromPool,
     /// Attach it to the retirement group.
     Attach,
     /// Terminate it.

@@ -105,6 +105,10 @@ pub enum Action {
     TenantParks(u8),
     /// And takes it back into service.
     TenantTakesBack(u8),
+    /// A detach from the pool is taken back.
+    TakenBack(u8),
+    /// Attaches to targets are denied, from now on.
+    AttachDenied,
     /// A tenant wipes the tags of a target.
     Wipe(u8),
     /// The sender sends its claim again, on purpose.
@@ -138,6 +142,8 @@ impl Action {
             Self::InstanceDies(_) => Some(Fault::InstanceDies),
             Self::TenantDetaches(_) => Some(Fault::Tenant),
             Self::TenantParks(_) | Self::TenantTakesBack(_) => Some(Fault::Standby),
+            Self::TakenBack(_) => Some(Fault::TakenBack),
+            Self::AttachDenied => Some(Fault::AttachDenied),
             Self::Wipe(_) => Some(Fault::Wipe),
             Self::Resend(_) => Some(Fault::Resend),
             Self::ClaimDies | Self::InitDies(_) => Some(Fault::DeadLetter),

@@ -336,7 +336,11 @@ impl Act<'_, '_> {
                 writer.sends.push(Sending {
                     position,
                     instance,
-                    message: InitMessage::HandOver { claim, attempt },
+                    message: InitMessage::HandOver {
+                        claim,
+                        attempt,
+                        proven: false,
+                    },
                 });
             }
             Verdict::LookAgain(instance, attempt) => {
@@ -353,6 +357,7 @@ impl Act<'_, '_> {
                 instance,
                 attempt,
                 entered,
+                proven: false,
             }),
         }
     }
@@ -412,6 +417,7 @@ impl Act<'_, '_> {
                 message: InitMessage::HandOver {
                     claim: assignment.claim,
                     attempt: assignment.attempt,
+                    proven: assignment.proven,
                 },
             });
         }

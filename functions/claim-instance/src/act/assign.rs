@@ -56,7 +56,10 @@ impl Act<'_> {
             self.remember(&assignment, Some(assignment.instance.clone()));
             self.memory.untouched.insert(identity(claim));
             self.count_entered(&assignment.claim);
-            assignment.claim.pending.message.times.entered = Some(self.invocation.now());
+            let times = &mut assignment.claim.pending.message.times;
+            times.entered = Some(self.invocation.now());
+            // That of another instance, which this claim had before, proves nothing about this one.
+            times.detached = None;
             assignment.progress = Progress::Entered(capacity);
             entered.push(assignment);
         }

@@ -1,5 +1,8 @@
 //! What the end of a claim's command calls for.
 
+use super::after_init::{
+    KnownAttach, attach_ends, is_attached_late, is_young_and_unentered, unattached,
+};
 use super::conclusion::{Conclusion, Finding, Step, times_of_retry};
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::{Claim, MAX_TIME_TO_EXPIRY};
@@ -38,6 +41,8 @@ pub struct CommandEnd<'a> {
     pub entry: Option<&'a Entry>,
     /// Which look this is, from 1.
     pub look: u32,
+    /// Whether the instance was attached since its command was sent. Of no interest where it was before.
+    pub attach: KnownAttach,
     /// The time.
     pub now: Timestamp,
 }
@@ -50,6 +55,10 @@ pub enum Report {
     NotYet,
     /// A look finds it running where it should be: its end is reported when it comes.
     StillRunning,
+    /// The init succeeded, and the instance is to be attached: ask the target's activities first whether it was.
+    AskActivities,
+    /// Attach it.
+    Attach,
     /// It ends here.
     Conclude(Conclusion),
 }
@@ -72,6 +81,8 @@ pub fn report(seen: CommandEnd<'_>) -> Report {
     match verdict {
         Verdict::NotYet => Report::NotYet,
         Verdict::StillRunning => Report::StillRunning,
+        Verdict::AskActivities => Report::AskActivities,
+        Verdict::Attach => Report::Attach,
         Verdict::Leave => Report::Conclude(Conclusion::nothing(Finding::Nothing)),
         Verdict::Ready => Report::Conclude(settled(&seen, Standing::Ready)),
         Verdict::Failed(reason) => Report::Conclude(settled(&seen, Standing::Failed(reason))),
@@ -84,11 +95,15 @@ pub fn is_replaced(command: &Command) -> bool {
     replaced_for(command).is_some()
 }
 
-enum Verdict {
+pub(super) enum Verdict {
     /// Not final, or the attach is not finished.
     NotYet,
     /// Not final, and nobody waits here.
     StillRunning,
+    /// Ready, but for its attach: was it attached?
+    AskActivities,
+    /// It was not: attach it.
+    Attach,
     /// Not our word to say: the claim was settled with another instance.
     Leave,
     /// Settle as ready.
@@ -165,7 +180,7 @@ fn retire_then_retry(seen: &CommandEnd<'_>, claim: &Claim, attempt: Attempt) -> 
 /// Settles the claim. The entry first, then the outcome: should we die in between, the message
 /// comes again and publishes the same. The instance of a claim that failed is retired last, unless
 /// the claim keeps it.
-fn settled(seen: &CommandEnd<'_>, standing: Standing) -> Conclusion {
+pub(super) fn settled(seen: &CommandEnd<'_>, standing: Standing) -> Conclusion {
     let (finding, publish, retire) = match standing {
         Standing::Failed(reason) => {
             let policy = seen.command.record.header.on_init_failure;
@@ -198,6 +213,7 @@ fn settled(seen: &CommandEnd<'_>, standing: Standing) -> Conclusion {
         Step::protect_if(protect),
         Some(publish),
         Step::retire_if(retire),
+        (finding == Finding::Kept && is_attached_late(seen)).then_some(Step::TakeOut),
     ];
     Conclusion {
         entry: is_new.then_some(entry),
@@ -243,12 +259,17 @@ fn failure(status: CommandStatus) -> Option<Reason> {
 
 fn by_status(seen: &CommandEnd<'_>) -> Verdict {
     match (seen.command.status, failure(seen.command.status)) {
+        (CommandStatus::Succeeded, _) if is_young_and_unentered(seen) => Verdict::NotYet,
         (CommandStatus::Succeeded, _) => succeeded(seen),
         // Systems Manager's word on a machine that has left: nobody saw what its script did.
         (CommandStatus::Running | CommandStatus::TimedOut | CommandStatus::NotDelivered, _)
-            if is_open_claim_s(seen) && !has_instance(seen) =>
+            if is_open_claim_s(seen) && !has_instance(seen) && !is_attached_late(seen) =>
         {
             lost(seen)
+        }
+        // For ever, perhaps: of a machine that has died, too.
+        (CommandStatus::Running, _) if is_attached_late(seen) && seen.now >= attach_ends(seen) => {
+            Verdict::Failed(Reason::ScriptTimedOut)
         }
         (_, Some(reason)) => Verdict::Failed(reason),
         (_, None) if seen.occasion == Occasion::Look => Verdict::StillRunning,
@@ -282,6 +303,7 @@ fn succeeded(seen: &CommandEnd<'_>) -> Verdict {
         // Nobody knows what it is in the middle of. It is the target's, and the claim must end.
         Some(Lifecycle::Other) if is_overdue(seen) => Verdict::Ready,
         Some(Lifecycle::Pending | Lifecycle::PendingWait | Lifecycle::Other) => Verdict::NotYet,
+        None if is_attached_late(seen) && is_open_claim_s(seen) => unattached(seen),
         None | Some(Lifecycle::Detaching | Lifecycle::Terminating | Lifecycle::Warmed) => {
             lost(seen)
         }
@@ -294,7 +316,7 @@ fn is_overdue(seen: &CommandEnd<'_>) -> bool {
 }
 
 /// The instance is not its target's: it leaves, or was missing often enough.
-fn lost(seen: &CommandEnd<'_>) -> Verdict {
+pub(super) fn lost(seen: &CommandEnd<'_>) -> Verdict {
     let target = seen.target;
     let is_missing = target.is_none_or(|target| target.member(seen.instance).is_none());
     if is_missing && seen.look < LOOKS_BEFORE_LOST {

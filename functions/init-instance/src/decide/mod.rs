@@ -1,6 +1,8 @@
 //! What happens next to one instance: pure. Each answer is the next call, or a [`Conclusion`].
 
+mod after_init;
 mod attach;
+mod before_send;
 mod check;
 mod command_end;
 mod conclusion;
@@ -8,9 +10,13 @@ mod hand_over;
 mod protect;
 mod send;
 
+pub use after_init::{ATTACH_FOR, KnownAttach, LateAttached, after_late_attach, fails};
 pub use attach::{Attached, after_attach};
+pub use before_send::{BeforeSend, before_send};
 pub use check::{Check, Checked, Delivery, check};
-pub use command_end::{CommandEnd, LOOKS_BEFORE_LOST, Occasion, Report, is_replaced, report};
+pub use command_end::{
+    CommandEnd, LOOKS_BEFORE_LOST, Occasion, Report, is_replaced, report,
+};
 pub use conclusion::{Cause, Conclusion, Finding, Step, give_up, too_late};
 pub use hand_over::{Beginning, begin};
 pub use protect::{AfterProtect, after_protect};

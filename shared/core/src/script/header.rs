@@ -1,6 +1,7 @@
 //! What a script says of its claim, in comments: the first line what is known of it, the second, where
 //! another instance is tried should the script fail, the claim itself.
 
+use crate::attach_when::AttachWhen;
 use crate::claim::Claim;
 use crate::ids::Attempt;
 use crate::init_failure::OnInitFailure;
@@ -15,6 +16,8 @@ const HEADER: &str = "# ready-pool: claim ";
 const ON_INIT_FAILURE: &str = "on_init_failure";
 /// What a first line calls the claim's `protect`, where that is so.
 const PROTECT: &str = "protect";
+/// What a first line calls the claim's `attach_when`.
+const ATTACH_WHEN: &str = "attach_when";
 
 /// What the second line starts with, where it is the claim.
 const CLAIM: &str = "# ready-pool: ";
@@ -37,6 +40,8 @@ pub struct Header {
     pub on_init_failure: OnInitFailure,
     /// Whether its claim wants its instance protected from scale-in.
     pub protect: bool,
+    /// Whether its instance was to be in its target before it. A word of a newer version says nothing.
+    pub attach_when: AttachWhen,
     /// When the steps before it happened.
     pub times: Times,
     /// The trace that its claim is part of.
@@ -58,6 +63,9 @@ impl Header {
                     header.on_init_failure = OnInitFailure::from_code(word).unwrap_or_default();
                 }
                 Some((PROTECT, word)) => header.protect = word == "true",
+                Some((ATTACH_WHEN, word)) => {
+                    header.attach_when = AttachWhen::from_code(word).unwrap_or_default();
+                }
                 Some(("trace", trace)) => header.trace = trace.parse().ok(),
                 Some((step, moment)) => header.times.take_word(step, moment),
                 None => {}
@@ -85,6 +93,9 @@ pub(super) fn render(
     }
     if claim.protect == Some(true) {
         let _ = write!(lines, ", {PROTECT} true");
+    }
+    if !claim.attach_when.is_default() {
+        let _ = write!(lines, ", {ATTACH_WHEN} {}", claim.attach_when.code());
     }
     for word in times.words() {
         let _ = write!(lines, ", {word}");

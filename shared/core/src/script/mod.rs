@@ -32,6 +32,8 @@ pub const MAX_BYTES: usize = 60_000;
 pub const EXIT_NO_MARKER: u8 = 113;
 /// Exit status when the machine belongs to another claim.
 pub const EXIT_OTHER_CLAIM: u8 = 114;
+/// The variable that the target's name is in.
+pub const TARGET_GROUP: &str = "TARGET_GROUP";
 /// How the wrapper's line of errors ends beside [`EXIT_NO_MARKER`].
 pub const NOTHING_RAN: &str = "nothing of the claim ran";
 
@@ -65,6 +67,7 @@ pub fn render(claim: &Claim, attempt: Attempt, times: &Times, trace: Option<Trac
         None => script.push_str(" \"$(command -v sh)\" -e"),
     }
     script.push_str(" \"$ready_pool_run/script\"\n");
+    script.push_str(&target_group(claim));
     for (name, value) in &claim.init.environment {
         let _ = writeln!(script, "export {name}={}", quote(value));
     }
@@ -73,6 +76,17 @@ pub fn render(claim: &Claim, attempt: Attempt, times: &Times, trace: Option<Trac
     }
     script.push_str(wrapper::RUN);
     script
+}
+
+/// The line that gives the script its target's name, where the claim does not: the machine may be in no
+/// group while it runs.
+pub(crate) fn target_group(claim: &Claim) -> String {
+    if claim.init.environment.contains_key(TARGET_GROUP) {
+        return String::new();
+    }
+    // A group may be named `{{…}}`, and SSM would substitute that: the quotes part the braces.
+    let name = quote(claim.target_group.as_str()).replace('{', "{''");
+    format!("export {TARGET_GROUP}={name}\n")
 }
 
 /// Quotes any text (without NUL) as one word of a POSIX shell.

@@ -7,7 +7,7 @@ use crate::configuration::Rule;
 use crate::progress::{Doing, InitCommand, Look, Rest, Steps, Worker};
 use crate::state::{Clock, InitMessage, Line, Place};
 use crate::step::Answer;
-use init_instance::decide::{Finding, Occasion};
+use init_instance::decide::{Finding, KnownAttach};
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::Standing;
@@ -42,6 +42,14 @@ impl Turn<'_, '_> {
                     ..rest
                 })
             }
+            // `conclude.rs`, `take_out`: until it is out.
+            (None, Some((Doing::TakeOut, steps))) => {
+                self.out_of_pool();
+                match self.seen() {
+                    Place::Pool | Place::LeavingPool => Worker::Conclude(rest),
+                    _ => self.taken(Rest { steps, ..rest }),
+                }
+            }
             (_, Some((doing, steps))) => {
                 if self.answer != Answer::LostNever {
                     self.take(doing);
@@ -56,7 +64,7 @@ impl Turn<'_, '_> {
         match doing {
             Doing::Publish(ending) => self.world.publish(self.claim(), ending),
             Doing::Retry(attempt) => self.world.send_retry(self.claim(), attempt),
-            Doing::Retire => unreachable!("retirements have calls of their own"),
+            Doing::Retire | Doing::TakeOut => unreachable!("these have calls of their own"),
         }
     }
 
@@ -86,7 +94,8 @@ impl Turn<'_, '_> {
         let message = (claim, attempt, instance);
         let has_instance = instance.is_some() && self.has_instance();
         let delivered = (repeated, has_instance);
-        let concluded = match ask::check(message, command, entry, clock, delivered, policy) {
+        let wish = (policy, self.world.config.attach_when);
+        let concluded = match ask::check(message, command, entry, clock, delivered, wish) {
             Checked::CommandEnded(_)
                 if self.world.config.lacks(Rule::LookAtReplaced) && moved_on =>
             {
@@ -96,6 +105,7 @@ impl Turn<'_, '_> {
                 return Worker::Settle {
                     status,
                     look: Look::First,
+                    attach: KnownAttach::Unasked,
                 };
             }
             Checked::Conclude(concluded) => concluded,
@@ -153,7 +163,12 @@ impl Turn<'_, '_> {
     }
 
     /// `command_finished.rs`, `settle`: one look.
-    pub(super) fn settle(&mut self, status: CommandStatus, look: Look) -> Worker {
+    pub(super) fn settle(
+        &mut self,
+        status: CommandStatus,
+        look: Look,
+        attach: KnownAttach,
+    ) -> Worker {
         let entry = self.entry();
         let instance = self.this_instance();
         let place = self.seen_member();
@@ -166,21 +181,29 @@ impl Turn<'_, '_> {
             self.world.left_unread(self.claim());
             return Worker::Acknowledge;
         }
+        // `after_init.rs`: a success without an entry is young, and its entry may be read yet.
+        let young = self.world.is_young(self.claim());
+        let late = self.world.config.attaches_late();
+        if late && young && entry.is_none() && status == CommandStatus::Succeeded {
+            return self.comes_again();
+        }
         // `command_finished.rs`: then the script says which target it is.
         let failed = status.is_final() && status != CommandStatus::Succeeded;
         let found = found || (failed && self.policy() == OnInitFailure::Replace);
-        let (seen, now) = ((place, target), (self.clock(), self.policy()));
-        let occasion = match self.message {
-            InitMessage::LookAgain { .. } => Occasion::Look,
-            InitMessage::HandOver { .. } | InitMessage::Finished { .. } => Occasion::Event,
-        };
+        let (seen, now) = ((place, target), (self.clock(), self.world.config.wish()));
+        let occasion = self.occasion();
         let again = status.is_final() || !self.has_instance();
-        let looked = (occasion, look);
+        let looked = (occasion, look, attach);
         match ask::report(status, entry, found, instance, seen, looked, now) {
             Reported::NotYet if look == Look::First && again => Worker::Settle {
                 status,
                 look: Look::Last,
+                attach,
             },
+            Reported::AskActivities | Reported::Attach => {
+                // Only under an open entry that names it.
+                Worker::Activities(entry.map_or(1, |line| line.attempt), look)
+            }
             // `handler.rs`: `Later`; or, within the invocation, the same look again.
             Reported::NotYet => self.comes_again(),
             Reported::StillRunning => Worker::Acknowledge,

@@ -67,6 +67,7 @@ fn report_to(
     entry: Option<&Entry>,
     target: Option<&Group>,
     look: u32,
+    attach: KnownAttach::Unasked,
 ) -> Verdict {
     let command = Command {
         status,
@@ -79,6 +80,7 @@ fn report_to(
         target,
         entry,
         look,
+        attach: KnownAttach::Unasked,
         now: NOW,
     })
 }
@@ -185,6 +187,7 @@ fn an_initialised_instance_that_is_missing_is_lost_at_the_third_look() {
                     entry.as_ref(),
                     target.as_ref(),
                     look,
+                    attach: KnownAttach::Unasked,
                 );
                 assert_eq!(report, expected, "look {look} of {target:?}");
             }
@@ -221,6 +224,7 @@ fn past_the_deadline_a_member_in_a_state_that_nobody_knows_is_the_target_s() {
             target: Some(&target(Some(lifecycle))),
             entry: Some(&open(1, 1)),
             look: 1,
+            attach: KnownAttach::Unasked,
             now: DEADLINE,
         });
         assert_eq!(report, expected, "{lifecycle:?}");
@@ -307,6 +311,7 @@ fn the_instance_of_a_claim_that_keeps_what_failed_is_left() {
         target: Some(&target),
         entry: Some(&open(1, 1)),
         look: 1,
+        attach: KnownAttach::Unasked,
         now: NOW,
     });
     let Report::Conclude(conclusion) = report else {

@@ -17,6 +17,7 @@ fn report_of(command: &Command, entry: Option<&Entry>, now: Timestamp) -> Report
         target: Some(&target(Some(Lifecycle::InService))),
         entry,
         look: 1,
+        attach: KnownAttach::Unasked,
         now,
     })
 }
@@ -168,6 +169,7 @@ fn without_its_entry_nothing_is_replaced() {
             target,
             entry: None,
             look: 1,
+            attach: KnownAttach::Unasked,
             now: NOW,
         }))
     };
