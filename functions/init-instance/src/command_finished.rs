@@ -9,6 +9,7 @@ use crate::pace;
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::event::CommandDetail;
 use ready_pool_core::Timestamp;
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::call_error::CallError;
 use ready_pool_core::command::{Command, claim_key_of};
 use ready_pool_core::group::{Group, Lifecycle};
@@ -82,9 +83,13 @@ impl InitInstance {
         }
         let target = match (target, &command.record.claim) {
             // Its tags were wiped, and the instance is elsewhere: that its target is gone would be
-            // another matter.
+            // another matter. So it is where nobody took the instance out: no other takes its place.
             (None, Some(claim)) if is_replaced(&command) => {
-                self.target(&claim.target_group).await?
+                if claim.attach_when == AttachWhen::AfterInit && self.is_still_there(&instance).await? {
+                    None
+                } else {
+                    self.target(&claim.target_group).await?
+                }
             }
             (target, _) => target,
         };
@@ -99,6 +104,16 @@ impl InitInstance {
             target,
         };
         self.settle(ended, invocation).await
+    }
+
+    /// Whether an instance that failed before it was attached is still there: neither in the retirement group nor gone.
+    async fn is_still_there(&self, instance: &InstanceId) -> Result<bool, CallError> {
+        let instances = std::slice::from_ref(instance);
+        let places = self.auto_scaling.placements(instances).await?;
+        let retired = places
+            .get(instance)
+            .is_some_and(|place| place.group == self.config.retirement);
+        Ok(!retired && self.systems_manager.agents(instances).await?.contains_key(instance))
     }
 
     /// The target is the group whose ledger has the claim; where its tags were wiped, the group

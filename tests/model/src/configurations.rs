@@ -1,5 +1,7 @@
 //! The configurations that every test run explores. Several small ones find more than one large.
 
+mod late;
+
 use crate::configuration::{Configuration, Fault};
 use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::init_failure::OnInitFailure;
@@ -175,6 +177,7 @@ pub fn all() -> Vec<Configuration> {
     all.extend(of_one_claim_at_length());
     all.extend(of_failing_claims());
     all.extend(of_replaced_claims());
+    all.extend(late::all());
     all.extend(of_two_claims());
     all
 }

@@ -6,7 +6,7 @@
 use crate::ask::{self, Sight};
 use crate::aws::{Into, World};
 use crate::configuration::{Configuration, Rule};
-use crate::progress::Chore;
+use crate::progress::{Chore, WriterStage};
 use crate::state::{Clock, INSTANCES, InitMessage, Place, State};
 use ready_pool_core::command::CommandStatus;
 
@@ -52,7 +52,25 @@ pub(crate) fn wanted(state: &State, config: &Configuration, late: bool) -> Vec<C
         Chore::Detach(instance) | Chore::AttachToRetirement(instance) => !noting.contains(instance),
         _ => is_of_interest(state, *chore, config),
     });
+    if config.attaches_late() {
+        chores.retain(|chore| !comes_too_soon(state, *chore));
+    }
     chores
+}
+
+/// Whether a pass would have to overtake a delivery that has chosen an instance and not entered it yet. Between
+/// the note on an instance and its attach to the retirement group lie two passes and a detach, more than a minute; a
+/// delivery enters what it chose within seconds. Where instances are attached first, the attach decides who has it.
+fn comes_too_soon(state: &State, chore: Chore) -> bool {
+    let Chore::AttachToRetirement(instance) = chore else {
+        return false;
+    };
+    state.writers.iter().any(|writer| {
+        let mut assignments = writer.assignments.iter();
+        assignments.any(|item| item.instance == instance && !item.entered)
+            || matches!(writer.stage, WriterStage::Places(groups)
+                if groups.pool[usize::from(instance)] == Some(true))
+    })
 }
 
 fn is_of_interest(state: &State, chore: Chore, config: &Configuration) -> bool {

@@ -90,7 +90,14 @@ fn variant(rule: Rule) -> Variant {
         Rule::OneByOne => (POISON, END),
         Rule::StandbyIsMember => (one(&[Fault::Standby]), "9"),
         Rule::WhereBeforeSend => (late(one(&[Fault::TakenBack])), "A"),
-        Rule::OwnDetach => (late(two(&[Fault::AgentAway, Fault::Crash])), "A"),
+        Rule::OwnDetach => (
+            late(Configuration {
+                instances: 1,
+                ready: 1,
+                ..two(&[Fault::AgentAway, Fault::Crash])
+            }),
+            "A",
+        ),
         Rule::AskActivities => (late(two(&[Fault::Tenant, Fault::Crash])), "6"),
         Rule::RetireFailed => (late(one(&[Fault::Tenant])), "5"),
         Rule::AttachEnds => (late(one(&[Fault::AttachDenied])), END),

@@ -152,6 +152,12 @@ impl Turn<'_, '_> {
         entry.is_some() || there || looks
     }
 
+    /// `command_finished.rs`, `is_still_there`: nobody took it out of the world.
+    fn is_still_there(&self) -> bool {
+        let place = self.world.state.machines[self.group].place;
+        matches!(place, Place::Pool | Place::LeavingPool | Place::Free)
+    }
+
     /// `command_finished.rs`, `look`: the status is read again, too.
     fn status_now(&self, status: CommandStatus, look: Look) -> CommandStatus {
         if look == Look::First || status.is_final() {
@@ -189,7 +195,8 @@ impl Turn<'_, '_> {
         }
         // `command_finished.rs`: then the script says which target it is.
         let failed = status.is_final() && status != CommandStatus::Succeeded;
-        let found = found || (failed && self.policy() == OnInitFailure::Replace);
+        let replaced = failed && self.policy() == OnInitFailure::Replace;
+        let found = found || (replaced && !(late && self.is_still_there()));
         let (seen, now) = ((place, target), (self.clock(), self.world.config.wish()));
         let occasion = self.occasion();
         let again = status.is_final() || !self.has_instance();

@@ -20,6 +20,7 @@ fn verdict(seen: CommandEnd<'_>) -> Verdict {
     let conclusion = match report(seen) {
         Report::NotYet => return NotYet,
         Report::StillRunning => return StillRunning,
+        Report::AskActivities | Report::Attach => panic!("attaches"),
         Report::Conclude(conclusion) => conclusion,
     };
     if conclusion.finding == Finding::Nothing {
@@ -67,7 +68,6 @@ fn report_to(
     entry: Option<&Entry>,
     target: Option<&Group>,
     look: u32,
-    attach: KnownAttach::Unasked,
 ) -> Verdict {
     let command = Command {
         status,
@@ -187,7 +187,6 @@ fn an_initialised_instance_that_is_missing_is_lost_at_the_third_look() {
                     entry.as_ref(),
                     target.as_ref(),
                     look,
-                    attach: KnownAttach::Unasked,
                 );
                 assert_eq!(report, expected, "look {look} of {target:?}");
             }
