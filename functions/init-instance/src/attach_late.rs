@@ -2,9 +2,7 @@
 
 use crate::command_finished::Ended;
 use crate::config::{ASK_WHERE_AFTER, LOOK_EVERY, REFUSED_EVERY, TIME_FOR_A_CALL};
-use crate::decide::{
-    CommandEnd, Conclusion, KnownAttach, LateAttached, after_late_attach, fails,
-};
+use crate::decide::{CommandEnd, Conclusion, KnownAttach, LateAttached, after_late_attach, fails};
 use crate::function::InitInstance;
 use crate::pace;
 use ready_pool_aws::auto_scaling::Capacity;

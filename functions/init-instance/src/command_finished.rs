@@ -1,7 +1,7 @@
 //! The end of a claim's command: whose it is, and how the claim ends with it.
 
-use crate::conclude::Subject;
 use crate::attach_late::Tried;
+use crate::conclude::Subject;
 use crate::config::{LOOK_EVERY, TIME_FOR_A_CALL};
 use crate::decide::{CommandEnd, KnownAttach, Occasion, Report, is_replaced, report};
 use crate::function::{InitInstance, Progress};
@@ -85,7 +85,9 @@ impl InitInstance {
             // Its tags were wiped, and the instance is elsewhere: that its target is gone would be
             // another matter. So it is where nobody took the instance out: no other takes its place.
             (None, Some(claim)) if is_replaced(&command) => {
-                if claim.attach_when == AttachWhen::AfterInit && self.is_still_there(&instance).await? {
+                if claim.attach_when == AttachWhen::AfterInit
+                    && self.is_still_there(&instance).await?
+                {
                     None
                 } else {
                     self.target(&claim.target_group).await?
@@ -113,7 +115,12 @@ impl InitInstance {
         let retired = places
             .get(instance)
             .is_some_and(|place| place.group == self.config.retirement);
-        Ok(!retired && self.systems_manager.agents(instances).await?.contains_key(instance))
+        Ok(!retired
+            && self
+                .systems_manager
+                .agents(instances)
+                .await?
+                .contains_key(instance))
     }
 
     /// The target is the group whose ledger has the claim; where its tags were wiped, the group

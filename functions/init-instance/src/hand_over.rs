@@ -10,9 +10,9 @@ use crate::function::{InitInstance, Progress};
 use crate::pace;
 use crate::refusals::words;
 use ready_pool_aws::clock::{Invocation, sleep};
-use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::Timestamp;
 use ready_pool_core::attach_when::AttachWhen;
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::claim::Claim;
 use ready_pool_core::command::{Command, InitCommand, STACK_TAG, init_command};
 use ready_pool_core::group::{Group, Placement};
@@ -76,7 +76,9 @@ impl InitInstance {
         let read = self.read(hand_over).await?;
         let tried = match read.begins(hand_over, invocation.now()) {
             Beginning::Conclude(conclusion) => Tried::Conclude(conclusion),
-            Beginning::Attach if attaches_late => self.send(hand_over, Some(&read), invocation).await?,
+            Beginning::Attach if attaches_late => {
+                self.send(hand_over, Some(&read), invocation).await?
+            }
             Beginning::Attach => match self.attach(hand_over, invocation).await {
                 Tried::Done => self.send(hand_over, None, invocation).await?,
                 otherwise => otherwise,
@@ -135,7 +137,11 @@ impl InitInstance {
     async fn attach(&self, hand_over: &HandOver, invocation: &Invocation) -> Tried {
         let target = &hand_over.claim.target_group;
         let mut tried = 0;
-        sleep(pace::until_detached(hand_over.times.detached, invocation.now())).await;
+        sleep(pace::until_detached(
+            hand_over.times.detached,
+            invocation.now(),
+        ))
+        .await;
         while invocation.has(TIME_FOR_A_CALL) {
             if let Some(conclusion) = too_late(hand_over, invocation.now()) {
                 return Tried::Conclude(conclusion);
@@ -298,7 +304,13 @@ impl InitInstance {
         }
         let place = read.places.get(&hand_over.instance_id);
         let pool = &self.config.pool;
-        Ok(before_send(hand_over, place, read.target.as_ref(), pool, now))
+        Ok(before_send(
+            hand_over,
+            place,
+            read.target.as_ref(),
+            pool,
+            now,
+        ))
     }
 
     /// Denied on this instance: has it lost its tag?

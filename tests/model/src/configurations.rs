@@ -193,7 +193,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 1,
             kinds: ANY,
             unseen: &[],
-            states: Some(27_931),
+            states: Some(28_028),
             ..ONE
         },
         Configuration {
@@ -217,7 +217,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: THEIRS,
             unseen: &[],
-            states: Some(58_363),
+            states: Some(59_297),
             ..ONE
         },
         Configuration {
@@ -225,7 +225,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: WIPES,
             unseen: &[],
-            states: Some(47_849),
+            states: Some(48_492),
             ..ONE
         },
         Configuration {
@@ -259,7 +259,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 3,
             kinds: STANDBY,
             unseen: &[],
-            states: Some(38_592),
+            states: Some(39_837),
             ..ONE
         },
         Configuration {
@@ -268,7 +268,7 @@ fn of_one_claim() -> Vec<Configuration> {
             kinds: &[Fault::AgentDies, Fault::AgentAway],
             split_look: false,
             unseen: &['9'],
-            states: Some(385_970),
+            states: Some(386_164),
             ..ONE
         },
     ]
@@ -301,7 +301,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 2,
             kinds: PLACES,
             unseen: &[],
-            states: Some(59_375),
+            states: Some(60_510),
             ..ONE
         },
         Configuration {
@@ -317,7 +317,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 3,
             kinds: THEIRS,
             unseen: &[],
-            states: Some(320_805),
+            states: Some(326_516),
             ..ONE
         },
         Configuration {
@@ -325,7 +325,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 2,
             kinds: ANY_TWO,
             unseen: &[],
-            states: Some(862_929),
+            states: Some(864_649),
             ..ONE
         },
     ]
@@ -339,7 +339,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 3,
             kinds: FAILURES,
             unseen: &[],
-            states: Some(372_512),
+            states: Some(372_902),
             ..ONE
         },
         Configuration {
@@ -367,7 +367,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             name: "one claim, replaced",
             faults: 1,
             kinds: FAILURES,
-            states: Some(67_096),
+            states: Some(67_215),
             ..replaced.clone()
         },
         Configuration {
@@ -375,7 +375,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             faults: 2,
             kinds: &[Fault::ScriptFails, Fault::Wipe],
             unseen: &['9'],
-            states: Some(283_857),
+            states: Some(284_245),
             ..replaced.clone()
         },
         Configuration {
@@ -384,7 +384,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             kinds: &[Fault::AgentDies],
             split_look: false,
             unseen: &['9'],
-            states: Some(327_091),
+            states: Some(327_285),
             ..replaced.clone()
         },
         Configuration {
@@ -392,7 +392,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             faults: 2,
             kinds: &[Fault::ScriptFails, Fault::Crash],
             unseen: &['9'],
-            states: Some(1_215_784),
+            states: Some(1_216_195),
             ..replaced
         },
     ]

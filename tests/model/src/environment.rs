@@ -182,7 +182,10 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
 
 /// Whether the first message of a group comes again and again, for an attach that is denied.
 fn waits_for_attach(state: &State, group: usize) -> bool {
-    let hand_over = matches!(state.init[group].first(), Some(InitMessage::HandOver { .. }));
+    let hand_over = matches!(
+        state.init[group].first(),
+        Some(InitMessage::HandOver { .. })
+    );
     !hand_over && (state.machines.get(group)).is_some_and(|machine| is_denied(state, machine))
 }
 

@@ -134,7 +134,10 @@ impl Protocol {
     fn handlers(&self, state: &State, actions: &mut Vec<Action>) {
         let lags = self.config.allows(Fault::StaleRead) && {
             state.ledger.iter().any(|slot| slot.before.is_some())
-                || state.machines.iter().any(|machine| machine.hidden || machine.log_hidden)
+                || state
+                    .machines
+                    .iter()
+                    .any(|machine| machine.hidden || machine.log_hidden)
         };
         let moves = state.machines.iter().any(|machine| machine.was.is_some());
         let mut steps = |actor: Actor, answers: Vec<Answer>| {
@@ -216,8 +219,8 @@ impl Protocol {
             // Wiped tags name no target, and nothing else is believed: such a machine stays where it is.
             let late = self.config.attaches_late();
             let left = state.unread != 0 || (late && state.wiped != 0);
-            let at_rest = is_at_rest(machine, left, &self.config)
-                && !self.is_left_over(state, machine);
+            let at_rest =
+                is_at_rest(machine, left, &self.config) && !self.is_left_over(state, machine);
             at_rest || self.is_kept(state, machine)
         };
         answered && nothing_under_way && state.machines.iter().all(at_rest)

@@ -41,7 +41,9 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
         | Worker::Settle {
             look: Look::Last, ..
         } => vec![Answer::Ok, Answer::Stale],
-        Worker::Attach | Worker::AttachLate(_) => vec![Answer::Ok, Answer::LostDone, Answer::TargetRefuses],
+        Worker::Attach | Worker::AttachLate(_) => {
+            vec![Answer::Ok, Answer::LostDone, Answer::TargetRefuses]
+        }
         Worker::Send => {
             let mut answers = vec![
                 Answer::LostDone,
@@ -58,7 +60,9 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
         }
         Worker::Conclude(_) => vec![Answer::Ok, Answer::LostDone, Answer::LostNever],
         Worker::LookFirst => vec![Answer::Ok],
-        Worker::Where | Worker::OutOfPool(_) | Worker::RetireLook { .. } => vec![Answer::Ok, Answer::StalePlace],
+        Worker::Where | Worker::OutOfPool(_) | Worker::RetireLook { .. } => {
+            vec![Answer::Ok, Answer::StalePlace]
+        }
         Worker::RetireDo { .. } => vec![Answer::Ok, Answer::LostDone],
         Worker::Acknowledge => vec![Answer::Ok, Answer::Repeats],
     }

@@ -14,9 +14,7 @@ pub use after_init::{ATTACH_FOR, KnownAttach, LateAttached, after_late_attach, f
 pub use attach::{Attached, after_attach};
 pub use before_send::{BeforeSend, before_send};
 pub use check::{Check, Checked, Delivery, check};
-pub use command_end::{
-    CommandEnd, LOOKS_BEFORE_LOST, Occasion, Report, is_replaced, report,
-};
+pub use command_end::{CommandEnd, LOOKS_BEFORE_LOST, Occasion, Report, is_replaced, report};
 pub use conclusion::{Cause, Conclusion, Finding, Step, give_up, too_late};
 pub use hand_over::{Beginning, begin};
 pub use protect::{AfterProtect, after_protect};

@@ -58,9 +58,8 @@ pub(super) fn plan(view: &View, scan: &FullScan, plan: &mut Plan) {
             free_places -= 1;
         }
     }
-    let owned = |instance: &InstanceId| {
-        removal.entered.contains(instance) || notes.contains_key(instance)
-    };
+    let owned =
+        |instance: &InstanceId| removal.entered.contains(instance) || notes.contains_key(instance);
     removal.plan.without_owner = sent::without_owner(scan, targets, owned, view.now);
     removal.take_out_members(&notes.keys().collect(), free_places);
 }
@@ -179,7 +178,11 @@ impl Removal<'_> {
             }
             // In the retirement group everything is terminated, noted or not.
             // From standby of the pool: somebody has put it aside, perhaps for a look.
-            Step::DetachFromStandby | Step::DetachFromPool | Step::Attach | Step::Terminate | Step::Done => {
+            Step::DetachFromStandby
+            | Step::DetachFromPool
+            | Step::Attach
+            | Step::Terminate
+            | Step::Done => {
                 self.forget(instance);
             }
             Step::Wait => {}

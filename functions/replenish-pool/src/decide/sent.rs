@@ -37,9 +37,10 @@ pub(super) fn without_owner(
     is_entered: impl Fn(&InstanceId) -> bool,
     now: Timestamp,
 ) -> Vec<InstanceId> {
-    let free = scan.looked_at.iter().filter(|instance| {
-        scan.listed.contains(*instance) && !scan.places.contains_key(*instance)
-    });
+    let free = scan
+        .looked_at
+        .iter()
+        .filter(|instance| scan.listed.contains(*instance) && !scan.places.contains_key(*instance));
     let orphans = free.filter(|instance| {
         !is_entered(instance)
             && init_commands(scan, instance).any(|command| {
@@ -78,7 +79,9 @@ fn failed_with(targets: &Targets, instance: &InstanceId, command: &Command) -> O
 
 fn is_old_and_late(command: &Command, now: Timestamp) -> bool {
     let record = &command.record;
-    let old = record.sent_at.is_none_or(|sent| sent + ENTRY_OUTLIVES_COMMAND <= now);
+    let old = record
+        .sent_at
+        .is_none_or(|sent| sent + ENTRY_OUTLIVES_COMMAND <= now);
     old && record.header.attach_when == AttachWhen::AfterInit
 }
 

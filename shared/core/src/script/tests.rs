@@ -167,7 +167,11 @@ fn the_first_line_reads_back() {
     let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
     let trace = Some(trace.parse().unwrap());
     let mut claim = claim("a", &["true"], &[]);
-    let orders = [AttachWhen::BeforeInit, AttachWhen::AfterInit, AttachWhen::AfterInit];
+    let orders = [
+        AttachWhen::BeforeInit,
+        AttachWhen::AfterInit,
+        AttachWhen::AfterInit,
+    ];
     let policies = OnInitFailure::ALL.into_iter().zip([false, true, true]);
     for ((on_init_failure, protect), attach_when) in policies.zip(orders) {
         claim.attach_when = attach_when;

@@ -36,6 +36,17 @@ async fn a_single_claim() {
     );
 }
 
+/// At most three more than where the instance is attached first.
+#[tokio::test(start_paused = true)]
+async fn a_single_claim_whose_instance_is_attached_after_its_init() {
+    let measured = BENCH.after_init(false).await;
+    at_most(
+        14.0,
+        measured.calls_of("init-instance"),
+        "calls of init-instance",
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn ten_claims_at_once() {
     let measured = BENCH.at_once(10, BENCH.rounds).await;

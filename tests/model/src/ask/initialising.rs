@@ -99,7 +99,9 @@ question! {
 fn attach_result(answer: AttachAnswer) -> Result<(), CallError> {
     let names = names();
     let part_of = |group: &GroupName| {
-        refusal(&format!("The Instance: i-1 is already part of AutoScalingGroup:{group}"))
+        refusal(&format!(
+            "The Instance: i-1 is already part of AutoScalingGroup:{group}"
+        ))
     };
     match answer {
         AttachAnswer::Done => Ok(()),

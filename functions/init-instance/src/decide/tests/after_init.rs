@@ -190,7 +190,12 @@ fn answers_to_a_late_attach_are_those_to_any_other() {
     };
     let invalid = |message: &str| {
         let message = format!("The Instance: i-00000001 {message}");
-        Err(CallError::answered("AttachInstances", "ValidationError", &message, 400))
+        Err(CallError::answered(
+            "AttachInstances",
+            "ValidationError",
+            &message,
+            400,
+        ))
     };
     let part_of = |group| invalid(&format!("is already part of AutoScalingGroup:{group}"));
     assert_eq!(answered(Ok(())), LateAttached::Look);

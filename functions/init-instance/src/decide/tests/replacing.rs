@@ -32,10 +32,9 @@ fn report_at(status: CommandStatus, entry: Option<&Entry>, now: Timestamp) -> Co
 fn concluded(report: Report) -> Conclusion {
     match report {
         Report::Conclude(conclusion) => conclusion,
-        Report::NotYet
-        | Report::StillRunning
-        | Report::AskActivities
-        | Report::Attach => panic!("waits"),
+        Report::NotYet | Report::StillRunning | Report::AskActivities | Report::Attach => {
+            panic!("waits")
+        }
     }
 }
 
