@@ -6,6 +6,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed};
 use ready_pool_core::Timestamp;
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::claim::{Claim, Init, MAX_EXECUTION_TIMEOUT_SECONDS, WhenEmpty};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::init_failure::OnInitFailure;
@@ -130,6 +131,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
             .to_offset(offset)
     });
     let on_init_failure = prop::sample::select(OnInitFailure::ALL.to_vec());
+    let attach_when = prop::sample::select(AttachWhen::ALL.to_vec());
     let names = || vec("[a-z0-9.-]{1,64}", 0..=MAX_PREFERENCES);
     let preferences = (names(), names()).prop_map(|(zones, instance_types)| Preferences {
         zones,
@@ -143,6 +145,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
         preferences,
         on_init_failure,
         any::<Option<bool>>(),
+        attach_when,
         any::<bool>(),
         expires_at,
     )
@@ -155,6 +158,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
                 preferences,
                 on_init_failure,
                 protect,
+                attach_when,
                 dry_run,
                 expires_at,
             )| Claim {
@@ -165,6 +169,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
                 preferences,
                 on_init_failure,
                 protect,
+                attach_when,
                 dry_run,
                 expires_at,
             },

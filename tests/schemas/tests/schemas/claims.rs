@@ -98,6 +98,8 @@ fn both_refuse_what_is_wrong() {
         ("/on_init_failure", json!(["keep"])),
         ("/protect", json!("true")),
         ("/protect", json!(null)),
+        ("/attach_when", json!("never")),
+        ("/attach_when", json!(null)),
         ("/preferences", json!(["eu-west-1a"])),
         ("/preferences", json!({"zone": "eu-west-1a"})),
         ("/preferences", json!({"zones": "eu-west-1a"})),
