@@ -1,6 +1,5 @@
 //! The attach of an instance whose init has succeeded (`attach_when`: `after_init`).
 
-use crate::command_finished::Ended;
 use crate::config::{ASK_WHERE_AFTER, LOOK_EVERY, REFUSED_EVERY, TIME_FOR_A_CALL};
 use crate::decide::{CommandEnd, Conclusion, KnownAttach, LateAttached, after_late_attach, fails};
 use crate::function::InitInstance;
@@ -11,7 +10,6 @@ use ready_pool_aws::retirement::detach;
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::call_error::{CallError, Effect};
-use ready_pool_core::claim::MAX_EXECUTION_TIMEOUT_SECONDS;
 use ready_pool_core::group::Lifecycle;
 use ready_pool_core::ids::{GroupName, InstanceId};
 use ready_pool_core::reason::Reason;
@@ -37,22 +35,18 @@ impl InitInstance {
     /// taken it out since.
     pub(crate) async fn known_attach(
         &self,
-        ended: &Ended,
+        instance: &InstanceId,
         target: &GroupName,
-        now: Timestamp,
+        since: Timestamp,
     ) -> Result<KnownAttach, CallError> {
-        let longest = Duration::from_secs(MAX_EXECUTION_TIMEOUT_SECONDS.into()) * 2;
-        let sent_at = ended.command.record.sent_at.unwrap_or(now - longest);
         let is_attach = |activity: &Activity| {
             activity.kind == ActivityKind::Attach
                 && !activity.failed
-                && activity.instance.as_ref() == Some(&ended.instance)
+                && activity.instance.as_ref() == Some(instance)
         };
         let activities = self
             .auto_scaling
-            .activities(target, sent_at - CLOCKS_APART, |page| {
-                page.iter().any(is_attach)
-            })
+            .activities(target, since, |page| page.iter().any(is_attach))
             .await?;
         if activities.iter().any(is_attach) {
             return Ok(KnownAttach::Seen);
@@ -137,4 +131,9 @@ impl InitInstance {
         }
         Ok(place.lifecycle == Lifecycle::Terminating)
     }
+}
+
+/// From when on a target's activities are read, where a command was sent then.
+pub(crate) fn since(sent_at: Timestamp) -> Timestamp {
+    sent_at - CLOCKS_APART
 }

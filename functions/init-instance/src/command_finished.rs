@@ -1,55 +1,22 @@
 //! The end of a claim's command: whose it is, and how the claim ends with it.
 
-use crate::attach_late::Tried;
+use crate::attach_late::{Tried, since};
 use crate::conclude::Subject;
-use crate::config::{LOOK_EVERY, TIME_FOR_A_CALL};
+use crate::config::TIME_FOR_A_CALL;
 use crate::decide::{CommandEnd, KnownAttach, Occasion, Report, is_replaced, report};
+use crate::ended::Ended;
 use crate::function::{InitInstance, Progress};
-use crate::pace;
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::event::CommandDetail;
-use ready_pool_core::Timestamp;
 use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::call_error::CallError;
 use ready_pool_core::command::{Command, claim_key_of};
-use ready_pool_core::group::{Group, Lifecycle};
+use ready_pool_core::group::Group;
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName, InstanceId};
 use ready_pool_core::ledger::ENTRY_OUTLIVES_COMMAND;
 use ready_pool_core::times::Times;
-use std::time::Duration;
 use tracing::field::display;
 use tracing::{Span, debug, info, warn};
-
-/// A claim's command, and what it is about.
-pub(crate) struct Ended {
-    pub(crate) occasion: Occasion,
-    pub(crate) command: Command,
-    pub(crate) claim_id: ClaimId,
-    pub(crate) instance: InstanceId,
-    /// The claim's target; `None` when it is gone.
-    pub(crate) target: Option<Group>,
-}
-
-impl Ended {
-    /// How long until another look may show more: an attach that is under way soon ends.
-    fn next_look(&self, attached: Option<Timestamp>, now: Timestamp) -> Duration {
-        let member = self
-            .target
-            .as_ref()
-            .and_then(|target| target.member(&self.instance));
-        let arrives = match member {
-            Some(member) => member.lifecycle == Lifecycle::Pending,
-            // As read before it was attached, just now.
-            None => attached.is_some_and(|attached| attached + LOOK_EVERY > now),
-        };
-        let attached = attached.or(self.command.record.header.times.attached);
-        if self.command.status.is_final() && arrives {
-            pace::until_in_service(attached, now)
-        } else {
-            LOOK_EVERY
-        }
-    }
-}
 
 impl InitInstance {
     /// A command changed its status, says EventBridge: that is a hint where to look.
@@ -62,7 +29,9 @@ impl InitInstance {
             debug!("a command on something that is no EC2 instance");
             return Ok(Progress::Done);
         };
-        let Some(command) = self.systems_manager.command(&detail.command_id).await? else {
+        let command = self.systems_manager.command(&detail.command_id);
+        let (command, early) = tokio::join!(command, self.early(detail, &instance));
+        let Some(command) = command? else {
             debug!("the command cannot be read yet");
             return Ok(Progress::Later);
         };
@@ -75,7 +44,11 @@ impl InitInstance {
             return Ok(Progress::Done);
         };
         Span::current().record("claim_id", display(&claim_id));
-        let target = self.find_target(&claim_id, hash, &instance).await?;
+        let (early, attach) = early.unwrap_or((None, KnownAttach::Unasked));
+        let target = match early.filter(|target| holds(target, &claim_id, hash)) {
+            Some(target) => Some(target),
+            None => self.find_target(&claim_id, hash, &instance).await?,
+        };
         if target.is_none() && detail.is_older_than(ENTRY_OUTLIVES_COMMAND, invocation.now()) {
             // Settled entries live longer than this: the claim's outcome was published long ago.
             info!("a very late event of a claim that is over");
@@ -104,8 +77,25 @@ impl InitInstance {
             claim_id,
             instance,
             target,
+            attach,
         };
         self.settle(ended, invocation).await
+    }
+
+    /// The target of a command that this environment sent, and whether the instance was attached since: read beside the
+    /// command itself.
+    async fn early(
+        &self,
+        detail: &CommandDetail,
+        instance: &InstanceId,
+    ) -> Option<(Option<Group>, KnownAttach)> {
+        let sent = self.sent.take(instance)?;
+        if detail.status != "Success" {
+            return None;
+        }
+        let attach = self.known_attach(instance, &sent.target, since(sent.at));
+        let (target, attach) = tokio::try_join!(self.target(&sent.target), attach).ok()?;
+        Some((target, attach))
     }
 
     /// Whether an instance that failed before it was attached is still there: neither in the retirement group nor gone.
@@ -157,8 +147,9 @@ impl InitInstance {
         invocation: &Invocation,
     ) -> Result<Progress, CallError> {
         let invocation = &in_trace_of(Some(&ended.command), invocation);
-        let mut attach = KnownAttach::Unasked;
+        let mut attach = ended.attach;
         let mut attached = None;
+        let mut run = None;
         let mut look = 1;
         loop {
             let entry = ended
@@ -179,8 +170,10 @@ impl InitInstance {
                 // Only the first look missed its instance; a look is no place to wait for its end.
                 (Report::StillRunning, _) => return Ok(Progress::Done),
                 (Report::AskActivities, Some(target)) => {
+                    let sent_at = ended.command.record.sent_at;
+                    let since = since(sent_at.unwrap_or(invocation.now() - ENTRY_OUTLIVES_COMMAND));
                     attach = self
-                        .known_attach(&ended, &target.name, invocation.now())
+                        .known_attach(&ended.instance, &target.name, since)
                         .await?;
                     continue;
                 }
@@ -214,6 +207,7 @@ impl InitInstance {
                         attached,
                         ..Times::default()
                     },
+                    run,
                     command: Some(&ended.command),
                 };
                 return self.conclude(&subject, conclusion, invocation).await;
@@ -221,7 +215,14 @@ impl InitInstance {
             if !invocation.has(TIME_FOR_A_CALL) {
                 return Ok(Progress::Later);
             }
-            sleep(ended.next_look(attached, invocation.now())).await;
+            let pause = sleep(ended.next_look(attached, invocation.now()));
+            if run.is_none() && ended.command.status.is_final() {
+                // Nobody waits for the outcome's details later.
+                let read = self.run(&ended.command, &ended.instance, invocation);
+                run = Some(tokio::join!(pause, read).1);
+            } else {
+                pause.await;
+            }
             look += 1;
             self.look(&mut ended).await?;
         }
@@ -250,4 +251,10 @@ impl InitInstance {
 pub(crate) fn in_trace_of(command: Option<&Command>, invocation: &Invocation) -> Invocation {
     let trace = command.and_then(|command| command.record.header.trace);
     invocation.clone().traced(trace.or(invocation.trace()))
+}
+
+/// Whether this is the target of the claim of this id and hash, and has its entry.
+fn holds(target: &Group, claim_id: &ClaimId, hash: &str) -> bool {
+    let key = format!("{claim_id}@{hash}");
+    ClaimKey::new(claim_id, &target.name).as_str() == key && target.entry(claim_id).is_some()
 }

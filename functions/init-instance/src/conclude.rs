@@ -9,6 +9,7 @@ use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::metrics::Record;
 use ready_pool_aws::queue::Outgoing;
 use ready_pool_aws::retirement::{Retired, retire};
+use ready_pool_aws::systems_manager::Run;
 use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::command::Command;
@@ -33,6 +34,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) known: Option<String>,
     /// When what happened so far happened, where no command knows that better.
     pub(crate) times: Times,
+    /// How that ran, where it was read already.
+    pub(crate) run: Option<Run>,
     /// The claim's init command, where one was sent.
     pub(crate) command: Option<&'a Command>,
 }
@@ -105,7 +108,13 @@ impl InitInstance {
         match (subject.command, subject.instance) {
             (Some(command), Some(instance)) => {
                 let mut details = self
-                    .details(command, instance, subject.attempt, invocation)
+                    .details(
+                        command,
+                        instance,
+                        subject.attempt,
+                        subject.run.as_ref(),
+                        invocation,
+                    )
                     .await;
                 // Its script, written before, does not know of an attach that comes after it.
                 let attached = &mut details.times.attached;

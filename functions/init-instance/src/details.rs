@@ -18,18 +18,35 @@ impl InitInstance {
         command: &Command,
         instance: &InstanceId,
         attempt: Attempt,
+        known: Option<&Run>,
         invocation: &Invocation,
     ) -> Details {
-        let run = if invocation.has(TIME_FOR_DETAILS) {
-            self.systems_manager.run(&command.id, instance).await
-        } else {
-            Ok(Run::default())
+        let read;
+        let run = match known {
+            Some(known) => known,
+            None => {
+                read = self.run(command, instance, invocation).await;
+                &read
+            }
         };
-        let run = run.unwrap_or_else(|error| {
+        details(command, attempt, run, self.config.output_characters)
+    }
+
+    /// How the command ran, as far as that can be read.
+    pub(crate) async fn run(
+        &self,
+        command: &Command,
+        instance: &InstanceId,
+        invocation: &Invocation,
+    ) -> Run {
+        if !invocation.has(TIME_FOR_DETAILS) {
+            return Run::default();
+        }
+        let run = self.systems_manager.run(&command.id, instance).await;
+        run.unwrap_or_else(|error| {
             warn!(command_id = %command.id, %error, "cannot read the command's details; the outcome is published without them");
             Run::default()
-        });
-        details(command, attempt, &run, self.config.output_characters)
+        })
     }
 }
 

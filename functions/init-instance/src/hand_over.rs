@@ -9,6 +9,7 @@ use crate::decide::{
 use crate::function::{InitInstance, Progress};
 use crate::pace;
 use crate::refusals::words;
+use crate::sent::SentCommand;
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_core::Timestamp;
 use ready_pool_core::attach_when::AttachWhen;
@@ -105,6 +106,7 @@ impl InitInstance {
             instance: Some(&hand_over.instance_id),
             attempt: hand_over.attempt,
             times: hand_over.times,
+            run: None,
             command: late_command.as_ref(),
         };
         self.conclude(&subject, conclusion, invocation).await
@@ -242,6 +244,13 @@ impl InitInstance {
             match next {
                 AfterSend::Sent => {
                     self.refusals.forget(claim.key().as_str());
+                    if attaches_late {
+                        let sent = SentCommand {
+                            target: claim.target_group.clone(),
+                            at: invocation.now(),
+                        };
+                        self.sent.remember(instance, sent);
+                    }
                     info!(
                         command_id = result.ok().as_ref().map(CommandId::as_str),
                         "sent the init command"

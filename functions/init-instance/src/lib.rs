@@ -11,6 +11,7 @@ mod conclude;
 pub mod config;
 pub mod decide;
 mod details;
+mod ended;
 mod function;
 mod hand_over;
 mod handler;
@@ -20,6 +21,7 @@ mod pace;
 mod protect;
 mod refusals;
 mod regroup;
+mod sent;
 
 pub use config::Config;
 pub use function::InitInstance;

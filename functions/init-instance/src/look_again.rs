@@ -1,8 +1,9 @@
 //! See how a claim stands: the event may be lost, or the messages died.
 
-use crate::command_finished::{Ended, in_trace_of};
+use crate::command_finished::in_trace_of;
 use crate::conclude::Subject;
-use crate::decide::{Check, Checked, Delivery, Occasion, check};
+use crate::decide::{Check, Checked, Delivery, KnownAttach, Occasion, check};
+use crate::ended::Ended;
 use crate::function::{InitInstance, Progress};
 use ready_pool_aws::clock::Invocation;
 use ready_pool_core::call_error::CallError;
@@ -47,6 +48,7 @@ impl InitInstance {
                     claim_id: message.claim_id.clone(),
                     instance: instance.clone(),
                     target,
+                    attach: KnownAttach::Unasked,
                 };
                 self.settle(ended, invocation).await
             }
@@ -64,6 +66,7 @@ impl InitInstance {
                     attempt: message.attempt,
                     known: None,
                     times: Times::default(),
+                    run: None,
                     command,
                 };
                 let invocation = &in_trace_of(command, invocation);

@@ -14,9 +14,9 @@ const DETACH_TAKES: Duration = Duration::from_millis(2_600);
 /// From an answer to the next try.
 const NEXT_TRY: Duration = Duration::from_millis(250);
 /// From an attach's answer to the first look whether it is in service.
-const ATTACH_TAKES: Duration = Duration::from_millis(2_300);
+const ATTACH_TAKES: Duration = Duration::from_millis(2_450);
 /// From a look to the next one.
-const NEXT_LOOK: Duration = Duration::from_millis(300);
+const NEXT_LOOK: Duration = Duration::from_millis(120);
 
 /// How long until a detach can be over, whose answer came at this time.
 pub(crate) fn until_detached(answered: Option<Timestamp>, now: Timestamp) -> Duration {
@@ -69,7 +69,7 @@ mod tests {
     #[test]
     fn looks_are_often_only_while_an_attach_can_end_any_moment() {
         let ago = |milliseconds| Some(NOW - Duration::from_millis(milliseconds));
-        assert_eq!(until_in_service(ago(300), NOW), Duration::from_secs(2));
+        assert_eq!(until_in_service(ago(450), NOW), Duration::from_secs(2));
         assert_eq!(until_in_service(ago(2_500), NOW), NEXT_LOOK);
         assert_eq!(until_in_service(ago(60_000), NOW), LOOK_EVERY);
         assert_eq!(until_in_service(None, NOW), LOOK_EVERY);

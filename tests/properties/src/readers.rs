@@ -177,7 +177,8 @@ pub fn check_accepted(accepted: &Claim) {
                 <= script::MAX_BYTES
                     + target
                     + 2
-                    + ", protect true".len() + r#""protect":false,"#.len(),
+                    + ", protect true".len()
+                    + r#""protect":false,"#.len(),
             "{} bytes",
             script.len()
         );

@@ -169,10 +169,10 @@ fn new_id(now: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ready_pool_core::attach_when::AttachWhen;
     use super::*;
     use crate::cli::{Cli, Command};
     use clap::Parser;
+    use ready_pool_core::attach_when::AttachWhen;
     use time::macros::datetime;
 
     const NOW: Timestamp = datetime!(2026-11-29 13:00:00.25 UTC);

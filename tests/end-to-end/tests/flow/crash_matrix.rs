@@ -18,7 +18,7 @@ fn everything() -> bool {
 
 /// Every kind of call that the functions make. Whoever adds one to a function adds it here, and
 /// sees to it that a scenario makes it: only what a scenario makes is broken.
-const CALLS: [&str; 38] = [
+const CALLS: [&str; 39] = [
     "claim-instance.AutoScaling.CreateOrUpdateTags",
     "claim-instance.AutoScaling.DescribeAutoScalingGroups",
     "claim-instance.AutoScaling.DescribeAutoScalingInstances",
@@ -33,6 +33,7 @@ const CALLS: [&str; 38] = [
     "init-instance.AutoScaling.CreateOrUpdateTags",
     "init-instance.AutoScaling.DescribeAutoScalingGroups",
     "init-instance.AutoScaling.DescribeAutoScalingInstances",
+    "init-instance.AutoScaling.DescribeScalingActivities",
     "init-instance.AutoScaling.DetachInstances",
     "init-instance.AutoScaling.SetInstanceProtection",
     "init-instance.AutoScaling.TerminateInstanceInAutoScalingGroup",
@@ -146,6 +147,8 @@ matrices! {
     failing_script: FailingScript,
     replaced: Replaced,
     replaced_unheard: ReplacedUnheard,
+    after_init: AfterInit,
+    after_init_replaced: AfterInitReplaced,
     another_instance: AnotherInstance,
     untagged: Untagged,
     waiting: Waiting,

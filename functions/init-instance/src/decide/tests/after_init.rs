@@ -152,7 +152,7 @@ fn an_entry_that_may_be_read_yet_is_waited_for() {
     world.look = LOOKS_BEFORE_LOST;
     world.command.record.sent_at = Some(NOW - Duration::minutes(4));
     assert_eq!(world.report(), Report::NotYet);
-    // A member needs no entry to be told whose it is.
+    // Of a member it is known whose it is.
     world.member = Some(Lifecycle::InService);
     assert!(matches!(world.report(), Report::Conclude(_)));
 }
