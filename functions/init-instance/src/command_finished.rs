@@ -223,8 +223,9 @@ impl InitInstance {
             } else {
                 pause.await;
             }
-            look += 1;
             self.look(&mut ended).await?;
+            // In a row: one that shows it says that what was missed before was stale.
+            look = if ended.is_member() { 1 } else { look + 1 };
         }
     }
 

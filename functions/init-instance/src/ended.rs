@@ -22,6 +22,12 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// Whether its target shows the instance, however it is there.
+    pub(crate) fn is_member(&self) -> bool {
+        let target = self.target.as_ref();
+        target.is_some_and(|target| target.member(&self.instance).is_some())
+    }
+
     /// How long until another look may show more: an attach that is under way soon ends.
     pub(crate) fn next_look(&self, attached: Option<Timestamp>, now: Timestamp) -> Duration {
         let member = self

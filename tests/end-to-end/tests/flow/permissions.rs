@@ -381,7 +381,8 @@ async fn everything_that_is_allowed_is_used_and_everything_that_is_used_is_allow
     assert_eq!(ended("rejected"), Some(Ending::Rejected));
     assert_eq!(ended("another"), Some(Ending::Ready));
     assert_eq!(ended("silent"), Some(Ending::Ready));
-    assert_eq!(toured.endings.len(), 6 + HASTY, "{:#?}", toured.endings);
+    assert_eq!(ended("late"), Some(Ending::Ready));
+    assert_eq!(toured.endings.len(), 7 + HASTY, "{:#?}", toured.endings);
     let hasty: BTreeSet<&str> = (toured.endings.iter())
         .filter(|(claim, _)| claim.starts_with("hasty"))
         .map(|(_, ending)| ending.code())
