@@ -1,10 +1,9 @@
 //! Where an instance is attached after its init: whether it may be, for how long, and what the answer means.
 
 use super::attach::{Taken, taken};
-use super::command_end::{CommandEnd, Verdict, lost, settled};
 use super::conclusion::{Cause, Conclusion};
+use super::seen::{CommandEnd, KnownAttach, Verdict, is_attached_late, lost, settled};
 use ready_pool_core::Timestamp;
-use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::claim::MAX_EXECUTION_TIMEOUT_SECONDS;
 use ready_pool_core::ids::GroupName;
@@ -17,22 +16,6 @@ pub const ATTACH_FOR: Duration = Duration::from_hours(1);
 
 /// After this the ledger is read as it is. An entry is written before its instance is detached.
 const READS_CATCH_UP: Duration = Duration::from_mins(5);
-
-/// What is known of an attach since the command was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum KnownAttach {
-    /// Nothing: the target's activities were not asked.
-    Unasked,
-    /// There was none.
-    Never,
-    /// There was one: should the target not have the instance, its tenant took it out.
-    Seen,
-}
-
-/// Whether the claim's instance is attached after its init.
-pub(super) fn is_attached_late(seen: &CommandEnd<'_>) -> bool {
-    seen.command.record.header.attach_when == AttachWhen::AfterInit
-}
 
 /// Whether the ledger lacks the claim, and was perhaps read as it was before it was entered: only its entry says where
 /// the instance is to be attached. Where it is a member already, nothing is lacking.

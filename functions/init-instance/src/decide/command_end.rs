@@ -1,51 +1,15 @@
 //! What the end of a claim's command calls for.
 
-use super::after_init::{
-    KnownAttach, attach_ends, is_attached_late, is_young_and_unentered, unattached,
-};
+use super::after_init::{attach_ends, is_young_and_unentered, unattached};
 use super::conclusion::{Conclusion, Finding, Step, times_of_retry};
-use ready_pool_core::Timestamp;
-use ready_pool_core::claim::{Claim, MAX_TIME_TO_EXPIRY};
+use super::seen::{CommandEnd, Occasion, Verdict, is_attached_late, lost, settled};
+use ready_pool_core::claim::Claim;
 use ready_pool_core::command::{Command, CommandStatus};
-use ready_pool_core::group::{Group, Lifecycle};
+use ready_pool_core::group::Lifecycle;
 use ready_pool_core::ids::{Attempt, InstanceId, MAX_ATTEMPTS};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::{Retry, VERSION};
 use ready_pool_core::reason::Reason;
-
-/// How many looks must miss an instance in its target before it counts as lost: a group read
-/// right after an attach may be stale.
-pub const LOOKS_BEFORE_LOST: u32 = 3;
-
-/// Why a claim's command is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Occasion {
-    /// EventBridge says that it has ended.
-    Event,
-    /// A look at an open claim: it has ended, or its instance is missing.
-    Look,
-}
-
-/// What a look at a claim's command sees.
-#[derive(Clone, Copy, Debug)]
-pub struct CommandEnd<'a> {
-    /// Why one looks.
-    pub occasion: Occasion,
-    /// The command.
-    pub command: &'a Command,
-    /// Its instance.
-    pub instance: &'a InstanceId,
-    /// The claim's target; `None` when it is gone.
-    pub target: Option<&'a Group>,
-    /// The claim's entry there.
-    pub entry: Option<&'a Entry>,
-    /// Which look this is, from 1.
-    pub look: u32,
-    /// Whether the instance was attached since its command was sent. Of no interest where it was before.
-    pub attach: KnownAttach,
-    /// The time.
-    pub now: Timestamp,
-}
 
 /// What the status of a claim's command calls for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,25 +57,6 @@ pub fn report(seen: CommandEnd<'_>) -> Report {
 /// Whether the command has ended so that another instance is tried.
 pub fn is_replaced(command: &Command) -> bool {
     replaced_for(command).is_some()
-}
-
-pub(super) enum Verdict {
-    /// Not final, or the attach is not finished.
-    NotYet,
-    /// Not final, and nobody waits here.
-    StillRunning,
-    /// Ready, but for its attach: was it attached?
-    AskActivities,
-    /// It was not: attach it.
-    Attach,
-    /// Not our word to say: the claim was settled with another instance.
-    Leave,
-    /// Settle as ready.
-    Ready,
-    /// Settle as failed.
-    Failed(Reason),
-    /// The claim goes on without the instance.
-    Replaced(Conclusion),
 }
 
 /// Why another instance is tried, if it is, and for which claim: it must want that, and must be
@@ -177,50 +122,6 @@ fn retire_then_retry(seen: &CommandEnd<'_>, claim: &Claim, attempt: Attempt) -> 
     retire.into_iter().chain([retry]).collect()
 }
 
-/// Settles the claim. The entry first, then the outcome: should we die in between, the message
-/// comes again and publishes the same. The instance of a claim that failed is retired last, unless
-/// the claim keeps it.
-pub(super) fn settled(seen: &CommandEnd<'_>, standing: Standing) -> Conclusion {
-    let (finding, publish, retire) = match standing {
-        Standing::Failed(reason) => {
-            let policy = seen.command.record.header.on_init_failure;
-            let publish = Step::PublishFailed(reason);
-            if reason == Reason::InstanceLost {
-                // Whoever took it out of its target has it. One whose command we did not send never was in there by
-                // our hand: it may be free, and nobody's.
-                let ours = seen.command.record.header.attempt.is_some();
-                (Finding::Lost, publish, !ours && seen.target.is_some())
-            } else if policy.leaves(reason) {
-                (Finding::Kept, publish, false)
-            } else {
-                (Finding::Failed, publish, seen.target.is_some())
-            }
-        }
-        Standing::Ready | Standing::Assigned => (Finding::Ready, Step::PublishReady, false),
-    };
-    let entry = Entry {
-        instance: Some(seen.instance.clone()),
-        attempt: seen.entry.map_or(1, |entry| entry.attempt),
-        standing,
-        expires_at: seen
-            .entry
-            .map_or(seen.now + MAX_TIME_TO_EXPIRY, |entry| entry.expires_at),
-        instead_of: None,
-    };
-    let is_new = seen.target.is_some() && seen.entry != Some(&entry);
-    let protect = finding == Finding::Ready && is_to_be_protected(seen);
-    let steps = [
-        Step::protect_if(protect),
-        Some(publish),
-        Step::retire_if(retire),
-        (finding == Finding::Kept && is_attached_late(seen)).then_some(Step::TakeOut),
-    ];
-    Conclusion {
-        entry: is_new.then_some(entry),
-        ..Conclusion::of(finding, steps.into_iter().flatten())
-    }
-}
-
 /// A command of a claim that wants no other instance, or that has not failed.
 fn not_replaced(seen: &CommandEnd<'_>) -> Verdict {
     let Some(entry) = seen.entry else {
@@ -283,12 +184,6 @@ fn is_open_claim_s(seen: &CommandEnd<'_>) -> bool {
     entry.is_some_and(|entry| entry.instance.as_ref() == Some(seen.instance))
 }
 
-/// Whether the claim wants its instance protected from scale-in, and the target does not have it so yet.
-fn is_to_be_protected(seen: &CommandEnd<'_>) -> bool {
-    let member = seen.target.and_then(|target| target.member(seen.instance));
-    seen.command.record.header.protect && member.is_some_and(|member| !member.protected)
-}
-
 fn has_instance(seen: &CommandEnd<'_>) -> bool {
     seen.target.is_some_and(|target| target.has(seen.instance))
 }
@@ -313,14 +208,4 @@ fn succeeded(seen: &CommandEnd<'_>) -> Verdict {
 /// Whether the claim's deadline has passed.
 fn is_overdue(seen: &CommandEnd<'_>) -> bool {
     seen.entry.is_some_and(|entry| entry.expires_at <= seen.now)
-}
-
-/// The instance is not its target's: it leaves, or was missing often enough.
-pub(super) fn lost(seen: &CommandEnd<'_>) -> Verdict {
-    let target = seen.target;
-    let is_missing = target.is_none_or(|target| target.member(seen.instance).is_none());
-    if is_missing && seen.look < LOOKS_BEFORE_LOST {
-        return Verdict::NotYet;
-    }
-    Verdict::Failed(Reason::InstanceLost)
 }
