@@ -22,12 +22,11 @@ impl InitInstance {
         invocation: &Invocation,
     ) -> Details {
         let read;
-        let run = match known {
-            Some(known) => known,
-            None => {
-                read = self.run(command, instance, invocation).await;
-                &read
-            }
+        let run = if let Some(known) = known {
+            known
+        } else {
+            read = self.run(command, instance, invocation).await;
+            &read
         };
         details(command, attempt, run, self.config.output_characters)
     }

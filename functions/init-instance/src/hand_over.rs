@@ -300,12 +300,11 @@ impl InitInstance {
         invocation: &Invocation,
     ) -> Result<BeforeSend, CallError> {
         let again;
-        let read = match read {
-            Some(read) => read,
-            None => {
-                again = self.read(hand_over).await?;
-                &again
-            }
+        let read = if let Some(read) = read {
+            read
+        } else {
+            again = self.read(hand_over).await?;
+            &again
         };
         let now = invocation.now();
         if let Some(conclusion) = too_late(hand_over, now) {

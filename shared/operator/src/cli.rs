@@ -185,7 +185,7 @@ pub struct SendOptions {
     /// Whether scale-in of the target spares the instance [default: as the stack is set]
     #[arg(long, value_name = "true|false")]
     pub protect: Option<bool>,
-    /// Whether the instance is attached before its script runs, or once that has succeeded [default: before_init]
+    /// When the instance is attached: before its script runs (the default), or once that has succeeded
     #[arg(long, value_name = "WHEN", value_parser = ["before_init", "after_init"])]
     pub attach_when: Option<String>,
     /// A zone that the claim prefers (repeatable, the preferred one first)

@@ -91,6 +91,7 @@ impl State {
 
 /// One instance.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Machine {
     /// Where it is.
     pub place: Place,

@@ -35,8 +35,8 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
         | Worker::Settle {
             look: Look::First, ..
         } => vec![Answer::Ok, Answer::Stale, Answer::StalePlace],
-        Worker::Activities(..) => vec![Answer::Ok, Answer::Stale],
         Worker::Idle
+        | Worker::Activities(..)
         | Worker::BeginEntry(_)
         | Worker::Settle {
             look: Look::Last, ..

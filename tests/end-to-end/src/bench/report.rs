@@ -4,6 +4,9 @@ use super::{Floor, Measured, Step};
 use std::fmt;
 use std::time::Duration;
 
+/// A step's floor.
+type At = fn(&Floor) -> Duration;
+
 /// What [`super::Bench`] measured.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -57,7 +60,6 @@ impl fmt::Display for Report {
             "| after_init, single: from a claim's message to | floor | p50 | p99 | a script of 1 s: floor | p50 | p99 |"
         )?;
         writeln!(f, "| --- | --- | --- | --- | --- | --- | --- |")?;
-        type At = fn(&Floor) -> Duration;
         let steps: [(&str, Step, At); 3] = [
             ("command sent", Step::CommandSent, |floor| {
                 floor.command_sent

@@ -19,11 +19,11 @@ fn at(group: &str, lifecycle: Lifecycle) -> Placement {
     }
 }
 
-fn asked(place: Option<Placement>, detached: bool, target: &Group) -> BeforeSend {
+fn asked(place: Option<&Placement>, detached: bool, target: &Group) -> BeforeSend {
     let mut hand_over = hand_over(1);
     hand_over.times.detached = detached.then_some(EARLIER);
     let pool = name("pool");
-    before_send(&hand_over, place.as_ref(), Some(target), &pool, NOW)
+    before_send(&hand_over, place, Some(target), &pool, NOW)
 }
 
 fn given_up(cause: Cause, detached: bool) -> BeforeSend {
@@ -36,7 +36,8 @@ fn given_up(cause: Cause, detached: bool) -> BeforeSend {
 fn a_free_instance_and_one_in_our_own_detach_may_be_sent_it() {
     let detaching = Some(at("pool", Lifecycle::Detaching));
     for (place, detached) in [(None, true), (None, false), (detaching, true)] {
-        assert_eq!(asked(place, detached, &opted_in()), BeforeSend::Send);
+        let asked = asked(place.as_ref(), detached, &opted_in());
+        assert_eq!(asked, BeforeSend::Send);
     }
 }
 
@@ -49,7 +50,8 @@ fn another_s_detach_is_waited_for_and_so_is_one_that_is_the_pool_s() {
         (Lifecycle::Standby, true),
     ] {
         let place = Some(at("pool", lifecycle));
-        assert_eq!(asked(place, detached, &opted_in()), BeforeSend::Wait);
+        let asked = asked(place.as_ref(), detached, &opted_in());
+        assert_eq!(asked, BeforeSend::Wait);
     }
 }
 
@@ -62,7 +64,7 @@ fn one_that_goes_or_is_somebody_else_s_is_lost_and_not_touched() {
         at("tenant", Lifecycle::Detaching),
     ] {
         let lost = given_up(Cause::Lost, true);
-        assert_eq!(asked(Some(place), true, &opted_in()), lost);
+        assert_eq!(asked(Some(&place), true, &opted_in()), lost);
     }
 }
 
@@ -73,7 +75,7 @@ fn one_that_an_older_version_attached_already_is_sent_its_command() {
         max_size: 1,
         ..opted_in()
     };
-    assert_eq!(asked(place, true, &full), BeforeSend::Send);
+    assert_eq!(asked(place.as_ref(), true, &full), BeforeSend::Send);
 }
 
 #[test]
