@@ -105,7 +105,7 @@ class Visit:
         expect(self.find(selector)).to_contain_text(text, timeout=limit * 1000)
 
     def pool_is_ready(self, size):
-        self.sees("#pool-figure", f"{size} of {size} ready")
+        self.sees("#pools .head .figure", f"{size} of {size} ready")
 
     def send(self, count=1, script="succeeds"):
         """Sends claims with a click; returns the id of the first."""
@@ -222,10 +222,10 @@ def mending(visit):
 
 def killing(visit):
     """A dead agent shows at once, a dead machine goes, and both stay findable by their id."""
-    ready = visit.find("#machines > li[data-state=ready]")
+    ready = visit.find(".machines > li[data-state=ready]")
     expect(ready.first).to_be_visible(timeout=MINUTE_LIMIT * 1000)
     instance = ready.first.locator("code").inner_text()
-    tile = visit.find("#machines > li").filter(has_text=instance)
+    tile = visit.find(".machines > li").filter(has_text=instance)
     visit.page.get_by_role("button", name=f"Kill agent of {instance}").click()
     expect(tile).to_have_attribute("data-state", "agent_dead")
     expect(tile).to_contain_text("SSM still reports Online")
@@ -269,6 +269,21 @@ def other_pages(chromium, visit):
     visit.sees("#broken", "Nothing is broken")
 
 
+def two_pools(visit):
+    """A family: both pools are there, and a claim is sent to either."""
+    for pool, size in [("small", 2), ("large", 1)]:
+        part = visit.find(f".of-pool[data-pool=ready-pool-{pool}-pool]")
+        expect(part.locator("h3")).to_have_text(f"Pool {pool}")
+        expect(part.locator(".head .figure")).to_contain_text(f"{size} of {size} ready", timeout=LIMIT * 1000)
+    visit.is_accessible("with two pools")
+    for pool in ["large", "small"]:
+        visit.page.get_by_label("pool", exact=True).select_option(label=pool)
+        claim = visit.send()
+        visit.ends(claim, "ready")
+        outcome = visit.find("#outcome-rows > li").filter(has_text=claim)
+        expect(outcome.locator(".took")).to_contain_text(pool)
+
+
 def reconnecting(visit):
     """When the region is gone, the page says so."""
     visit.sees("#connection", "the region does not answer")
@@ -288,6 +303,11 @@ def test():
             other_looks(visit)
             visit.has_no_problems()
         reconnecting(visit)
+        with served("--family", "--time-scale", "0.1", "--pool-size", "2") as address:
+            visit = Visit(chromium, address)
+            say("two pools")
+            two_pools(visit)
+            visit.has_no_problems()
     say("all is well")
 
 
@@ -295,13 +315,13 @@ def take_picture(path):
     """At the latencies observed on AWS: some claims ready, one failed, some on their way."""
     with browser() as chromium, served("--pool-size", "8") as address:
         visit = Visit(chromium, address, width=1120, height=1000)
-        expect(visit.find("#pool-figure")).to_have_text("8 of 8 ready", timeout=MINUTE_LIMIT * 1000)
+        expect(visit.find("#pools .head .figure")).to_have_text("8 of 8 ready", timeout=MINUTE_LIMIT * 1000)
         for _ in range(2):
             visit.ends(visit.send(), "ready")
         visit.send(count=5)
         visit.ends(visit.send(script="fails"), "failed: script_failed")
-        expect(visit.find("#pool-figure")).to_have_text("8 of 8 ready", timeout=MINUTE_LIMIT * 1000)
-        visit.find("#machines button").first.click()
+        expect(visit.find("#pools .head .figure")).to_have_text("8 of 8 ready", timeout=MINUTE_LIMIT * 1000)
+        visit.find(".machines button").first.click()
         visit.send(count=5)
         visit.sees("#claim-rows", "attaching")
         time.sleep(1.5)

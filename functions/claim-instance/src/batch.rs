@@ -1,16 +1,22 @@
 //! What one delivery does with its messages: look until everything is settled or time is up.
 
+mod aside;
+
 use crate::act::{Act, respond};
 use crate::config::{LOOK_EVERY, LOOK_FOR, SETTLE};
-use crate::decide::{Decision, Isolation, Memory, Request, decide, identity};
+use crate::decide::{
+    Decision, Isolation, Memory, Request, View, Waiting, decide, identity, lacking, may_step_aside,
+};
 use crate::function::ClaimInstance;
 use crate::intake::message::Received;
+use crate::line::Particular;
 use crate::observe::observe;
 use crate::pending::{OpenClaim, Pending, State};
 use ready_pool_aws::clock::{Invocation, sleep};
+use ready_pool_aws::lease::Lease;
 use ready_pool_aws::metrics::Record;
 use ready_pool_core::ids::ReceiptHandle;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tracing::{error, warn};
 
@@ -18,17 +24,21 @@ use tracing::{error, warn};
 pub(crate) struct Batch<'a> {
     function: &'a ClaimInstance,
     invocation: &'a Invocation,
+    lease: &'a Lease<'a>,
     /// How many messages were delivered.
     delivered: usize,
     /// In the order in which they are processed.
     messages: Vec<Pending>,
     memory: Memory,
+    /// Whether claims stepped aside for those behind them: then these are next.
+    makes_way: bool,
 }
 
 /// A claim with what was decided on it.
 struct Decided {
     request: Request,
     decision: Decision,
+    may_step_aside: bool,
 }
 
 impl Decided {
@@ -41,11 +51,19 @@ impl Decided {
 /// By place in the batch.
 type Decisions = BTreeMap<usize, Decided>;
 
+fn places_that_may_step_aside(decisions: &Decisions) -> BTreeSet<usize> {
+    let may = decisions
+        .iter()
+        .filter(|(_, decided)| decided.may_step_aside);
+    may.map(|(place, _)| *place).collect()
+}
+
 impl<'a> Batch<'a> {
     /// `messages` are in the order in which they are processed.
     pub(crate) fn new(
         function: &'a ClaimInstance,
         invocation: &'a Invocation,
+        lease: &'a Lease<'a>,
         delivered: usize,
         messages: Vec<(Received, Isolation)>,
     ) -> Self {
@@ -55,14 +73,17 @@ impl<'a> Batch<'a> {
         Self {
             function,
             invocation,
+            lease,
             delivered,
             messages: pending.collect(),
             memory: Memory::default(),
+            makes_way: false,
         }
     }
 
-    /// Does what can be done in this delivery, and releases the rest.
-    pub(crate) async fn process(&mut self) {
+    /// Does what can be done in this delivery. Answers whether something was written that reads may
+    /// not show yet.
+    pub(crate) async fn process(&mut self) -> bool {
         for pending in &mut self.messages {
             if pending.isolation == Isolation::Batched {
                 respond::reject_unreadable(self.function, pending).await;
@@ -70,7 +91,7 @@ impl<'a> Batch<'a> {
         }
         let uncertain = self.look_until_settled().await;
         self.write_oldest();
-        self.release(uncertain).await;
+        uncertain
     }
 
     /// The messages that must come again.
@@ -98,7 +119,8 @@ impl<'a> Batch<'a> {
     /// Whether anything is left that need not wait for the next delivery.
     fn may_go_on(&self) -> bool {
         let mut messages = self.messages.iter();
-        messages.any(|pending| pending.is_open() && pending.isolation != Isolation::Deferred)
+        !self.makes_way
+            && messages.any(|pending| pending.is_open() && pending.isolation != Isolation::Deferred)
     }
 
     /// One look: observe, decide, act. Good claims together, then the suspects one by one.
@@ -106,6 +128,7 @@ impl<'a> Batch<'a> {
         let Some(decisions) = self.decide().await else {
             return false;
         };
+        let may_step_aside = places_that_may_step_aside(&decisions);
         let (mut isolated, batched): (Decisions, Decisions) = decisions
             .into_iter()
             .partition(|(_, decided)| decided.is_isolated());
@@ -121,6 +144,7 @@ impl<'a> Batch<'a> {
                 }
             }
         }
+        self.step_aside(may_step_aside).await;
         uncertain
     }
 
@@ -158,16 +182,40 @@ impl<'a> Batch<'a> {
         }
         let view = observed.view(&function.config, function.clock.now(), &self.memory);
         let decisions = decide(&view, &requests);
-        let decided = requests.into_iter().zip(decisions);
-        let decided = decided.map(|(request, decision)| Decided { request, decision });
+        let aside = may_step_aside(&view, &requests, &decisions);
+        self.see_the_line(&view, &requests, &decisions);
+        let decided = requests.into_iter().zip(decisions).zip(aside);
+        let decided = decided.map(|((request, decision), may_step_aside)| Decided {
+            request,
+            decision,
+            may_step_aside,
+        });
         Some(places.into_iter().zip(decided).collect())
+    }
+
+    /// Remembers who waits for what.
+    fn see_the_line(&self, view: &View<'_>, requests: &[Request], decisions: &[Decision]) {
+        let zones = lacking(view, requests, decisions);
+        for ((request, decision), zone) in requests.iter().zip(decisions).zip(zones) {
+            let waits_for = match (decision, zone) {
+                (Decision::Wait(Waiting::BehindItself | Waiting::Deferred), _) => continue,
+                (Decision::Wait(Waiting::LedgerFull), _) => Some(Particular::Room),
+                (_, zone) => zone.map(|zone| Particular::Zone(zone.to_owned())),
+            };
+            if !request.claim.dry_run {
+                let claim = identity(&request.claim);
+                self.function.line.see(claim, waits_for, view.now);
+            }
+        }
     }
 
     /// Answers whether something was written that reads may not show yet.
     async fn carry_out(&mut self, mut decisions: Decisions) -> bool {
         let messages = self.messages.iter_mut().enumerate();
         let decided = messages.filter_map(|(place, pending)| {
-            let Decided { request, decision } = decisions.remove(&place)?;
+            let Decided {
+                request, decision, ..
+            } = decisions.remove(&place)?;
             let claim = request.claim;
             Some((OpenClaim { claim, pending }, decision))
         });
@@ -191,6 +239,7 @@ impl<'a> Batch<'a> {
             .iter()
             .map(|pending| pending.message.receipt.clone());
         let receipts: Vec<ReceiptHandle> = receipts.collect();
+        self.lease.end(&receipts);
         match self.function.provision_queue.delete(&receipts).await {
             Ok(()) => {
                 for pending in settled {
@@ -216,7 +265,7 @@ impl<'a> Batch<'a> {
 
     /// Makes the open messages visible again: at once, or, where something was written that reads
     /// may not show yet, a little later.
-    async fn release(&self, uncertain: bool) {
+    pub(crate) async fn release(&self, uncertain: bool) {
         let open = self.messages.iter().filter(|pending| pending.is_open());
         let receipts: Vec<ReceiptHandle> = open
             .map(|pending| pending.message.receipt.clone())

@@ -1,12 +1,10 @@
 //! The function's settings, and the figures that its queue is configured with.
 
 use ready_pool_aws::config::{self, ConfigError, Source};
+use ready_pool_aws::metrics::Detail;
 use ready_pool_core::ids::GroupName;
 use std::time::Duration;
 
-/// For how long a delivery has its messages to itself. The queue's own visibility time-out is the
-/// same, so a killed invocation stalls the pool for no longer.
-pub const LEASE: Duration = Duration::from_secs(50);
 /// For how long one delivery looks again while claims wait, before it gives the batch back.
 pub const LOOK_FOR: Duration = Duration::from_secs(20);
 /// How long between two looks.
@@ -20,6 +18,8 @@ pub const SETTLE: Duration = Duration::from_secs(10);
 /// Settings from the environment.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// `DETAIL`: which figures become metrics.
+    pub detail: Detail,
     /// `POOL_GROUP`: the pool, and the only message group accepted.
     pub pool: GroupName,
     /// `RETIREMENT_GROUP`.
@@ -46,6 +46,7 @@ impl Config {
     /// Reads the settings.
     pub fn read(source: Source<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
+            detail: config::required(source, "DETAIL")?,
             pool: config::group(source, "POOL_GROUP")?,
             retirement: config::group(source, "RETIREMENT_GROUP")?,
             size: config::required(source, "POOL_SIZE")?,

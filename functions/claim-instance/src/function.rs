@@ -29,6 +29,7 @@ pub struct ClaimInstance {
 impl ClaimInstance {
     /// The function on these clients.
     pub fn new(config: Config, clients: &Clients, clock: SharedClock) -> Self {
+        let clients = &clients.in_detail(config.detail);
         Self {
             auto_scaling: AutoScaling::new(clients),
             systems_manager: SystemsManager::new(clients),

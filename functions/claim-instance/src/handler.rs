@@ -2,13 +2,13 @@
 //! not settled.
 
 use crate::batch::Batch;
-use crate::config::LEASE;
 use crate::decide::Isolation;
 use crate::function::ClaimInstance;
 use crate::intake;
 use crate::intake::message::Received;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use ready_pool_aws::clock::Invocation;
+use ready_pool_aws::lease::Lease;
 use ready_pool_core::ids::{MessageId, ReceiptHandle};
 use tracing::{info, warn};
 
@@ -32,12 +32,23 @@ impl ClaimInstance {
     /// Answers the ids of the messages that are not settled.
     async fn process(&self, received: Vec<Received>, invocation: &Invocation) -> Vec<MessageId> {
         let delivered = received.len();
-        let (leased, mut unsettled) = self.lease(received).await;
+        let (lease, leased, mut unsettled) = match self.lease(received).await {
+            Ok(taken) => taken,
+            Err(untouched) => return untouched,
+        };
         if leased.is_empty() {
             return unsettled;
         }
-        let mut batch = Batch::new(self, invocation, delivered, intake::in_order(leased));
-        batch.process().await;
+        let mut batch = Batch::new(
+            self,
+            invocation,
+            &lease,
+            delivered,
+            intake::in_order(leased),
+        );
+        if let Some(uncertain) = lease.during(Box::pin(batch.process())).await {
+            batch.release(uncertain).await;
+        }
         for pending in batch.unsettled() {
             // One that let others go first is as suspect as before.
             if pending.isolation != Isolation::Deferred {
@@ -52,18 +63,20 @@ impl ClaimInstance {
 
     /// Makes the messages this delivery's alone for a while. Answers those that are, and the ids of
     /// the others.
-    async fn lease(&self, received: Vec<Received>) -> (Vec<Received>, Vec<MessageId>) {
+    async fn lease(
+        &self,
+        received: Vec<Received>,
+    ) -> Result<(Lease<'_>, Vec<Received>, Vec<MessageId>), Vec<MessageId>> {
         let receipts: Vec<ReceiptHandle> = received
             .iter()
             .map(|message| message.receipt.clone())
             .collect();
-        let leasing = self.provision_queue.change_visibility(&receipts, LEASE);
-        let change = match leasing.await {
-            Ok(change) => change,
+        let (lease, change) = match Lease::take(&self.provision_queue, receipts).await {
+            Ok(taken) => taken,
             Err(error) => {
                 warn!(%error, "cannot lease the batch; it comes again");
                 let ids = received.into_iter().map(|message| self.untouched(message));
-                return (Vec::new(), ids.collect());
+                return Err(ids.collect());
             }
         };
         let mut leased = Vec::new();
@@ -80,7 +93,7 @@ impl ClaimInstance {
                 leased.push(message);
             }
         }
-        (leased, others)
+        Ok((lease, leased, others))
     }
 
     /// Nothing was done with the message: if it was no suspect, it still is none.

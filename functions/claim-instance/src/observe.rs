@@ -25,7 +25,7 @@ pub(crate) struct Observed {
 /// at the instances of claims that were begun before.
 ///
 /// `delivered` messages are in the batch: the rest of the queue is ahead of a dry run in a message
-/// group of its own.
+/// group of its own, but for claims that wait for something else.
 pub(crate) async fn observe(
     function: &ClaimInstance,
     requests: &[Request],
@@ -88,7 +88,10 @@ pub(crate) async fn observe(
     };
     let beside = |request: &Request| request.group == MessageGroup::DryRuns;
     let queued = if requests.iter().any(beside) {
-        provision_queue.length().await?.saturating_sub(delivered)
+        let length = provision_queue.length().await?;
+        // Those get nothing of what is ready.
+        let passed_over = function.line.particular(function.clock.now());
+        length.saturating_sub(delivered).saturating_sub(passed_over)
     } else {
         0
     };

@@ -4,6 +4,7 @@ use crate::config::{ASK_WHERE_AFTER, LOOK_EVERY, REFUSED_EVERY, TIME_FOR_A_CALL}
 use crate::decide::{CommandEnd, Conclusion, KnownAttach, LateAttached, after_late_attach, fails};
 use crate::function::InitInstance;
 use crate::pace;
+use crate::stopped;
 use ready_pool_aws::auto_scaling::Capacity;
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::retirement::detach;
@@ -79,7 +80,12 @@ impl InitInstance {
                     }
                     sleep(pace::next_try(seen.instance, in_pool)).await;
                 }
-                LateAttached::Conclude(conclusion) => return Ok(Tried::Conclude(conclusion)),
+                LateAttached::Conclude(conclusion) => {
+                    if result.is_err_and(|error| error.says_stopped()) {
+                        stopped::say(seen.instance);
+                    }
+                    return Ok(Tried::Conclude(conclusion));
+                }
                 LateAttached::AskLater => return result.map(|()| Tried::Later),
                 LateAttached::TryAgain => {
                     let Err(error) = result else { continue };

@@ -2,18 +2,22 @@
 
 use crate::attach_late::{Tried, since};
 use crate::conclude::Subject;
-use crate::config::TIME_FOR_A_CALL;
-use crate::decide::{CommandEnd, KnownAttach, Occasion, Report, is_replaced, report};
+use crate::config::{TIME_FOR_A_CALL, TIME_FOR_DETAILS};
+use crate::decide::{
+    CommandEnd, Conclusion, KnownAttach, Occasion, Report, Step, ends_although, is_replaced, report,
+};
 use crate::ended::Ended;
 use crate::function::{InitInstance, Progress};
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::event::CommandDetail;
+use ready_pool_aws::systems_manager::Run;
 use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::call_error::CallError;
-use ready_pool_core::command::{Command, claim_key_of};
+use ready_pool_core::command::{Command, CommandStatus, claim_key_of};
 use ready_pool_core::group::Group;
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName, InstanceId};
 use ready_pool_core::ledger::ENTRY_OUTLIVES_COMMAND;
+use ready_pool_core::script::proves_that_nothing_ran;
 use ready_pool_core::times::Times;
 use tracing::field::display;
 use tracing::{Span, debug, info, warn};
@@ -54,10 +58,14 @@ impl InitInstance {
             info!("a very late event of a claim that is over");
             return Ok(Progress::Done);
         }
+        let run = self.run_of_failed(&command, &instance, invocation).await;
+        let replaced = is_replaced(&command)
+            || command.status == CommandStatus::NotDelivered
+            || nothing_ran(run.as_ref());
         let target = match (target, &command.record.claim) {
             // Its tags were wiped, and the instance is elsewhere: that its target is gone would be
             // another matter. So it is where nobody took the instance out: no other takes its place.
-            (None, Some(claim)) if is_replaced(&command) => {
+            (None, Some(claim)) if replaced => {
                 if claim.attach_when == AttachWhen::AfterInit
                     && self.is_still_there(&instance).await?
                 {
@@ -74,6 +82,7 @@ impl InitInstance {
         let ended = Ended {
             occasion: Occasion::Event,
             command,
+            run,
             claim_id,
             instance,
             target,
@@ -149,16 +158,24 @@ impl InitInstance {
         let invocation = &in_trace_of(Some(&ended.command), invocation);
         let mut attach = ended.attach;
         let mut attached = None;
-        let mut run = None;
         let mut look = 1;
         loop {
             let entry = ended
                 .target
                 .as_ref()
                 .and_then(|target| target.entry(&ended.claim_id));
+            let failed = ended.command.status == CommandStatus::Failed;
+            if failed && look == 1 && !invocation.has(TIME_FOR_DETAILS) {
+                return Ok(Progress::Later);
+            }
+            if ended.run.is_none() {
+                let read = self.run_of_failed(&ended.command, &ended.instance, invocation);
+                ended.run = read.await;
+            }
             let seen = CommandEnd {
                 occasion: ended.occasion,
                 command: &ended.command,
+                nothing_ran: nothing_ran(ended.run.as_ref()),
                 instance: &ended.instance,
                 target: ended.target.as_ref(),
                 entry: entry.as_ref(),
@@ -193,12 +210,10 @@ impl InitInstance {
                 (Report::NotYet | Report::AskActivities | Report::Attach, _) => None,
             };
             if let Some(conclusion) = conclusion {
-                let attempt = entry.map_or(1, |entry| entry.attempt);
+                let attempt = entry.as_ref().map_or(1, |entry| entry.attempt);
                 Span::current().record("attempt", attempt);
-                let target = ended.target.as_ref();
-                let deleting = target.filter(|target| target.deleting);
                 let subject = Subject {
-                    known: deleting.and_then(Group::launches_nothing),
+                    known: known(&seen, &conclusion),
                     claim_id: &ended.claim_id,
                     target_group: ended.target.as_ref().map(|target| &target.name),
                     instance: Some(&ended.instance),
@@ -207,8 +222,8 @@ impl InitInstance {
                         attached,
                         ..Times::default()
                     },
-                    run,
                     command: Some(&ended.command),
+                    run: ended.run.as_ref(),
                 };
                 return self.conclude(&subject, conclusion, invocation).await;
             }
@@ -216,10 +231,10 @@ impl InitInstance {
                 return Ok(Progress::Later);
             }
             let pause = sleep(ended.next_look(attached, invocation.now()));
-            if run.is_none() && ended.command.status.is_final() {
+            if ended.run.is_none() && ended.command.status == CommandStatus::Succeeded {
                 // Nobody waits for the outcome's details later.
                 let read = self.run(&ended.command, &ended.instance, invocation);
-                run = Some(tokio::join!(pause, read).1);
+                ended.run = Some(tokio::join!(pause, read).1);
             } else {
                 pause.await;
             }
@@ -246,6 +261,27 @@ impl InitInstance {
         };
         Ok(())
     }
+}
+
+fn nothing_ran(run: Option<&Run>) -> bool {
+    let proves = |run: &Run| {
+        let exit_code = run.exit_code.unwrap_or_default();
+        proves_that_nothing_ran(exit_code, &run.errors)
+    };
+    run.is_some_and(proves)
+}
+
+/// What is known of a failed claim besides its reason.
+fn known(seen: &CommandEnd<'_>, conclusion: &Conclusion) -> Option<String> {
+    let deleting = seen.target.filter(|target| target.deleting);
+    let deleting = deleting.and_then(Group::launches_nothing);
+    let published = conclusion.steps.iter().find_map(|step| match step {
+        Step::PublishFailed(reason) => Some(*reason),
+        _ => None,
+    });
+    let although = published.and_then(|reason| ends_although(seen, reason));
+    let known: Vec<String> = [deleting, although].into_iter().flatten().collect();
+    (!known.is_empty()).then(|| known.join("; "))
 }
 
 /// Neither EventBridge's message nor replenish-pool's knows of the claim's trace; the script does.

@@ -4,6 +4,7 @@
 
 use crate::decide::{Cause, Conclusion, Finding, Step};
 use crate::function::{InitInstance, Progress};
+use crate::stopped;
 use ready_pool_aws::auto_scaling::EntryToWrite;
 use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::metrics::Record;
@@ -30,14 +31,14 @@ pub(crate) struct Subject<'a> {
     /// `None` when the last one was given up before and no other is assigned.
     pub(crate) instance: Option<&'a InstanceId>,
     pub(crate) attempt: Attempt,
-    /// What is known of the target besides, for people.
+    /// What is known besides, for people.
     pub(crate) known: Option<String>,
     /// When what happened so far happened, where no command knows that better.
     pub(crate) times: Times,
-    /// How that ran, where it was read already.
-    pub(crate) run: Option<Run>,
     /// The claim's init command, where one was sent.
     pub(crate) command: Option<&'a Command>,
+    /// How it ended, where that was read.
+    pub(crate) run: Option<&'a Run>,
 }
 
 impl Subject<'_> {
@@ -107,15 +108,8 @@ impl InitInstance {
     async fn details_of(&self, subject: &Subject<'_>, invocation: &Invocation) -> Details {
         match (subject.command, subject.instance) {
             (Some(command), Some(instance)) => {
-                let mut details = self
-                    .details(
-                        command,
-                        instance,
-                        subject.attempt,
-                        subject.run.as_ref(),
-                        invocation,
-                    )
-                    .await;
+                let known = (subject.attempt, subject.run);
+                let mut details = self.details(command, instance, known, invocation).await;
                 // Its script, written before, does not know of an attach that comes after it.
                 let attached = &mut details.times.attached;
                 *attached = attached.or(subject.times.attached);
@@ -262,6 +256,10 @@ impl InitInstance {
                 info!("the instance is gone already, or somebody else's");
                 Ok(Progress::Done)
             }
+            Retired::Stopped => {
+                stopped::say(instance);
+                Ok(Progress::Done)
+            }
             Retired::Unfinished => Ok(Progress::Later),
         }
     }
@@ -276,7 +274,9 @@ fn log(conclusion: &Conclusion) {
     match finding {
         Finding::Nothing | Finding::StillRunning => debug!("{finding}"),
         Finding::GivenUp(Cause::SentForAnother) => error!(steps, entry, "{finding}"),
-        Finding::GivenUp(_) | Finding::Replaced | Finding::Lost => warn!(steps, entry, "{finding}"),
+        Finding::GivenUp(_) | Finding::Replaced | Finding::NothingRan | Finding::Lost => {
+            warn!(steps, entry, "{finding}");
+        }
         _ => info!(steps, entry, "{finding}"),
     }
 }

@@ -1,6 +1,7 @@
 //! The function's settings, and the figures that the protocol relies on.
 
 use ready_pool_aws::config::{self, ConfigError, Source};
+use ready_pool_aws::metrics::Detail;
 use ready_pool_core::ids::GroupName;
 use std::time::Duration;
 
@@ -14,6 +15,11 @@ pub const HISTORY_SETTLES: Duration = Duration::from_secs(15);
 pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long between two tries after AWS refused for what a person must mend. Each try is a line in the log.
 pub const REFUSED_EVERY: Duration = Duration::from_secs(10);
+/// How far past a claim's deadline its command may have been accepted: clocks differ, and an answer that was lost may
+/// take effect a little later.
+pub const COMMANDS_LATE: Duration = Duration::from_mins(2);
+/// How often it is tried to read how a script ended, [`LOOK_EVERY`] apart, before its claim is taken to have failed by it.
+pub const RUN_TRIES: u32 = 3;
 /// Time that must be left for one more call.
 pub const TIME_FOR_A_CALL: Duration = Duration::from_secs(14);
 /// Time that must be left to ask for an outcome's details: then there is enough for the outcome itself.
@@ -29,6 +35,8 @@ pub const COMES_AGAIN_AFTER_ERROR: Duration = Duration::from_secs(15);
 /// Settings from the environment.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// `DETAIL`: which figures become metrics.
+    pub detail: Detail,
     /// `POOL_GROUP`: where instances come from.
     pub pool: GroupName,
     /// `RETIREMENT_GROUP`: where they end.
@@ -54,6 +62,7 @@ impl Config {
     /// Reads the settings.
     pub fn read(source: Source<'_>) -> Result<Self, ConfigError> {
         Ok(Self {
+            detail: config::required(source, "DETAIL")?,
             pool: config::group(source, "POOL_GROUP")?,
             retirement: config::group(source, "RETIREMENT_GROUP")?,
             provision_queue: config::required(source, "PROVISION_QUEUE_URL")?,

@@ -1,24 +1,24 @@
 //! What an outcome says of how the command went, beyond how the claim ended.
 
-use crate::config::TIME_FOR_DETAILS;
+use crate::config::{LOOK_EVERY, RUN_TRIES, TIME_FOR_DETAILS};
 use crate::function::InitInstance;
-use ready_pool_aws::clock::Invocation;
+use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::systems_manager::Run;
-use ready_pool_core::command::Command;
+use ready_pool_core::command::{Command, CommandStatus};
 use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::outcome::{CommandEnd, Details, output_end};
 use ready_pool_core::times::Times;
-use tracing::warn;
+use tracing::{debug, warn};
 
 impl InitInstance {
     /// Reads the details. What cannot be read now is left out: the caller waits for the outcome, not
-    /// for them. `attempt` is the ledger's, for where the script's own word is missing.
+    /// for them. `attempt` is the ledger's, for where the script's own word is missing; `known` is what was read of
+    /// the command's end before.
     pub(crate) async fn details(
         &self,
         command: &Command,
         instance: &InstanceId,
-        attempt: Attempt,
-        known: Option<&Run>,
+        (attempt, known): (Attempt, Option<&Run>),
         invocation: &Invocation,
     ) -> Details {
         let read;
@@ -46,6 +46,29 @@ impl InitInstance {
             warn!(command_id = %command.id, %error, "cannot read the command's details; the outcome is published without them");
             Run::default()
         })
+    }
+
+    /// How a failed script ended: it may prove that nothing of the claim ran. None where that cannot be read now.
+    pub(crate) async fn run_of_failed(
+        &self,
+        command: &Command,
+        instance: &InstanceId,
+        invocation: &Invocation,
+    ) -> Option<Run> {
+        for _ in 0..RUN_TRIES {
+            if command.status != CommandStatus::Failed || !invocation.has(TIME_FOR_DETAILS) {
+                break;
+            }
+            match self.systems_manager.run(&command.id, instance).await {
+                Ok(run) if run.exit_code.is_some() => return Some(run),
+                Ok(_) => debug!(command_id = %command.id, "the script's end cannot be read yet"),
+                Err(error) => {
+                    warn!(command_id = %command.id, %error, "cannot read how the script ended");
+                }
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        None
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::config::LOOK_EVERY;
 use crate::decide::{KnownAttach, Occasion};
 use crate::pace;
+use ready_pool_aws::systems_manager::Run;
 use ready_pool_core::Timestamp;
 use ready_pool_core::command::Command;
 use ready_pool_core::group::{Group, Lifecycle};
@@ -13,6 +14,8 @@ use std::time::Duration;
 pub(crate) struct Ended {
     pub(crate) occasion: Occasion,
     pub(crate) command: Command,
+    /// How its script ended, once that was read.
+    pub(crate) run: Option<Run>,
     pub(crate) claim_id: ClaimId,
     pub(crate) instance: InstanceId,
     /// The claim's target; `None` when it is gone.

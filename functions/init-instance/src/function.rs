@@ -39,6 +39,7 @@ pub(crate) enum Progress {
 impl InitInstance {
     /// The function on these clients.
     pub fn new(config: Config, clients: &Clients) -> Self {
+        let clients = &clients.in_detail(config.detail);
         Self {
             auto_scaling: AutoScaling::new(clients),
             systems_manager: SystemsManager::new(clients).sending_with(&config.init_document),

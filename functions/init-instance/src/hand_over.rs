@@ -10,6 +10,7 @@ use crate::function::{InitInstance, Progress};
 use crate::pace;
 use crate::refusals::words;
 use crate::sent::SentCommand;
+use crate::stopped;
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_core::Timestamp;
 use ready_pool_core::attach_when::AttachWhen;
@@ -106,8 +107,8 @@ impl InitInstance {
             instance: Some(&hand_over.instance_id),
             attempt: hand_over.attempt,
             times: hand_over.times,
-            run: None,
             command: late_command.as_ref(),
+            run: None,
         };
         self.conclude(&subject, conclusion, invocation).await
     }
@@ -186,6 +187,9 @@ impl InitInstance {
                     if let Err(error) = result {
                         self.refusals.remember(&hand_over.claim, &error);
                         warn!(%error, "cannot attach");
+                        if error.says_stopped() {
+                            stopped::say(&hand_over.instance_id);
+                        }
                     }
                     return Tried::Conclude(conclusion);
                 }

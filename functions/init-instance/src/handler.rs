@@ -7,12 +7,14 @@ use crate::function::{InitInstance, Progress};
 use crate::message::Work;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use ready_pool_aws::clock::Invocation;
+use ready_pool_aws::lease::Lease;
+use ready_pool_aws::queue::VisibilityChange;
 use ready_pool_core::call_error::CallError;
 use ready_pool_core::guard::guarded_async;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tracing::field::{self, Empty};
-use tracing::{Instrument, Span, error, error_span, warn};
+use tracing::{Instrument, Span, error, error_span, info, warn};
 
 impl InitInstance {
     /// Serves one batch. Names in its answer every message that is not done: those come again.
@@ -58,21 +60,45 @@ impl InitInstance {
     /// Does a message's work; answers whether it is done.
     async fn process(&self, work: Work, record: SqsMessage, invocation: &Invocation) -> bool {
         let invocation = &invocation.for_message(&record);
+        let Some(lease) = self.lease(&record).await else {
+            return false;
+        };
         let work = self.dispatch(work, &record, invocation);
-        let delay = match guarded_async(work).await {
-            Ok(Ok(Progress::Done)) => return true,
-            Ok(Ok(Progress::Later)) => COMES_AGAIN,
-            Ok(Err(error)) => {
+        let delay = match lease.during(guarded_async(work)).await {
+            Some(Ok(Ok(Progress::Done))) => return true,
+            // It comes again by itself.
+            None => return false,
+            Some(Ok(Ok(Progress::Later))) => COMES_AGAIN,
+            Some(Ok(Err(error))) => {
                 warn!(message_id = record.message_id, %error, "not done; the message comes again");
                 COMES_AGAIN_AFTER_ERROR
             }
-            Err(panicked) => {
+            Some(Err(panicked)) => {
                 error!(message_id = record.message_id, error = %panicked, "not done; the message comes again");
                 COMES_AGAIN_AFTER_ERROR
             }
         };
         self.bring_again(record.receipt_handle, delay).await;
         false
+    }
+
+    /// Makes the message this delivery's alone; `None` where it cannot be had.
+    async fn lease(&self, record: &SqsMessage) -> Option<Lease<'_>> {
+        let receipt = record.receipt_handle.clone().map(Into::into);
+        match Lease::take(&self.init_queue, receipt.into_iter().collect()).await {
+            Ok((lease, change)) if change == VisibilityChange::default() => Some(lease),
+            Ok(_) => {
+                info!(
+                    message_id = record.message_id,
+                    "the message is another delivery's now, or SQS did not lease it"
+                );
+                None
+            }
+            Err(error) => {
+                warn!(message_id = record.message_id, %error, "cannot lease the message; it comes again");
+                None
+            }
+        }
     }
 
     async fn dispatch(

@@ -22,6 +22,7 @@ mod protect;
 mod refusals;
 mod regroup;
 mod sent;
+mod stopped;
 
 pub use config::Config;
 pub use function::InitInstance;

@@ -1,6 +1,8 @@
 //! Carries out a plan. What fails is left to the next pass, a minute later at most: the world is
 //! looked at again anyway.
 
+mod stopped;
+
 use crate::decide::{Failure, Plan};
 use crate::function::ReplenishPool;
 use crate::notes;
@@ -12,6 +14,7 @@ use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::message::Message;
 use ready_pool_core::pool_size::SIZE_TAG;
+use std::collections::BTreeSet;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
@@ -29,6 +32,8 @@ pub(crate) struct Done {
     pub(crate) abandoned: usize,
     /// Launches that shall end and still wait: the next look is soon.
     pub(crate) unended: usize,
+    /// Whether the capacity was raised for zones that lack instances.
+    pub(crate) grew: bool,
 }
 
 /// Carries plans out.
@@ -36,6 +41,8 @@ pub(crate) struct Act<'a> {
     function: &'a ReplenishPool,
     /// What became of it so far.
     pub(crate) done: Done,
+    /// Keys of notes that stay, whatever the plan says.
+    kept_notes: BTreeSet<String>,
 }
 
 impl<'a> Act<'a> {
@@ -43,6 +50,7 @@ impl<'a> Act<'a> {
         Self {
             function,
             done: Done::default(),
+            kept_notes: BTreeSet::new(),
         }
     }
 
@@ -117,9 +125,13 @@ impl<'a> Act<'a> {
         };
         let pool = &self.function.config.pool;
         info!(pool = %pool, capacity, "setting the pool's desired capacity");
+        if plan.lacking > 0 {
+            info!(pool = %pool, capacity, lacking = plan.lacking, "growing for claims that wait for zones where nothing is ready");
+        }
         let auto_scaling = &self.function.auto_scaling;
         let result = auto_scaling.set_desired_capacity(pool, capacity).await;
-        self.count("set the desired capacity", result);
+        let failed = self.count("set the desired capacity", result);
+        self.done.grew = plan.lacking > 0 && !failed;
     }
 
     async fn gate(&mut self, plan: &Plan) {
@@ -234,6 +246,7 @@ impl<'a> Act<'a> {
             let result = auto_scaling.attach(&config.retirement, instance).await;
             self.count("attach to the retirement group", result);
         }
+        self.try_unlisted(&plan.unlisted, now).await;
         for instance in &plan.terminate {
             warn!(instance_id = %instance, "terminating in the retirement group");
             let failed = self.count("terminate", auto_scaling.terminate(instance).await);
@@ -254,15 +267,19 @@ impl<'a> Act<'a> {
             tags = plan.remove_tags.len(),
             "removing tags that are done with"
         );
-        // Notes and entries in calls of their own: a policy that allows the keys of one kind on
+        // Those of each kind in calls of their own: a policy that allows the keys of one kind on
         // one group refuses a request that has the other's keys, too (`aws:TagKeys` are all keys
         // of a request).
-        let (notes, entries): (Vec<_>, Vec<_>) = plan
-            .remove_tags
-            .iter()
+        let config = &self.function.config;
+        let tags = plan.remove_tags.iter();
+        let tags = tags.filter(|(_, key)| !self.kept_notes.contains(key));
+        let (notes, rest): (Vec<_>, Vec<_>) = tags
             .cloned()
-            .partition(|(group, _)| *group == self.function.config.retirement);
-        for tags in [notes, entries] {
+            .partition(|(group, _)| *group == config.retirement);
+        let rest = rest.into_iter();
+        let (lacking, entries): (Vec<_>, Vec<_>) =
+            rest.partition(|(group, _)| *group == config.pool);
+        for tags in [notes, lacking, entries] {
             let result = self.function.auto_scaling.remove_tags(&tags).await;
             self.count("remove tags", result);
         }

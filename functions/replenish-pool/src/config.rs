@@ -2,6 +2,7 @@
 
 use crate::decide::sizing;
 use ready_pool_aws::config::{self, ConfigError, Source};
+use ready_pool_aws::metrics::Detail;
 use ready_pool_core::ids::GroupName;
 use ready_pool_sizing::{HitRate, Target};
 use std::time::Duration;
@@ -14,6 +15,8 @@ pub const TIME_FOR_A_LOOK: Duration = Duration::from_secs(20);
 /// Settings from the environment.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// `DETAIL`: which figures become metrics.
+    pub detail: Detail,
     /// `POOL_GROUP`.
     pub pool: GroupName,
     /// `RETIREMENT_GROUP`.
@@ -40,6 +43,7 @@ impl Config {
     pub fn read(source: Source<'_>) -> Result<Self, ConfigError> {
         let hours: u32 = config::required(source, "MAX_AGE_HOURS")?;
         Ok(Self {
+            detail: config::required(source, "DETAIL")?,
             pool: config::group(source, "POOL_GROUP")?,
             retirement: config::group(source, "RETIREMENT_GROUP")?,
             size: config::required(source, "POOL_SIZE")?,

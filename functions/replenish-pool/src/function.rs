@@ -23,6 +23,7 @@ pub struct ReplenishPool {
 impl ReplenishPool {
     /// The function on these clients.
     pub fn new(config: Config, clients: &Clients) -> Self {
+        let clients = &clients.in_detail(config.detail);
         Self {
             auto_scaling: AutoScaling::new(clients),
             systems_manager: SystemsManager::new(clients),

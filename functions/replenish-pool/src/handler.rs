@@ -4,7 +4,7 @@ use crate::act::{Act, Done};
 use crate::config::{LOOK_EVERY, TIME_FOR_A_LOOK};
 use crate::decide::sizing::{self, Reading, Sizing};
 use crate::decide::{
-    Plan, View, for_claims, for_the_pool, for_the_rest, full_scan_is_due, says_warm_pool,
+    Growth, Plan, View, for_claims, for_the_pool, for_the_rest, full_scan_is_due, says_warm_pool,
 };
 use crate::figures;
 use crate::function::ReplenishPool;
@@ -132,6 +132,11 @@ impl ReplenishPool {
             }
             plan = for_the_pool(view);
             act.on_the_pool(&plan).await;
+            let raised_at = act.done.grew.then_some(now).or(plan.growth.raised_at);
+            self.memory.growth_was(Growth {
+                raised_at,
+                ..plan.growth
+            });
         }
         if extent == Extent::Full {
             match &view {

@@ -1,8 +1,12 @@
 //! What one environment of the function remembers from pass to pass. Lambda may forget it at any
 //! time: nothing hangs on it but how often something is done.
 
+use crate::decide::Growth;
 use ready_pool_core::Timestamp;
+use ready_pool_core::ids::InstanceId;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// The memory. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -10,11 +14,17 @@ pub(crate) struct Memory {
     notes: Arc<Mutex<Notes>>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+/// How often an instance is named that somebody has stopped.
+const STOPPED_SAID_EVERY: Duration = Duration::from_hours(1);
+
+#[derive(Clone, Debug, Default)]
 struct Notes {
     full_scan_at: Option<Timestamp>,
     window: Option<i64>,
     warm_pool_said_at: Option<Timestamp>,
+    /// When stopped instances were last named.
+    stopped_said_at: BTreeMap<InstanceId, Timestamp>,
+    growth: Growth,
 }
 
 impl Memory {
@@ -46,6 +56,29 @@ impl Memory {
     /// It was said at this time.
     pub(crate) fn warm_pool_was_said(&self, at: Timestamp) {
         self.lock().warm_pool_said_at = Some(at);
+    }
+
+    /// Whether an instance was named as stopped within the hour.
+    pub(crate) fn stopped_is_said(&self, instance: &InstanceId, now: Timestamp) -> bool {
+        let said_at = self.lock().stopped_said_at.get(instance).copied();
+        said_at.is_some_and(|at| now < at + STOPPED_SAID_EVERY)
+    }
+
+    /// It was named at this time. Those named long ago are forgotten.
+    pub(crate) fn stopped_was_said(&self, instance: &InstanceId, at: Timestamp) {
+        let said_at = &mut self.lock().stopped_said_at;
+        said_at.retain(|_, said| *said > at - STOPPED_SAID_EVERY * 2);
+        said_at.insert(instance.clone(), at);
+    }
+
+    /// How the pool grew for zones that lack instances.
+    pub(crate) fn growth(&self) -> Growth {
+        self.lock().growth
+    }
+
+    /// It grew so.
+    pub(crate) fn growth_was(&self, growth: Growth) {
+        self.lock().growth = growth;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Notes> {

@@ -98,6 +98,7 @@ impl<'a> Observer<'a> {
             backlog,
             boot_limit: config.boot_limit,
             max_age,
+            growth: self.function.memory.growth(),
             scan: None,
         })
     }

@@ -1,6 +1,7 @@
 //! The three SDK clients, with the time-outs and retries that the protocol relies on.
 
-use crate::metrics::{Metrics, StandardOutput};
+use crate::https;
+use crate::metrics::{Detail, Metrics, StandardOutput};
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
@@ -27,6 +28,7 @@ impl Clients {
     /// Clients from the function's environment (role credentials, region, endpoint).
     pub async fn from_environment() -> Self {
         let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .http_client(https::client(|name| std::env::var(name).ok()))
             .load()
             .await;
         Self::new(&config, Metrics::to(Arc::new(StandardOutput)))
@@ -59,6 +61,15 @@ impl Clients {
             systems_manager: client!(aws_sdk_ssm),
             queues: client!(aws_sdk_sqs),
             metrics,
+        }
+    }
+
+    /// The same clients, whose function makes metrics in this detail.
+    #[must_use]
+    pub fn in_detail(&self, detail: Detail) -> Self {
+        Self {
+            metrics: self.metrics().in_detail(detail),
+            ..self.clone()
         }
     }
 

@@ -7,6 +7,8 @@ pub mod clock;
 pub mod config;
 pub mod error;
 pub mod event;
+pub mod https;
+pub mod lease;
 pub mod metrics;
 pub mod outcomes;
 pub mod queue;

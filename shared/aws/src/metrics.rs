@@ -4,8 +4,10 @@
 //! Format: <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 mod calls;
+mod detail;
 
 pub(crate) use calls::CallCounter;
+pub use detail::Detail;
 
 use calls::Calls;
 use ready_pool_core::Timestamp;
@@ -42,6 +44,7 @@ impl Sink for StandardOutput {
 pub struct Metrics {
     sink: Arc<dyn Sink>,
     calls: Arc<Calls>,
+    detail: Detail,
 }
 
 /// What a figure counts in.
@@ -130,25 +133,30 @@ impl Record {
         self
     }
 
-    fn line(&self, now: Timestamp) -> String {
+    /// The line. It has all figures, whatever the detail: that decides on metrics alone.
+    fn line(&self, detail: Detail, now: Timestamp) -> String {
         let names: Vec<&str> = self.dimensions.iter().map(|(name, _)| *name).collect();
-        let sets: Vec<&[&str]> = (1..=names.len())
+        let sets: Vec<&[&str]> = (1..=detail.dimensions(names.len()))
             .filter_map(|length| names.get(..length))
             .collect();
         let metrics: Vec<Value> = self
             .figures
             .iter()
+            .filter(|(name, ..)| detail.keeps(name))
             .map(|(name, unit, _)| json!({"Name": name, "Unit": format!("{unit:?}")}))
             .collect();
+        let directives = if metrics.is_empty() {
+            json!([])
+        } else {
+            json!([{"Namespace": NAMESPACE, "Dimensions": sets, "Metrics": metrics}])
+        };
         let milliseconds = now.unix_timestamp_nanos() / 1_000_000;
         let mut line = Map::new();
         line.insert(
             "_aws".to_owned(),
             json!({
                 "Timestamp": i64::try_from(milliseconds).unwrap_or_default(),
-                "CloudWatchMetrics": [
-                    {"Namespace": NAMESPACE, "Dimensions": sets, "Metrics": metrics}
-                ],
+                "CloudWatchMetrics": directives,
             }),
         );
         for (name, value) in self.dimensions.iter().chain(&self.properties) {
@@ -162,18 +170,25 @@ impl Record {
 }
 
 impl Metrics {
-    /// Metrics that go to this place.
+    /// Metrics that go to this place, in full.
     pub fn to(sink: Arc<dyn Sink>) -> Self {
         Self {
             sink,
             calls: Arc::default(),
+            detail: Detail::Full,
         }
+    }
+
+    /// The same, in this detail.
+    #[must_use]
+    pub fn in_detail(self, detail: Detail) -> Self {
+        Self { detail, ..self }
     }
 
     /// Writes a record, unless it has no figures.
     pub fn write(&self, record: &Record, now: Timestamp) {
         if !record.figures.is_empty() {
-            self.sink.write(record.line(now));
+            self.sink.write(record.line(self.detail, now));
         }
     }
 
@@ -214,8 +229,13 @@ mod tests {
     }
 
     fn written(record: &Record) -> Vec<Value> {
+        written_in(Detail::Full, record)
+    }
+
+    fn written_in(detail: Detail, record: &Record) -> Vec<Value> {
         let lines = Arc::new(Lines::default());
-        Metrics::to(lines.clone()).write(record, datetime!(2026-11-23 02:00:00.25 UTC));
+        let metrics = Metrics::to(lines.clone()).in_detail(detail);
+        metrics.write(record, datetime!(2026-11-23 02:00:00.25 UTC));
         let lines = lines.0.lock().unwrap();
         lines
             .iter()
@@ -256,6 +276,36 @@ mod tests {
                 "Spread": 1.25,
             })]
         );
+    }
+
+    #[test]
+    fn in_the_least_detail_few_figures_become_metrics_and_all_are_written() {
+        let ends = Record::of(&pool())
+            .by("Outcome", "failed")
+            .by("Reason", "expired")
+            .count("Outcomes", 1)
+            .count("Attempts", 2);
+        let [line] = &written_in(Detail::Least, &ends)[..] else {
+            panic!("one line");
+        };
+        assert_eq!(
+            line["_aws"]["CloudWatchMetrics"],
+            json!([{
+                "Namespace": "ready-pool",
+                "Dimensions": [["Pool"], ["Pool", "Outcome"]],
+                "Metrics": [{"Name": "Outcomes", "Unit": "Count"}],
+            }])
+        );
+        assert_eq!(
+            (&line["Reason"], &line["Attempts"]),
+            (&json!("expired"), &json!(2.0))
+        );
+        let calls = Record::of(&pool()).count("AwsCalls", 3);
+        let [line] = &written_in(Detail::Least, &calls)[..] else {
+            panic!("one line");
+        };
+        assert_eq!(line["_aws"]["CloudWatchMetrics"], json!([]));
+        assert_eq!(line["AwsCalls"], 3.0);
     }
 
     #[test]

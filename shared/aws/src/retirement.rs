@@ -19,6 +19,8 @@ pub enum Retired {
     Terminated,
     /// It is gone, or somebody else's: nothing is left to do.
     Done,
+    /// Somebody has stopped it: no group takes it, and a person must see to it.
+    Stopped,
     /// Time ran out half way: call again, it goes on from where the instance is.
     Unfinished,
 }
@@ -45,6 +47,7 @@ pub async fn retire(
                 detach(auto_scaling, route.from, instance, Capacity::Replace).await?;
             }
             Step::Attach => match auto_scaling.attach(route.retirement, instance).await {
+                Err(error) if error.says_stopped() => return Ok(Retired::Stopped),
                 Err(error) if error.says_instance_gone() => return Ok(Retired::Done),
                 // A finishing detach, or somebody was faster: the next look shows.
                 Err(error) if error.already_part_of().is_some() => {}

@@ -113,7 +113,11 @@ impl SystemsManager {
                     .platform_type()
                     .is_none_or(|platform| *platform == PlatformType::Linux);
                 let online = runs_shells && line.ping_status() == Some(&PingStatus::Online);
-                agents.insert(instance, Agent { online });
+                let agent = Agent {
+                    online,
+                    awaits_association: line.association_status() == Some("Pending"),
+                };
+                agents.insert(instance, agent);
             }
         }
         Ok(agents)

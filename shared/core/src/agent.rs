@@ -2,8 +2,11 @@
 
 /// An instance's agent. When it registered Systems Manager does not say of EC2 instances: ages are read
 /// from the pool's history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Agent {
     /// Whether it is `Online`, on a machine that runs shell scripts.
     pub online: bool,
+    /// Whether an association of State Manager's is still to run on its machine (`AssociationStatus` is
+    /// `Pending`): it may restart the agent, or reboot the machine.
+    pub awaits_association: bool,
 }

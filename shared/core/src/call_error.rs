@@ -117,6 +117,11 @@ impl CallError {
             || self.says("No managed instance found")
     }
 
+    /// The call was refused because somebody has stopped the instance: it is there, and can be started.
+    pub fn says_stopped(&self) -> bool {
+        self.says("is not in correct state") && self.says("[stopp")
+    }
+
     /// A policy does not allow the call; the text names who, what and on which resource. So do
     /// groups answer that are gone, or have lost the tag that opts them in, where the policy asks
     /// for that tag.

@@ -9,7 +9,6 @@ use crate::preferences::Preferences;
 use crate::schema;
 use crate::script;
 use crate::seconds;
-use crate::times::Times;
 use crate::variable;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -204,14 +203,7 @@ impl Claim {
         }
         self.init.check()?;
         self.preferences.check()?;
-        // Like the times, a protection is not counted: the stack may add it, and it must not cost a retry.
-        let claim = Self {
-            protect: None,
-            ..self.clone()
-        };
-        // Nor is what every script has since: it would refuse claims that were taken before.
-        let counted = script::render(&claim, 1, &Times::default(), None).len();
-        let bytes = counted.saturating_sub(script::target_group(&claim).len());
+        let bytes = script::bytes(self);
         if bytes > script::MAX_BYTES {
             return Err(field(
                 "init",

@@ -58,8 +58,10 @@ pub enum CommandStatus {
     Failed,
     /// The script ran out of its time.
     TimedOut,
-    /// The agent never picked it up, or the instance went away.
+    /// The agent never picked it up: nothing of it ran.
     NotDelivered,
+    /// The instance went away with it: how far it got nobody knows.
+    Interrupted,
     /// Somebody cancelled it.
     Cancelled,
 }
@@ -72,11 +74,10 @@ impl CommandStatus {
         match (status, details.as_str()) {
             ("Success", _) => Self::Succeeded,
             ("Cancelled", _) => Self::Cancelled,
-            (
-                _,
-                "DeliveryTimedOut" | "Undeliverable" | "Terminated" | "InvalidPlatform"
-                | "AccessDenied",
-            ) => Self::NotDelivered,
+            (_, "DeliveryTimedOut" | "Undeliverable" | "InvalidPlatform" | "AccessDenied") => {
+                Self::NotDelivered
+            }
+            (_, "Terminated") => Self::Interrupted,
             ("TimedOut", _) | (_, "ExecutionTimedOut") => Self::TimedOut,
             ("Failed", _) => Self::Failed,
             _ => Self::Running,
@@ -186,7 +187,7 @@ mod tests {
             ("TimedOut", "Execution Timed Out", TimedOut),
             ("TimedOut", "Delivery Timed Out", NotDelivered),
             ("Failed", "Undeliverable", NotDelivered),
-            ("Failed", "Terminated", NotDelivered),
+            ("Failed", "Terminated", Interrupted),
             ("Cancelled", "Cancelled", Cancelled),
         ];
         for (status, details, expected) in cases {

@@ -15,6 +15,7 @@ pub mod group;
 pub mod guard;
 pub mod ids;
 pub mod init_failure;
+pub mod lacking;
 pub mod ledger;
 pub mod message;
 pub mod outcome;

@@ -4,13 +4,14 @@
 use crate::Timestamp;
 use crate::attach_when::AttachWhen;
 use crate::claim::{Claim, Init, WhenEmpty};
-use crate::ids::{Attempt, ClaimId, ClaimKey, GroupName, InstanceId};
+use crate::ids::{Attempt, ClaimId, ClaimKey, GroupName, InstanceId, MessageId};
 use crate::init_failure::OnInitFailure;
 use crate::preferences::Preferences;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::times::Times;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Version of the messages between our functions.
@@ -25,7 +26,8 @@ pub enum Message {
     HandOver(HandOver),
     /// replenish-pool or claim-instance to init-instance: see how this claim stands.
     LookAgain(LookAgain),
-    /// init-instance to claim-instance: this claim needs another instance.
+    /// init-instance to claim-instance: this claim needs another instance. And claim-instance to itself: this
+    /// claim stepped aside.
     Retry(Retry),
 }
 
@@ -126,17 +128,14 @@ impl From<CarriedClaim> for Claim {
     }
 }
 
-/// A claim on one line, as it travels where there is no message: in its own script. It never holds
-/// `{{`, which SSM would substitute.
-pub(crate) fn to_line(claim: &Claim) -> Option<String> {
-    let line = serde_json::to_string(&CarriedClaim::from(claim.clone())).ok()?;
-    // Only within a text can one brace follow another, and there an escape stands for it.
-    Some(line.replace("{{", r"{\u007b"))
+/// A claim in its tolerant form, for where there is no message: its own script.
+pub(crate) fn to_value(claim: Claim) -> Option<Value> {
+    serde_json::to_value(CarriedClaim::from(claim)).ok()
 }
 
-/// Reads a claim from its line.
-pub(crate) fn from_line(line: &str) -> Option<Claim> {
-    let carried: CarriedClaim = serde_json::from_str(line).ok()?;
+/// Reads it again.
+pub(crate) fn from_value(value: Value) -> Option<Claim> {
+    let carried: CarriedClaim = serde_json::from_value(value).ok()?;
     Some(carried.into())
 }
 
@@ -226,7 +225,7 @@ impl LookAgain {
     }
 }
 
-/// A claim needs another instance.
+/// A claim needs another instance; or it stepped aside, and goes on at the end of the line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Retry {
@@ -238,16 +237,44 @@ pub struct Retry {
     pub claim: Claim,
     /// Which attempt is asked for.
     pub attempt: Attempt,
+    /// Whether the claim was given an instance before: then it cannot be rejected any more, and ends as failed.
+    /// Absent means yes. Not so where a claim stepped aside that nothing was begun for.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub begun: bool,
     /// When what is behind the claim happened.
     #[serde(default, skip_serializing_if = "Times::is_empty")]
     pub times: Times,
 }
+
+/// What deduplication ids of claims that stepped aside begin with.
+const ASIDE: &str = "aside:";
 
 impl Retry {
     /// Asking twice for the same attempt is asking once.
     pub fn deduplication_id(&self) -> String {
         format!("retry:{}#{}", self.claim.key(), self.attempt)
     }
+
+    /// Of a claim that steps aside: fresh on each lap, and the same where it is sent again instead of the same
+    /// message. ([`Self::deduplication_id`] would be swallowed on a second lap within five minutes, and the
+    /// claim lost.)
+    pub fn deduplication_id_aside(replaced: &MessageId) -> String {
+        format!("{ASIDE}{replaced}")
+    }
+}
+
+/// Whether a message with this deduplication id is a claim's that stepped aside.
+pub fn stepped_aside(deduplication_id: &str) -> bool {
+    deduplication_id.starts_with(ASIDE)
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 #[cfg(test)]
@@ -277,5 +304,36 @@ mod tests {
         };
         assert!(hand_over.deduplication_id().ends_with("#1"));
         assert!(!hand_over.deduplication_id().contains("i-0123"));
+    }
+
+    #[test]
+    fn a_retry_that_says_nothing_was_begun_and_older_readers_take_one_that_was_not_for_it() {
+        let mut json = json!({
+            "ready_pool": "retry", "version": 1,
+            "claim_id": "signup-1", "target_group": "asg-1",
+            "init": {"commands": ["true"], "environment": {}, "working_directory": null, "execution_timeout_seconds": 600},
+            "when_empty": "wait", "expires_at": "2026-11-22T20:15:00Z", "attempt": 2
+        });
+        let read = |json: &serde_json::Value| match serde_json::from_value(json.clone()).unwrap() {
+            Message::Retry(retry) => retry,
+            message => panic!("not a retry: {message:?}"),
+        };
+        let retry = read(&json);
+        assert!(retry.begun);
+        assert_eq!(serde_json::to_value(Message::Retry(retry)).unwrap(), json);
+        // Of the same kind: an older version reads it, and leaves out what it does not know.
+        json["begun"] = json!(false);
+        let aside = read(&json);
+        assert!(!aside.begun);
+        assert_eq!(serde_json::to_value(Message::Retry(aside)).unwrap(), json);
+    }
+
+    #[test]
+    fn who_stepped_aside_shows_in_the_deduplication_id() {
+        let aside =
+            Retry::deduplication_id_aside(&MessageId::from("059f36b4-87a3-44ab-83d2-661975830a7d"));
+        assert_eq!(aside, "aside:059f36b4-87a3-44ab-83d2-661975830a7d");
+        assert!(stepped_aside(&aside));
+        assert!(!stepped_aside("retry:signup-1@0a1b2c3d#2"));
     }
 }

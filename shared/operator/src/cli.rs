@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::screen::Screen;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use ready_pool_planner::{Arguments, dollars};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -119,6 +120,12 @@ pub enum Command {
     Resume,
     /// Finds what would go wrong: in the stack, in the pool, in each target
     Doctor,
+    /// Says how large the pool must be, at what hit rate, and whether it is worth its money
+    ///
+    /// By the pool's own past: what AWS remembers of the live group (six weeks), or what `aws autoscaling
+    /// describe-scaling-activities --auto-scaling-group-name POOL --output json` printed. Or by the times at which claims
+    /// came. A file is read without an account.
+    Plan(Box<PlanOptions>),
     /// Prints the script that completes this command line in a shell
     Completion {
         /// The shell
@@ -135,6 +142,26 @@ pub struct StatusOptions {
     /// How long between two looks of --watch, seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     pub every: u64,
+}
+
+/// What `plan` takes.
+#[derive(Debug, Args)]
+pub struct PlanOptions {
+    /// What is asked of which history.
+    #[command(flatten)]
+    pub arguments: Arguments,
+    /// Price of the machines of one pool of the family, in dollars an hour (repeatable) [default: --instance-hour]
+    #[arg(long, value_name = "POOL=DOLLARS", value_parser = price)]
+    pub instance_hour_of: Vec<(String, f64)>,
+}
+
+impl PlanOptions {
+    /// The price of this pool's machines, in dollars an hour.
+    pub(crate) fn price_of(&self, pool: &str) -> f64 {
+        let mut named = self.instance_hour_of.iter();
+        let named = named.find(|(name, _)| name == pool);
+        named.map_or(self.arguments.instance_hour(), |(_, dollars)| *dollars)
+    }
 }
 
 /// What `claim` takes.
@@ -251,6 +278,13 @@ fn variable(text: &str) -> Result<(String, String), String> {
         .split_once('=')
         .ok_or_else(|| "NAME=VALUE is expected".to_owned())?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+fn price(text: &str) -> Result<(String, f64), String> {
+    let (pool, price) = text
+        .split_once('=')
+        .ok_or_else(|| "POOL=DOLLARS is expected".to_owned())?;
+    Ok((pool.to_owned(), dollars(price)?))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -4,6 +4,8 @@ use crate::exit::Exit;
 use crate::session::Place;
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::claim::Malformed;
+use ready_pool_planner::PlanError;
+use ready_pool_planner::family::in_words;
 
 /// Why a command could not do what it was asked to do.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +65,15 @@ pub(crate) enum Failure {
         /// Why the first of the others was not.
         error: CallError,
     },
+    /// Nothing says when claims came.
+    #[error(
+        "there is nothing to plan by: {0}\nwithout a past, give the times at which machines were wanted: \
+         `ready-pool plan --claims TIMES.CSV --lead-time 150s`"
+    )]
+    NoHistory(String),
+    /// There is no plan of what was given.
+    #[error("{}", in_words(.0))]
+    NoPlan(#[from] PlanError),
     /// A call of AWS failed.
     #[error("{}", advice(.error, .place))]
     Call {
@@ -80,7 +91,7 @@ impl Failure {
     /// How the command line ends.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::InvalidClaim(_) => Exit::Wrong,
+            Self::Usage(_) | Self::InvalidClaim(_) | Self::NoPlan(_) => Exit::Wrong,
             _ => Exit::NotDone,
         }
     }

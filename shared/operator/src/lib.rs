@@ -13,6 +13,7 @@ mod exit;
 mod failure;
 mod family;
 mod pause;
+mod plan;
 mod pool;
 mod rejected;
 mod screen;
@@ -37,6 +38,11 @@ pub async fn run(cli: Cli, screen: &mut Screen<'_>) -> Exit {
     if let Command::Completion { shell } = command {
         return finish(cli::complete(shell, screen), screen);
     }
+    if let Command::Plan(asked) = &command
+        && let Some(result) = plan::by_file(asked, &options, screen)
+    {
+        return finish(result, screen);
+    }
     let session = account::open(&options).await;
     match session {
         Ok(session) => operate(&command, &options, &session, screen).await,
@@ -59,6 +65,7 @@ pub async fn operate(
         Command::OptOut { group } => target::opt_out(group, session, options, screen).await,
         Command::Pause { what } => pause::pause(*what, session, options, screen).await,
         Command::Resume => pause::resume(session, options, screen).await,
+        Command::Plan(asked) => plan::run(asked, options, session, screen).await,
         Command::Doctor => doctor::run(options, session, screen).await,
         Command::Completion { shell } => cli::complete(*shell, screen),
     };

@@ -137,7 +137,15 @@ pub(crate) mod tests {
     pub(crate) fn online(instances: &[&str]) -> Agents {
         instances
             .iter()
-            .map(|id| (instance_id(id), Agent { online: true }))
+            .map(|id| {
+                (
+                    instance_id(id),
+                    Agent {
+                        online: true,
+                        ..Agent::default()
+                    },
+                )
+            })
             .collect()
     }
 

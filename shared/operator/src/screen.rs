@@ -131,6 +131,11 @@ impl<'w> Screen<'w> {
         Ok(self.out.write_all(bytes)?)
     }
 
+    /// How far it is, beside the output.
+    pub(crate) fn note(&mut self, text: &str) {
+        let _ = writeln!(self.errors, "{text}");
+    }
+
     /// What went wrong, beside the output.
     pub(crate) fn problem(&mut self, text: &str) {
         // Nobody is left to hear that standard error is closed.

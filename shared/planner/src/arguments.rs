@@ -1,11 +1,11 @@
 //! The command line, and what it does.
 
 use crate::bench::{Question, StoppedPrice};
-use crate::demand::{DAY, Demand, Leads};
+use crate::demand::{DAY, Leads};
 use crate::history::{History, ReadError, read_activities, read_claims, read_lead_times};
+use crate::html;
 use crate::picture::{PictureError, svg};
 use crate::plan::{Plan, plan};
-use crate::{html, words};
 use clap::Args;
 use ready_pool_sizing::HitRate;
 use std::path::{Path, PathBuf};
@@ -15,18 +15,16 @@ use std::{fs, io};
 /// Two weeks teach, unless that is more than a third of the history.
 const LEARN_DAYS: u32 = 14;
 
-/// How large a pool must be, at what hit rate, and whether it is worth its money.
-///
-/// Give it the pool's past: what `aws autoscaling describe-scaling-activities
-/// --auto-scaling-group-name POOL --output json` printed, or the times at which claims came.
+/// `PoolSize` and `PoolMaxSize` of the template, where neither an option nor the group says otherwise.
+const POOL_SIZE: u32 = 10;
+/// See [`POOL_SIZE`].
+const POOL_MAX_SIZE: u32 = 50;
+
+/// What is asked of a history, and where that is.
 #[derive(Args, Clone, Debug)]
 pub struct Arguments {
     /// What the AWS CLI printed as the pool's scaling activities (JSON)
-    #[arg(
-        value_name = "ACTIVITIES.JSON",
-        conflicts_with = "claims",
-        required_unless_present = "claims"
-    )]
+    #[arg(value_name = "ACTIVITIES.JSON", conflicts_with = "claims")]
     activities: Option<PathBuf>,
     /// Times of claims as CSV: RFC 3339 or Unix seconds; optionally how many came in a second column
     #[arg(long, value_name = "CSV")]
@@ -56,21 +54,18 @@ pub struct Arguments {
     /// `LeastReady`
     #[arg(long, value_name = "N", default_value_t = 1)]
     least_ready: u32,
-    /// `PoolSize`: the size now, and until something is known
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pool_size: u32,
-    /// `PoolMaxSize`
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    pool_max_size: u32,
+    /// `PoolSize`: the size now, and until something is known [default: the group's, or 10]
+    #[arg(long, value_name = "N")]
+    pool_size: Option<u32>,
+    /// `PoolMaxSize` [default: the group's, or 50]
+    #[arg(long, value_name = "N")]
+    pool_max_size: Option<u32>,
     /// Price of a stopped machine's disk in dollars a month: asks about a stopped tier
     #[arg(long, value_name = "DOLLARS", value_parser = dollars)]
     disk_month: Option<f64>,
     /// How long a stopped machine takes from a detach until it is ready
     #[arg(long, value_name = "TIME", default_value = "75s", value_parser = time)]
     stopped_start: Duration,
-    /// Write everything as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
     /// Draw it
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
@@ -121,48 +116,58 @@ pub enum PlanError {
     /// The picture.
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// The JSON.
-    #[error("the plan cannot be written as JSON")]
-    Json(#[from] serde_json::Error),
 }
 
 impl Arguments {
-    /// Reads, plans, writes the files that were asked for, and returns the text to print.
-    pub fn run(&self) -> Result<String, PlanError> {
-        let (path, history) = self.history()?;
-        let plan = self.plan(&history)?;
-        let name = path
-            .file_name()
-            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        if let Some(path) = &self.json {
-            write(path, &serde_json::to_string_pretty(&plan)?)?;
-        }
-        if self.svg.is_some() || self.html.is_some() {
-            let picture = svg(&plan)?;
-            if let Some(path) = &self.html {
-                write(path, &html::html(&plan, &name, &picture))?;
-            }
-            if let Some(path) = &self.svg {
-                write(path, &picture)?;
-            }
-        }
-        Ok(words::text(&plan))
+    /// The history in the file that is named, and the file's name; none where no file is.
+    pub fn history(&self) -> Result<Option<(String, History)>, PlanError> {
+        let (path, history) = match (&self.claims, &self.activities) {
+            (Some(path), _) => (path, read_claims(&read(path)?, self.seed)),
+            (None, Some(path)) => (path, read_activities(&read(path)?)),
+            (None, None) => return Ok(None),
+        };
+        let history = history.map_err(|source| unusable(path, source))?;
+        let name = path.file_name().unwrap_or_default();
+        Ok(Some((name.to_string_lossy().into_owned(), history)))
     }
 
-    /// Reads what was given.
-    fn history(&self) -> Result<(&Path, History), PlanError> {
-        if let Some(path) = &self.claims {
-            let history = read_claims(&read(path)?, self.seed);
-            return Ok((path, history.map_err(|source| unusable(path, source))?));
+    /// Whether the history is in a file.
+    pub fn names_a_file(&self) -> bool {
+        self.claims.is_some() || self.activities.is_some()
+    }
+
+    /// Whether a picture was asked for.
+    pub fn draws(&self) -> bool {
+        self.svg.is_some() || self.html.is_some()
+    }
+
+    /// Draws the plan of what has this name, where it was asked for.
+    pub fn draw(&self, plan: &Plan, name: &str) -> Result<(), PlanError> {
+        if !self.draws() {
+            return Ok(());
         }
-        // One of both is required.
-        let path = self.activities.as_deref().unwrap_or(Path::new(""));
-        let history = read_activities(&read(path)?);
-        Ok((path, history.map_err(|source| unusable(path, source))?))
+        let picture = svg(plan)?;
+        if let Some(path) = &self.html {
+            write(path, &html::html(plan, name, &picture))?;
+        }
+        match &self.svg {
+            Some(path) => write(path, &picture),
+            None => Ok(()),
+        }
     }
 
     /// The plan of a history.
     pub fn plan(&self, history: &History) -> Result<Plan, PlanError> {
+        let leads = self.leads(history)?;
+        let question = self.question(history);
+        if question.unscored_minutes >= history.demand.minutes {
+            return Err(PlanError::NothingScored);
+        }
+        plan(history, &leads, &question).ok_or(PlanError::NothingScored)
+    }
+
+    /// How long launches take: as the options say, or the history.
+    pub fn leads(&self, history: &History) -> Result<Leads, PlanError> {
         let leads = match (self.lead_time, &self.lead_times) {
             (Some(lead), _) => Leads::of_seconds([lead.as_secs_f64()]),
             (None, Some(path)) => {
@@ -171,21 +176,36 @@ impl Arguments {
             }
             (None, None) => history.leads.clone(),
         };
-        let leads = leads.ok_or(PlanError::NoLeadTime)?;
-        let question = self.question(&history.demand);
-        if question.unscored_minutes >= history.demand.minutes {
-            return Err(PlanError::NothingScored);
-        }
-        plan(history, &leads, &question).ok_or(PlanError::NothingScored)
+        leads.ok_or(PlanError::NoLeadTime)
     }
 
-    fn question(&self, demand: &Demand) -> Question {
+    /// The same with machines of this price, in dollars an hour.
+    #[must_use]
+    pub fn priced(&self, instance_hour: f64) -> Self {
+        Self {
+            instance_hour,
+            ..self.clone()
+        }
+    }
+
+    /// Price of a machine, in dollars an hour.
+    pub fn instance_hour(&self) -> f64 {
+        self.instance_hour
+    }
+
+    /// What is asked of a history.
+    pub fn question(&self, history: &History) -> Question {
+        let minutes = history.demand.minutes;
         let mut hit_rates = self.hit_rate.clone();
         hit_rates.sort_unstable_by(|left, right| left.fraction().total_cmp(&right.fraction()));
         hit_rates.dedup();
         let unscored_minutes = match self.learn {
             Some(learn) => u32::try_from(learn.as_secs() / 60).unwrap_or(u32::MAX),
-            None => (LEARN_DAYS * DAY).min(demand.minutes / 3),
+            None => (LEARN_DAYS * DAY).min(minutes / 3),
+        };
+        let (size, most) = match history.group {
+            Some(group) => (group.size, group.most),
+            None => (POOL_SIZE, POOL_MAX_SIZE),
         };
         Question {
             hit_rates,
@@ -194,8 +214,8 @@ impl Arguments {
             hand_over: self.hand_over,
             unscored_minutes,
             least_ready: self.least_ready,
-            pool_size: self.pool_size,
-            pool_max_size: self.pool_max_size,
+            pool_size: self.pool_size.unwrap_or(size),
+            pool_max_size: self.pool_max_size.unwrap_or(most),
             stopped: self.disk_month.map(|disk_month| StoppedPrice {
                 disk_month,
                 start: self.stopped_start,
@@ -230,7 +250,8 @@ fn hit_rate(text: &str) -> Result<HitRate, &'static str> {
     percent.ok_or("a percentage from 50 to 99.9")
 }
 
-fn dollars(text: &str) -> Result<f64, &'static str> {
+/// An amount of dollars.
+pub fn dollars(text: &str) -> Result<f64, &'static str> {
     let dollars = text.parse().ok();
     dollars
         .filter(|dollars: &f64| *dollars >= 0.0 && dollars.is_finite())

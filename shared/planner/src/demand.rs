@@ -43,6 +43,29 @@ impl Demand {
         })
     }
 
+    /// The claims of all, in the time that all cover. None where there is no such time.
+    pub fn together(all: &[&Self]) -> Option<Self> {
+        let start = all.iter().map(|demand| demand.start).max()?;
+        let end = |demand: &&Self| demand.start.plus(i64::from(demand.minutes));
+        let minutes = all.iter().map(end).min()?.since(start);
+        let minutes = u32::try_from(minutes).ok().filter(|minutes| *minutes > 0)?;
+        let mut claims = Vec::new();
+        for demand in all {
+            let before = u64::try_from(start.since(demand.start)).ok()? * MINUTE;
+            let later = demand
+                .claims
+                .iter()
+                .filter_map(|claim| claim.checked_sub(before));
+            claims.extend(later.filter(|claim| *claim < u64::from(minutes) * MINUTE));
+        }
+        claims.sort_unstable();
+        Some(Self {
+            start,
+            minutes,
+            claims,
+        })
+    }
+
     /// How many claims there are.
     pub fn count(&self) -> u32 {
         u32::try_from(self.claims.len()).unwrap_or(u32::MAX)
@@ -96,6 +119,19 @@ impl Leads {
         (!leads.is_empty()).then_some(Self(leads))
     }
 
+    /// The launches of all, each pool's spread evenly among the others'. None of none.
+    pub fn together(all: &[&Self]) -> Option<Self> {
+        let mut leads: Vec<(f64, u64)> = Vec::new();
+        for one in all {
+            let share = 1.0 / f64::from(u32::try_from(one.0.len()).ok()?);
+            let places = (0..).map(|nth: u32| f64::from(nth) * share);
+            leads.extend(places.zip(one.0.iter().copied()));
+        }
+        leads.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let leads: Vec<u64> = leads.into_iter().map(|(_, lead)| lead).collect();
+        (!leads.is_empty()).then_some(Self(leads))
+    }
+
     /// The nth launch's.
     pub fn nth(&self, launch: usize) -> u64 {
         let at = launch.checked_rem(self.0.len()).unwrap_or(0);
@@ -137,4 +173,30 @@ pub(crate) fn percentile(sorted: &[u64], percent: usize) -> u64 {
 /// A count as an index.
 pub(crate) fn index(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pools_come_together_in_the_time_that_both_cover() {
+        let demand = |start: i64, minutes, claims: &[u64]| Demand {
+            start: Minute::new(start),
+            minutes,
+            claims: claims.to_vec(),
+        };
+        let long = demand(10, 20, &[0, 5 * MINUTE + 7, 19 * MINUTE]);
+        let short = demand(15, 10, &[3, 9 * MINUTE]);
+        let both = Demand::together(&[&long, &short]).unwrap();
+        assert_eq!(both, demand(15, 10, &[3, 7, 9 * MINUTE]));
+        assert_eq!(Demand::together(&[&long, &demand(30, 5, &[])]), None);
+    }
+
+    #[test]
+    fn launches_of_two_pools_take_turns_by_how_many_there_are() {
+        let leads = |seconds: &[f64]| Leads::of_seconds(seconds.iter().copied()).unwrap();
+        let both = Leads::together(&[&leads(&[1.0, 2.0]), &leads(&[7.0, 8.0, 9.0, 10.0])]);
+        assert_eq!(both, Some(leads(&[1.0, 7.0, 8.0, 2.0, 9.0, 10.0])));
+    }
 }

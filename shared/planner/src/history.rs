@@ -4,7 +4,7 @@ mod activities;
 mod claims;
 mod launches;
 
-pub use activities::read_activities;
+pub use activities::{Activity, of_activities, read_activities};
 pub use claims::read_claims;
 pub use launches::read_lead_times;
 
@@ -21,6 +21,26 @@ pub struct History {
     pub failed_launches: u32,
     /// The share of time in which no machine was ready, as far as the history shows.
     pub empty: Option<f64>,
+    /// How the pool is set now, where it was asked.
+    pub group: Option<Setting>,
+}
+
+/// How a pool is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Machines that it keeps ready.
+    pub size: u32,
+    /// The group's maximum.
+    pub most: u32,
+}
+
+impl std::iter::Sum for Setting {
+    fn sum<I: Iterator<Item = Self>>(settings: I) -> Self {
+        settings.fold(Self { size: 0, most: 0 }, |sum, one| Self {
+            size: sum.size + one.size,
+            most: sum.most + one.most,
+        })
+    }
 }
 
 /// Why a history cannot be read.

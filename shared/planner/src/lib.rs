@@ -3,11 +3,12 @@
 //!
 //! It runs the pool's own `learn` and `decide` ([`ready_pool_sizing`]) in a simulated pool
 //! ([`pool`]), next to fixed sizes, a percentage, and whoever knew the rate beforehand ([`bench`]),
-//! judges ([`verdict`]), and tells ([`words`], [`picture`], [`html`], and the plan as JSON).
+//! judges ([`verdict`]), and tells ([`words`], [`picture`], [`html`], and the plan as JSON). `ready-pool plan` is its command line.
 
 mod arguments;
 pub mod bench;
 pub mod demand;
+pub mod family;
 pub mod history;
 pub mod html;
 pub mod outcome;
@@ -17,7 +18,8 @@ pub mod policy;
 pub mod pool;
 pub mod row;
 pub mod stopped;
+mod table;
 pub mod verdict;
 pub mod words;
 
-pub use arguments::{Arguments, PlanError};
+pub use arguments::{Arguments, PlanError, dollars};

@@ -61,6 +61,16 @@ fn percent(share: f64) -> String {
     format!("{share} %")
 }
 
+/// A share of claims, as one says it: the axis has powers of ten.
+fn one_in(share: f64) -> String {
+    match 100.0 / share {
+        all if all < 1.5 => "all".to_owned(),
+        many if many > 5_000.0 => "1 in 10,000".to_owned(),
+        many if many > 500.0 => "1 in 1,000".to_owned(),
+        many => format!("1 in {many:.0}"),
+    }
+}
+
 /// How far the axes reach: dollars upwards, shares of waits downwards.
 fn extent<'a>(rows: impl Iterator<Item = &'a Row>) -> (f64, f64) {
     let (dearest, lowest) = rows.fold((1e-9, 1.0), |(dearest, lowest): (f64, f64), row| {
@@ -90,12 +100,12 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
     let (dearest, lowest) = extent(curve.iter().chain(&points).copied());
     let mut chart = ChartBuilder::on(area)
         .caption(
-            "What fewer waits cost: lower left is better",
+            "What fewer waits cost: further down and left is better",
             style(20, BLACK),
         )
         .margin(16)
         .x_label_area_size(48)
-        .y_label_area_size(76)
+        .y_label_area_size(104)
         .build_cartesian_2d(0.0..dearest, (lowest..100.0).log_scale())?;
     chart
         .configure_mesh()
@@ -105,7 +115,7 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
             let digits = if dearest < 10.0 { 2 } else { 0 };
             format!("${dollars:.digits$}")
         })
-        .y_label_formatter(&|share| percent(*share))
+        .y_label_formatter(&|share| one_in(*share))
         .label_style(style(15, BLACK))
         .axis_desc_style(style(17, BLACK))
         .light_line_style(WHITE)
@@ -118,7 +128,7 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
             curve.iter().map(|row| at(row)),
             GREY.stroke_width(2),
         ))?
-        .label("a fixed size")
+        .label("a fixed size, machines")
         .legend(|(x, y)| line_and_dot(x, y, GREY));
     chart.draw_series(
         curve
@@ -129,9 +139,7 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
     let labelled = curve.len().div_ceil(9).max(1);
     for row in curve.iter().step_by(labelled) {
         if let Kind::Static { size } = row.kind {
-            let (x, y) = chart.backend_coord(&at(row));
-            let place = local(area, (x + 7, y - 16));
-            area.draw_text(&size.to_string(), &style(15, GREY), place)?;
+            label_size(area, size, row, chart.backend_coord(&at(row)))?;
         }
     }
     let autos = points
@@ -142,7 +150,7 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
             autos.map(|row| at(row)),
             BLUE.stroke_width(2),
         ))?
-        .label("sized by HitRate")
+        .label("sized by HitRate: served at once")
         .legend(|(x, y)| line_and_dot(x, y, BLUE));
     for row in points {
         let (x, y) = chart.backend_coord(&at(row));
@@ -157,13 +165,13 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
             Kind::RateKnown => {
                 chart
                     .draw_series([Cross::new(at(row), 8, BLACK.stroke_width(3))])?
-                    .label("if the rate were known")
+                    .label("if demand were known beforehand")
                     .legend(|(x, y)| Cross::new((x + 11, y), 6, BLACK.stroke_width(3)));
             }
             Kind::Static { size } => {
                 chart
                     .draw_series([Circle::new(at(row), 10, ORANGE.stroke_width(3))])?
-                    .label(format!("PoolSize as given, {size}"))
+                    .label(format!("PoolSize, {size}"))
                     .legend(|(x, y)| Circle::new((x + 11, y), 7, ORANGE.stroke_width(3)));
             }
             Kind::None | Kind::PercentOfTheLastHour { .. } => {}
@@ -176,6 +184,14 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
         .border_style(WHITE)
         .label_font(style(16, BLACK))
         .draw()?;
+    Ok(())
+}
+
+/// A fixed size beside its point; below it where the caption is near.
+fn label_size(area: &Area, size: u32, row: &Row, (x, y): (i32, i32)) -> Drawn {
+    let above = if share(row) > 60.0 { -3 } else { 16 };
+    let place = local(area, (x + 8, y - above));
+    area.draw_text(&size.to_string(), &style(15, GREY), place)?;
     Ok(())
 }
 
@@ -240,7 +256,7 @@ fn draw_week(plan: &Plan, area: &Area) -> Drawn {
             0,
             PALE.filled(),
         ))?
-        .label("claims in one lead time")
+        .label("claims while one launch lasts")
         .legend(|(x, y)| Rectangle::new([(x, y - 7), (x + 22, y + 7)], PALE.filled()));
     if fixed > 0 {
         chart
@@ -254,7 +270,7 @@ fn draw_week(plan: &Plan, area: &Area) -> Drawn {
     chart
         .draw_series(LineSeries::new(steps(sizes), BLUE.stroke_width(2)))?
         .label(format!(
-            "machines kept ready, auto {} %",
+            "machines kept ready at {} %",
             plan.hit_rate_percent
         ))
         .legend(|(x, y)| PathElement::new([(x, y), (x + 22, y)], BLUE.stroke_width(2)));

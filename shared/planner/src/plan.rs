@@ -8,6 +8,7 @@ use crate::stopped;
 use crate::verdict::{Case, Verdict, judge};
 use ready_pool_sizing::{HitRate, Minute};
 use serde::Serialize;
+use std::fmt;
 
 /// Rates that may be named where the one asked for is not worth it, the highest first.
 const LOWER: [f64; 7] = [99.5, 99.0, 98.0, 95.0, 90.0, 80.0, 50.0];
@@ -58,6 +59,16 @@ pub struct Parameters {
     pub pool_max_size: u32,
 }
 
+impl fmt::Display for Parameters {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "HitRate={} LeastReady={} PoolSize={} PoolMaxSize={}",
+            self.hit_rate, self.least_ready, self.pool_size, self.pool_max_size
+        )
+    }
+}
+
 /// A week for the picture: each figure the greatest of ten minutes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Week {
@@ -82,8 +93,8 @@ pub struct Plan {
     pub rows: Vec<Row>,
     /// The answer.
     pub verdict: Verdict,
-    /// What to set.
-    pub parameters: Parameters,
+    /// What to set; none where nothing is worth it.
+    pub parameters: Option<Parameters>,
     /// Whether stopped machines would save anything.
     pub stopped: Option<stopped::Answer>,
     /// By how much less it would idle if a launch took half as long, in percent.
@@ -236,12 +247,22 @@ fn input(history: &History, leads: &Leads, question: &Question, verdict: &Verdic
     }
 }
 
-fn parameters(verdict: &Verdict, asked: HitRate, sizes: &[u32], question: &Question) -> Parameters {
+fn parameters(
+    verdict: &Verdict,
+    asked: HitRate,
+    sizes: &[u32],
+    question: &Question,
+) -> Option<Parameters> {
     let mut sorted = sizes.to_vec();
     sorted.sort_unstable();
     let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(1).max(1);
     let largest = sorted.last().copied().unwrap_or(1);
     let (hit_rate, pool_size) = match verdict {
+        Verdict::NothingToGain { .. } => return None,
+        Verdict::NotWorthIt {
+            worth_it_at_percent,
+            ..
+        } => ((*worth_it_at_percent)?, usual),
         Verdict::LowerHitRate {
             hit_rate_percent, ..
         } => (*hit_rate_percent, usual),
@@ -251,12 +272,12 @@ fn parameters(verdict: &Verdict, asked: HitRate, sizes: &[u32], question: &Quest
         } => (0.0, *size),
         _ => (percent(asked), usual),
     };
-    Parameters {
+    Some(Parameters {
         hit_rate,
         least_ready: question.least_ready,
         pool_size,
         pool_max_size: (pool_size * ROOM).max(largest),
-    }
+    })
 }
 
 /// The scored week with the most claims.

@@ -28,16 +28,23 @@ pub enum Verdict {
         /// How many there are.
         claims: u32,
     },
-    /// No setting costs less than a minute is worth.
+    /// With what was asked for an avoided minute costs more than it is worth.
     NotWorthIt {
-        /// The cheapest useful setting, and what an avoided minute costs with it.
+        /// What it costs at the rate that was asked for; none where that avoids none.
+        asked_dollars_per_avoided_minute: Option<f64>,
+        /// The cheapest setting, and what an avoided minute costs with it.
         cheapest: String,
         /// None where it avoids none.
         dollars_per_avoided_minute: Option<f64>,
+        /// The highest rate that is worth its money, where one is.
+        worth_it_at_percent: Option<f64>,
+        /// What an avoided minute costs with it.
+        dollars_there: Option<f64>,
         /// What doing without costs: so long waits each claim.
         wait_seconds: f64,
     },
-    /// A lower rate is worth its money, this one is not.
+    /// The rate that was asked for is worth its money on the average, and the last waits that it avoids are not: a
+    /// lower one is worth it in full.
     LowerHitRate {
         /// The highest rate that is.
         hit_rate_percent: f64,
@@ -101,20 +108,19 @@ pub fn judge(case: &Case) -> Verdict {
         last.is_none_or(|dollars| dollars <= case.minute_is_worth)
     };
     let is_worth = |row: &Row| is_cheap(row) && last_is_cheap(row);
-    if is_worth(case.asked) || (case.lower.is_empty() && is_cheap(case.asked)) {
-        return worth_it(case);
-    }
     // The last machine of a low rate may be dear and the rate be worth it: it is what is left.
     let lower = case.lower.iter().find(|(_, row)| is_worth(row));
     let lower = lower.or_else(|| case.lower.iter().rfind(|(_, row)| is_cheap(row)));
-    let lower = lower.or_else(|| case.lower.last().filter(|_| is_cheap(case.one_machine)));
+    if !is_cheap(case.asked) {
+        return not_worth_it(case, lower);
+    }
     match lower {
-        Some((percent, row)) => Verdict::LowerHitRate {
+        Some((percent, row)) if !last_is_cheap(case.asked) => Verdict::LowerHitRate {
             hit_rate_percent: *percent,
             dollars_per_avoided_minute: row.dollars_per_avoided_minute,
             asked_dollars_per_last_minute: case.asked.dollars_per_last_minute,
         },
-        None => not_worth_it(case),
+        _ => worth_it(case),
     }
 }
 
@@ -132,7 +138,7 @@ fn worth_it(case: &Case) -> Verdict {
     }
 }
 
-fn not_worth_it(case: &Case) -> Verdict {
+fn not_worth_it(case: &Case, lower: Option<&(f64, Row)>) -> Verdict {
     let dollars = |row: &Row| row.dollars_per_avoided_minute.unwrap_or(f64::INFINITY);
     let settings = case.lower.iter().map(|(_, row)| row);
     let cheapest = settings
@@ -140,6 +146,9 @@ fn not_worth_it(case: &Case) -> Verdict {
         .min_by(|left, right| dollars(left).total_cmp(&dollars(right)))
         .unwrap_or(case.one_machine);
     Verdict::NotWorthIt {
+        asked_dollars_per_avoided_minute: case.asked.dollars_per_avoided_minute,
+        worth_it_at_percent: lower.map(|(percent, _)| *percent),
+        dollars_there: lower.and_then(|(_, row)| row.dollars_per_avoided_minute),
         cheapest: cheapest.kind.to_string(),
         dollars_per_avoided_minute: cheapest.dollars_per_avoided_minute,
         wait_seconds: case.lead_seconds,
@@ -203,24 +212,39 @@ mod tests {
             Verdict::WorthIt { saved_percent, .. } => {
                 format!("worth it: {:.0}", saved_percent.unwrap_or_default())
             }
-            Verdict::NotWorthIt { .. } => "not worth it".to_owned(),
+            Verdict::NotWorthIt {
+                worth_it_at_percent,
+                ..
+            } => {
+                let lower = worth_it_at_percent;
+                lower.map_or("not worth it".to_owned(), |rate| {
+                    format!("not worth it, but {rate}")
+                })
+            }
             other => format!("{other:?}"),
         }
     }
 
     #[test]
     fn a_rate_is_worth_it_where_its_mean_and_its_last_minute_are() {
-        assert_eq!(
-            code([(0.1, 0.4), (0.1, 0.1), (0.1, 0.1)], 0.1),
-            "worth it: 30"
-        );
-        assert_eq!(code([(0.1, 0.6), (0.1, 0.4), (0.1, 0.1)], 0.1), "lower: 90");
-        assert_eq!(code([(0.6, 0.4), (0.4, 0.6), (0.3, 0.5)], 0.1), "lower: 80");
-        assert_eq!(code([(0.6, 9.0), (0.4, 9.0), (0.3, 9.0)], 0.9), "lower: 80");
-        assert_eq!(code([(0.9, 9.0), (0.8, 9.0), (0.7, 9.0)], 0.4), "lower: 80");
-        assert_eq!(
-            code([(0.9, 0.1), (0.8, 0.1), (0.7, 0.1)], 0.6),
-            "not worth it"
-        );
+        for (figures, one_machine, expected) in [
+            ([(0.1, 0.4), (0.1, 0.1), (0.1, 0.1)], 0.1, "worth it: 30"),
+            ([(0.1, 0.6), (0.1, 0.4), (0.1, 0.1)], 0.1, "lower: 90"),
+            ([(0.4, 0.6), (0.4, 0.6), (0.3, 0.6)], 0.1, "lower: 80"),
+            (
+                [(0.6, 0.4), (0.4, 0.6), (0.3, 0.5)],
+                0.1,
+                "not worth it, but 80",
+            ),
+            (
+                [(0.6, 9.0), (0.4, 9.0), (0.3, 9.0)],
+                0.9,
+                "not worth it, but 80",
+            ),
+            ([(0.9, 9.0), (0.8, 9.0), (0.7, 9.0)], 0.4, "not worth it"),
+            ([(0.9, 0.1), (0.8, 0.1), (0.7, 0.1)], 0.6, "not worth it"),
+        ] {
+            assert_eq!(code(figures, one_machine), expected, "{figures:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::plan::{Input, Plan};
 use crate::row::{Kind, Row};
+use crate::table::table;
 use crate::verdict::Verdict;
 use std::fmt::Write;
 
@@ -46,7 +47,8 @@ pub fn cells(row: &Row) -> [String; 9] {
 pub fn text(plan: &Plan) -> String {
     let mut text = read(&plan.input).join("\n");
     text.push_str("\n\n");
-    text.push_str(&table(&plan.rows));
+    let lines = std::iter::once(HEADINGS.map(str::to_owned)).chain(plan.rows.iter().map(cells));
+    text.push_str(&table(&lines.collect::<Vec<_>>()));
     text.push('\n');
     for paragraph in conclusions(plan) {
         text.push_str(&paragraph);
@@ -131,15 +133,8 @@ pub fn conclusions(plan: &Plan) -> Vec<String> {
             )
         });
     }
-    if !matches!(
-        plan.verdict,
-        Verdict::NotWorthIt { .. } | Verdict::NothingToGain { .. }
-    ) {
-        let set = plan.parameters;
-        paragraphs.push(format!(
-            "Parameters: HitRate={} LeastReady={} PoolSize={} PoolMaxSize={}",
-            set.hit_rate, set.least_ready, set.pool_size, set.pool_max_size
-        ));
+    if let Some(set) = plan.parameters {
+        paragraphs.push(format!("Parameters: {set}"));
     }
     paragraphs
 }
@@ -162,15 +157,20 @@ pub fn headline(plan: &Plan) -> String {
             "Nothing to gain: a launch is about as fast as the pool".to_owned()
         }
         Verdict::TooLittleHistory { .. } => "Too little history to say".to_owned(),
-        Verdict::NotWorthIt { .. } => {
-            format!(
-                "Not worth it: {asked} % would idle {} a month",
-                dollars(cost)
-            )
-        }
+        Verdict::NotWorthIt {
+            asked_dollars_per_avoided_minute: Some(each),
+            ..
+        } => format!(
+            "Not worth it: at {asked} % a minute that nobody waits costs {}, and is worth {}",
+            dollars(*each),
+            dollars(plan.minute_is_worth)
+        ),
+        Verdict::NotWorthIt { .. } => "Not worth it: the pool spares nobody a wait".to_owned(),
         Verdict::LowerHitRate {
             hit_rate_percent, ..
-        } => format!("{asked} % is not worth its money; {hit_rate_percent} % is"),
+        } => format!(
+            "{hit_rate_percent} % is enough: the last waits that {asked} % avoids are not worth their money"
+        ),
         Verdict::WorthIt {
             as_good_as_static: Some(size),
             ..
@@ -205,14 +205,23 @@ pub fn verdict(plan: &Plan) -> String {
             "too little history. {days:.1} days with {claims} claims say little; come back with seven days and 200 claims."
         ),
         Verdict::NotWorthIt {
+            asked_dollars_per_avoided_minute,
             cheapest,
-            dollars_per_avoided_minute,
+            dollars_per_avoided_minute: least,
+            worth_it_at_percent,
+            dollars_there,
             wait_seconds,
-        } => format!(
-            "not worth it. Even with \"{cheapest}\" a minute that nobody waits costs {}, and it is worth {worth}. Without a pool each claim waits {}, and nothing idles.",
-            or_dash(*dollars_per_avoided_minute),
-            duration(*wait_seconds)
-        ),
+        } => {
+            let instead = match worth_it_at_percent {
+                Some(rate) => format!("{rate} % would be: {} a minute", or_dash(*dollars_there)),
+                None => format!("Even with \"{cheapest}\" it costs {}", or_dash(*least)),
+            };
+            format!(
+                "not worth it. At {asked} % a minute that nobody waits costs {}, and it is worth {worth}. {instead}. Without a pool each claim waits {}, and nothing idles.",
+                or_dash(*asked_dollars_per_avoided_minute),
+                duration(*wait_seconds)
+            )
+        }
         Verdict::LowerHitRate {
             hit_rate_percent,
             dollars_per_avoided_minute,
@@ -220,7 +229,7 @@ pub fn verdict(plan: &Plan) -> String {
         } => {
             let average = plan.rows.iter().find(|row| is_asked(row, plan));
             format!(
-                "not worth it at {asked} %: a minute that nobody waits costs {} there, the last ones {}, and it is worth {worth}. {hit_rate_percent} % is worth it: {} a minute.",
+                "{hit_rate_percent} % is enough. At {asked} % a minute that nobody waits costs {}, but the last ones {}, and it is worth {worth}. At {hit_rate_percent} % it costs {}, the last ones included.",
                 or_dash(average.and_then(|row| row.dollars_per_avoided_minute)),
                 or_dash(*asked_dollars_per_last_minute),
                 or_dash(*dollars_per_avoided_minute)
@@ -255,31 +264,6 @@ pub fn verdict(plan: &Plan) -> String {
     }
 }
 
-/// Columns by their widths; the first is left-aligned.
-fn table(rows: &[Row]) -> String {
-    let lines: Vec<[String; 9]> = std::iter::once(HEADINGS.map(str::to_owned))
-        .chain(rows.iter().map(cells))
-        .collect();
-    let mut widths = [0; 9];
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for line in &lines {
-        for (column, (cell, width)) in line.iter().zip(widths).enumerate() {
-            _ = if column == 0 {
-                write!(text, "{cell:width$}")
-            } else {
-                write!(text, "  {cell:>width$}")
-            };
-        }
-        text.push('\n');
-    }
-    text
-}
-
 /// Seconds as minutes and seconds.
 pub fn duration(seconds: f64) -> String {
     if seconds < 60.0 {
@@ -301,7 +285,7 @@ fn hours(hours: f64) -> String {
 pub fn dollars(dollars: f64) -> String {
     if dollars >= 100.0 {
         format!("${dollars:.0}")
-    } else if dollars >= 1.0 || dollars == 0.0 {
+    } else if dollars >= 0.1 || dollars == 0.0 {
         format!("${dollars:.2}")
     } else if dollars >= 0.01 {
         format!("${dollars:.3}")
@@ -322,5 +306,6 @@ mod tests {
         assert_eq!(dollars(1_234.5), "$1234");
         assert_eq!(dollars(0.014_9), "$0.015");
         assert_eq!(dollars(2.0), "$2.00");
+        assert_eq!(dollars(0.589), "$0.59");
     }
 }

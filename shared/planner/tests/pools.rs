@@ -228,3 +228,16 @@ fn what_is_launched_for_nothing_is_terminated_and_counted() {
     let boots = 478.0 * 100.0 / 3_600.0;
     assert!((outcome.idle_hours() - ready - boots).abs() < 1e-6);
 }
+
+#[test]
+fn a_year_of_a_thousand_claims_a_day_takes_less_than_half_a_minute_a_rate() {
+    let rate = 1_000.0 / f64::from(DAY);
+    let demand = demand(365, 9, rate, |_| rate);
+    let (leads, question) = (leads(), question(14));
+    let bench = Bench::new(&demand, &leads, &question);
+    let started = std::time::Instant::now();
+    let hits = bench.auto(question.hit_rates[0]).outcome.hit_rate();
+    let took = started.elapsed();
+    println!("{} claims: {hits:.4} in {took:.1?}", demand.count());
+    assert!(took < Duration::from_secs(30), "{took:?}");
+}

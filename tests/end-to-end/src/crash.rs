@@ -3,6 +3,7 @@
 //! A reference run of a [`Scenario`] records which calls the functions make. Every [`Case`] is the
 //! same scenario again, with one of those calls broken in one [`Way`].
 
+mod refusals;
 mod run;
 mod scenario;
 mod site;

@@ -2,6 +2,7 @@
 
 use ready_pool_aws::metrics::Sink;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 /// The metric lines of all functions, in the order they were written.
@@ -36,6 +37,24 @@ impl Figures {
             .collect()
     }
 
+    /// The metrics that are made, each with its dimensions.
+    pub fn metrics(&self) -> BTreeSet<(String, Vec<String>)> {
+        let lines = self.0.lock().expect("no test thread panicked");
+        let text = |value: &Value| value.as_str().expect("a name").to_owned();
+        let mut made = BTreeSet::new();
+        for directive in lines
+            .iter()
+            .flat_map(|line| list(&line["_aws"]["CloudWatchMetrics"]))
+        {
+            for dimensions in list(&directive["Dimensions"]) {
+                let dimensions: Vec<String> = list(dimensions).iter().map(text).collect();
+                let metrics = list(&directive["Metrics"]).iter();
+                made.extend(metrics.map(|metric| (text(&metric["Name"]), dimensions.clone())));
+            }
+        }
+        made
+    }
+
     /// A metric's values, each with when it was, in Unix seconds.
     pub fn timeline(&self, metric: &str) -> Vec<(i64, f64)> {
         let lines = self.0.lock().expect("no test thread panicked");
@@ -48,10 +67,22 @@ impl Figures {
             .collect()
     }
 
+    /// The lines after the first `read` ones, which grows by them.
+    pub(crate) fn since(&self, read: &mut usize) -> Vec<Value> {
+        let lines = self.0.lock().expect("no test thread panicked");
+        let new = lines[*read..].to_vec();
+        *read += new.len();
+        new
+    }
+
     /// A metric, added up.
     pub fn sum(&self, metric: &str, of: &[(&str, &str)]) -> f64 {
         self.values(metric, of)
             .iter()
             .fold(0.0, |sum, value| sum + value)
     }
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
 }

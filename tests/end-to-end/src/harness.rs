@@ -65,6 +65,7 @@ pub struct Target {
     /// Which pool it opted in to, if not the harness's.
     pool: Option<String>,
     vpc: u8,
+    rebalances: bool,
 }
 
 impl Target {
@@ -77,6 +78,7 @@ impl Target {
             opted_in: true,
             pool: None,
             vpc: 1,
+            rebalances: false,
         }
     }
 
@@ -93,6 +95,15 @@ impl Target {
     #[must_use]
     pub fn in_another_vpc(self) -> Self {
         Self { vpc: 2, ..self }
+    }
+
+    /// With the process `AZRebalance`, which `docs/operations.md` has a target suspend.
+    #[must_use]
+    pub fn rebalances(self) -> Self {
+        Self {
+            rebalances: true,
+            ..self
+        }
     }
 
     /// With this maximum size.
@@ -207,6 +218,13 @@ impl Harness {
         self.call(Service::AutoScaling, "CreateAutoScalingGroup", input)
             .await
             .expect("the target can be created");
+        if !target.rebalances {
+            self.region.with(|world| {
+                let group = world.autoscaling.groups.get_mut(&target.name);
+                let suspended = &mut group.expect("it was just created").suspended;
+                suspended.insert("AZRebalance".to_owned(), "User suspended".to_owned());
+            });
+        }
     }
 
     /// Sends a message to the provisioning queue, in the pool's message group.
@@ -451,11 +469,16 @@ impl Harness {
 
     /// How many calls of an operation the functions made.
     pub fn calls(&self, operation: &str) -> usize {
+        self.calls_of(STACK, operation)
+    }
+
+    /// How many calls of an operation somebody made whose name begins so.
+    pub fn calls_of(&self, who: &str, operation: &str) -> usize {
         self.journal()
             .iter()
             .filter(|entry| {
                 matches!(&entry.what, Happening::Called { caller, operation: called, .. }
-                    if called == operation && caller.starts_with(STACK))
+                    if called == operation && caller.starts_with(who))
             })
             .count()
     }

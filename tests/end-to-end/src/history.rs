@@ -16,6 +16,8 @@ const COMMENT: &str = "ready-pool ";
 const OURS: &str = "ready-pool-";
 /// How a retry on the provisioning queue begins.
 const RETRY: &str = r#"{"ready_pool":"retry""#;
+/// What a claim says that nothing was begun for, and that stepped aside.
+const NOT_BEGUN: &str = r#""begun":false"#;
 const TAG: &str = "ready-pool:claim/";
 /// A function may call a claim ready so long after its machine died: Auto Scaling shows a dead
 /// machine as in service for up to a minute (`Timings::health_notice`), and the call takes its time.
@@ -162,7 +164,11 @@ impl History {
                 *self.attached.entry(group.clone()).or_default() += 1;
             }
             Happening::DeadLettered { .. } => self.dead_letters += 1,
-            Happening::MessageSent { body, .. } if body.starts_with(RETRY) => self.retries += 1,
+            Happening::MessageSent { body, .. }
+                if body.starts_with(RETRY) && !body.contains(NOT_BEGUN) =>
+            {
+                self.retries += 1;
+            }
             _ => {}
         }
         match &entry.what {

@@ -3,9 +3,11 @@
 
 use crate::history::{History, key};
 use ready_pool_core::ids::ClaimKey;
+use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::outcome::Ending;
+use ready_pool_core::script::{Header, proves_that_nothing_ran};
 use region::autoscaling::Lifecycle;
-use region::ssm::Status;
+use region::ssm::{Invocation, Status};
 use region::world::World;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,7 +91,7 @@ pub(crate) fn check(
     violations.extend(history.violations().into_iter().filter(|violation| {
         // Its claim goes on without it, and perhaps to a good end.
         !matches!(violation, Violation::SentAndRemoved { instance, comment, .. }
-            if replaced.get(instance.as_str()) == Some(&comment.as_str()))
+            if replaced.iter().any(|it| it.instance == instance && it.comment == comment))
     }));
     violations.extend(nothing_left_over(world, &replaced, retirement));
     violations.extend(no_leaks(world));
@@ -176,46 +178,69 @@ fn one_instance_each(world: &World, history: &History) -> Vec<Violation> {
         .collect()
 }
 
-/// The instances whose init failed for a claim that wants another one then, and what they were sent.
-fn replaced(world: &World) -> BTreeMap<&str, &str> {
-    let commands = world.ssm.commands.values().filter(|command| {
-        let scripts = command.parameters.get("commands");
-        let header = scripts.and_then(|scripts| scripts.first()?.lines().next());
-        let wanted = header.is_some_and(|line| line.contains(", on_init_failure replace"));
-        wanted && command.comment.starts_with(COMMENT)
-    });
-    commands
-        .flat_map(|command| {
-            let failed = command.invocations.iter().filter(|(_, invocation)| {
-                matches!(
-                    invocation.status,
-                    Status::Failed
-                        | Status::ExecutionTimedOut
-                        | Status::DeliveryTimedOut
-                        | Status::Undeliverable
-                        | Status::Terminated
-                )
-            });
-            failed.map(|(instance, _)| (instance.as_str(), command.comment.as_str()))
-        })
-        .collect()
+/// An instance whose init failed for a claim that wants another one then, or on which nothing of a claim ran.
+struct Replaced<'a> {
+    instance: &'a str,
+    /// What it was sent.
+    comment: &'a str,
+    /// Whether the claim keeps it, should it end with it.
+    keeps: bool,
 }
 
-fn nothing_left_over(
-    world: &World,
-    replaced: &BTreeMap<&str, &str>,
-    retirement: &str,
-) -> Vec<Violation> {
+fn replaced(world: &World) -> Vec<Replaced<'_>> {
+    let commands = world.ssm.commands.values();
+    let ours = commands.filter(|command| command.comment.starts_with(COMMENT));
+    ours.flat_map(|command| {
+        let scripts = command.parameters.get("commands");
+        let script = scripts.and_then(|scripts| scripts.first());
+        let policy = script.map_or_else(OnInitFailure::default, |script| {
+            Header::read(script).on_init_failure
+        });
+        let invocations = command.invocations.iter();
+        invocations
+            .filter(move |(_, invocation)| {
+                let wanted = policy == OnInitFailure::Replace && has_failed(invocation.status);
+                wanted || nothing_ran(invocation)
+            })
+            .map(move |(instance, _)| Replaced {
+                instance,
+                comment: &command.comment,
+                keeps: policy == OnInitFailure::Keep,
+            })
+    })
+    .collect()
+}
+
+fn has_failed(status: Status) -> bool {
+    matches!(
+        status,
+        Status::Failed
+            | Status::ExecutionTimedOut
+            | Status::DeliveryTimedOut
+            | Status::Undeliverable
+            | Status::Terminated
+    )
+}
+
+fn nothing_ran(invocation: &Invocation) -> bool {
+    match invocation.status {
+        Status::DeliveryTimedOut | Status::Undeliverable => true,
+        Status::Failed => proves_that_nothing_ran(invocation.exit_code, &invocation.stderr),
+        _ => false,
+    }
+}
+
+fn nothing_left_over(world: &World, replaced: &[Replaced], retirement: &str) -> Vec<Violation> {
     let left_over = |instance: &str| {
         let group = world.autoscaling.group_of(instance);
         group.is_some_and(|group| group.name != retirement)
     };
     replaced
         .iter()
-        .filter(|(instance, _)| left_over(instance))
-        .map(|(instance, comment)| Violation::LeftOver {
-            instance: (*instance).to_owned(),
-            comment: (*comment).to_owned(),
+        .filter(|it| !it.keeps && left_over(it.instance))
+        .map(|it| Violation::LeftOver {
+            instance: it.instance.to_owned(),
+            comment: it.comment.to_owned(),
         })
         .collect()
 }

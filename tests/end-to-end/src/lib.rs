@@ -18,9 +18,11 @@ mod history;
 mod invariants;
 mod quiet;
 mod soak;
+mod weeks;
 
 pub use bench::{Bench, Floor, Measured, Report, Step};
 pub use figures::Figures;
 pub use harness::{Harness, HarnessBuilder, Target, claim};
 pub use invariants::Violation;
 pub use soak::{Figure, Soak, Tally, Troubles};
+pub use weeks::{Lived, Trouble, Weeks};

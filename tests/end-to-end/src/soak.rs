@@ -38,6 +38,16 @@ const REST: Duration = Duration::from_hours(12);
 /// Longest a machine that was claimed is used.
 const MOST_TARGET_SIZE: u32 = 100;
 
+/// One target in three is in one zone only.
+fn in_its_zones(number: usize, target: Target) -> Target {
+    const ZONES: [&str; 3] = ["eu-west-1a", "eu-west-1b", "eu-west-1c"];
+    if number % 3 == 1 {
+        target.zones(&ZONES[number / 3 % 3..][..1])
+    } else {
+        target
+    }
+}
+
 impl Soak {
     /// A run of `claims` claims on `targets` targets, with a pool that can keep up with them.
     pub fn new(seed: u64, claims: usize, targets: usize) -> Self {
@@ -68,9 +78,8 @@ impl Soak {
             .start();
         harness.pool_is_ready(self.pool_size).await;
         for n in 0..self.targets {
-            harness
-                .create(Target::named(&format!("asg-{n}")).max_size(MOST_TARGET_SIZE))
-                .await;
+            let target = Target::named(&format!("asg-{n}")).max_size(MOST_TARGET_SIZE);
+            harness.create(in_its_zones(n, target)).await;
         }
         let mut tenants = Tenants::new(self);
         self.troubles.begin(&harness);
@@ -80,6 +89,7 @@ impl Soak {
         for _ in 0..300 {
             tenants.live_on(&harness).await;
         }
+        tenants.end_troubles(&harness);
         harness.region.with(Troubles::end);
         self.rest(&harness, &mut tenants).await;
         // A function writes how many calls it made when it ends, those of a killed one before

@@ -52,6 +52,9 @@ struct Options {
     /// Commands stay `InProgress` on machines that have died.
     #[arg(long)]
     dead_commands_stay: bool,
+    /// Claims that wait may step aside.
+    #[arg(long)]
+    steps_aside: bool,
     /// A claim that ends every invocation that enters it.
     #[arg(long)]
     poison: Option<u8>,
@@ -116,6 +119,7 @@ fn main() {
         split_look: options.split_look,
         ledger_knows: false,
         dead_commands_stay: options.dead_commands_stay,
+        steps_aside: options.steps_aside,
         poison: options.poison,
         without: options.without,
         unseen: &[],

@@ -39,8 +39,9 @@ mod replenishing;
 
 pub(crate) use claiming::{Begun, decide, entry_of, isolate};
 pub(crate) use initialising::{
-    AfterAttach, AfterSend, BeforeSend, Checked, LateAttached, Reported, SendAnswer, after_attach,
-    after_late_attach, after_send, before_send, begin, check, report, too_late,
+    AfterAttach, AfterSend, BeforeSend, Checked, Concluded, LateAttached, Reported, SendAnswer,
+    after_attach, after_late_attach, after_send, before_send, begin, check, report, serves,
+    too_late,
 };
 pub(crate) use replenishing::{Sight, chores};
 
@@ -107,8 +108,9 @@ fn history_of(
                     attach_when,
                     ..Header::default()
                 }),
-                claim: (on_init_failure == OnInitFailure::Replace)
-                    .then(|| Box::new(names().claim(command.claim, shared_target).clone())),
+                claim: Some(Box::new(
+                    names().claim(command.claim, shared_target).clone(),
+                )),
                 ..command::Record::default()
             },
         })

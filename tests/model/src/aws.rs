@@ -208,8 +208,10 @@ impl World<'_> {
     fn is_replaced(&self, instance: u8, claim: u8) -> bool {
         let entered = self.state.ledger[self.slot(claim)].now;
         let moved_on = entered.is_none_or(|line| line.instance != Some(instance));
-        let failed = self.state.machines[usize::from(instance)].has_failed(claim);
-        moved_on && failed && self.config.on_init_failure == OnInitFailure::Replace
+        let machine = &self.state.machines[usize::from(instance)];
+        let wanted = self.config.on_init_failure == OnInitFailure::Replace
+            || machine.runs[usize::from(claim)] == 0;
+        moved_on && machine.has_failed(claim) && wanted
     }
 
     // Auto Scaling: tags.
@@ -307,6 +309,22 @@ impl World<'_> {
         }
     }
 
+    /// A command ends before its script began.
+    pub(crate) fn command_stops(&mut self, instance: u8, position: usize, event: bool) {
+        let machine = self.machine(instance);
+        let alive = machine.agent.is_alive() && machine.place != Place::Gone;
+        let command = &mut machine.commands[position];
+        command.status = if alive {
+            CommandStatus::Failed
+        } else {
+            CommandStatus::NotDelivered
+        };
+        let claim = command.claim;
+        if event {
+            self.put_init(usize::from(instance), InitMessage::Finished { claim });
+        }
+    }
+
     // SQS.
 
     /// Sends to InitQueue, which swallows a repeated hand-over for five minutes.
@@ -369,6 +387,21 @@ impl World<'_> {
         }
     }
 
+    /// A claim goes to the end of the line, in a copy of its message.
+    pub(crate) fn send_copy(&mut self, request: Request) {
+        let by_claim = self.config.lacks(Rule::CopyOfMessage);
+        let lap = if by_claim { 0 } else { request.lap };
+        let bit = 1_u8 << (request.claim * 4 + lap);
+        if self.state.swallowed.copies & bit == 0 {
+            self.state.swallowed.copies |= bit;
+            self.state.provision.push(Request {
+                lap: request.lap + 1,
+                suspect: false,
+                ..request
+            });
+        }
+    }
+
     /// claim-instance answers that it is too late for a claim that it finds no entry of. For a
     /// claim that was served that is no end: "later repeats get the known outcome, or `expired`".
     pub(crate) fn answer_too_late(&mut self, claim: u8) {
@@ -386,18 +419,9 @@ impl World<'_> {
 
     /// Publishes an outcome.
     pub(crate) fn publish(&mut self, claim: u8, ending: Ending) {
-        let late = self.expired();
-        let wiped = self.state.wiped & (1 << self.target_of(claim)) != 0;
-        if wiped && late && ending == Ending::Failed(Reason::Expired) {
-            // Nobody could know better.
-            self.state.heard[usize::from(claim)].too_late = true;
-            return;
-        }
         let heard = &mut self.state.heard[usize::from(claim)];
         let two = match ending {
             Ending::Ready => heard.failed,
-            // Once the entry is gone nobody remembers more.
-            Ending::Failed(Reason::Expired) if late => false,
             Ending::Failed(_) => heard.ready,
             Ending::Rejected => heard.ready || heard.failed,
         };

@@ -42,7 +42,9 @@ pub enum Call {
     Detach,
     /// [`WriterStage::Send`].
     HandOver,
-    /// [`WriterStage::Delete`].
+    /// [`WriterStage::Copy`].
+    StepAside,
+    /// [`WriterStage::Delete`] and [`WriterStage::DeleteCopied`].
     Delete,
     /// [`WriterStage::Return`], where something must come again.
     Release,
@@ -50,7 +52,7 @@ pub enum Call {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Lease,
         Self::Groups,
         Self::Agents,
@@ -63,6 +65,7 @@ impl Call {
         Self::Enter,
         Self::Detach,
         Self::HandOver,
+        Self::StepAside,
         Self::Delete,
         Self::Release,
     ];
@@ -80,7 +83,9 @@ impl Call {
             Self::Places => "DescribeAutoScalingInstances",
             Self::Histories => "ListCommands",
             Self::Close | Self::Enter => "CreateOrUpdateTags",
-            Self::Publish | Self::LookAgain | Self::HandOver => "SendMessageBatch",
+            Self::Publish | Self::LookAgain | Self::HandOver | Self::StepAside => {
+                "SendMessageBatch"
+            }
             Self::Detach => "DetachInstances",
             Self::Delete => "DeleteMessageBatch",
         }
@@ -105,7 +110,7 @@ const FAULTS: &[Fault] = &[
 
 /// The worlds. Looks are split: their halves are calls of their own. The second claim of two waits for
 /// the next instance.
-fn worlds() -> [Configuration; 4] {
+fn worlds() -> [Configuration; 6] {
     let two = |config: Configuration| Configuration {
         split_look: true,
         ready: 1,
@@ -125,6 +130,18 @@ fn worlds() -> [Configuration; 4] {
             on_init_failure: OnInitFailure::Replace,
             ..ONE
         },
+        // The claim waits, though the pool may have members, and steps aside.
+        Configuration {
+            faults: 1,
+            kinds: &[Fault::AgentAway, Fault::Crash, Fault::LostAnswer],
+            ready: 0,
+            steps_aside: true,
+            ..ONE
+        },
+        two(Configuration {
+            steps_aside: true,
+            ..TWO
+        }),
         two(TWO),
         two(POISON),
     ]
@@ -269,7 +286,15 @@ fn calls(
             let sends = sends.any(|sending| sending.message.claim() == claim);
             makes(Call::HandOver, sends);
         }
-        WriterStage::Delete => makes(Call::Delete, true),
+        WriterStage::Copy => {
+            let going = (0_u8..).zip(&writer.batch);
+            let mut going = going.filter(|(position, _)| writer.aside & (1 << position) != 0);
+            makes(
+                Call::StepAside,
+                going.any(|(_, request)| request.claim == claim),
+            );
+        }
+        WriterStage::Delete | WriterStage::DeleteCopied => makes(Call::Delete, true),
         WriterStage::Return => makes(Call::Release, !writer.open.is_empty()),
     }
     if is_over && ends_in_order(at) {

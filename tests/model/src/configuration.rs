@@ -44,6 +44,8 @@ pub enum Fault {
     EventLost,
     /// An init script fails.
     ScriptFails,
+    /// A machine has no place for a script (its disk is full), or its image has another claim's marker.
+    NothingRuns,
     /// A target refuses to take an instance.
     TargetRefuses,
     /// Systems Manager refuses a command for good: on this instance, or on any.
@@ -75,6 +77,7 @@ impl Fault {
         Self::LateBatch,
         Self::EventLost,
         Self::ScriptFails,
+        Self::NothingRuns,
         Self::TargetRefuses,
         Self::SendRefused,
         Self::TakenBack,
@@ -145,6 +148,16 @@ pub enum Rule {
     AttachEnds,
     /// A detach that was taken back is made again before the claim is settled.
     DetachAgain,
+    /// Of a claim that steps aside the copy is sent before the original is deleted.
+    CopyFirst,
+    /// The original is deleted only where SQS says that it has the copy.
+    CopyConfirmed,
+    /// A copy's deduplication id is that of the message it replaces, not of the claim.
+    CopyOfMessage,
+    /// Without being asked for, another instance is tried only where nothing of the claim ran.
+    OnlyWhereNothingRan,
+    /// Before a claim is said to have expired, it is asked whether another instance was sent its command.
+    AskElsewhere,
 }
 
 impl Rule {
@@ -180,6 +193,11 @@ impl Rule {
         Self::RetireFailed,
         Self::AttachEnds,
         Self::DetachAgain,
+        Self::CopyFirst,
+        Self::CopyConfirmed,
+        Self::CopyOfMessage,
+        Self::OnlyWhereNothingRan,
+        Self::AskElsewhere,
     ];
 }
 
@@ -212,6 +230,8 @@ pub struct Configuration {
     pub ledger_knows: bool,
     /// Whether a command stays `InProgress` on a machine that has died.
     pub dead_commands_stay: bool,
+    /// Whether a claim that waits may step aside: what it waits for and who is behind it is chance.
+    pub steps_aside: bool,
     /// A claim that ends every invocation of claim-instance that enters it. Then the deadline does
     /// not pass, and a good end is that all others are served.
     pub poison: Option<u8>,

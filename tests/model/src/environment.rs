@@ -28,6 +28,8 @@ pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<A
                 actions.push(Action::CommandEnds(instance, position, true, true));
                 actions.push(Action::CommandEnds(instance, position, true, false));
                 actions.push(Action::CommandEnds(instance, position, false, true));
+                actions.push(Action::CommandStopped(instance, position, true));
+                actions.push(Action::CommandStopped(instance, position, false));
                 // A failure that nobody hears of goes the way of the successes, but where it has
                 // consequences of its own.
                 if config.on_init_failure != OnInitFailure::Retire {
@@ -104,7 +106,12 @@ fn wipes(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
             let its = if config.shared_target { 0 } else { claim };
             its == usize::from(target) && state.ledger[claim].now.is_some()
         });
-        if entered {
+        let forgotten = (0..config.claims).any(|claim| {
+            let waits = state.provision.iter().any(|request| request.claim == claim);
+            let sent = state.machines.iter().any(|machine| machine.was_sent(claim));
+            waits && sent && !is_swallowed(state, claim)
+        });
+        if entered && !forgotten {
             actions.push(Action::Wipe(target));
         }
     }
@@ -116,7 +123,7 @@ fn messages(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
             .provision
             .iter()
             .filter(|request| request.claim == claim && request.asked.is_none());
-        if waiting.count() < 2 && state.clock < Clock::Ancient {
+        if waiting.count() < 2 && state.clock < Clock::Ancient && is_remembered(state, claim) {
             actions.push(Action::Resend(claim));
         }
     }
@@ -140,6 +147,18 @@ fn messages(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     }
 }
 
+/// Whether somebody knows of a claim that its sender may send again. Once its target's tags were wiped only
+/// InitQueue does, for five minutes: later nobody can distinguish it from a new one, which is a documented limit.
+fn is_remembered(state: &State, claim: u8) -> bool {
+    state.wiped == 0 || is_swallowed(state, claim)
+}
+
+/// Whether InitQueue swallows a second hand-over of the claim.
+fn is_swallowed(state: &State, claim: u8) -> bool {
+    let without = state.swallowed.without(usize::from(claim));
+    state.swallowed.hand_overs != without.hand_overs
+}
+
 fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     let handlers_idle = !state.writers.iter().any(writer::is_busy)
         && state.workers.iter().all(|worker| *worker == Worker::Idle)
@@ -149,6 +168,7 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
             .machines
             .iter()
             .any(|machine| machine.hidden || machine.log_hidden || machine.was.is_some());
+    let lags = lags || state.swallowed.copies != 0;
     if handlers_idle && (lags || (0..CLAIMS).any(|claim| is_forgotten(state, claim))) {
         actions.push(Action::FiveMinutes);
     }
@@ -251,6 +271,9 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
         Action::CommandEnds(instance, position, ok, event) => {
             world.command_ends(instance, usize::from(position), ok, event);
         }
+        Action::CommandStopped(instance, position, event) => {
+            world.command_stops(instance, usize::from(position), event);
+        }
         Action::LateCommand(instance) => {
             let claim = world.machine(instance).late.take();
             world.send_command(instance, claim.unwrap());
@@ -262,7 +285,10 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
         Action::PingAges(instance) => world.machine(instance).agent = Agent::Dead,
         Action::InstanceDies(instance) => {
             world.moves(instance, Place::Gone);
-            world.machine(instance).late = None;
+            let machine = world.machine(instance);
+            machine.late = None;
+            // That only matters of one where something ran.
+            machine.died = machine.runs.iter().any(|runs| *runs > 0);
         }
         Action::TenantDetaches(instance) => {
             world.moves(instance, Place::Free);
@@ -302,6 +328,7 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
         Action::Step(..)
         | Action::OneByOne(_)
         | Action::LookAgain(_)
+        | Action::StepAside(_)
         | Action::Decide(_)
         | Action::DecideOnStale(_) => unreachable!("a step of ours"),
     }
@@ -345,6 +372,8 @@ fn minutes_pass(world: &mut World<'_>) {
             world.state.swallowed = world.state.swallowed.without(claim);
         }
     }
+    // However long it lies there.
+    world.state.swallowed.copies = 0;
     for slot in &mut world.state.ledger {
         slot.before = None;
         slot.by = 0;

@@ -33,6 +33,10 @@ pub struct Writer {
     pub sends: Vec<Sending>,
     /// Positions that are pending after this look.
     pub pending: Vec<u8>,
+    /// Of those, the ones that wait, as bits: only where claims step aside.
+    pub waits: u8,
+    /// Positions that step aside, as bits.
+    pub aside: u8,
     /// Whether something was written that reads may not show yet.
     pub uncertain: bool,
 }
@@ -70,6 +74,10 @@ pub enum WriterStage {
     Send,
     /// `batch.rs`, `delete_settled`, before the next suspect's turn.
     Delete,
+    /// `batch/aside.rs`, `send_copies`.
+    Copy,
+    /// `batch/aside.rs`: `delete_settled` after the copies.
+    DeleteCopied,
     /// `batch.rs`, `release`, and the answer to SQS.
     Return,
 }
@@ -198,6 +206,22 @@ pub enum Worker {
     AttachLate(u8),
     /// `attach_late.rs`, `out_of_pool`: was the detach taken back? It is made again, then.
     OutOfPool(u8),
+    /// `look_again.rs`: about to ask which instance else was sent the claim's command. None: it ends like this.
+    Search {
+        /// How the claim ends.
+        end: Rest,
+        /// What is left to do for this instance where another one serves the claim.
+        retired: Rest,
+    },
+    /// `look_again.rs`, `settle_with`: another instance serves the claim.
+    Elsewhere {
+        /// The instance.
+        other: u8,
+        /// Its command's status, as read.
+        status: CommandStatus,
+        /// Which look at it this is.
+        look: Look,
+    },
     /// `conclude.rs`: the entry is next, if there is one, or else the first step; never a retirement,
     /// which takes several calls.
     Conclude(Rest),
@@ -256,6 +280,8 @@ pub enum Doing {
     Retire,
     /// Take it out of the pool.
     TakeOut,
+    /// Settle the claim with another instance, which was sent its command: its status as read.
+    SettleWith(u8, CommandStatus),
 }
 
 /// A call of a retirement.

@@ -16,8 +16,10 @@ pub(crate) fn all(config: &Configuration) -> Vec<Property<Protocol>> {
     if config.attaches_late() {
         all.extend(of_late_attaches());
     }
-    if config.on_init_failure == OnInitFailure::Replace {
-        all.extend(of_replacements());
+    all.extend(of_replacements());
+    all.extend(of_losses());
+    if config.on_init_failure != OnInitFailure::Replace {
+        all.extend(of_runs());
     }
     all
 }
@@ -63,7 +65,25 @@ fn is_limit(state: &State) -> bool {
     state.wiped != 0 || state.unread != 0
 }
 
-/// Where a claim gets another instance when init fails.
+/// Where nobody asked for another instance when init fails.
+fn of_runs() -> Vec<Property<Protocol>> {
+    vec![
+        Property::always(
+            "10 a claim's script runs on one instance, but for one that died",
+            |_, state: &State| {
+                (0..CLAIMS).all(|claim| {
+                    let ran = |machine: &&Machine| machine.runs[claim] > 0 && !machine.died;
+                    state.machines.iter().filter(ran).count() <= 1
+                })
+            },
+        ),
+        Property::sometimes("10 a claim's script runs", |_, state: &State| {
+            (0..CLAIMS).any(|claim| state.machines.iter().any(|machine| machine.runs[claim] > 0))
+        }),
+    ]
+}
+
+/// Where a claim gets another instance: init failed, and it wants that, or nothing of it ran.
 fn of_replacements() -> Vec<Property<Protocol>> {
     vec![
         Property::always(
@@ -194,6 +214,11 @@ fn of_endings() -> Vec<Property<Protocol>> {
             "7 the deadline passes before an instance is attached or sent its command",
             |_, state: &State| state.clock == Clock::Expired && is_without_command(state),
         ),
+    ]
+}
+
+fn of_losses() -> Vec<Property<Protocol>> {
+    vec![
         Property::always(
             "9 a claim loses its instance only where that has left its target",
             |_, state: &State| !state.broken.not_lost,

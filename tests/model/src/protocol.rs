@@ -48,9 +48,10 @@ impl Model for Protocol {
             config: &self.config,
             state: &mut next,
             by: match action {
-                Action::Step(Actor::Writer(_), _) | Action::LookAgain(_) | Action::OneByOne(_) => {
-                    writer::BY
-                }
+                Action::Step(Actor::Writer(_), _)
+                | Action::LookAgain(_)
+                | Action::OneByOne(_)
+                | Action::StepAside(_) => writer::BY,
                 Action::Step(Actor::Worker(group), _) => group + 1,
                 _ => OTHERS,
             },
@@ -65,6 +66,7 @@ impl Model for Protocol {
             Action::Step(Actor::Replenisher, _) => replenisher::step(&mut world),
             Action::OneByOne(receives) => writer::begin(&mut world, receives),
             Action::LookAgain(slot) => writer::look_again(&mut world, usize::from(slot)),
+            Action::StepAside(positions) => writer::step_aside(&mut world, positions),
             Action::Decide(chore) | Action::DecideOnStale(chore) => {
                 replenisher::decide(&mut world, chore);
             }
@@ -107,6 +109,7 @@ impl Protocol {
             ours: false,
             logged: false,
             log_hidden: false,
+            died: false,
         };
         State {
             clock: Clock::Open,
@@ -180,6 +183,7 @@ impl Protocol {
             }
         }
         actions.extend(writer::beginnings(state, &self.config).map(Action::OneByOne));
+        actions.extend(writer::may_step_aside(state, &self.config).map(Action::StepAside));
         for slot in 0..2_u8 {
             if writer::may_look_again(&state.writers[usize::from(slot)]) {
                 actions.push(Action::LookAgain(slot));
@@ -238,11 +242,17 @@ impl Protocol {
 
     /// Whether it is left in a target for a look, although its agent never took the command up; or left free.
     fn is_kept(&self, state: &State, machine: &Machine) -> bool {
-        let undelivered = |command: &Command| command.status == CommandStatus::NotDelivered;
+        let undelivered = |command: &Command| {
+            [CommandStatus::NotDelivered, CommandStatus::Failed].contains(&command.status)
+        };
         // After a month nobody remembers the command.
         let sent = machine.commands.iter().any(undelivered) || state.clock == Clock::Ancient;
+        let failed = state.heard.iter().any(|heard| heard.failed);
         self.config.on_init_failure == OnInitFailure::Keep
-            && ((machine.place.target().is_some() && !machine.agent.is_alive() && sent)
+            && ((sent
+                && (failed || state.unread != 0)
+                && machine.place.target().is_some()
+                && (!machine.agent.is_alive() || machine.marker.is_none()))
                 || is_kept_free(machine, state.clock, &self.config))
     }
 }

@@ -12,6 +12,8 @@ use ready_pool_core::ledger::Standing;
 pub const INSTANCES: usize = 3;
 /// Most claims in a configuration.
 pub const CLAIMS: usize = 2;
+/// How often a claim steps aside at most: on the second lap it meets what the first left behind.
+pub const LAPS: u8 = 2;
 /// Message groups of InitQueue: one per instance, then one per claim (for looks at a claim that
 /// has no instance).
 pub const GROUPS: usize = INSTANCES + CLAIMS;
@@ -120,6 +122,8 @@ pub struct Machine {
     pub logged: bool,
     /// Whether reads may not show that yet.
     pub log_hidden: bool,
+    /// Whether it died, or the pool scaled in: nobody of ours removed it.
+    pub died: bool,
 }
 
 impl Machine {
@@ -136,14 +140,15 @@ impl Machine {
 
     /// Whether the claim's init was tried here, and failed.
     pub fn has_failed(&self, claim: u8) -> bool {
-        let undelivered = |command: &Command| {
-            command.claim != claim || command.status == CommandStatus::NotDelivered
+        let began_nothing = |command: &Command| {
+            let ended = [CommandStatus::NotDelivered, CommandStatus::Failed];
+            command.claim != claim || ended.contains(&command.status)
         };
         let ran = self.runs[usize::from(claim)] > 0;
         self.marker == Some((claim, false))
             || (!ran
                 && self.commands.iter().any(|command| command.claim == claim)
-                && self.commands.iter().all(undelivered))
+                && self.commands.iter().all(began_nothing))
     }
 
     /// Whether a command runs that will end.
@@ -270,6 +275,8 @@ pub struct Request {
     pub claim: u8,
     /// The attempt that a retry asks for; `None` from the sender.
     pub asked: Option<u8>,
+    /// How often it stepped aside.
+    pub lap: u8,
     /// Whether nobody knows how its last delivery ended. Only where it lies on the queue.
     pub suspect: bool,
 }
@@ -280,6 +287,7 @@ impl Request {
         Self {
             claim,
             asked: None,
+            lap: 0,
             suspect: false,
         }
     }
@@ -330,6 +338,8 @@ pub struct Swallowed {
     pub hand_overs: [u8; INSTANCES],
     /// Retries, likewise.
     pub retries: u8,
+    /// Copies of claims that stepped aside: bit `claim * 4 + lap` of what they replace.
+    pub copies: u8,
 }
 
 impl Swallowed {
@@ -340,6 +350,7 @@ impl Swallowed {
         Self {
             hand_overs: self.hand_overs.map(|sent| sent & kept),
             retries: self.retries & kept,
+            copies: self.copies & kept,
         }
     }
 }

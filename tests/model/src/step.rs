@@ -71,6 +71,8 @@ pub enum Action {
     OneByOne(u8),
     /// claim-instance looks again within one delivery.
     LookAgain(u8),
+    /// claim-instance lets the claims at these positions (bits) step aside.
+    StepAside(u8),
     /// A handler dies.
     Crash(Actor),
     /// replenish-pool looks, and picks this of what it wants done.
@@ -85,6 +87,8 @@ pub enum Action {
     DetachEnds(u8),
     /// A command ends: which, whether the script succeeded, whether its event comes.
     CommandEnds(u8, u8, bool, bool),
+    /// A command ends, and nothing of its claim ran: which, and whether its event comes.
+    CommandStopped(u8, u8, bool),
     /// A `SendCommand` that timed out takes effect.
     LateCommand(u8),
     /// An instance is launched into the pool.
@@ -137,6 +141,7 @@ impl Action {
             Self::LeaseEnds | Self::BatchIsLate => Some(Fault::LateBatch),
             Self::CommandEnds(_, _, _, false) => Some(Fault::EventLost),
             Self::CommandEnds(_, _, false, true) => Some(Fault::ScriptFails),
+            Self::CommandStopped(..) => Some(Fault::NothingRuns),
             Self::AgentAway(_) => Some(Fault::AgentAway),
             Self::AgentDies(_) => Some(Fault::AgentDies),
             Self::InstanceDies(_) => Some(Fault::InstanceDies),
@@ -149,6 +154,7 @@ impl Action {
             Self::ClaimDies | Self::InitDies(_) => Some(Fault::DeadLetter),
             Self::OneByOne(_)
             | Self::LookAgain(_)
+            | Self::StepAside(_)
             | Self::Decide(_)
             | Self::DetachEnds(_)
             | Self::CommandEnds(..)

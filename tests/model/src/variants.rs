@@ -46,6 +46,13 @@ fn variant(rule: Rule) -> Variant {
         attach_when: AttachWhen::AfterInit,
         ..config
     };
+    // It finds nothing ready, and may step aside.
+    let waiting = |config| Configuration {
+        ready: 0,
+        steps_aside: true,
+        split_look: false,
+        ..config
+    };
     let (config, breaks) = match rule {
         Rule::KeepEntries => (one(&[Fault::Resend]), "2"),
         Rule::EntryPerClaim => (
@@ -64,7 +71,7 @@ fn variant(rule: Rule) -> Variant {
         Rule::DeadlineFirst => (ONE, "7"),
         Rule::EntryFirst => (knowing(&[Fault::Crash]), "3"),
         Rule::Lease => (one(&[Fault::LateBatch]), "4"),
-        Rule::Marker => (one(&[Fault::LateEffect]), "1"),
+        Rule::Marker => (one(&[Fault::LateEffect]), "1 "),
         Rule::MoveOnFirst => (one(&[Fault::InstanceDies, Fault::Crash]), "4"),
         Rule::EntriesLast => (two(&[Fault::Duplicate, Fault::TargetRefuses]), "4"),
         Rule::LedgerOverMemory => (two(&[Fault::Resend, Fault::TargetRefuses]), "4"),
@@ -109,6 +116,11 @@ fn variant(rule: Rule) -> Variant {
             },
             END,
         ),
+        Rule::CopyFirst => (waiting(one(&[Fault::Crash])), END),
+        Rule::CopyConfirmed => (waiting(one(&[Fault::LostAnswer])), END),
+        Rule::CopyOfMessage => (waiting(ONE), END),
+        Rule::OnlyWhereNothingRan => (one(&[Fault::ScriptFails]), "10"),
+        Rule::AskElsewhere => (two(&[Fault::Wipe, Fault::Resend]), "4"),
     };
     Variant {
         rule,

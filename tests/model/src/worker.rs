@@ -34,11 +34,17 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
         Worker::LookEntry(_)
         | Worker::Settle {
             look: Look::First, ..
+        }
+        | Worker::Elsewhere {
+            look: Look::First, ..
         } => vec![Answer::Ok, Answer::Stale, Answer::StalePlace],
         Worker::Idle
         | Worker::Activities(..)
         | Worker::BeginEntry(_)
         | Worker::Settle {
+            look: Look::Last, ..
+        }
+        | Worker::Elsewhere {
             look: Look::Last, ..
         } => vec![Answer::Ok, Answer::Stale],
         Worker::Attach | Worker::AttachLate(_) => {
@@ -59,7 +65,7 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
             answers
         }
         Worker::Conclude(_) => vec![Answer::Ok, Answer::LostDone, Answer::LostNever],
-        Worker::LookFirst => vec![Answer::Ok],
+        Worker::LookFirst | Worker::Search { .. } => vec![Answer::Ok],
         Worker::Where | Worker::OutOfPool(_) | Worker::RetireLook { .. } => {
             vec![Answer::Ok, Answer::StalePlace]
         }
@@ -110,6 +116,12 @@ impl Turn<'_, '_> {
                 self.out_of_pool();
                 Worker::AttachLate(attempt)
             }
+            Worker::Search { end, retired } => self.search(end, retired),
+            Worker::Elsewhere {
+                other,
+                status,
+                look,
+            } => self.settle_elsewhere(other, status, look),
             Worker::Conclude(rest) => self.conclude(rest),
             Worker::RetireLook { then } => self.retire_look(then),
             Worker::RetireDo { call, then } => self.retire_do(call, then),

@@ -4,9 +4,11 @@
 //! from `claim_instance::intake::isolation::isolate`; what is restated here is the order of
 //! calls, and what each answer means (`act`), because those are what crashes and lost answers cut.
 
+mod aside;
 mod assigning;
 mod suspects;
 
+pub(crate) use aside::{may_step_aside, step_aside};
 pub(crate) use suspects::{begin, beginnings, dies, nobody_knows, received};
 
 use crate::ask::{self, Begun};
@@ -42,7 +44,17 @@ pub(crate) fn answers(state: &State, slot: usize) -> Vec<Answer> {
         WriterStage::Look | WriterStage::Places(_) => {
             vec![Answer::Ok, Answer::Stale, Answer::StalePlace]
         }
-        WriterStage::Answer | WriterStage::Send | WriterStage::Delete => {
+        WriterStage::Copy if writer.aside.count_ones() > 1 => vec![
+            Answer::Ok,
+            Answer::LostDone,
+            Answer::LostNever,
+            Answer::Partly,
+        ],
+        WriterStage::Answer
+        | WriterStage::Send
+        | WriterStage::Delete
+        | WriterStage::Copy
+        | WriterStage::DeleteCopied => {
             vec![Answer::Ok, Answer::LostDone, Answer::LostNever]
         }
         WriterStage::Detach => {
@@ -77,7 +89,7 @@ pub(crate) fn step(world: &mut World<'_>, slot: usize, answer: Answer) {
     let mut writer = std::mem::take(&mut world.state.writers[slot]);
     if writer.batch.is_empty() {
         writer.batch = received(&world.state.provision);
-        writer.open = (0_u8..).take(writer.batch.len()).collect();
+        writer.open = suspects::by_first_send(&writer.batch);
         takes_up(world.state);
     }
     if is_fatal(world, &writer) {
@@ -103,6 +115,7 @@ pub(crate) fn may_look_again(writer: &Writer) -> bool {
     writer.stage == WriterStage::Return
         && !writer.open.is_empty()
         && !writer.uncertain
+        && writer.aside == 0
         && writer.memory != crate::progress::Memory::default()
         && (writer.open.iter()).any(|position| isolation(writer, *position) != Isolation::Deferred)
 }
@@ -147,6 +160,8 @@ impl Act<'_, '_> {
             WriterStage::DetachAlone => self.detach_alone(answer),
             WriterStage::Send => self.send(answer),
             WriterStage::Delete => self.delete(answer),
+            WriterStage::Copy => self.copy(answer),
+            WriterStage::DeleteCopied => self.delete_copied(answer),
             WriterStage::Return => return self.release(slot, answer),
         }
         self.go_on(slot);
@@ -167,6 +182,8 @@ impl Act<'_, '_> {
                 | WriterStage::Look
                 | WriterStage::Places(_)
                 | WriterStage::Delete
+                | WriterStage::Copy
+                | WriterStage::DeleteCopied
                 | WriterStage::Return => false,
             };
             if !over {
@@ -194,6 +211,7 @@ impl Act<'_, '_> {
         let idle = writer.stage == WriterStage::Return
             && writer.open.len() == writer.batch.len()
             && writer.memory == crate::progress::Memory::default()
+            && aside::eligible(writer, self.world.config) == 0
             && !writer.uncertain;
         if idle {
             self.release(slot, Answer::Ok);
@@ -239,7 +257,11 @@ impl Act<'_, '_> {
             .open
             .iter()
             .map(|position| {
-                let request = self.writer.batch[usize::from(*position)];
+                let request = Request {
+                    // No decision hangs on it.
+                    lap: 0,
+                    ..self.writer.batch[usize::from(*position)]
+                };
                 (request, isolation(&self.writer, *position))
             })
             .collect();
@@ -277,6 +299,7 @@ impl Act<'_, '_> {
             self.world.config.shared_target,
         );
         self.writer.uncertain = false;
+        self.writer.waits = 0;
         self.writer.stage = WriterStage::Answer;
         for (position, verdict) in self.writer.open.clone().into_iter().zip(verdicts) {
             let makes_calls = !matches!(verdict, Verdict::Wait | Verdict::LeaveToInit);
@@ -294,7 +317,10 @@ impl Act<'_, '_> {
         let claim = self.writer.batch[usize::from(position)].claim;
         let writer = &mut self.writer;
         match verdict {
-            Verdict::Wait => writer.pending.push(position),
+            Verdict::Wait => {
+                writer.pending.push(position);
+                writer.waits |= u8::from(self.world.config.steps_aside) << position;
+            }
             Verdict::LeaveToInit => {}
             Verdict::Reject => {
                 writer

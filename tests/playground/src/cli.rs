@@ -53,6 +53,10 @@ pub(crate) struct DemoOptions {
 pub(crate) struct ServeOptions {
     #[command(flatten)]
     pub(crate) common: Common,
+    /// Load the template twice, for two pools: stacks NAME-small and NAME-large, where NAME is the stack's
+    /// name, with one queue for the outcomes of both
+    #[arg(long, conflicts_with_all = ["environment", "external"])]
+    pub(crate) family: bool,
     /// Factor on everything that the region simulates; 1 is as observed on AWS
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = factor)]
     pub(crate) time_scale: f64,
@@ -85,7 +89,7 @@ pub(crate) struct Common {
     /// NAME=2s..4s (repeatable; a wrong name lists the known ones)
     #[arg(long = "timing", value_name = "NAME=DURATION")]
     pub(crate) timings: Vec<Override>,
-    /// Name of the stack: the first part of the names in it
+    /// Name of the stack, or of the family: the first part of the names in it
     #[arg(long, value_name = "NAME", default_value = "ready-pool")]
     pub(crate) stack_name: String,
     /// A SAM or CloudFormation template [default: template.yaml of this workspace]

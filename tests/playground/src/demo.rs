@@ -26,7 +26,7 @@ const LOG_TAIL: usize = 15;
 /// Runs the demo; an error says what did not happen.
 pub(crate) async fn run(options: DemoOptions) -> Result<(), Failure> {
     let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let running = Running::start(&options.common, options.time_scale, host).await?;
+    let running = Running::start(&options.common, options.time_scale, host, false).await?;
     let mut interrupts = Interrupts::catch()?;
     let mut demo = Demo::new(&running);
     let result = tokio::select! {

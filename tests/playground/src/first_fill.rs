@@ -40,10 +40,11 @@ pub(crate) async fn end(region: Region, names: Names, asked: Settings) {
     region.with(|world| world.settings = asked);
 }
 
-/// The pool is full, or there is a claim: nothing of that one may be quicker than it was asked for.
+/// All pools are full, or there is a claim: nothing of that one may be quicker than it was asked for.
 fn is_over(world: &World, names: &Names) -> bool {
     let has_claim = |queue: &Queue| queue.messages(world.now).next().is_some();
-    pool_is_full(world, names) || world.sqs.by_url(&names.provision).is_some_and(has_claim)
+    names.all().all(|names| pool_is_full(world, names))
+        || (names.all()).any(|names| world.sqs.by_url(&names.provision).is_some_and(has_claim))
 }
 
 #[cfg(test)]

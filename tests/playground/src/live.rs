@@ -34,10 +34,19 @@ pub(crate) async fn next(
 fn status(running: &Running, printer: &Printer) -> String {
     let names = &running.names;
     let progress = Progress::new(names.clone());
-    let pool = (running.region).read(|world| machines::pool(world, names, &progress));
     let elapsed = (running.region.clock().now() - printer.zero).as_seconds_f64();
-    format!(
-        "{elapsed:>7.1} s  pool: {} of {} ready, {} booting",
-        pool.ready, pool.desired, pool.booting
-    )
+    let pools: Vec<String> = (names.all())
+        .map(|names| {
+            let pool = (running.region).read(|world| machines::pool(world, names, &progress));
+            let name = match names.family {
+                Some(_) => names.title(),
+                None => "pool",
+            };
+            format!(
+                "{name}: {} of {} ready, {} booting",
+                pool.ready, pool.desired, pool.booting
+            )
+        })
+        .collect();
+    format!("{elapsed:>7.1} s  {}", pools.join("; "))
 }

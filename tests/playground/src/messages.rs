@@ -112,7 +112,8 @@ pub(crate) fn kind_of(message: &Message) -> (&'static str, Option<&str>) {
             let instance = look.instance_id.as_ref();
             ("look-again", instance.map(|id| id.as_str()))
         }
-        Message::Retry(_) => ("retry", None),
+        Message::Retry(retry) if retry.begun => ("retry", None),
+        Message::Retry(_) => ("stepped aside", None),
     }
 }
 

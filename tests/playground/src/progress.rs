@@ -4,6 +4,7 @@ use crate::messages::{Content, is_comment_of};
 use crate::moment::Moment;
 use crate::start::Names;
 use crate::story::words::output;
+use ready_pool_core::ids::GroupName;
 use ready_pool_core::ledger;
 use ready_pool_core::message::Message;
 use ready_pool_core::outcome::{Ending, Outcome};
@@ -116,6 +117,8 @@ pub(crate) struct Report {
     pub(crate) id: Option<String>,
     /// Its target, likewise.
     pub(crate) target: Option<String>,
+    /// Whose pool answered, where there are several.
+    pub(crate) pool: Option<String>,
     /// `ready`, `failed` or `rejected`.
     pub(crate) outcome: Ending,
     /// Why, in a word.
@@ -201,7 +204,7 @@ impl Progress {
                 error: None,
                 ..
             } if operation == "CreateOrUpdateTags" => self.tags(input, at),
-            Happening::Detached { group, instance } if *group == self.names.pool => {
+            Happening::Detached { group, instance } if self.names.of_pool(group).is_some() => {
                 self.step_of_instance(instance, Taken::Detached, Some(Phase::Attaching), at);
             }
             Happening::Attached { group, instance } => {
@@ -238,11 +241,14 @@ impl Progress {
     }
 
     fn message(&mut self, entry: &Entry, at: Moment) {
-        match Content::sent_to(&self.names.provision, &entry.what) {
+        let sent_to_a_pool =
+            (self.names.all()).find_map(|names| Content::sent_to(&names.provision, &entry.what));
+        match sent_to_a_pool {
             Some(Content::Claim(claim)) if !claim.is_dry_run() => {
                 self.sent((claim.target_group, claim.claim_id), at);
             }
-            Some(Content::Internal(Message::Retry(retry))) => {
+            // One that was not begun stepped aside: it waits as before.
+            Some(Content::Internal(Message::Retry(retry))) if retry.begun => {
                 let key = (
                     retry.claim.target_group.to_string(),
                     retry.claim.claim_id.to_string(),
@@ -364,11 +370,19 @@ impl Progress {
         }
     }
 
+    /// What a person calls a pool of the family.
+    fn title(&self, pool: Option<&GroupName>) -> Option<String> {
+        self.names.family.as_ref()?;
+        let names = self.names.of_pool(pool?.as_str())?;
+        Some(names.title().to_owned())
+    }
+
     fn ended(&mut self, outcome: Outcome, at: Moment) {
         let mut report = Report {
             at,
             id: outcome.claim_id,
             target: outcome.target_group,
+            pool: self.title(outcome.pool.as_ref()),
             outcome: outcome.outcome,
             reason: outcome.reason,
             message: outcome.message,

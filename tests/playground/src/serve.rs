@@ -19,7 +19,14 @@ const TIME_TO_TRY: Duration = Duration::from_mins(230);
 
 /// Serves until it is interrupted.
 pub(crate) async fn run(options: ServeOptions) -> Result<(), Failure> {
-    let running = Running::start(&options.common, options.time_scale, options.host).await?;
+    let ServeOptions {
+        common,
+        time_scale,
+        host,
+        family,
+        ..
+    } = &options;
+    let running = Running::start(common, *time_scale, *host, *family).await?;
     if let Some(directory) = &options.environment {
         environment_files::write(&running, directory)?;
     }
@@ -73,6 +80,17 @@ struct Addresses<'r> {
     /// For a browser.
     page: String,
     region: &'r str,
+    #[serde(flatten)]
+    stack: Stack<'r>,
+    /// The other stacks of the family.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    beside: Vec<Stack<'r>>,
+}
+
+#[derive(Serialize)]
+struct Stack<'r> {
+    #[serde(rename = "stack")]
+    name: &'r str,
     queues: Queues<'r>,
     groups: Groups<'r>,
 }
@@ -91,21 +109,21 @@ struct Groups<'r> {
     retirement: &'r str,
 }
 
-impl<'r> Addresses<'r> {
-    fn of(running: &'r Running) -> Self {
+impl<'r> Stack<'r> {
+    fn of(names: &'r Names) -> Self {
         let Names {
-            stack: _,
+            stack,
+            family: _,
             pool,
             retirement,
             provision,
             init,
             outcome,
             rejected,
-        } = &running.names;
+            beside: _,
+        } = names;
         Self {
-            endpoint: &running.settings.endpoint,
-            page: running.page(),
-            region: &running.settings.region_name,
+            name: stack,
             queues: Queues {
                 provision,
                 init,
@@ -114,6 +132,41 @@ impl<'r> Addresses<'r> {
             },
             groups: Groups { pool, retirement },
         }
+    }
+
+    fn introduction(&self) -> String {
+        let Self { queues, groups, .. } = self;
+        format!(
+            "  queues       provision  {}
+               init       {}
+               outcome    {}
+               rejected   {}
+  groups       pool       {}
+               retirement {}
+",
+            queues.provision,
+            queues.init,
+            queues.outcome,
+            queues.rejected,
+            groups.pool,
+            groups.retirement,
+        )
+    }
+}
+
+impl<'r> Addresses<'r> {
+    fn of(running: &'r Running) -> Self {
+        Self {
+            endpoint: &running.settings.endpoint,
+            page: running.page(),
+            region: &running.settings.region_name,
+            stack: Stack::of(&running.names),
+            beside: running.names.beside.iter().map(Stack::of).collect(),
+        }
+    }
+
+    fn stacks(&self) -> impl Iterator<Item = &Stack<'r>> {
+        std::iter::once(&self.stack).chain(&self.beside)
     }
 
     fn to_json(&self) -> String {
@@ -127,13 +180,25 @@ fn json_line(value: &impl Serialize) -> String {
 }
 
 fn introduction(running: &Running) -> String {
+    let addresses = Addresses::of(running);
     let Addresses {
         endpoint,
         page,
         region,
-        queues,
-        groups,
-    } = Addresses::of(running);
+        ..
+    } = &addresses;
+    let stacks: String = addresses.stacks().map(Stack::introduction).collect();
+    let operator = running.operator();
+    let next = match running.names.family {
+        None => format!(
+            "Try it: create a target, send a claim (its deadline is 4 h ahead at most), receive its outcome. How the \
+             claim stands meanwhile, and afterwards: {operator} claim claim-1"
+        ),
+        Some(_) => format!(
+            "Try it: create a target for each pool, send a claim for each without naming a queue, and read both \
+             outcomes, each with its pool, on one queue. Both pools: {operator} status"
+        ),
+    };
     format!(
         "A simulated AWS region, {latencies}.{first} Ctrl-C stops it.
 
@@ -141,57 +206,76 @@ fn introduction(running: &Running) -> String {
   endpoint     {endpoint}
   region       {region}
   credentials  any: AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none
-  queues       provision  {provision}
-               init       {init}
-               outcome    {outcome}
-               rejected   {rejected}
-  groups       pool       {pool}
-               retirement {retirement}
-
-Try it: create a target, send a claim (its deadline is 4 h ahead at most), receive its outcome. How the \
-         claim stands meanwhile, and afterwards: {operator} claim claim-1
+{stacks}
+{next}
 ",
-        operator = running.operator(),
         latencies = running.latencies(),
         first = running.first_latencies(),
-        provision = queues.provision,
-        init = queues.init,
-        outcome = queues.outcome,
-        rejected = queues.rejected,
-        pool = groups.pool,
-        retirement = groups.retirement,
     )
 }
 
 /// Lines for a shell, broken where a shell goes on.
 fn lines_to_copy(running: &Running) -> String {
+    let addresses = Addresses::of(running);
     let Addresses {
-        endpoint,
-        region,
-        queues,
-        groups,
-        ..
-    } = Addresses::of(running);
+        endpoint, region, ..
+    } = &addresses;
+    let mut text = format!(
+        "export AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none\n"
+    );
+    for names in running.names.all() {
+        let (target, claim_id) = match running.names.family {
+            None => ("my-target".to_owned(), "claim-1".to_owned()),
+            Some(_) => (
+                format!("my-{}-target", names.title()),
+                names.title().to_owned(),
+            ),
+        };
+        text.push_str(&target_to_copy(running, &target, &names.pool));
+        text.push_str(&claim_to_copy(running, names, &target, &claim_id));
+    }
+    let outcome = addresses.stack.queues.outcome;
+    let _ = write!(
+        text,
+        "aws --endpoint-url {endpoint} sqs receive-message --wait-time-seconds 20 \\\n  --queue-url {outcome}"
+    );
+    text
+}
+
+fn target_to_copy(running: &Running, target: &str, pool: &str) -> String {
+    let endpoint = &running.settings.endpoint;
     let subnets = running.client().subnets();
-    let expires_at = timestamp(running.started + TIME_TO_TRY);
     format!(
-        r#"export AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none
-aws --endpoint-url {endpoint} autoscaling create-auto-scaling-group \
-  --auto-scaling-group-name my-target --min-size 0 --max-size 5 \
+        r"aws --endpoint-url {endpoint} autoscaling create-auto-scaling-group \
+  --auto-scaling-group-name {target} --min-size 0 --max-size 5 \
   --vpc-zone-identifier {subnets} \
   --launch-template LaunchTemplateName=tenant,Version=1 \
   --tags Key={OPT_IN_TAG},Value={pool},PropagateAtLaunch=false
-aws --endpoint-url {endpoint} sqs send-message \
+"
+    )
+}
+
+/// In a family the command line finds the queue; alone, any client of SQS does.
+fn claim_to_copy(running: &Running, names: &Names, target: &str, claim_id: &str) -> String {
+    if running.names.family.is_some() {
+        return format!(
+            "{} send --target {target} --id {claim_id} --command 'echo hello' --wait\n",
+            running.operator()
+        );
+    }
+    let endpoint = &running.settings.endpoint;
+    let expires_at = timestamp(running.started + TIME_TO_TRY);
+    let Names {
+        provision, pool, ..
+    } = names;
+    format!(
+        r#"aws --endpoint-url {endpoint} sqs send-message \
   --queue-url {provision} \
-  --message-group-id {pool} --message-deduplication-id claim-1 \
-  --message-body '{{"claim_id": "claim-1", "target_group": "my-target",
+  --message-group-id {pool} --message-deduplication-id {claim_id} \
+  --message-body '{{"claim_id": "{claim_id}", "target_group": "{target}",
     "init": {{"commands": ["echo hello from $AWS_SSM_INSTANCE_ID"]}},
     "expires_at": "{expires_at}"}}'
-aws --endpoint-url {endpoint} sqs receive-message --wait-time-seconds 20 \
-  --queue-url {outcome}"#,
-        provision = queues.provision,
-        outcome = queues.outcome,
-        pool = groups.pool,
+"#
     )
 }
 

@@ -6,11 +6,12 @@ use crate::failure::Failure;
 use crate::first_fill;
 use crate::functions::Functions;
 use crate::page::Page;
+use crate::{family, names};
 use region::api::{Call, Service};
 use region::autoscaling::Lifecycle;
 use region::commands::RealScripts;
 use region::endpoint::Endpoint;
-use region::region::{Region, StartError, TemplateSource};
+use region::region::{Builder, Region, StartError, TemplateSource};
 use region::settings::Settings;
 use region::template::{self, Stack};
 use region::world::World;
@@ -22,6 +23,8 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+pub(crate) use names::{Names, queue_name};
 
 /// Who makes the calls of this command line.
 const CALLER: &str = "you";
@@ -94,67 +97,13 @@ impl Client {
     }
 }
 
-/// Names in the stack, as AWS would know them.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Names {
-    /// The stack.
-    pub(crate) stack: String,
-    /// The pool's group.
-    pub(crate) pool: String,
-    /// The retirement group.
-    pub(crate) retirement: String,
-    /// URL of the queue for claims.
-    pub(crate) provision: String,
-    /// URL of the queue between the functions.
-    pub(crate) init: String,
-    /// URL of the queue of outcomes.
-    pub(crate) outcome: String,
-    /// URL of the queue of rejected messages.
-    pub(crate) rejected: String,
-}
-
-impl Names {
-    fn of(region: &Region) -> Result<Self, Failure> {
-        let stack = region.stack();
-        let reference = |logical_id: &'static str| {
-            stack
-                .resources
-                .get(logical_id)
-                .map(|resource| resource.attributes.reference.clone())
-                .ok_or(Failure::NoResource(logical_id))
-        };
-        Ok(Self {
-            stack: stack.name.clone(),
-            pool: reference("PoolGroup")?,
-            retirement: reference("RetirementGroup")?,
-            provision: reference("ProvisionQueue")?,
-            init: reference("InitQueue")?,
-            outcome: reference("OutcomeQueue")?,
-            rejected: reference("RejectedQueue")?,
-        })
-    }
-
-    /// A name without what all names of the stack share.
-    pub(crate) fn short<'n>(&self, name: &'n str) -> &'n str {
-        let own = name
-            .strip_prefix(self.stack.as_str())
-            .and_then(|rest| rest.strip_prefix('-'))
-            .unwrap_or(name);
-        own.strip_suffix(".fifo").unwrap_or(own)
-    }
-}
-
-/// The name of a queue, from its URL.
-pub(crate) fn queue_name(url: &str) -> &str {
-    url.rsplit('/').next().unwrap_or(url)
-}
-
 impl Running {
     /// Builds the functions and starts everything. When this returns, the endpoint answers.
     pub(crate) async fn start(
         options: &Common,
         time_scale: f64,
         host: IpAddr,
+        is_family: bool,
     ) -> Result<Self, Failure> {
         let template = template_of(options)?;
         let stack = template.stack()?;
@@ -176,17 +125,30 @@ impl Running {
         let started = OffsetDateTime::now_utc();
         let first = first_fill::settings(&settings, !options.timings.is_empty());
         let first_time_scale = first.time_scale;
-        let region = Region::builder(first, started)
+        let family = is_family.then_some(options.stack_name.as_str());
+        let sources = match family {
+            Some(_) => family::stacks(&template.source, &settings),
+            None => vec![template.source],
+        };
+        let mut region = Region::builder(first, started)
             .commands(Arc::new(commands))
-            .template(template.source)
             .functions({
                 let functions = Arc::clone(&functions);
                 move |region, config| functions.code(region, config)
-            })
+            });
+        if let Some(family) = family.map(str::to_owned) {
+            region = region.prepare(move |world| family::make_outcome_queue(world, &family));
+        }
+        let region = (sources.iter().cloned())
+            .fold(region, Builder::template)
             .start()
             .map_err(|error| explained(error, template.path, options.function_dir.as_deref()))?;
-        let names = Names::of(&region)?;
-        grow_pool(&region, &names, options.pool_size)?;
+        let names = Names::of(&region, family)?;
+        for (names, source) in names.all().zip(&sources) {
+            let size = source.parameters.get("PoolSize");
+            let size = size.and_then(|size| size.parse().ok());
+            grow_pool(&region, names, size.unwrap_or(options.pool_size))?;
+        }
         let page = Page::of(Client {
             region: region.clone(),
             names: names.clone(),
@@ -228,9 +190,10 @@ impl Running {
     /// What the operator's command line is called with, to work on this region.
     pub(crate) fn operator(&self) -> String {
         let endpoint = &self.settings.endpoint;
-        let stack = match self.names.stack.as_str() {
-            "ready-pool" => String::new(),
-            other => format!(" --stack {other}"),
+        let stack = match (&self.names.family, self.names.stack.as_str()) {
+            (Some(family), _) => format!(" --family {family}"),
+            (None, "ready-pool") => String::new(),
+            (None, other) => format!(" --stack {other}"),
         };
         format!("cargo ready-pool --endpoint-url {endpoint}{stack}")
     }
@@ -261,9 +224,9 @@ impl Running {
         }
     }
 
-    /// Whether the pool is as large as it should be, all in service.
+    /// Whether each pool is as large as it should be, all in service.
     pub(crate) fn pool_is_full(&self) -> bool {
-        self.region.with(|world| pool_is_full(world, &self.names))
+        (self.region).with(|world| self.names.all().all(|names| pool_is_full(world, names)))
     }
 
     /// Ends everything: functions, scripts, endpoint.
@@ -422,24 +385,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_shortened_to_what_tells_them_apart() {
-        let names = Names {
-            stack: "ready-pool".to_owned(),
-            ..Names::default()
-        };
-        assert_eq!(names.short("ready-pool-provision.fifo"), "provision");
-        assert_eq!(names.short("ready-pool-claim-instance"), "claim-instance");
-        assert_eq!(names.short("ready-pooled"), "ready-pooled");
-    }
-
-    #[test]
     fn a_time_scale_is_said_in_words() {
         assert_eq!(at_latencies(1.0), "at the latencies observed on AWS");
         assert_eq!(at_latencies(0.2), "at 0.2 of the latencies observed on AWS");
-    }
-
-    #[test]
-    fn a_queue_is_named_at_the_end_of_its_url() {
-        assert_eq!(queue_name("http://127.0.0.1:1/123/a.fifo"), "a.fifo");
     }
 }

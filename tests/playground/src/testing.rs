@@ -17,12 +17,14 @@ pub(crate) const ZERO: OffsetDateTime = datetime!(2026-11-22 20:00 UTC);
 pub(crate) fn names() -> Names {
     Names {
         stack: "s".to_owned(),
+        family: None,
         pool: "s-pool".to_owned(),
         retirement: "s-retirement".to_owned(),
         provision: "http://here/123/s-provision.fifo".to_owned(),
         init: "http://here/123/s-init.fifo".to_owned(),
         outcome: "http://here/123/s-outcome".to_owned(),
         rejected: "http://here/123/s-rejected".to_owned(),
+        beside: Vec::new(),
     }
 }
 

@@ -183,8 +183,16 @@ pub fn check_accepted(accepted: &Claim) {
             script.len()
         );
         assert!(!script.contains('\0') && !script.contains("{{"));
-        let carried = (claim.on_init_failure == OnInitFailure::Replace).then(|| claim.clone());
-        assert_eq!(script::claim_of(&script), carried);
+        match script::claim_of(&script) {
+            Some(carried) => {
+                let mut on_one_line = claim.clone();
+                on_one_line.init.commands = vec![claim.init.commands.join("\n")];
+                assert_eq!(carried, on_one_line);
+                let again = script::render(&carried, attempt, &Times::default(), None);
+                assert_eq!(again, script);
+            }
+            None => assert_ne!(claim.on_init_failure, OnInitFailure::Replace),
+        }
         check_hand_over(HandOver {
             version: VERSION,
             claim: claim.clone(),
@@ -196,6 +204,7 @@ pub fn check_accepted(accepted: &Claim) {
             version: VERSION,
             claim: claim.clone(),
             attempt,
+            begun: true,
             times: Times::default(),
         });
         let body = serde_json::to_string(&retry).expect("a retry is JSON");

@@ -172,6 +172,7 @@ fn check_plan(tagged: &Group, history: &[Command]) {
             backlog: Some(0),
             boot_limit: std::time::Duration::from_mins(10),
             max_age: std::time::Duration::from_hours(24),
+            growth: replenish_pool::decide::Growth::default(),
             scan: Some(replenish_pool::decide::FullScan {
                 targets: Some(replenish_pool::decide::Targets {
                     groups: vec![tagged.clone()],

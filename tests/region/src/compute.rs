@@ -1,6 +1,10 @@
 //! Machines: what EC2 is to Auto Scaling and SSM. It has no API of its own here; groups launch
 //! instances, tests and faults break them.
 
+mod away;
+
+pub use away::{reboot, restart_agent, start, stop};
+
 use crate::autoscaling;
 use crate::iam::{self, Principal};
 use crate::journal::Happening;
@@ -44,13 +48,17 @@ pub struct LaunchTemplate {
 /// The instance type where no launch template says one.
 pub const DEFAULT_INSTANCE_TYPE: &str = "t3.micro";
 
-/// EC2's states, without stopping: nothing here stops an instance.
+/// EC2's states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Starting.
     Pending,
     /// Up.
     Running,
+    /// Being stopped.
+    Stopping,
+    /// Stopped: its disks are kept, and paid for.
+    Stopped,
     /// Being terminated.
     ShuttingDown,
     /// Gone.
@@ -63,6 +71,8 @@ impl State {
         match self {
             Self::Pending => "pending",
             Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
             Self::ShuttingDown => "shutting-down",
             Self::Terminated => "terminated",
         }
@@ -93,8 +103,23 @@ pub struct Instance {
     pub role: Option<String>,
     /// When cloud-init was done with the user data.
     pub user_data_done_at: Option<OffsetDateTime>,
+    /// What State Manager's associations have done to it.
+    pub associations: Associations,
+    /// When it last rebooted.
+    pub rebooted_at: Option<OffsetDateTime>,
     /// Its SSM agent.
     pub agent: Agent,
+}
+
+/// How the associations of a machine stand, as `DescribeInstanceInformation` says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Associations {
+    /// It has none.
+    None,
+    /// They have not run yet.
+    Pending,
+    /// They ran, and ended then.
+    Done(OffsetDateTime),
 }
 
 /// An instance's SSM agent, as the machine knows it. What SSM believes is [`Agent::ping`].
@@ -102,22 +127,25 @@ pub struct Instance {
 pub struct Agent {
     /// Fault: it never registers.
     pub silent: bool,
-    /// When it registered.
+    /// When it registered, or last started.
     pub registered_at: Option<OffsetDateTime>,
     /// When it died.
     pub died_at: Option<OffsetDateTime>,
+    /// Since when it is away: it restarts, or its machine reboots.
+    pub away_since: Option<OffsetDateTime>,
 }
 
 impl Agent {
     /// Registered and alive: it picks commands up and reports.
     pub fn works(&self) -> bool {
-        self.registered_at.is_some() && self.died_at.is_none()
+        self.registered_at.is_some() && self.died_at.is_none() && self.away_since.is_none()
     }
 
     /// The time of the last heartbeat at `now`; the first one is the registration.
     pub fn last_ping(&self, now: OffsetDateTime, heartbeat: Duration) -> Option<OffsetDateTime> {
         let registered = self.registered_at?;
-        let last_moment = self.died_at.unwrap_or(now).min(now);
+        let gone = self.died_at.or(self.away_since);
+        let last_moment = gone.unwrap_or(now).min(now);
         let period = heartbeat.as_nanos().max(1);
         let alive = (last_moment - registered).unsigned_abs().as_nanos();
         let silent_for = u64::try_from(alive % period).unwrap_or(u64::MAX);
@@ -135,6 +163,15 @@ pub enum Due {
     UserDataDone { instance: String },
     /// The agent registers with SSM.
     AgentRegisters { instance: String },
+    /// State Manager's associations run for the first time.
+    AssociationsRun { instance: String },
+    /// The agent is back.
+    AgentReturns {
+        instance: String,
+        since: OffsetDateTime,
+    },
+    /// The stop is over.
+    Stopped { instance: String },
     /// The termination is over.
     Terminated { instance: String },
     /// EC2 forgets the instance.
@@ -219,6 +256,8 @@ pub fn launch(world: &mut World, launch: Launch) -> String {
         tags: launch.tags,
         role: launch.role,
         user_data_done_at: None,
+        associations: Associations::None,
+        rebooted_at: None,
         agent: Agent {
             silent,
             ..Agent::default()
@@ -271,6 +310,9 @@ pub fn happen(world: &mut World, due: Due) {
         Due::Runs { instance } => runs(world, &instance),
         Due::UserDataDone { instance } => user_data_done(world, &instance),
         Due::AgentRegisters { instance } => agent_registers(world, &instance),
+        Due::AssociationsRun { instance } => away::associations_run(world, &instance),
+        Due::AgentReturns { instance, since } => away::agent_returns(world, &instance, since),
+        Due::Stopped { instance } => away::stopped(world, &instance),
         Due::Terminated { instance } => terminated(world, &instance),
         Due::Forgotten { instance } => {
             world.compute.instances.remove(&instance);
@@ -352,6 +394,7 @@ fn agent_registers(world: &mut World, id: &str) {
     world.record(Happening::AgentOnline {
         instance: id.to_owned(),
     });
+    away::first_online(world, id);
 }
 
 /// Whether the role of an instance lets its agent do all of this.

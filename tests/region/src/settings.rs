@@ -23,6 +23,8 @@ pub struct Settings {
     pub multi_detach: MultiDetach,
     /// What EventBridge makes of a `MessageGroupId` that is a JSON path. Contested.
     pub group_paths: GroupPaths,
+    /// What happens to a machine when its agent comes online for the first time: the account's associations.
+    pub first_online: FirstOnline,
     /// What becomes of a dead machine's commands. Both are seen.
     pub dead_machines_commands: DeadMachinesCommands,
     /// AWS region name, in ARNs and URLs.
@@ -132,6 +134,16 @@ pub struct Timings {
     pub standby: Spread,
     /// Termination, start to end.
     pub terminate: Spread,
+    /// Stopping a machine, start to end (assumed).
+    pub stop: Spread,
+    /// An agent's first ping until the first associations act on its machine (assumed).
+    pub first_associations: Spread,
+    /// An agent's restart (assumed).
+    pub agent_restart: Spread,
+    /// A reboot, until the agent is back (assumed).
+    pub reboot: Spread,
+    /// Uneven zones until `AZRebalance` acts on them (assumed).
+    pub rebalance_notice: Spread,
     /// A dead or unhealthy instance until Auto Scaling acts on it (assumed).
     pub health_notice: Spread,
     /// Agent heartbeat period: 5 min (amazon-ssm-agent).
@@ -166,6 +178,11 @@ impl Default for Timings {
             attach: Spread::between(ms(2_500), ms(3_300)),
             standby: Spread::between(ms(1_000), ms(3_000)),
             terminate: Spread::between(ms(20_000), ms(40_000)),
+            stop: Spread::between(ms(20_000), ms(40_000)),
+            first_associations: Spread::between(ms(3_000), ms(12_000)),
+            agent_restart: Spread::between(ms(4_000), ms(10_000)),
+            reboot: Spread::between(ms(30_000), ms(50_000)),
+            rebalance_notice: Spread::between(ms(20_000), ms(60_000)),
             health_notice: Spread::between(ms(30_000), ms(60_000)),
             agent_heartbeat: ms(300_000),
             agent_lost_after: ms(360_000),
@@ -243,6 +260,18 @@ pub enum DeadMachinesCommands {
     Stay,
 }
 
+/// What the account's State Manager associations (patching, the agent's own update) do to a machine that comes
+/// online for the first time: they run just then (KiroCrew#7867, bottlerocket-ecs-updater#53).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstOnline {
+    /// There are none.
+    Nothing,
+    /// They restart the agent.
+    AgentRestarts,
+    /// They reboot the machine.
+    Reboots,
+}
+
 /// When the agent of a new machine starts: its image decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgentStart {
@@ -263,6 +292,7 @@ impl Default for Settings {
             agent_start: AgentStart::AtBoot,
             multi_detach: MultiDetach::AllRefused,
             group_paths: GroupPaths::Followed,
+            first_online: FirstOnline::Nothing,
             dead_machines_commands: DeadMachinesCommands::End,
             region_name: "eu-west-1".to_owned(),
             account_id: "123456789012".to_owned(),

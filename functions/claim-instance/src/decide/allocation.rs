@@ -204,7 +204,7 @@ impl<'a> Allocation<'a> {
 /// that this delivery gave away or was refused. Entries of other claims speak only for their own
 /// target (see [`Allocation::candidates`]): a tenant can write what it likes there, and would
 /// otherwise keep the whole pool from everybody.
-fn reserved(view: &View<'_>, requests: &[Request]) -> BTreeSet<InstanceId> {
+pub(super) fn reserved(view: &View<'_>, requests: &[Request]) -> BTreeSet<InstanceId> {
     let in_earnest = requests.iter().filter(|request| !request.claim.dry_run);
     let entered = in_earnest.filter_map(|request| {
         let claim = &request.claim;

@@ -5,13 +5,17 @@
 
 mod admission;
 mod allocation;
+mod aside;
 mod dry_run;
+mod lacking;
 mod request;
 mod selection;
 mod subnets;
 mod surplus;
 mod waits;
 
+pub use aside::{STEPS_ASIDE_EVERY, may_step_aside};
+pub use lacking::lacking;
 pub use request::{Isolation, MessageGroup, Request};
 pub use waits::{has_waited, is_turned_away};
 

@@ -1,5 +1,6 @@
 //! What is asked for: a claim, as its message says it, and how that message is to be processed.
 
+use ready_pool_core::Timestamp;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::ids::Attempt;
 
@@ -8,8 +9,10 @@ use ready_pool_core::ids::Attempt;
 pub struct Request {
     /// The claim.
     pub claim: Claim,
-    /// The attempt that a retry asks for; `None` for a claim that came from its sender.
+    /// The attempt that a retry asks for; `None` for a claim that nothing was begun for.
     pub asked: Option<Attempt>,
+    /// When it stepped aside last, if it did.
+    pub stepped_aside: Option<Timestamp>,
     /// In which message group it came.
     pub group: MessageGroup,
     /// How its message is processed.
@@ -22,6 +25,7 @@ impl Request {
         Self {
             claim,
             asked: None,
+            stepped_aside: None,
             group: MessageGroup::Pool,
             isolation: Isolation::Batched,
         }

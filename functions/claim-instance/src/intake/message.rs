@@ -8,7 +8,7 @@ use ready_pool_core::Timestamp;
 use ready_pool_core::claim::{Claim, DRY_RUN_GROUP};
 use ready_pool_core::guard::guarded;
 use ready_pool_core::ids::{GroupName, MessageId, ReceiptHandle};
-use ready_pool_core::message::Message;
+use ready_pool_core::message::{self, Message};
 use ready_pool_core::reason::Reason;
 use ready_pool_core::times::Times;
 use ready_pool_core::trace::Trace;
@@ -63,10 +63,22 @@ impl Received {
                 let message = panicked.to_string();
                 Err(unreadable(&body, Reason::InternalError, message))
             });
+        let deduplication_id = record.attributes.get("MessageDeduplicationId");
+        let aside = deduplication_id.is_some_and(|id| message::stepped_aside(id));
         Self {
-            times: times(&body, &content, sent),
+            times: if content.is_ok() {
+                times(&body, sent)
+            } else {
+                Times {
+                    sent,
+                    ..Times::default()
+                }
+            },
             trace,
-            content,
+            content: content.map(|request| Request {
+                stepped_aside: sent.filter(|_| aside),
+                ..request
+            }),
             delivery: Delivery {
                 receives,
                 released: false,
@@ -78,12 +90,15 @@ impl Received {
     }
 }
 
-/// A claim's first send counts, also for a retry: that one carries it.
-fn times(body: &str, content: &Result<Request, Unreadable>, sent: Option<Timestamp>) -> Times {
-    if matches!(content, Ok(Request { asked: Some(_), .. }))
-        && let Ok(Message::Retry(retry)) = serde_json::from_str(body)
-    {
-        return retry.times;
+/// A claim's first send counts, also where it comes again in another message: that one carries it. A clock that was
+/// wrong, or a sender who makes one up, puts it no later than SQS took the message.
+fn times(body: &str, sent: Option<Timestamp>) -> Times {
+    if let Ok(Message::Retry(retry)) = serde_json::from_str(body) {
+        let first = retry.times.sent;
+        return Times {
+            sent: first.map(|first| sent.map_or(first, |this| first.min(this))),
+            ..retry.times
+        };
     }
     Times {
         sent,
@@ -131,7 +146,7 @@ fn read_request(body: &str, now: Timestamp) -> Result<Request, String> {
     if let Ok(Message::Retry(retry)) = serde_json::from_str(body) {
         retry.claim.check(now).map_err(|error| error.to_string())?;
         return Ok(Request {
-            asked: Some(retry.attempt.max(1)),
+            asked: retry.begun.then_some(retry.attempt.max(1)),
             ..Request::of(retry.claim)
         });
     }

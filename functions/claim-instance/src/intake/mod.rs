@@ -29,8 +29,10 @@ pub(crate) fn receive(
     messages.collect()
 }
 
-/// The messages in the order in which they are processed.
-pub(crate) fn in_order(messages: Vec<Received>) -> Vec<(Received, Isolation)> {
+/// The messages in the order in which they are processed: who was sent first comes first, whatever claims stepped
+/// aside since, and suspects last.
+pub(crate) fn in_order(mut messages: Vec<Received>) -> Vec<(Received, Isolation)> {
+    messages.sort_by_key(|message| message.times.sent);
     let deliveries: Vec<Delivery> = messages.iter().map(|message| message.delivery).collect();
     let mut messages: Vec<Option<Received>> = messages.into_iter().map(Some).collect();
     isolate(&deliveries)

@@ -1,9 +1,9 @@
 //! What a check of an open claim (*look again*) finds.
 
-use super::command_end::is_replaced;
 use super::conclusion::{Cause, Conclusion, Finding, Step};
+use super::replacing::{is_replaced, may_prove};
 use ready_pool_core::Timestamp;
-use ready_pool_core::command::{Command, InitCommand};
+use ready_pool_core::command::{Command, CommandStatus, InitCommand};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::LookAgain;
 use ready_pool_core::reason::Reason;
@@ -41,8 +41,21 @@ pub enum Checked {
     CommandEnded(Command),
     /// It has not, says Systems Manager, but the target does not have the instance: look twice.
     Missing(Command),
+    /// Its deadline has passed, and its first instance was never sent its command. It ends like this, unless
+    /// another instance was: see [`serves`].
+    NeverSent(Conclusion),
     /// It ends here.
     Conclude(Conclusion),
+}
+
+/// Whether a claim whose entry names an instance without its command is served by another one that was sent this
+/// command. Its entry was wiped then, and it was sent again within the five minutes in which InitQueue swallows
+/// a second hand-over.
+pub fn serves(command: &Command) -> bool {
+    matches!(
+        command.status,
+        CommandStatus::Running | CommandStatus::Succeeded
+    )
 }
 
 /// Decides what a check of a claim finds.
@@ -61,7 +74,12 @@ pub fn check(seen: Check<'_>) -> Checked {
     if entry.attempt != message.attempt || entry.instance.as_ref() != instance {
         return match seen.command {
             // Perhaps it was this look that moved the claim on, and died on the way.
-            InitCommand::Sent(command) if is_replaced(&command) => Checked::CommandEnded(command),
+            InitCommand::Sent(command)
+                if is_replaced(&command)
+                    || (entry.attempt > message.attempt && may_prove(&command)) =>
+            {
+                Checked::CommandEnded(command)
+            }
             _ => nothing,
         };
     }
@@ -80,8 +98,19 @@ pub fn check(seen: Check<'_>) -> Checked {
         // A look carries no claim, so nothing more can be asked for: until the deadline the
         // message that does may still come.
         InitCommand::SentForAnother | InitCommand::NotSent if !expired => nothing,
-        InitCommand::SentForAnother => Checked::Conclude(close(message, false)),
-        InitCommand::NotSent => Checked::Conclude(close(message, instance.is_some())),
+        InitCommand::SentForAnother => never_sent(message, false),
+        InitCommand::NotSent => never_sent(message, instance.is_some()),
+    }
+}
+
+/// A claim that is sent again begins with its first attempt. Whose later one is under way was given up elsewhere, and
+/// what it was sent there, late perhaps, serves it no more.
+fn never_sent(message: &LookAgain, retire: bool) -> Checked {
+    let end = close(message, retire);
+    if message.attempt == 1 && message.instance_id.is_some() {
+        Checked::NeverSent(end)
+    } else {
+        Checked::Conclude(end)
     }
 }
 

@@ -67,10 +67,16 @@ pub enum Finding {
     Lost,
     /// Init failed, and another instance takes this one's place.
     Replaced,
+    /// So it does, because nothing of the claim ran.
+    NothingRan,
     /// The same, begun by an earlier delivery.
     ReplacedBefore,
     /// Init failed, and the claim has gone on without the instance, or ended without it.
     Superseded,
+    /// The claim was sent again, and another instance was sent its command: this one is of no use.
+    ServedElsewhere,
+    /// The claim was sent again, its script had succeeded, and its instance has left its target since.
+    ReadyBefore,
 }
 
 /// Why an instance is given up.
@@ -135,6 +141,13 @@ impl Conclusion {
         Self::of(finding, [])
     }
 
+    /// Of these steps the instance's retirement alone, if it is one of them: the claim has another instance.
+    #[must_use]
+    pub fn without_the_claim(self) -> Self {
+        let retire = self.steps.into_iter().filter(|step| *step == Step::Retire);
+        Self::of(Finding::ServedElsewhere, retire)
+    }
+
     /// The same, once the ledger says this.
     pub(super) fn entering(self, entry: Entry) -> Self {
         Self {
@@ -151,6 +164,7 @@ impl Step {
             version: VERSION,
             claim: hand_over.claim.clone(),
             attempt,
+            begun: true,
             times: times_of_retry(&hand_over.times),
         }))
     }
@@ -269,8 +283,17 @@ impl fmt::Display for Finding {
                 "the instance has left its target before the claim was ready; it is left alone"
             }
             Self::Replaced => "init failed; replacing the instance",
+            Self::NothingRan => {
+                "nothing of the claim ran on the instance; going on with another one"
+            }
             Self::ReplacedBefore => "init failed; going on with the replacement",
             Self::Superseded => "init failed, and the claim has gone on; retiring the instance",
+            Self::ServedElsewhere => {
+                "the claim was sent again after its entry was wiped; another instance was sent its command before"
+            }
+            Self::ReadyBefore => {
+                "the init command succeeded before; the instance has left its target since, and nothing more is published"
+            }
         })
     }
 }

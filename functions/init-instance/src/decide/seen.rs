@@ -1,10 +1,10 @@
-//! What a look at a claim's command sees, and how a claim is settled by it.
+//! What a look at a claim's command sees, what it says of the claim's instance, and how a claim is settled by it.
 
 use super::conclusion::{Conclusion, Finding, Step};
 use ready_pool_core::Timestamp;
 use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::claim::MAX_TIME_TO_EXPIRY;
-use ready_pool_core::command::Command;
+use ready_pool_core::command::{Command, CommandStatus};
 use ready_pool_core::group::Group;
 use ready_pool_core::ids::InstanceId;
 use ready_pool_core::ledger::{Entry, Standing};
@@ -21,6 +21,9 @@ pub enum Occasion {
     Event,
     /// A look at an open claim: it has ended, or its instance is missing.
     Look,
+    /// A look at an open claim whose deadline has passed, and whose entry names an instance that never got its
+    /// command: this one did. Its entry was wiped, and it was sent again.
+    Elsewhere,
 }
 
 /// What a look at a claim's command sees.
@@ -30,6 +33,9 @@ pub struct CommandEnd<'a> {
     pub occasion: Occasion,
     /// The command.
     pub command: &'a Command,
+    /// Whether its script's end proves that nothing of the claim ran
+    /// ([`ready_pool_core::script::proves_that_nothing_ran`]).
+    pub nothing_ran: bool,
     /// Its instance.
     pub instance: &'a InstanceId,
     /// The claim's target; `None` when it is gone.
@@ -55,7 +61,7 @@ pub enum KnownAttach {
     Seen,
 }
 
-/// What a command's status comes to.
+/// What becomes of the claim.
 pub(super) enum Verdict {
     /// Not final, or the attach is not finished.
     NotYet,
@@ -69,6 +75,8 @@ pub(super) enum Verdict {
     Leave,
     /// Settle as ready.
     Ready,
+    /// Its script succeeded, and the instance has left its target since: settle as ready, and say nothing.
+    ReadyBefore,
     /// Settle as failed.
     Failed(Reason),
     /// The claim goes on without the instance.
@@ -119,15 +127,47 @@ pub(super) fn settled(seen: &CommandEnd<'_>, standing: Standing) -> Conclusion {
     }
 }
 
+/// Whether an open claim goes on without this instance.
+pub(super) fn is_superseded(entry: &Entry, instance: &InstanceId) -> bool {
+    let another = entry.instance.as_ref() != Some(instance);
+    another && (entry.instance.is_none() || entry.attempt > 1)
+}
+
+/// Why a claim fails whose command ended like this.
+pub(super) fn failure(status: CommandStatus) -> Option<Reason> {
+    match status {
+        CommandStatus::Running | CommandStatus::Succeeded => None,
+        CommandStatus::Failed => Some(Reason::ScriptFailed),
+        CommandStatus::TimedOut => Some(Reason::ScriptTimedOut),
+        CommandStatus::NotDelivered | CommandStatus::Interrupted => Some(Reason::NotDelivered),
+        CommandStatus::Cancelled => Some(Reason::Cancelled),
+    }
+}
+
+/// Whether an open claim's instance is not in its target, although it was attached before its command was sent.
+pub(super) fn is_missed(seen: &CommandEnd<'_>) -> bool {
+    is_open_claim_s(seen) && !has_instance(seen) && !is_attached_late(seen)
+}
+
+/// Whether the claim's instance is attached after its init.
+pub(super) fn is_attached_late(seen: &CommandEnd<'_>) -> bool {
+    seen.command.record.header.attach_when == AttachWhen::AfterInit
+}
+
+/// Whether the ledger says that an open claim has the instance.
+pub(super) fn is_open_claim_s(seen: &CommandEnd<'_>) -> bool {
+    let entry = seen.entry.filter(|entry| entry.is_open());
+    entry.is_some_and(|entry| entry.instance.as_ref() == Some(seen.instance))
+}
+
 /// Whether the claim wants its instance protected from scale-in, and the target does not have it so yet.
 fn is_to_be_protected(seen: &CommandEnd<'_>) -> bool {
     let member = seen.target.and_then(|target| target.member(seen.instance));
     seen.command.record.header.protect && member.is_some_and(|member| !member.protected)
 }
 
-/// Whether the claim's instance is attached after its init.
-pub(super) fn is_attached_late(seen: &CommandEnd<'_>) -> bool {
-    seen.command.record.header.attach_when == AttachWhen::AfterInit
+fn has_instance(seen: &CommandEnd<'_>) -> bool {
+    seen.target.is_some_and(|target| target.has(seen.instance))
 }
 
 /// The instance is not its target's: it leaves, or was missing often enough.
@@ -136,6 +176,10 @@ pub(super) fn lost(seen: &CommandEnd<'_>) -> Verdict {
     let is_missing = target.is_none_or(|target| target.member(seen.instance).is_none());
     if is_missing && seen.look < LOOKS_BEFORE_LOST {
         return Verdict::NotYet;
+    }
+    let succeeded = seen.command.status == CommandStatus::Succeeded;
+    if succeeded && seen.occasion == Occasion::Elsewhere {
+        return Verdict::ReadyBefore;
     }
     Verdict::Failed(Reason::InstanceLost)
 }

@@ -3,8 +3,15 @@
 use super::{Plan, View};
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
+use ready_pool_core::agent::Agent;
 use ready_pool_core::group::Lifecycle;
 use ready_pool_core::ids::InstanceId;
+use std::time::Duration;
+
+/// For how long after a launch what State Manager has for a new machine is waited for. It runs when the agent is
+/// online for the first time, as a rule a minute after the launch; and one that runs again and again is listed as
+/// pending between two runs, too.
+const ASSOCIATIONS_AWAITED_FOR: Duration = Duration::from_mins(3);
 
 /// It needs the pool and its agents alone, and the history to give a launch up. Whose agent is not
 /// known waits.
@@ -12,6 +19,7 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
     for member in &view.pool.members {
         let instance = &member.instance;
         match member.lifecycle {
+            Lifecycle::PendingWait if may_reboot(view, instance) => plan.booting += 1,
             Lifecycle::PendingWait if is_online(view, instance) => {
                 plan.complete.push(instance.clone());
             }
@@ -28,8 +36,20 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
 }
 
 fn is_online(view: &View, instance: &InstanceId) -> bool {
-    let agents = view.agents.as_ref();
-    agents.is_some_and(|agents| agents.get(instance).is_some_and(|agent| agent.online))
+    agent(view, instance).is_some_and(|agent| agent.online)
+}
+
+/// Its agent is online for the first time, and what the account's associations have for it is still to run: it may
+/// restart the agent or reboot the machine. Where the launch is not in the history nobody waits for that.
+fn may_reboot(view: &View, instance: &InstanceId) -> bool {
+    let awaits = |agent: Agent| agent.online && agent.awaits_association;
+    let launched = launched_at(view.activities.as_deref().unwrap_or_default(), instance);
+    agent(view, instance).is_some_and(awaits)
+        && launched.is_some_and(|launched| launched > view.now - ASSOCIATIONS_AWAITED_FOR)
+}
+
+fn agent(view: &View, instance: &InstanceId) -> Option<Agent> {
+    view.agents.as_ref()?.get(instance).copied()
 }
 
 /// An instance whose launch is not in the history is left to the hook's own time-out.

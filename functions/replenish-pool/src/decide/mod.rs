@@ -4,11 +4,13 @@ mod claims;
 mod gate;
 mod launches;
 mod leaks;
+mod members;
 mod reading;
 mod removal;
 mod sent;
 mod size;
 pub mod sizing;
+mod zones;
 
 pub use launches::{FAILURES_BACK, Failure};
 pub use leaks::{
@@ -19,6 +21,7 @@ pub use reading::{
     full_scan_is_due, history_suffices, looks_at_hook, max_age_now, reaches_back_to, says_warm_pool,
 };
 pub use size::claims_wait;
+pub use zones::Growth;
 
 use crate::notes::Note;
 use ready_pool_core::Timestamp;
@@ -53,6 +56,8 @@ pub struct View {
     pub boot_limit: Duration,
     /// After which a member is too old to hand out; zero for never, or not at this look.
     pub max_age: Duration,
+    /// What is remembered of growth for zones that lack instances.
+    pub growth: Growth,
     /// What only a full scan looks at, about once a minute.
     pub scan: Option<FullScan>,
 }
@@ -93,6 +98,10 @@ pub struct Plan {
     pub misspelt_pause: Option<String>,
     /// Desired capacity to set, where it differs.
     pub desired_capacity: Option<i32>,
+    /// Claims that the capacity is raised for because what is ready is in other zones than theirs.
+    pub lacking: usize,
+    /// What is to be remembered of such growth, but for when it was.
+    pub growth: Growth,
     /// Launches to complete: their agent is online.
     pub complete: Vec<InstanceId>,
     /// Launches to abandon: their agent stays away.
@@ -111,7 +120,7 @@ pub struct Plan {
     pub probe_in: Option<Duration>,
     /// Open claims that init-instance shall look at.
     pub look_again: Vec<LookAgain>,
-    /// Tags to remove: settled entries, and notes that are done with.
+    /// Tags to remove: settled entries, notes that are done with, and what lacked once.
     pub remove_tags: Vec<(GroupName, String)>,
     /// Notes to write, before anything is taken out.
     pub note: Vec<(InstanceId, Note)>,
@@ -123,6 +132,8 @@ pub struct Plan {
     pub detach: Vec<InstanceId>,
     /// Free instances to attach to the retirement group.
     pub attach_to_retirement: Vec<InstanceId>,
+    /// Free instances on their way out that Systems Manager does not list: gone, or stopped. An attach says which.
+    pub unlisted: Vec<InstanceId>,
     /// Instances to terminate in the retirement group.
     pub terminate: Vec<InstanceId>,
     /// Members that look bad while too many do: the observer may be broken, so nothing is done.
@@ -144,6 +155,7 @@ pub fn for_the_pool(view: &View) -> Plan {
     let mut plan = Plan {
         paused: pause.replenishing,
         misspelt_pause: pause.misspelt.map(str::to_owned),
+        growth: view.growth,
         ..Plan::default()
     };
     size::plan(view, &mut plan);
@@ -155,6 +167,9 @@ pub fn for_the_pool(view: &View) -> Plan {
 /// Decides on claims and on what must go.
 pub fn for_the_rest(view: &View, scan: &FullScan, plan: &mut Plan) {
     for_claims(scan.targets.as_ref(), view.now, plan);
+    let over = view.pool.lacking_no_more(view.now);
+    let over = over.map(|key| (view.pool.name.clone(), key.clone()));
+    plan.remove_tags.extend(over);
     removal::plan(view, scan, plan);
 }
 

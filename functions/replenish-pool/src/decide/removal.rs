@@ -176,13 +176,13 @@ impl Removal<'_> {
             Step::Attach if self.scan.listed.contains(instance) => {
                 self.plan.attach_to_retirement.push(instance.clone());
             }
+            Step::Attach => {
+                self.plan.unlisted.push(instance.clone());
+                self.forget(instance);
+            }
             // In the retirement group everything is terminated, noted or not.
             // From standby of the pool: somebody has put it aside, perhaps for a look.
-            Step::DetachFromStandby
-            | Step::DetachFromPool
-            | Step::Attach
-            | Step::Terminate
-            | Step::Done => {
+            Step::DetachFromStandby | Step::DetachFromPool | Step::Terminate | Step::Done => {
                 self.forget(instance);
             }
             Step::Wait => {}

@@ -5,13 +5,10 @@
 //! is lowered here only once nobody has any use for it.
 
 use super::launches::{self, Probe};
-use super::{Plan, View};
+use super::members::{is_ready, staying, whole};
+use super::{Plan, View, zones};
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
-use ready_pool_core::agent::Agent;
-use ready_pool_core::group::Member;
-use ready_pool_core::ids::InstanceId;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// For how long after a detach its claim's message may still be on the queue: a delivery has it
@@ -32,7 +29,10 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
         return;
     }
     let desired = view.pool.desired_capacity;
-    let wanted = view.size.saturating_add(unserved(view, activities));
+    let unserved = unserved(view, activities);
+    let wanted = view.size.saturating_add(unserved);
+    let waiting = waiting_for_instances(view, activities);
+    let wanted = zones::capacity(view, activities, waiting, wanted, plan).unwrap_or(wanted);
     let wanted = if wanted < desired && !is_quiet(view, activities) {
         desired
     } else {
@@ -44,7 +44,7 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
         // Auto Scaling would try them all, forever. What is there stays, and one is tried.
         plan.failing_launches = row.failures;
         plan.failure = Some(row.failure);
-        let staying = staying(view);
+        let staying = whole(staying(view).count());
         let allowed = match row.probe(&view.pool, activities, view.now) {
             Probe::Over => wanted,
             Probe::Now => staying.saturating_add(1),
@@ -59,7 +59,7 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
     if wanted != desired {
         plan.desired_capacity = Some(wanted);
     }
-    if unserved(view, activities) > 0 {
+    if unserved > 0 {
         let fit = view.pool.members.iter().filter(|member| member.is_fit());
         plan.silent = fit.filter(|member| !is_ready(view, member)).count();
     }
@@ -69,23 +69,24 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
 pub(super) fn launches_nothing(view: &View, plan: &Plan) -> Option<String> {
     let desired = view.pool.desired_capacity;
     let wanted = plan.desired_capacity.unwrap_or(desired);
-    let lacking = !plan.paused && staying(view) < wanted;
+    let lacking = !plan.paused && whole(staying(view).count()) < wanted;
     view.pool.launches_nothing().filter(|_| lacking)
 }
 
-/// Claims beyond those that were just served and those that what is ready will serve. Claims that
-/// are paused wait for somebody, not for an instance.
+/// Claims beyond those that were just served and those that what is ready will serve.
 pub(super) fn unserved(view: &View, activities: &[Activity]) -> i32 {
+    whole(zones::unserved(
+        view,
+        waiting_for_instances(view, activities),
+    ))
+}
+
+/// Claims that are paused wait for somebody, not for an instance.
+fn waiting_for_instances(view: &View, activities: &[Activity]) -> usize {
     if view.pool.pause().claims {
         return 0;
     }
-    let ready = view
-        .pool
-        .members
-        .iter()
-        .filter(|member| is_ready(view, member));
-    let unserved = waiting(view.backlog, activities, view.now).saturating_sub(ready.count());
-    i32::try_from(unserved).unwrap_or(i32::MAX)
+    waiting(view.backlog, activities, view.now)
 }
 
 /// Claims on the queue beyond those that were just served.
@@ -108,15 +109,6 @@ pub fn claims_wait(
     activities.is_some_and(|activities| waiting(backlog, activities, now) > 0)
 }
 
-/// What claim-instance would hand out. Where agents are not known, all that is fit: too few claims
-/// would be counted then, never too many.
-fn is_ready(view: &View, member: &Member) -> bool {
-    let is_online = |agents: &BTreeMap<InstanceId, Agent>| {
-        (agents.get(&member.instance)).is_some_and(|agent| agent.online)
-    };
-    member.is_fit() && view.agents.as_ref().is_none_or(is_online)
-}
-
 /// Nobody waits, and nothing comes or goes.
 fn is_quiet(view: &View, activities: &[Activity]) -> bool {
     view.backlog == Some(0)
@@ -127,11 +119,4 @@ fn is_quiet(view: &View, activities: &[Activity]) -> bool {
                     .ended_at
                     .is_none_or(|ended_at| ended_at > view.now - QUIET)
         })
-}
-
-/// Members that count as capacity: they are there or on their way in.
-fn staying(view: &View) -> i32 {
-    let states = view.pool.members.iter().map(|member| member.lifecycle);
-    let staying = states.filter(|state| !state.leaves() && !state.is_standby());
-    i32::try_from(staying.count()).unwrap_or(i32::MAX)
 }

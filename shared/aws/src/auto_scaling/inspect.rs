@@ -3,6 +3,7 @@
 
 use super::{ACTIVITIES, AutoScaling, GROUPS, MAX_ACTIVITIES_PER_PAGE};
 use crate::error;
+use aws_sdk_autoscaling::primitives::DateTime;
 use aws_sdk_autoscaling::types::{AutoScalingGroup, InstanceRefreshStatus};
 use ready_pool_core::Timestamp;
 use ready_pool_core::call_error::CallError;
@@ -30,6 +31,8 @@ pub struct GroupSettings {
 pub struct LoggedActivity {
     /// When it started.
     pub started_at: Timestamp,
+    /// When it ended; none while it is under way.
+    pub ended_at: Option<Timestamp>,
     /// What it did.
     pub description: String,
     /// Why.
@@ -94,14 +97,26 @@ impl AutoScaling {
 
     /// The newest activities of a group, at most a hundred.
     pub async fn log(&self, group: &GroupName) -> Result<Vec<LoggedActivity>, CallError> {
+        Ok(self.log_page(group, None).await?.0)
+    }
+
+    /// A page of a group's activities, at most a hundred: those under way, then the newest first; and the next page's
+    /// token, if there is one. AWS keeps six weeks (API reference of `DescribeScalingActivities`).
+    pub async fn log_page(
+        &self,
+        group: &GroupName,
+        page: Option<String>,
+    ) -> Result<(Vec<LoggedActivity>, Option<String>), CallError> {
         let request = self.client.describe_scaling_activities();
         let answer = request
             .auto_scaling_group_name(group.as_str())
             .max_records(MAX_ACTIVITIES_PER_PAGE)
+            .set_next_token(page)
             .send()
             .await
             .map_err(|error| error::from_sdk(ACTIVITIES, &error))?;
-        Ok(answer.activities().iter().filter_map(read_line).collect())
+        let lines = answer.activities().iter().filter_map(read_line).collect();
+        Ok((lines, answer.next_token))
     }
 }
 
@@ -132,10 +147,12 @@ fn read_settings(group: &AutoScalingGroup) -> GroupSettings {
 }
 
 fn read_line(activity: &aws_sdk_autoscaling::types::Activity) -> Option<LoggedActivity> {
-    let started_at = Timestamp::from_unix_timestamp(activity.start_time()?.secs()).ok()?;
+    let time = |time: &DateTime| Timestamp::from_unix_timestamp(time.secs()).ok();
+    let started_at = time(activity.start_time()?)?;
     let status = activity.status_code().map_or("", |status| status.as_str());
     Some(LoggedActivity {
         started_at,
+        ended_at: activity.end_time().and_then(time),
         description: activity.description().unwrap_or_default().to_owned(),
         cause: activity.cause().unwrap_or_default().to_owned(),
         status: status.to_owned(),

@@ -1,34 +1,21 @@
-//! What a script says of its claim, in comments: the first line what is known of it, the second, where
-//! another instance is tried should the script fail, the claim itself.
+//! What a script's first line says of its claim, in a comment.
 
 use crate::attach_when::AttachWhen;
 use crate::claim::Claim;
 use crate::ids::Attempt;
 use crate::init_failure::OnInitFailure;
-use crate::message;
 use crate::times::Times;
 use crate::trace::Trace;
 use std::fmt::Write;
 
 /// What the first line of a script starts with; the claim key follows.
-const HEADER: &str = "# ready-pool: claim ";
+pub(super) const HEADER: &str = "# ready-pool: claim ";
 /// What a first line calls the claim's `on_init_failure`.
 const ON_INIT_FAILURE: &str = "on_init_failure";
 /// What a first line calls the claim's `protect`, where that is so.
 const PROTECT: &str = "protect";
 /// What a first line calls the claim's `attach_when`.
 const ATTACH_WHEN: &str = "attach_when";
-
-/// What the second line starts with, where it is the claim.
-const CLAIM: &str = "# ready-pool: ";
-
-/// The claim that a script was rendered for, where the script carries it: where another instance is
-/// tried should the script fail.
-pub fn claim_of(script: &str) -> Option<Claim> {
-    let mut lines = script.lines();
-    lines.next()?.strip_prefix(HEADER)?;
-    message::from_line(lines.next()?.strip_prefix(CLAIM)?)
-}
 
 /// What the first line of a script says, as far as it can be read: a script of an older version
 /// says less, one that is not ours nothing.
@@ -75,39 +62,34 @@ impl Header {
     }
 }
 
-/// The comments that a script starts with.
+/// The comment that a script starts with.
 pub(super) fn render(
     claim: &Claim,
     attempt: Attempt,
     times: &Times,
     trace: Option<Trace>,
 ) -> String {
-    let mut lines = String::new();
+    let mut line = String::new();
     // Writing to a String cannot fail.
     // By the key, not by the target's name: a group may be named `{{…}}`, and SSM would
     // substitute that.
-    let _ = write!(lines, "{HEADER}{}, attempt {attempt}", claim.key());
+    let _ = write!(line, "{HEADER}{}, attempt {attempt}", claim.key());
     if !claim.on_init_failure.is_default() {
         let policy = claim.on_init_failure.code();
-        let _ = write!(lines, ", {ON_INIT_FAILURE} {policy}");
+        let _ = write!(line, ", {ON_INIT_FAILURE} {policy}");
     }
     if claim.protect == Some(true) {
-        let _ = write!(lines, ", {PROTECT} true");
+        let _ = write!(line, ", {PROTECT} true");
     }
     if !claim.attach_when.is_default() {
-        let _ = write!(lines, ", {ATTACH_WHEN} {}", claim.attach_when.code());
+        let _ = write!(line, ", {ATTACH_WHEN} {}", claim.attach_when.code());
     }
     for word in times.words() {
-        let _ = write!(lines, ", {word}");
+        let _ = write!(line, ", {word}");
     }
     if let Some(trace) = trace {
-        let _ = write!(lines, ", trace {trace}");
+        let _ = write!(line, ", trace {trace}");
     }
-    lines.push('\n');
-    if claim.on_init_failure == OnInitFailure::Replace
-        && let Some(line) = message::to_line(claim)
-    {
-        let _ = writeln!(lines, "{CLAIM}{line}");
-    }
-    lines
+    line.push('\n');
+    line
 }

@@ -204,27 +204,107 @@ fn the_script_of_a_claim_that_may_need_another_instance_carries_it() {
     claim.target_group = GroupName::try_from("{{{x}}").unwrap();
     claim.preferences.zones = vec!["eu-west-1a".to_owned()];
     claim.init.working_directory = Some("/opt".to_owned());
-    assert_eq!(claim_of(&render(&claim, 1, &Times::default(), None)), None);
-    claim.on_init_failure = OnInitFailure::Replace;
     let script = render(&claim, 2, &Times::default(), None);
-    assert_eq!(claim_of(&script), Some(claim.clone()));
+    assert_eq!(claim_of(&script), Some(on_one_line(&claim)));
     assert!(!script.contains("{{"));
     let machine = Machine::new("carries");
     assert_eq!(machine.run(&claim), (3, String::new(), String::new()));
 }
 
+/// The claim as its script carries it: its lines are one text.
+fn on_one_line(claim: &Claim) -> Claim {
+    let mut claim = claim.clone();
+    claim.init.commands = vec![claim.init.commands.join("\n")];
+    claim
+}
+
+#[test]
+fn a_carried_claim_makes_the_same_script() {
+    let claim = claim(
+        "a",
+        &["#!/bin/sh", "export A='x'", "", "echo 'it''s'"],
+        &[("B", "export C='d'\nexport E='f'\n"), ("C", "")],
+    );
+    let script = render(&claim, 1, &Times::default(), None);
+    let again = claim_of(&script).unwrap();
+    assert_eq!(again, on_one_line(&claim));
+    assert_eq!(render(&again, 1, &Times::default(), None), script);
+}
+
 #[test]
 fn only_a_script_of_ours_carries_a_claim() {
-    let mut claim = claim("a", &["true"], &[]);
-    claim.on_init_failure = OnInitFailure::Replace;
+    let claim = claim("a", &["true"], &[("A", "b")]);
     let script = render(&claim, 1, &Times::default(), None);
     let (_, without_header) = script.split_once('\n').unwrap();
     let headers = "# ready-pool: claim a@1\n".to_owned();
     for other in ["", "\n", without_header, "# ready-pool: claim a@1"] {
         assert_eq!(claim_of(other), None, "{other}");
     }
-    assert_eq!(claim_of(&(headers.clone() + "# ready-pool: {}")), None);
+    assert_eq!(claim_of(&(headers.clone() + "# ready-pool: {}\n")), None);
     assert_eq!(claim_of(&(headers + without_header)), Some(claim));
+    // Places that are none, or that have something else.
+    let (head, body) = script.split_at(script.rfind("\n# ready-pool: ").unwrap() + 1);
+    let (line, body) = body.split_once('\n').unwrap();
+    for part in ["commands", "environment"] {
+        let place = format!("\"{part}\":");
+        let (before, after) = line.split_once(&place).unwrap();
+        let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
+        for number in ["99999999999999999999", "99999", "0"] {
+            let other = format!("{head}{before}{place}{number}{rest}\n{body}");
+            let read = claim_of(&other);
+            assert!(
+                read.is_none_or(|read| part == "environment" && read.init.environment.is_empty()),
+                "{part} {number}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_script_of_an_older_version_carries_its_claim_in_one_line() {
+    let line = r#"{"claim_id":"a","expires_at":"2026-11-22T20:15:00Z","init":{"commands":["true"],"environment":{},"execution_timeout_seconds":60,"working_directory":null},"target_group":"asg-1","when_empty":"wait"}"#;
+    let script = format!("# ready-pool: claim a@1\n# ready-pool: {line}\nready_pool_claim=a\n");
+    assert_eq!(claim_of(&script), Some(claim("a", &["true"], &[])));
+}
+
+#[test]
+fn what_leaves_no_room_for_its_claim_does_not_carry_it() {
+    let mut claim = claim("a", &["true"], &[("A", "")]);
+    let room = MAX_BYTES - bytes(&claim);
+    let carried = render(&claim, 1, &Times::default(), None).len() - bytes(&claim);
+    for (length, carries) in [
+        (room - carried, true),
+        (room - carried + 1, false),
+        (room, false),
+    ] {
+        claim
+            .init
+            .environment
+            .insert("A".to_owned(), "x".repeat(length));
+        for protect in [None, Some(false), Some(true)] {
+            claim.protect = protect;
+            let script = render(&claim, 1, &Times::default(), None);
+            assert_eq!(claim_of(&script).is_some(), carries, "{length} {protect:?}");
+        }
+        assert_eq!(bytes(&claim), MAX_BYTES - room + length);
+        claim.protect = None;
+    }
+    claim.on_init_failure = OnInitFailure::Replace;
+    assert!(bytes(&claim) > MAX_BYTES, "where it must, it counts");
+}
+
+#[test]
+fn only_the_wrapper_s_own_end_proves_that_nothing_ran() {
+    let errors = "ready-pool: cannot write to /var/lib/ready-pool: nothing of the claim ran\n";
+    for (exit_code, errors, proven) in [
+        (113, errors, true),
+        (114, errors, true),
+        (113, "", false),
+        (1, errors, false),
+        (113, "nothing of the claim ran\nno, something did\n", false),
+    ] {
+        assert_eq!(proves_that_nothing_ran(exit_code, errors), proven);
+    }
 }
 
 #[test]

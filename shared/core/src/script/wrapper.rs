@@ -84,7 +84,7 @@ pub(super) const MARKER: &str = r#"if ! ln "$ready_pool_run/claim" "$ready_pool_
   ready_pool_owner=$(cat "$ready_pool_dir/claim") || ready_pool_give_up
   rm -rf "$ready_pool_run"
   if [ "$ready_pool_owner" != "$ready_pool_claim" ]; then
-    echo "ready-pool: this instance belongs to claim $ready_pool_owner" >&2
+    echo "ready-pool: this instance belongs to claim $ready_pool_owner: nothing of the claim ran" >&2
     exit 114
   fi
   echo "ready-pool: this claim's script was started before; waiting for its status" >&2

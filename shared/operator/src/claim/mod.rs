@@ -102,7 +102,10 @@ mod tests {
             instance: Some(InstanceFacts {
                 id: instance_id("i-00000001"),
                 placement: None,
-                agent: Some(Agent { online: true }),
+                agent: Some(Agent {
+                    online: true,
+                    ..Agent::default()
+                }),
             }),
             ..ClaimFacts::default()
         }

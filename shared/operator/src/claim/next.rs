@@ -25,15 +25,15 @@ pub(super) fn next(claim: &ClaimFacts, facts: &Facts, stage: Stage) -> Vec<Strin
             "the detach takes a few seconds; then init-instance attaches the instance to the target",
         ),
         Stage::Free => once(
-            "init-instance attaches it to the target; if it died, its message comes again within 70 s. Whatever happens, \
+            "init-instance attaches it to the target; if it died, its message comes again within half a minute. Whatever happens, \
              the claim is looked at again at its deadline, and closed",
         ),
         Stage::Attaching | Stage::Attached => once(
             "init-instance sends the init command (the history shows a command about a second late)",
         ),
         Stage::Running => once(
-            "the script's exit status decides. A command that the agent does not pick up within a minute ends as \
-             not_delivered",
+            "the script's exit status decides. If the agent does not pick the command up within a minute, or has no place \
+             for the script, the claim goes on with another instance",
         ),
         Stage::Reporting => once(
             "the command's event brings the outcome. If the event was lost, replenish-pool has the claim looked at again \
@@ -167,7 +167,10 @@ mod tests {
         let away = |facts: &mut Facts| {
             facts.pool.paused.claims = true;
             let instance = facts.claims[0].instance.as_mut().unwrap();
-            instance.agent = Some(ready_pool_core::agent::Agent { online: false });
+            instance.agent = Some(ready_pool_core::agent::Agent {
+                online: false,
+                ..ready_pool_core::agent::Agent::default()
+            });
         };
         let open = said(
             "v1 i-00000001 1 assigned 2026-11-29T13:15:00Z",

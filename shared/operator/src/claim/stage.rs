@@ -179,7 +179,13 @@ mod tests {
     fn an_agent_that_is_away_is_no_reason_to_call_the_instance_lost() {
         let mut claim = claim("v1 i-00000001 1 assigned 2026-11-29T13:15:00Z");
         let instance = claim.instance.as_mut().unwrap();
-        (instance.placement, instance.agent) = (None, Some(Agent { online: false }));
+        (instance.placement, instance.agent) = (
+            None,
+            Some(Agent {
+                online: false,
+                ..Agent::default()
+            }),
+        );
         assert_eq!(Stage::of(&claim, &pool()), Stage::Free);
     }
 }

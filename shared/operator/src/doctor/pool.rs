@@ -323,6 +323,7 @@ mod tests {
     fn the_last_launch_counts_while_it_is_recent() {
         let launch = |status: &str, minutes: i64| LoggedActivity {
             started_at: examined().now - Duration::minutes(minutes),
+            ended_at: None,
             description: "Launching a new EC2 instance".to_owned(),
             cause: "a difference".to_owned(),
             status: status.to_owned(),
@@ -343,6 +344,7 @@ mod tests {
     fn a_launch_that_waits_long_for_its_agent_is_found() {
         let launch = |status: &str, minutes: i64| LoggedActivity {
             started_at: examined().now - Duration::minutes(minutes),
+            ended_at: None,
             description: "Launching a new EC2 instance: i-00000003".to_owned(),
             cause: String::new(),
             status: status.to_owned(),

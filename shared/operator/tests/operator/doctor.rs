@@ -31,7 +31,7 @@ async fn what_is_broken_is_found_and_each_finding_says_what_to_do() {
         )
         .await;
     harness
-        .create(Target::named("rebalanced").max_size(0))
+        .create(Target::named("rebalanced").rebalances().max_size(0))
         .await;
     let calls = [
         (

@@ -12,6 +12,7 @@ mod doctor;
 mod family;
 mod operator;
 mod pause;
+mod plan;
 mod rights;
 mod send;
 mod status;

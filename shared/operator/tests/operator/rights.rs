@@ -55,6 +55,9 @@ async fn the_policy_of_the_docs_is_what_an_operator_needs() {
         .is(Exit::Done, &["exit code 0"]);
     on_call(&["claim", "nosuch"]).await.is(Exit::Unknown, &[]);
     on_call(&["doctor"]).await.is(Exit::Done, &["all is well"]);
+    on_call(&["plan"])
+        .await
+        .is(Exit::Done, &["too little history"]);
     on_call(&["opt-out", "tenant"]).await.is(Exit::Done, &[]);
     on_call(&["opt-in", "tenant"]).await.is(Exit::Done, &[]);
     on_call(&["pause"]).await.is(Exit::Done, &[]);
@@ -90,6 +93,7 @@ async fn somebody_without_rights_hears_which_one_is_missing() {
         &["pause"],
         &["opt-in", "tenant"],
         &["claim", "c-1"],
+        &["plan"],
         &["send", "--target", "tenant", "--command", "true"],
     ] {
         let refused = run_as(&harness, "stranger", words).await;

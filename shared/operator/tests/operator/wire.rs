@@ -22,7 +22,10 @@ impl Served {
     async fn start() -> Self {
         let served = Self::of(Harness::builder()).await;
         served.harness.pool_is_ready(2).await;
-        served.harness.create(Target::named("tenant")).await;
+        served
+            .harness
+            .create(Target::named("tenant").rebalances())
+            .await;
         served
     }
 

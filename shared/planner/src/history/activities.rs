@@ -9,12 +9,12 @@ use serde_json::Value;
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
-    activities: Vec<Activity>,
+    activities: Vec<Line>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Activity {
+struct Line {
     #[serde(default)]
     description: String,
     #[serde(default)]
@@ -33,35 +33,62 @@ fn moment(value: &Value) -> Option<i64> {
     }
 }
 
+/// A line of a pool's activity history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Activity {
+    /// What it did, in AWS's words.
+    pub description: String,
+    /// `Successful`, `Failed`, `InProgress`, ….
+    pub status: String,
+    /// When it started, in Unix milliseconds.
+    pub started: i64,
+    /// When it ended, likewise; none while it is under way.
+    pub ended: Option<i64>,
+}
+
 /// A machine that became ready, or is not any more.
 struct Change {
     at: i64,
     by: i32,
 }
 
-/// Reads a pool's activities. Each detach that did not fail was a claim.
+/// Reads a pool's activities as the AWS CLI prints them.
+pub fn read_activities(json: &str) -> Result<History, ReadError> {
+    let answer: Answer = serde_json::from_str(json).map_err(ReadError::NotActivities)?;
+    let lines = answer.activities.into_iter().filter_map(|line| {
+        Some(Activity {
+            started: moment(&line.start_time)?,
+            ended: moment(&line.end_time),
+            description: line.description,
+            status: line.status_code,
+        })
+    });
+    of_activities(lines, None)
+}
+
+/// The history in a pool's activities, in whatever order: to their last, or to a later time (Unix milliseconds) until
+/// which nothing else happened. Each detach that did not fail was a claim.
 ///
 /// That takes machines for claims that replenish-pool itself took out (too old, sick, of an old
 /// launch template): the history does not tell them apart.
-pub fn read_activities(json: &str) -> Result<History, ReadError> {
-    let answer: Answer = serde_json::from_str(json).map_err(ReadError::NotActivities)?;
+pub fn of_activities(
+    activities: impl IntoIterator<Item = Activity>,
+    until: Option<i64>,
+) -> Result<History, ReadError> {
     let mut claims = Vec::new();
     let mut launches = Vec::new();
     let mut failed_launches = 0;
     let mut changes = Vec::new();
-    let (mut first, mut last) = (None::<i64>, None::<i64>);
-    for activity in &answer.activities {
-        let Some(start) = moment(&activity.start_time) else {
-            continue;
-        };
-        let end = moment(&activity.end_time);
+    let (mut first, mut last) = (None::<i64>, until);
+    for activity in activities {
+        let (start, end) = (activity.started, activity.ended);
         first = Some(first.map_or(start, |first| first.min(start)));
         last = Some(
             last.map_or(start, |last| last.max(start))
                 .max(end.unwrap_or(start)),
         );
-        let is_good = activity.status_code == "Successful";
-        let failed = matches!(activity.status_code.as_str(), "Failed" | "Cancelled");
+        let is_good = activity.status == "Successful";
+        let failed = matches!(activity.status.as_str(), "Failed" | "Cancelled");
         let description = activity.description.as_str();
         if description.starts_with("Launching a new EC2 instance")
             && !description.contains("into warm pool")
@@ -70,7 +97,7 @@ pub fn read_activities(json: &str) -> Result<History, ReadError> {
                 launches.push((end, end - start));
                 changes.push(Change { at: end, by: 1 });
             }
-            failed_launches += u32::from(activity.status_code == "Failed");
+            failed_launches += u32::from(activity.status == "Failed");
         } else if description.starts_with("Detaching EC2 instance") && !failed {
             claims.push(start);
             changes.push(Change { at: start, by: -1 });
@@ -95,6 +122,7 @@ pub fn read_activities(json: &str) -> Result<History, ReadError> {
         demand: Demand::of_unix_milliseconds(claims, first, last).ok_or(ReadError::Empty)?,
         leads,
         failed_launches,
+        group: None,
     })
 }
 
@@ -213,6 +241,19 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(history.leads, None);
+    }
+
+    #[test]
+    fn a_quiet_end_belongs_to_the_history() {
+        let detach = Activity {
+            description: "Detaching EC2 instance: i-1".to_owned(),
+            status: "Successful".to_owned(),
+            started: 1_795_392_000_000,
+            ended: None,
+        };
+        let until = detach.started + 3_600_000;
+        let history = of_activities([detach], Some(until)).unwrap();
+        assert_eq!(history.demand.minutes, 61);
     }
 
     #[test]

@@ -73,6 +73,7 @@ pub fn read_claims(text: &str, seed: u64) -> Result<History, ReadError> {
         leads: None,
         failed_launches: 0,
         empty: None,
+        group: None,
     })
 }
 

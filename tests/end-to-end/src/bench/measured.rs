@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use time::OffsetDateTime;
 
+/// How messages are leased, and released.
+const LEASE: &str = "ChangeMessageVisibilityBatch";
+
 /// A claim's way, counted from its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
@@ -59,9 +62,15 @@ impl Measured {
         self.a_claim(calls)
     }
 
-    /// Calls a claim of the two functions that a claim goes through.
+    /// Calls a claim of one function, but for the leases on its messages: they are as many as its
+    /// invocations, and one more for each ten seconds.
+    pub fn calls_but_leases_of(&self, function: &str) -> f64 {
+        self.calls_of(function) - self.calls_of(&format!("{function} {LEASE}"))
+    }
+
+    /// Calls a claim of the two functions that a claim goes through, but for leases.
     pub fn calls_of_both(&self) -> f64 {
-        self.calls_of("claim-instance") + self.calls_of("init-instance")
+        self.calls_but_leases_of("claim-instance") + self.calls_but_leases_of("init-instance")
     }
 
     /// So many, by claim.

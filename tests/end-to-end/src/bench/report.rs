@@ -102,7 +102,7 @@ impl fmt::Display for Report {
         for function in ["claim-instance", "init-instance", "replenish-pool"] {
             write!(f, "| **{function}**")?;
             for measured in columns {
-                write!(f, " | **{:.1}**", measured.calls_of(function))?;
+                write!(f, " | **{:.1}**", measured.calls_but_leases_of(function))?;
             }
             writeln!(f, " |")?;
             for operation in operations(&columns, function) {

@@ -1,16 +1,17 @@
 //! What the matrix plays: the ways a claim can go.
 
+use super::refusals;
 use super::site::Site;
 use crate::harness::{Harness, HarnessBuilder, Target, claim};
 use ready_pool_core::command::STACK_TAG;
 use ready_pool_core::ledger::ENTRY_KEPT_AFTER_DEADLINE;
 use ready_pool_core::outcome::{Ending, Outcome};
 use ready_pool_core::reason::Reason;
-use region::api::{CallError, Service};
+use region::api::Service;
 use region::commands::Pretence;
 use region::compute;
 use region::events::Trigger;
-use region::faults::Fault;
+use region::faults::wipe_tags;
 use region::journal::Happening;
 use region::settings::Spread;
 use replenish_pool::decide::LEAK_CHECKED_FROM;
@@ -38,6 +39,18 @@ pub enum Scenario {
     AnotherInstance,
     /// The first instance has lost the tag without which no command may be sent to it: another one.
     Untagged,
+    /// Nothing of the claim can run on the first instance, whose disk is full: another one.
+    NothingRan,
+    /// The first instance dies between its groups, and no group takes it: another one.
+    MachineGone,
+    /// The first instance dies between its entry and its detach, which is refused: another one.
+    DetachRefused,
+    /// Systems Manager takes the claim's command for no instance.
+    CommandRefused,
+    /// For a while the stack may not send its document to any instance.
+    RightsMissing,
+    /// A claim that was served is sent again after its target's tags were wiped: a second instance is detached for it.
+    WipedAndSentAgain,
     /// Two claims and one instance: the second waits for the next to boot.
     Waiting,
     /// The target loses its room between detach and attach.
@@ -74,11 +87,13 @@ pub enum Scenario {
     /// Three claims at a pool of one, which may not grow and is sized by its hit rate: two find nothing
     /// ready, and are counted.
     SizedByHitRate,
+    /// A claim for a zone where nothing is ready steps aside for the one behind it, and the pool grows for it.
+    SteppingAside,
 }
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 33] = [
         Self::Normal,
         Self::Batch,
         Self::FailingScript,
@@ -88,6 +103,12 @@ impl Scenario {
         Self::AfterInitReplaced,
         Self::AnotherInstance,
         Self::Untagged,
+        Self::NothingRan,
+        Self::MachineGone,
+        Self::DetachRefused,
+        Self::CommandRefused,
+        Self::RightsMissing,
+        Self::WipedAndSentAgain,
         Self::Waiting,
         Self::TargetRefused,
         Self::LookAgain,
@@ -105,13 +126,14 @@ impl Scenario {
         Self::Surplus,
         Self::OneByOne,
         Self::SizedByHitRate,
+        Self::SteppingAside,
     ];
 
     /// Ready instances that the scenario keeps.
     pub fn pool_size(self) -> usize {
         match self {
             Self::Batch | Self::OneByOne => 3,
-            Self::Waiting | Self::Expired | Self::SizedByHitRate => 1,
+            Self::Waiting | Self::Expired | Self::SizedByHitRate | Self::SteppingAside => 1,
             _ => 2,
         }
     }
@@ -120,7 +142,7 @@ impl Scenario {
     pub fn claims(self) -> Vec<String> {
         let count = match self {
             Self::Batch | Self::OneByOne | Self::Surplus | Self::SizedByHitRate => 3,
-            Self::Waiting | Self::Expired => 2,
+            Self::Waiting | Self::Expired | Self::SteppingAside => 2,
             Self::AgentAway | Self::OldEntry | Self::Leaked => 0,
             _ => 1,
         };
@@ -132,6 +154,7 @@ impl Scenario {
         let (ending, reason) = (outcome.outcome, outcome.reason);
         match self {
             Self::FailingScript => ending == Ending::Failed && reason == Reason::ScriptFailed,
+            Self::CommandRefused => ending == Ending::Failed && reason == Reason::CommandRefused,
             // Whoever looks first at the full target says so.
             Self::TargetRefused => match ending {
                 Ending::Failed => matches!(reason, Reason::TargetRefused | Reason::TargetFull),
@@ -163,17 +186,23 @@ impl Scenario {
             | Self::Expired
             | Self::DryRun
             | Self::Surplus
+            | Self::DetachRefused
             | Self::SentTwice => (true, false, false, false),
             Self::FailingScript
             | Self::Replaced
             | Self::AfterInit
             | Self::AfterInitReplaced
+            | Self::NothingRan
             | Self::TargetRefused => (false, true, false, true),
-            Self::SlowDetach | Self::ReplacedUnheard | Self::Untagged => {
-                (false, true, false, false)
-            }
+            Self::SlowDetach
+            | Self::ReplacedUnheard
+            | Self::Untagged
+            | Self::MachineGone
+            | Self::CommandRefused
+            | Self::RightsMissing
+            | Self::WipedAndSentAgain => (false, true, false, false),
             Self::AnotherInstance => (true, true, false, false),
-            Self::SizedByHitRate => (true, false, true, false),
+            Self::SizedByHitRate | Self::SteppingAside => (true, false, true, false),
             Self::LookAgain | Self::HandOverLost => (false, true, true, false),
             Self::SilentLaunch => (false, false, true, true),
             Self::AgentAway | Self::OldEntry | Self::Leaked => (false, false, true, false),
@@ -194,6 +223,7 @@ impl Scenario {
         match self {
             // These wait for it.
             Self::Expired | Self::HandOverLost => Duration::from_mins(2),
+            Self::WipedAndSentAgain => Duration::from_mins(4),
             _ => Duration::from_mins(10),
         }
     }
@@ -233,6 +263,13 @@ impl Scenario {
                     ..Pretence::default()
                 })
             }
+            Self::NothingRan => builder.scripts(|run| {
+                if run.script.contains(", attempt 1, ") {
+                    refusals::by_the_wrapper()
+                } else {
+                    Pretence::default()
+                }
+            }),
             Self::SentTwice => builder.scripts(|_| Pretence {
                 takes: Some(Duration::from_secs(40)),
                 ..Pretence::default()
@@ -241,7 +278,7 @@ impl Scenario {
                 .parameter("HitRate", "99")
                 .parameter("PoolMaxSize", "1"),
             Self::SlowDetach => builder.settings(|settings| settings.timings.detach = exactly(70)),
-            Self::TargetRefused => {
+            Self::TargetRefused | Self::MachineGone => {
                 builder.settings(|settings| settings.timings.detach = exactly(10))
             }
             _ => builder,
@@ -253,6 +290,11 @@ impl Scenario {
         harness.pool_is_ready(self.pool_size()).await;
         for name in ["asg-1", "asg-2"] {
             let target = Target::named(name);
+            let target = if self == Self::SteppingAside && name == "asg-1" {
+                target.zones(&zones_with_nothing_ready(harness))
+            } else {
+                target
+            };
             harness
                 .create(match self {
                     Self::Rejected => target.not_opted_in(),
@@ -274,11 +316,9 @@ impl Scenario {
                 let machine = world.compute.instances.get_mut(&pool[0]);
                 machine.expect("it runs").tags.remove(STACK_TAG);
             }
-            Self::AnotherInstance => world.faults.add(Fault::next(
-                Service::Ssm,
-                "SendCommand",
-                CallError::sender("InvalidInstanceId", "Instances not in a valid state"),
-            )),
+            Self::AnotherInstance => world.faults.add(refusals::of_the_machine()),
+            Self::CommandRefused => world.faults.add(refusals::of_the_claim()),
+            Self::RightsMissing => world.faults.add(refusals::of_all()),
             Self::LookAgain | Self::ReplacedUnheard => {
                 let rule = world.events.rules.get_mut(rule);
                 rule.expect("the template has the rule").enabled = false;
@@ -369,6 +409,10 @@ impl Scenario {
                 .await;
             return;
         }
+        if self == Self::SteppingAside {
+            step_aside(harness).await;
+            return;
+        }
         harness.send_together(claims.iter().enumerate().map(|(n, claim_id)| {
             let target = if n == 1 { "asg-2" } else { "asg-1" };
             message(self, harness, claim_id, target)
@@ -452,9 +496,55 @@ impl Scenario {
                     .with(|world| world.compute.capacity_refused = false);
             }
             Self::OneByOne => receive_first(harness).await,
+            _ => self.spoil(harness).await,
+        }
+    }
+
+    /// What happens to a scenario's first instance, or to its target.
+    async fn spoil(self, harness: &Harness) {
+        match self {
+            Self::MachineGone => {
+                let machine = refusals::first_detached(harness).await;
+                harness
+                    .region
+                    .with(|world| compute::kill_instance(world, &machine));
+            }
+            Self::DetachRefused => {
+                let machine = refusals::first_entered(harness, "asg-1").await;
+                harness
+                    .region
+                    .with(|world| compute::kill_instance(world, &machine));
+            }
+            Self::WipedAndSentAgain => {
+                harness.outcome("claim-1").await;
+                harness
+                    .region
+                    .with(|world| wipe_tags(world, "asg-1", "ready-pool:claim/"));
+                let again = message(self, harness, "claim-1", "asg-1").to_string();
+                harness.send_as(again, &harness.pool, "again").await;
+                harness.pass(self.deadline() + Duration::from_mins(1)).await;
+            }
             _ => {}
         }
     }
+}
+
+/// A claim that waits, and a moment later one that need not.
+async fn step_aside(harness: &Harness) {
+    for (claim_id, target) in [("claim-1", "asg-1"), ("claim-2", "asg-2")] {
+        let message = message(Scenario::SteppingAside, harness, claim_id, target);
+        harness.send(&message).await;
+        harness.pass(Duration::from_secs(3)).await;
+    }
+}
+
+/// The zones of the pool but for those of its members.
+fn zones_with_nothing_ready(harness: &Harness) -> Vec<&'static str> {
+    let members = harness.in_service(&harness.pool);
+    let taken: Vec<String> = members.iter().map(|id| harness.zone(id)).collect();
+    let zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"].into_iter();
+    let free = zones.filter(|zone| !taken.iter().any(|other| other == zone));
+    free.take(1).collect()
 }
 
 /// Somebody receives what lies on ProvisionQueue; a moment later it can be received again.

@@ -2,9 +2,11 @@
 
 use super::{Soak, Troubles};
 use crate::harness::{Harness, claim};
+use ready_pool_core::command::STACK_TAG;
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName};
 use ready_pool_core::outcome::Ending;
 use region::api::Service;
+use region::autoscaling::Group;
 use region::{compute, faults};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +28,7 @@ pub(super) struct Tenants {
     retiring: Vec<(Instant, String)>,
     doomed: Vec<(Instant, Doom)>,
     known: BTreeSet<String>,
+    retirement: Retirement,
     wipes: Vec<(Instant, String)>,
     /// Targets whose tags were wiped, and when.
     wiped: Vec<(Instant, String)>,
@@ -36,13 +39,32 @@ pub(super) struct Tenants {
     outcomes_read: usize,
 }
 
+/// What an instance is doomed to.
+type Fate = fn(String) -> Doom;
+
 enum Doom {
     Agent(String),
     Instance(String),
+    Tag(String),
+    AgentRestart(String),
+    Reboot(String),
+}
+
+/// The retirement group, which somebody's clean-up rule deletes when it is empty.
+enum Retirement {
+    Stays,
+    /// It goes as soon as it is empty.
+    Goes,
+    /// It is gone until then.
+    Gone(Instant, Box<Group>),
 }
 
 /// For how long SQS swallows a message that repeats another's deduplication id.
 const DEDUPLICATED_FOR: Duration = Duration::from_mins(5);
+/// For how long the retirement group is missing.
+const MISSING_FOR: Duration = Duration::from_mins(4);
+/// A target that is in one zone only (`in_its_zones`).
+const IN_ONE_ZONE: &str = "asg-1";
 /// How long a tenant uses a machine, at most.
 const USED_FOR: Duration = Duration::from_mins(40);
 
@@ -58,6 +80,7 @@ impl Tenants {
             retiring: Vec::new(),
             doomed: Vec::new(),
             known: BTreeSet::new(),
+            retirement: Retirement::Stays,
             wipes: Vec::new(),
             wiped: Vec::new(),
             repeated: Vec::new(),
@@ -126,7 +149,11 @@ impl Tenants {
         harness.pass(Duration::from_secs(1)).await;
         let now = Instant::now();
         if self.still_sending() && now >= self.next_claim {
-            self.send(harness, now);
+            let target = format!("asg-{}", self.rng.usize(0..self.soak.targets));
+            self.send(harness, now, target);
+            if self.soak.troubles.outages && self.sent.len() == self.soak.claims * 3 / 4 {
+                self.crowd_into_one_zone(harness, now);
+            }
         }
         for (_, message) in due(&mut self.again, now) {
             self.resend(harness, &message);
@@ -141,13 +168,54 @@ impl Tenants {
                 .with(|world| faults::wipe_tags(world, &target, "ready-pool:claim/"));
             self.wiped.push((now, target));
         }
+        self.clean_up(harness, now);
         self.scale_in(harness, now);
     }
 
-    fn send(&mut self, harness: &Harness, now: Instant) {
+    /// Somebody deletes the empty retirement group, and makes it again, without the notes that it had.
+    fn clean_up(&mut self, harness: &Harness, now: Instant) {
+        let name = &harness.retirement;
+        self.retirement = match std::mem::replace(&mut self.retirement, Retirement::Stays) {
+            Retirement::Goes => harness.region.with(|world| {
+                let groups = &mut world.autoscaling.groups;
+                if !groups[name].members.is_empty() {
+                    return Retirement::Goes;
+                }
+                let mut group = groups.remove(name).expect("it is there");
+                group
+                    .tags
+                    .retain(|key, _| !key.starts_with("ready-pool:note/"));
+                Retirement::Gone(now + MISSING_FOR, Box::new(group))
+            }),
+            Retirement::Gone(until, group) if now >= until => {
+                (harness.region)
+                    .with(|world| world.autoscaling.groups.insert(name.clone(), *group));
+                Retirement::Stays
+            }
+            other => other,
+        };
+    }
+
+    /// Whatever is missing is there again.
+    pub(super) fn end_troubles(&mut self, harness: &Harness) {
+        let retirement = std::mem::replace(&mut self.retirement, Retirement::Stays);
+        if let Retirement::Gone(_, group) = retirement {
+            let name = harness.retirement.clone();
+            (harness.region).with(|world| world.autoscaling.groups.insert(name, *group));
+        }
+    }
+
+    /// More claims for one zone than are ready there.
+    fn crowd_into_one_zone(&mut self, harness: &Harness, now: Instant) {
+        let crowd = self.soak.pool_size / 2;
+        for _ in 0..crowd.min(self.soak.claims - self.sent.len()) {
+            self.send(harness, now, IN_ONE_ZONE.to_owned());
+        }
+    }
+
+    fn send(&mut self, harness: &Harness, now: Instant, target: String) {
         let n = self.sent.len();
         let claim_id = format!("claim-{n}");
-        let target = format!("asg-{}", self.rng.usize(0..self.soak.targets));
         let mut message = claim(&claim_id, &target);
         message["expires_at"] = harness.in_future(self.soak.deadline).into();
         // Both orders, mixed.
@@ -172,6 +240,9 @@ impl Tenants {
                 harness
                     .region
                     .with(|world| faults::refuse_capacity(world, Duration::from_mins(5)));
+            }
+            if n == self.soak.claims / 3 {
+                self.retirement = Retirement::Goes;
             }
             if n == self.soak.claims / 2 {
                 harness.region.with(Troubles::ssm_outage);
@@ -232,16 +303,32 @@ impl Tenants {
             let when = now + Duration::from_secs(self.rng.u64(30..900));
             let fate = self.rng.f64();
             let troubles = &self.soak.troubles;
-            if fate < troubles.agent_dead {
-                self.doomed.push((when, Doom::Agent(instance)));
-            } else if fate < troubles.agent_dead + troubles.instance_dead {
-                self.doomed.push((when, Doom::Instance(instance)));
+            let fates: [(f64, Fate); 5] = [
+                (troubles.agent_dead, Doom::Agent),
+                (troubles.instance_dead, Doom::Instance),
+                (troubles.untagged, Doom::Tag),
+                (troubles.agent_restarts, Doom::AgentRestart),
+                (troubles.reboots, Doom::Reboot),
+            ];
+            let mut below = 0.0;
+            let its = fates.iter().find(|(chance, _)| {
+                below += chance;
+                fate < below
+            });
+            if let Some((_, doom)) = its {
+                self.doomed.push((when, doom(instance)));
             }
         }
         for (_, doom) in due(&mut self.doomed, now) {
             harness.region.with(|world| match doom {
                 Doom::Agent(id) => compute::kill_agent(world, &id),
                 Doom::Instance(id) => compute::kill_instance(world, &id),
+                Doom::Tag(id) => {
+                    let machine = world.compute.instances.get_mut(&id);
+                    machine.map(|machine| machine.tags.remove(STACK_TAG));
+                }
+                Doom::AgentRestart(id) => compute::restart_agent(world, &id),
+                Doom::Reboot(id) => compute::reboot(world, &id),
             });
         }
     }

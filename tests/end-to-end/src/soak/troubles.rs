@@ -23,11 +23,17 @@ pub struct Troubles {
     pub agent_dead: f64,
     /// That an instance dies within minutes.
     pub instance_dead: f64,
+    /// That a machine loses the tag by which it may be sent commands, within minutes.
+    pub untagged: f64,
+    /// That a machine's agent restarts within minutes.
+    pub agent_restarts: f64,
+    /// That a machine reboots within minutes.
+    pub reboots: f64,
     /// That, after a claim, its target's entries are wiped.
     pub tags_wiped: f64,
     /// That a read is up to a second stale.
     pub stale: f64,
-    /// Whether, for some minutes each, capacity is refused and SSM is down.
+    /// Whether, for some minutes each, capacity is refused, SSM is down, and the retirement group is missing.
     pub outages: bool,
 }
 
@@ -45,6 +51,9 @@ impl Troubles {
             lost_event: 0.1,
             agent_dead: 0.02,
             instance_dead: 0.01,
+            untagged: 0.01,
+            agent_restarts: 0.02,
+            reboots: 0.01,
             tags_wiped: 0.005,
             stale: 0.0,
             outages: true,

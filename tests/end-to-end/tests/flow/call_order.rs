@@ -2,10 +2,10 @@
 //! in the scenarios of the crash matrix, call by call, held against the program counters of the model
 //! (`tests/model/src/calls.rs`).
 
-use claim_instance::config::LEASE;
 use end_to_end::crash::{self, Scenario};
 use end_to_end::{Harness, Target, claim};
 use protocol_model::calls::{Call, Successors, Tagged, Task, successors, tasks};
+use ready_pool_aws::lease::LEASE;
 use region::api::Service;
 use region::commands::Pretence;
 use region::faults::{Calls, Failure, Moment, Rate};
@@ -69,7 +69,11 @@ fn deliveries(journal: &[Entry]) -> Vec<Delivery> {
             } if caller == CLAIM_INSTANCE => {
                 let recorded = recorded(operation, input, &mut entered);
                 if let (Some(delivery), Some(recorded)) = (&mut current, recorded) {
-                    delivery.recorded.push(recorded);
+                    // The lease is renewed beside all the rest: that is no step.
+                    let renews = recorded.calls == [Call::Lease] && !delivery.recorded.is_empty();
+                    if !renews {
+                        delivery.recorded.push(recorded);
+                    }
                 }
             }
             _ => {}
@@ -79,7 +83,7 @@ fn deliveries(journal: &[Entry]) -> Vec<Delivery> {
 }
 
 /// What a call is in the model; `None` for what the model leaves out: the length of the queue, which
-/// only dry runs ask for, and the originals of rejected messages.
+/// dry runs ask for and who steps aside, and the originals of rejected messages.
 fn recorded(
     operation: &str,
     input: &Value,
@@ -140,6 +144,7 @@ fn recorded(
             match kind {
                 _ if queue.contains("rejected") => None,
                 Some(kind) if kind == "hand-over" => of_some(Call::HandOver, claims),
+                Some(kind) if kind == "retry" => of_some(Call::StepAside, claims),
                 Some(kind) if kind == "look-again" => of_some(Call::LookAgain, claims),
                 _ => of_some(Call::Publish, claims),
             }

@@ -151,6 +151,12 @@ matrices! {
     after_init_replaced: AfterInitReplaced,
     another_instance: AnotherInstance,
     untagged: Untagged,
+    nothing_ran: NothingRan,
+    machine_gone: MachineGone,
+    detach_refused: DetachRefused,
+    command_refused: CommandRefused,
+    rights_missing: RightsMissing,
+    wiped_and_sent_again: WipedAndSentAgain,
     waiting: Waiting,
     target_refused: TargetRefused,
     look_again: LookAgain,
@@ -168,6 +174,7 @@ matrices! {
     surplus: Surplus,
     one_by_one: OneByOne,
     sized_by_hit_rate: SizedByHitRate,
+    stepping_aside: SteppingAside,
 }
 
 #[tokio::test(start_paused = true)]

@@ -82,13 +82,18 @@ async fn an_agent_that_died_a_moment_ago_is_found_out_by_the_delivery_time_out()
     let harness = Harness::with_ready_pool(1).await;
     harness.create(Target::named("asg-1")).await;
     let silent = harness.in_service(&harness.pool)[0].clone();
+    let mut message = claim("c", "asg-1");
+    // Past it the claim does not go on with another one.
+    message["expires_at"] = harness.in_future(Duration::from_secs(30)).into();
     // Its last ping is recent: Systems Manager still says Online.
     harness
         .region
         .with(|world| compute::kill_agent(world, &silent));
-    harness.send(&claim("c", "asg-1")).await;
+    harness.send(&message).await;
     let outcome = harness.outcome("c").await;
     assert_eq!(outcome.reason, Reason::NotDelivered);
+    let said = "because the deadline has passed";
+    assert!(outcome.message.contains(said), "{}", outcome.message);
     harness.gone(&silent).await;
     harness.end().await;
 }

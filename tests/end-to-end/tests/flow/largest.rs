@@ -5,7 +5,6 @@ use ready_pool_core::claim::{Claim, MAX_MESSAGE_BYTES};
 use ready_pool_core::outcome::Ending;
 use ready_pool_core::reason::Reason;
 use ready_pool_core::script;
-use ready_pool_core::times::Times;
 use region::commands::{CommandRun, Pretence};
 use region::compute;
 use region::world::World;
@@ -48,7 +47,7 @@ fn with_value(claim_id: &str, bytes: usize) -> Value {
 fn most(harness: &Harness, claim_id: &str) -> usize {
     let message = with_value(claim_id, 0).to_string();
     let claim = Claim::parse(&message, harness.now()).unwrap();
-    script::MAX_BYTES - script::render(&claim, 1, &Times::default(), None).len()
+    script::MAX_BYTES - script::bytes(&claim)
 }
 
 /// The message, filled with blanks to the largest size that is read.
@@ -159,8 +158,7 @@ async fn the_largest_claim_that_wants_it_gets_another_instance_when_its_script_f
     harness.pool_is_ready(2).await;
     harness.create(Target::named("asg-1")).await;
     let smallest = Claim::parse(&with_value("large", 0).to_string(), harness.now()).unwrap();
-    let smallest = script::render(&smallest, 1, &Times::default(), None).len();
-    let most = (script::MAX_BYTES - smallest) / 2;
+    let most = script::MAX_BYTES - script::bytes(&smallest);
     harness.send(&with_value("large", most)).await;
     let outcome = harness.outcome("large").await;
     assert_eq!(outcome.outcome, Ending::Ready, "{outcome:?}");

@@ -14,10 +14,10 @@ use std::process::{Command, Stdio};
 const SHELLS: [&str; 2] = ["dash", "bash"];
 
 /// A machine's disk, removed in the end.
-struct Disk(PathBuf);
+pub(super) struct Disk(pub(super) PathBuf);
 
 impl Disk {
-    fn new(name: &str, shell: &str) -> Self {
+    pub(super) fn new(name: &str, shell: &str) -> Self {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("machine-{name}-{shell}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&path);
@@ -38,8 +38,13 @@ impl Drop for Disk {
     }
 }
 
+/// The folder that the wrapper takes for `/var/lib/ready-pool` on this machine.
+pub(super) fn folder_of(disk: &Path, instance: &str) -> PathBuf {
+    disk.join(instance)
+}
+
 /// Runs a script as the agent does, and waits as it does: until nobody has its pipes open any more.
-fn run(disk: &Path, run: &CommandRun) -> Pretence {
+pub(super) fn run(disk: &Path, run: &CommandRun) -> Pretence {
     let script = disk.join("_script.sh");
     fs::write(&script, &run.script).expect("a file");
     let mut path = disk.join("bin").into_os_string();
@@ -51,7 +56,7 @@ fn run(disk: &Path, run: &CommandRun) -> Pretence {
         .current_dir(disk)
         .env_clear()
         .env("PATH", path)
-        .env("READY_POOL_DIR", disk.join(&run.instance))
+        .env("READY_POOL_DIR", folder_of(disk, &run.instance))
         .stdin(Stdio::null())
         .output()
         .expect("a shell runs");

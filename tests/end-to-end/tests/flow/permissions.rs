@@ -28,6 +28,9 @@ const NOT_PLAYED: [(&str, &str); 1] = [(
 /// So many claims are not all served at once.
 const HASTY: usize = 8;
 
+/// So many claims for one zone are not, either.
+const ZONAL: usize = 8;
+
 /// What a tour came to.
 #[derive(Default)]
 struct Toured {
@@ -276,6 +279,9 @@ async fn play(
         harness.create(Target::named(name)).await;
     }
     harness.create(Target::named("asg-3").not_opted_in()).await;
+    harness
+        .create(Target::named("asg-4").zones(&["eu-west-1a"]))
+        .await;
     let with_script = |claim_id: &str, script: &str| {
         let mut claim = claim(claim_id, "asg-1");
         claim["init"]["commands"] = json!([script]);
@@ -352,6 +358,22 @@ async fn play(
     }
     minutes(2).await?;
 
+    // More than are ready in a zone, and one behind them: they step aside for it, and the pool grows for them.
+    for n in 0..ZONAL {
+        let claim_id = format!("zonal-{n}");
+        let mut zonal = with_script(&claim_id, "bash /opt/init.sh");
+        zonal["target_group"] = "asg-4".into();
+        signs_up(harness, &zonal, &claim_id).await;
+    }
+    pass(harness, Duration::from_secs(3), enough).await?;
+    signs_up(
+        harness,
+        &with_script("behind", "bash /opt/init.sh"),
+        "behind",
+    )
+    .await;
+    minutes(6).await?;
+
     // Somebody changes the pool's size; then an agent dies.
     let input = json!({ "AutoScalingGroupName": harness.pool, "DesiredCapacity": 2 });
     let _ = harness
@@ -382,7 +404,12 @@ async fn everything_that_is_allowed_is_used_and_everything_that_is_used_is_allow
     assert_eq!(ended("another"), Some(Ending::Ready));
     assert_eq!(ended("silent"), Some(Ending::Ready));
     assert_eq!(ended("late"), Some(Ending::Ready));
-    assert_eq!(toured.endings.len(), 7 + HASTY, "{:#?}", toured.endings);
+    assert_eq!(
+        toured.endings.len(),
+        8 + ZONAL + HASTY,
+        "{:#?}",
+        toured.endings
+    );
     let hasty: BTreeSet<&str> = (toured.endings.iter())
         .filter(|(claim, _)| claim.starts_with("hasty"))
         .map(|(_, ending)| ending.code())
@@ -442,9 +469,13 @@ async fn on_the_pool_each_function_writes_its_own_tags_only() {
         assert_eq!(write("replenish-pool", &[key]).await, None, "{key}");
         assert_eq!(write("claim-instance", &[key]).await, denied, "{key}");
     }
-    assert_eq!(write("claim-instance", &["ready-pool:waited"]).await, None);
+    for key in ["ready-pool:waited", "ready-pool:lacking/eu-west-1a"] {
+        assert_eq!(write("claim-instance", &[key]).await, None, "{key}");
+        assert_eq!(write("init-instance", &[key]).await, denied, "{key}");
+    }
     for key in [
         "ready-pool:waited",
+        "ready-pool:lacking/eu-west-1a",
         "ready-pool:pause",
         "ready-pool:demand/week-3",
         "Name",

@@ -1,8 +1,8 @@
 //! Messages at which a function crashes or runs out of time, each time it handles them: they end at
 //! their own deadline, and nobody else has to wait for that.
 
-use claim_instance::config::LEASE;
 use end_to_end::{Harness, Target, claim};
+use ready_pool_aws::lease::LEASE;
 use ready_pool_core::outcome::{Ending, Outcome};
 use ready_pool_core::reason::Reason;
 use region::api::Service;
@@ -174,9 +174,11 @@ async fn one_and_those_who_come_later(pool: usize, count: u32, every: Duration) 
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_who_come_later_wait_for_one_delivery_at_most() {
-    let waited = one_and_those_who_come_later(4, 12, Duration::from_secs(37)).await;
-    assert!(waited.iter().all(|waited| *waited < ONE_DEATH));
+async fn those_who_come_later_wait_for_one_delivery_and_one_in_eight_for_two() {
+    let waited = one_and_those_who_come_later(4, 16, Duration::from_secs(37)).await;
+    assert!(waited.iter().all(|waited| *waited < ONE_DEATH * 2));
+    let two = waited.iter().filter(|waited| **waited > ONE_DEATH);
+    assert!(two.count() <= 2, "{waited:?}");
 }
 
 /// The one instance that is ready is not kept for the claim that cannot take it.

@@ -1,54 +1,14 @@
 //! A warm pool (Auto Scaling's) that somebody put on the pool's group: it is not supported, and said so.
 
+use crate::error_lines::Errors;
 use end_to_end::{Harness, Target, claim};
 use ready_pool_core::outcome::Ending;
 use serde_json::json;
-use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
-
-/// The messages of the lines of level `ERROR` that the functions write.
-#[derive(Clone, Default)]
-struct Errors(Arc<Mutex<Vec<String>>>);
-
-impl Subscriber for Errors {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() == Level::ERROR
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        event.record(&mut self.clone());
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-impl Visit for Errors {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "message" {
-            self.0.lock().unwrap().push(format!("{value:?}"));
-        }
-    }
-}
 
 /// How often the warm pool was spoken of.
 fn said(errors: &Errors) -> usize {
-    let messages = errors.0.lock().unwrap();
-    let is_it = |message: &&String| message.contains("has a warm pool, which is not supported");
-    messages.iter().filter(is_it).count()
+    errors.count("has a warm pool, which is not supported")
 }
 
 fn set(harness: &Harness, configuration: Option<serde_json::Value>) {

@@ -248,9 +248,10 @@ pub(crate) enum Reported {
 }
 
 question! {
-    /// What the status of a claim's command calls for. The target is `None` when it is not found.
+    /// What the status of a claim's command calls for, and whether its end proves that nothing ran. The
+    /// target is `None` when it is not found.
     report(
-        status: CommandStatus,
+        ended: (CommandStatus, bool),
         entered: Option<Line>,
         found: bool,
         instance: u8,
@@ -259,6 +260,7 @@ question! {
         now: (Clock, Wish)
     ) -> Reported {
         let ((place, target), (clock, wish), (occasion, look, attach)) = (seen, now, look);
+        let (status, nothing_ran) = ended;
         let member = match place {
             Place::Target(group) if group == target => Some(Lifecycle::InService),
             Place::Parked(group) if group == target => Some(Lifecycle::Standby),
@@ -273,6 +275,7 @@ question! {
         let report = initialising::report(initialising::CommandEnd {
             occasion,
             command: &command,
+            nothing_ran,
             instance: names().instance(instance),
             target: found.then_some(&group),
             entry: entered.map(entry).as_ref(),
@@ -321,6 +324,7 @@ question! {
         let seen = initialising::CommandEnd {
             occasion: initialising::Occasion::Event,
             command: &command,
+            nothing_ran: false,
             instance: names.instance(instance),
             target: Some(&group),
             entry: Some(&entry(entered)),
@@ -347,7 +351,17 @@ question! {
 pub(crate) enum Checked {
     CommandEnded(CommandStatus),
     Missing(CommandStatus),
+    /// How it ends, unless another instance serves it; and what is left to do then.
+    NeverSent(Concluded, Concluded),
     Conclude(Concluded),
+}
+
+question! {
+    /// Whether a command of this status on another instance serves a claim that was sent again.
+    serves(status: CommandStatus) -> bool {
+        let command = Command { claim: 0, status };
+        initialising::serves(&history_of(&[command], false, Wish::default())[0])
+    }
 }
 
 question! {
@@ -387,6 +401,9 @@ question! {
         match checked {
             initialising::Checked::CommandEnded(command) => Checked::CommandEnded(command.status),
             initialising::Checked::Missing(command) => Checked::Missing(command.status),
+            initialising::Checked::NeverSent(end) => {
+                Checked::NeverSent(concluded(&end), concluded(&end.without_the_claim()))
+            }
             initialising::Checked::Conclude(conclusion) => Checked::Conclude(concluded(&conclusion)),
         }
     }

@@ -107,7 +107,7 @@ question! {
             .iter()
             .map(|(instance, _)| {
                 let online = sight.online[usize::from(*instance)];
-                let agent = Agent { online };
+                let agent = Agent { online, ..Agent::default() };
                 (names.instance(*instance).clone(), agent)
             })
             .collect();
@@ -121,6 +121,7 @@ question! {
             backlog: Some(0),
             boot_limit: Duration::from_mins(10),
             max_age: Duration::ZERO,
+            growth: replenish_pool::decide::Growth::default(),
             scan: Some(replenishing::FullScan {
                 targets: Some(replenishing::Targets {
                     groups: targets(sight.ledger, sight.shared_target).into_values().collect(),

@@ -146,6 +146,19 @@ fn of_failing_claims() -> Vec<Configuration> {
             ..LATE
         },
         Configuration {
+            name: "attached late, nothing runs",
+            faults: 2,
+            kinds: &[
+                Fault::NothingRuns,
+                Fault::Crash,
+                Fault::EventLost,
+                Fault::TakenBack,
+            ],
+            unseen: &[],
+            states: None,
+            ..LATE
+        },
+        Configuration {
             name: "attached late, replaced",
             on_init_failure: OnInitFailure::Replace,
             faults: 1,

@@ -2,12 +2,12 @@
 //! does, with a cut possible before and after each call.
 
 use super::Turn;
-use crate::ask::{self, Checked, Reported};
+use crate::ask::{self, Checked, Concluded, Reported};
 use crate::configuration::Rule;
 use crate::progress::{Doing, InitCommand, Look, Rest, Steps, Worker};
 use crate::state::{Clock, InitMessage, Line, Place};
 use crate::step::Answer;
-use init_instance::decide::{Finding, KnownAttach};
+use init_instance::decide::{Finding, KnownAttach, Occasion};
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::Standing;
@@ -18,6 +18,11 @@ impl Turn<'_, '_> {
         match (rest.entry, rest.steps.split_first()) {
             (None, None) => Worker::Acknowledge,
             (None, Some((Doing::Retire, then))) => Worker::RetireLook { then },
+            (None, Some((Doing::SettleWith(other, status), _))) => Worker::Elsewhere {
+                other,
+                status,
+                look: Look::First,
+            },
             _ => Worker::Conclude(rest),
         }
     }
@@ -64,7 +69,9 @@ impl Turn<'_, '_> {
         match doing {
             Doing::Publish(ending) => self.world.publish(self.claim(), ending),
             Doing::Retry(attempt) => self.world.send_retry(self.claim(), attempt),
-            Doing::Retire | Doing::TakeOut => unreachable!("these have calls of their own"),
+            Doing::Retire | Doing::TakeOut | Doing::SettleWith(..) => {
+                unreachable!("these have calls of their own")
+            }
         }
     }
 
@@ -106,6 +113,12 @@ impl Turn<'_, '_> {
                     status,
                     look: Look::First,
                     attach: KnownAttach::Unasked,
+                };
+            }
+            Checked::NeverSent(end, retired) => {
+                return Worker::Search {
+                    end: end.rest,
+                    retired: retired.rest,
                 };
             }
             Checked::Conclude(concluded) => concluded,
@@ -168,6 +181,108 @@ impl Turn<'_, '_> {
         command.map_or(status, |command| command.status)
     }
 
+    /// `look_again.rs`, `serving`: whoever was sent the claim's command.
+    pub(super) fn search(&mut self, end: Rest, retired: Rest) -> Worker {
+        let claim = self.claim();
+        let own = self.group;
+        if let InitCommand::Sent(status) = self.init_command(false) {
+            return Worker::Settle {
+                status,
+                look: Look::First,
+                attach: KnownAttach::Unasked,
+            };
+        }
+        let others = (0_u8..).zip(&self.world.state.machines);
+        let mut serving = others
+            .filter(|(instance, _)| usize::from(*instance) != own)
+            .filter_map(|(instance, machine)| {
+                let mut commands = machine.visible(false).into_iter();
+                let command = commands.rfind(|command| command.claim == claim)?;
+                ask::serves(command.status).then_some((instance, command.status))
+            });
+        match serving.next() {
+            Some((other, status)) if !self.world.config.lacks(Rule::AskElsewhere) => {
+                let retire = retired.steps.split_first().map(|(doing, _)| doing);
+                let settle = Some(Doing::SettleWith(other, status));
+                let steps: Vec<Doing> = [retire, settle].into_iter().flatten().collect();
+                Self::then(Steps::new(&steps))
+            }
+            _ => Self::goes_on(end),
+        }
+    }
+
+    /// `command_finished.rs`, `settle`, with an instance that is not this message's.
+    pub(super) fn settle_elsewhere(
+        &mut self,
+        other: u8,
+        status: CommandStatus,
+        look: Look,
+    ) -> Worker {
+        let machine = &self.world.state.machines[usize::from(other)];
+        let status = if look == Look::First || status.is_final() {
+            status
+        } else {
+            let commands = machine.visible(false);
+            let command = (commands.into_iter()).rfind(|command| command.claim == self.claim());
+            command.map_or(status, |command| command.status)
+        };
+        if !ask::serves(status) {
+            // It has failed meanwhile. The function says so at once; here the look comes again.
+            return self.comes_again();
+        }
+        let target = self.world.target_of(self.claim());
+        let place = machine.seen(self.answer == Answer::StalePlace);
+        let (seen, now) = ((place, target), (self.clock(), self.world.config.wish()));
+        let looked = (Occasion::Elsewhere, look, KnownAttach::Unasked);
+        match ask::report(
+            (status, false),
+            self.entry(),
+            true,
+            other,
+            seen,
+            looked,
+            now,
+        ) {
+            Reported::NotYet if look == Look::First => Worker::Elsewhere {
+                other,
+                status,
+                look: Look::Last,
+            },
+            Reported::NotYet => self.comes_again(),
+            Reported::StillRunning => Worker::Acknowledge,
+            Reported::AskActivities | Reported::Attach => {
+                unreachable!("attached by the messages of its own group alone")
+            }
+            Reported::Conclude(concluded) => {
+                self.watch(&concluded, other, place);
+                Self::goes_on(concluded.rest)
+            }
+        }
+    }
+
+    /// `command_finished.rs`, `nothing_ran`: what the script's end proves.
+    fn nothing_ran(&self) -> bool {
+        let machine = &self.world.state.machines[self.group];
+        let ran = machine.runs[usize::from(self.claim())] > 0;
+        !ran || self.world.config.lacks(Rule::OnlyWhereNothingRan)
+    }
+
+    /// Notes which rules a conclusion about an instance breaks.
+    fn watch(&mut self, concluded: &Concluded, instance: u8, seen: Place) {
+        let target = self.world.target_of(self.claim());
+        let machine = &self.world.state.machines[usize::from(instance)];
+        let initialised = machine.runs[usize::from(self.claim())] > 0;
+        let is_there = machine.place.target() == Some(target);
+        let known = (self.entry()).is_some_and(|line| line.standing == Standing::Ready);
+        let seen_there = seen.target() == Some(target);
+        let broken = &mut self.world.state.broken;
+        match concluded.finding {
+            Finding::Lost => broken.not_lost |= is_there,
+            Finding::Ready => broken.ready_elsewhere |= !(known || seen_there && initialised),
+            _ => {}
+        }
+    }
+
     /// `command_finished.rs`, `settle`: one look.
     pub(super) fn settle(
         &mut self,
@@ -201,7 +316,8 @@ impl Turn<'_, '_> {
         let occasion = self.occasion();
         let again = status.is_final() || !self.has_instance();
         let looked = (occasion, look, attach);
-        match ask::report(status, entry, found, instance, seen, looked, now) {
+        let ended = (status, self.nothing_ran());
+        match ask::report(ended, entry, found, instance, seen, looked, now) {
             Reported::NotYet if look == Look::First && again => Worker::Settle {
                 status,
                 look: Look::Last,
@@ -215,24 +331,11 @@ impl Turn<'_, '_> {
             Reported::NotYet => self.comes_again(),
             Reported::StillRunning => Worker::Acknowledge,
             Reported::Conclude(concluded) => {
-                match concluded.finding {
-                    Finding::ReplacedBefore if self.world.config.lacks(Rule::ReplaceAgain) => {
-                        return Worker::Acknowledge;
-                    }
-                    Finding::Lost => {
-                        let is = self.world.state.machines[self.group].place.target();
-                        self.world.state.broken.not_lost |= is == Some(target);
-                    }
-                    Finding::Ready => {
-                        let known = entry.is_some_and(|line| line.standing == Standing::Ready);
-                        let there = place.target() == Some(target);
-                        let machine = &self.world.state.machines[self.group];
-                        let initialised = machine.runs[usize::from(self.claim())] > 0;
-                        let wrong = !(there && initialised);
-                        self.world.state.broken.ready_elsewhere |= !known && wrong;
-                    }
-                    _ => {}
+                let again = concluded.finding == Finding::ReplacedBefore;
+                if again && self.world.config.lacks(Rule::ReplaceAgain) {
+                    return Worker::Acknowledge;
                 }
+                self.watch(&concluded, instance, place);
                 Self::goes_on(concluded.rest)
             }
         }

@@ -56,7 +56,15 @@ impl Turn<'_, '_> {
         let status = CommandStatus::Succeeded;
         let place = (Place::Free, target);
         let instance = self.this_instance();
-        match ask::report(status, Some(line), true, instance, place, looked, now) {
+        match ask::report(
+            (status, false),
+            Some(line),
+            true,
+            instance,
+            place,
+            looked,
+            now,
+        ) {
             Reported::Attach => Worker::AttachLate(attempt),
             Reported::NotYet if look == Look::First => Worker::Settle {
                 status,

@@ -28,9 +28,22 @@ pub(crate) fn beginnings(state: &State, config: &Configuration) -> impl Iterator
     })
 }
 
+/// `intake/mod.rs`, `in_order`: positions by when the claims were sent first, which is their number.
+pub(super) fn by_first_send(batch: &[Request]) -> Vec<u8> {
+    let mut positions: Vec<u8> = (0_u8..).take(batch.len()).collect();
+    positions.sort_by_key(|position| batch[usize::from(*position)].claim);
+    positions
+}
+
 fn isolate(state: &State, receives: u8) -> Vec<(u8, Isolation)> {
-    let suspects = state.provision.iter().map(|request| request.suspect);
+    let order = by_first_send(&state.provision);
+    let suspects = order
+        .iter()
+        .map(|position| state.provision[usize::from(*position)].suspect);
     ask::isolate(suspects.collect(), receives)
+        .into_iter()
+        .map(|(place, isolation)| (order[usize::from(place)], isolation))
+        .collect()
 }
 
 /// Begins a batch with suspects in it.
@@ -88,7 +101,10 @@ impl Act<'_, '_> {
     pub(super) fn place(&self, position: u8) -> usize {
         let line = &self.writer.line;
         let place = line.iter().position(|(other, _)| *other == position);
-        place.unwrap_or_else(|| usize::from(position))
+        place.unwrap_or_else(|| {
+            let mut order = by_first_send(&self.writer.batch).into_iter();
+            order.position(|other| other == position).unwrap()
+        })
     }
 
     /// Positions that are settled and not deleted, as bits.
@@ -121,7 +137,7 @@ impl Act<'_, '_> {
     }
 
     /// Of the batch's messages only these stay on the queue, as suspects or not.
-    fn leave_on_queue(&mut self, stays: impl Fn(u8) -> Option<bool>) {
+    pub(super) fn leave_on_queue(&mut self, stays: impl Fn(u8) -> Option<bool>) {
         let deleted = self.writer.deleted;
         let mut positions = (0_u8..)
             .take(self.writer.batch.len())

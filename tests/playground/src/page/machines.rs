@@ -1,5 +1,6 @@
 //! The machines: those of the pool, and those that are elsewhere.
 
+use super::sizing::Sizing;
 use crate::moment::Moment;
 use crate::progress::Progress;
 use crate::start::Names;
@@ -17,6 +18,10 @@ const ELSEWHERE_SHOWN: usize = 24;
 pub(crate) struct Pool {
     /// The group's name.
     pub(crate) name: String,
+    /// What a person calls it.
+    pub(super) title: String,
+    /// How it is sized, where a hit rate is asked for.
+    pub(super) sizing: Option<Sizing>,
     /// How many machines it should have.
     pub(crate) desired: u32,
     /// How many of them are ready.
@@ -66,6 +71,8 @@ pub(super) enum Health {
     Leaving,
     /// It is its group's, and out of service.
     Standby,
+    /// Somebody has stopped it.
+    Stopped,
     /// It is being terminated.
     Terminating,
 }
@@ -90,6 +97,8 @@ pub(crate) fn pool(world: &World, names: &Names, progress: &Progress) -> Pool {
     };
     Pool {
         name: group.name.clone(),
+        title: names.title().to_owned(),
+        sizing: None,
         desired: group.desired,
         ready: count(&[Health::Ready]),
         booting: count(&[Health::Booting, Health::AgentAwaited, Health::AgentOnline]),
@@ -97,7 +106,7 @@ pub(crate) fn pool(world: &World, names: &Names, progress: &Progress) -> Pool {
     }
 }
 
-/// The machines outside of the pool that are not gone, newest first.
+/// The machines outside of every pool that are not gone, newest first.
 pub(super) fn elsewhere(world: &World, names: &Names, progress: &Progress) -> Vec<Machine> {
     let mut machines: Vec<Machine> = world
         .compute
@@ -106,7 +115,7 @@ pub(super) fn elsewhere(world: &World, names: &Names, progress: &Progress) -> Ve
         .filter(|instance| instance.state != State::Terminated)
         .filter_map(|instance| {
             let group = world.autoscaling.group_of(&instance.id);
-            if group.is_some_and(|group| group.name == names.pool) {
+            if group.is_some_and(|group| names.of_pool(&group.name).is_some()) {
                 return None;
             }
             let membership =
@@ -143,6 +152,9 @@ fn health(instance: &Instance, lifecycle: Option<Lifecycle>) -> Health {
     let agent = &instance.agent;
     if matches!(instance.state, State::ShuttingDown | State::Terminated) {
         return Health::Terminating;
+    }
+    if matches!(instance.state, State::Stopping | State::Stopped) {
+        return Health::Stopped;
     }
     match lifecycle {
         Some(Lifecycle::Terminating | Lifecycle::TerminatingWait) => Health::Terminating,

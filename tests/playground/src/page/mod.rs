@@ -89,7 +89,8 @@ pub(crate) struct Page {
 struct Seen {
     cursor: usize,
     progress: Progress,
-    sizing: sizing::Follower,
+    /// One for each pool.
+    sizing: Vec<sizing::Follower>,
     story: Story,
     lines: VecDeque<Line>,
     /// The organisation that signs up next.
@@ -103,7 +104,9 @@ impl Page {
         let seen = Seen {
             cursor: 0,
             progress: Progress::new(client.names.clone()),
-            sizing: sizing::Follower::default(),
+            sizing: (client.names.all())
+                .map(|names| sizing::Follower::of(&names.pool))
+                .collect(),
             story,
             lines: VecDeque::new(),
             next: FIRST_ORGANISATION,
@@ -141,7 +144,9 @@ impl Page {
         seen.cursor = cursor;
         for entry in &entries {
             seen.progress.follow(entry);
-            seen.sizing.follow(entry);
+            for sizing in &mut seen.sizing {
+                sizing.follow(entry);
+            }
             if let Some(line) = seen.story.tell(entry) {
                 seen.lines.push_back(line);
             }
@@ -156,7 +161,7 @@ impl Page {
         } = &*seen;
         self.client
             .region
-            .read(|world| Snapshot::of(world, names, progress, sizing.sizing(), lines))
+            .read(|world| Snapshot::of(world, names, progress, sizing, lines))
     }
 
     /// The snapshot now, then one whenever it has changed.
@@ -222,6 +227,9 @@ struct Order {
     count: usize,
     script: Script,
     waits: bool,
+    /// The pool's group, where there are several.
+    #[serde(default)]
+    pool: Option<String>,
 }
 
 async fn send_claims(_: Actor, State(page): State<Page>, body: Bytes) -> Response {
@@ -232,12 +240,20 @@ async fn send_claims(_: Actor, State(page): State<Page>, body: Bytes) -> Respons
     if !(1..=MOST_AT_ONCE).contains(&order.count) {
         return refused(&format!("1 to {MOST_AT_ONCE} claims can be sent at once"));
     }
+    let names = &page.client.names;
+    let Some(names) = order.pool.map_or(Some(names), |pool| names.of_pool(&pool)) else {
+        return refused("there is no such pool");
+    };
+    let client = Client {
+        region: page.client.region.clone(),
+        names: names.clone(),
+    };
     let mut ids = Vec::new();
     for _ in 0..order.count {
         let claim = page.next_claim(order.script, order.waits);
         let sending = async {
-            claim.create_target(&page.client).await?;
-            claim.send(&page.client).await
+            claim.create_target(&client).await?;
+            claim.send(&client).await
         };
         if let Err(failure) = sending.await {
             return refused(&failure.to_string());

@@ -17,6 +17,8 @@ pub(super) struct Sizing {
 /// What was logged so far.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Follower {
+    /// The pool's group.
+    pool: String,
     /// The last figures of a decision.
     decided: Option<Value>,
     size: Option<f64>,
@@ -25,6 +27,14 @@ pub(super) struct Follower {
 }
 
 impl Follower {
+    /// Nothing was logged yet of this pool.
+    pub(super) fn of(pool: &str) -> Self {
+        Self {
+            pool: pool.to_owned(),
+            ..Self::default()
+        }
+    }
+
     /// Reads an entry of the journal.
     pub(super) fn follow(&mut self, entry: &Entry) {
         let Happening::Logged { line, .. } = &entry.what else {
@@ -36,6 +46,10 @@ impl Follower {
         let Ok(figures) = serde_json::from_str::<Value>(line) else {
             return;
         };
+        let pool = figures.get("Pool").and_then(Value::as_str);
+        if pool.is_some_and(|pool| pool != self.pool) {
+            return;
+        }
         if let Some(hit) = figure(&figures, "AchievedHitRate") {
             self.claims += 1;
             self.hits += u32::from(hit > 0.5);
@@ -143,6 +157,21 @@ mod tests {
             sizing.why.ends_with("The size is the maximum."),
             "{sizing:?}"
         );
+    }
+
+    #[test]
+    fn what_another_pool_logs_is_another_s() {
+        let mut follower = Follower::of("small");
+        let logged = |pool: &str| {
+            logged(&json!({
+                "Pool": pool, "PredictedHitRate": 0.99, "ClaimsExpected": 2.1, "WaitPrice": 0.94,
+                "LeadTime": 150_000.0, "Size": 5.0,
+            }))
+        };
+        follower.follow(&logged("large"));
+        assert_eq!(follower.sizing(), None);
+        follower.follow(&logged("small"));
+        assert!(follower.sizing().is_some());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Everything the page shows, at one moment: plain data, made from the world and the journal.
 
 use super::machines::{self, Machine, Pool};
-use super::sizing::Sizing;
+use super::sizing::Follower;
 use super::troubles::{Troubles, troubles};
 use crate::moment::Moment;
 use crate::progress::{Claim, Counts, Phase, Progress, Report};
@@ -29,11 +29,9 @@ pub(super) struct Snapshot {
     pub(super) stack: String,
     /// The functions' names, as faults know them and short.
     pub(super) functions: Vec<(String, String)>,
-    /// The pool.
-    pub(super) pool: Pool,
-    /// How it is sized, where a hit rate is asked for.
-    pub(super) sizing: Option<Sizing>,
-    /// Machines outside of the pool.
+    /// The pools: one, or those of a family.
+    pub(super) pools: Vec<Pool>,
+    /// Machines outside of them.
     pub(super) elsewhere: Vec<Machine>,
     /// Claims without an instance.
     pub(super) line: WaitingLine,
@@ -110,14 +108,13 @@ impl Snapshot {
         world: &World,
         names: &Names,
         progress: &Progress,
-        sizing: Option<Sizing>,
+        sizing: &[Follower],
         story: &VecDeque<Line>,
     ) -> Self {
         Self {
-            stack: names.stack.clone(),
+            stack: names.family.as_ref().unwrap_or(&names.stack).clone(),
             functions: functions(world, names),
-            pool: machines::pool(world, names, progress),
-            sizing,
+            pools: pools(world, names, progress, sizing),
             elsewhere: machines::elsewhere(world, names, progress),
             line: line(progress),
             queues: queues(world, names),
@@ -146,6 +143,15 @@ impl From<&Line> for StoryLine {
     }
 }
 
+fn pools(world: &World, names: &Names, progress: &Progress, sizing: &[Follower]) -> Vec<Pool> {
+    let each = names.all().enumerate();
+    each.map(|(place, names)| Pool {
+        sizing: sizing.get(place).and_then(Follower::sizing),
+        ..machines::pool(world, names, progress)
+    })
+    .collect()
+}
+
 fn functions(world: &World, names: &Names) -> Vec<(String, String)> {
     let all = world.lambda.functions.keys();
     all.map(|name| (name.clone(), names.short(name).to_owned()))
@@ -169,7 +175,9 @@ fn queues(world: &World, names: &Names) -> Vec<QueueView> {
     let dead_letters = dead_letter_queues(world);
     let order = |queue: &QueueView| {
         let way = ["provision", "init", "outcome", "rejected"];
-        let place = way.iter().position(|name| *name == queue.name);
+        // In a family the name begins with the pool's.
+        let last = queue.name.rsplit('-').next().unwrap_or_default();
+        let place = way.iter().position(|name| *name == last);
         (queue.is_dead_letter, place.unwrap_or(way.len()))
     };
     let mut queues: Vec<QueueView> = world

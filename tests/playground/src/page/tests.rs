@@ -1,10 +1,16 @@
 //! The page's routes over a real socket. What a browser makes of them is tested in `tests/page`.
 
 use super::*;
+use crate::family;
 use crate::start::Names;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use ready_pool_core::group::OPT_IN_TAG;
 use region::endpoint::Endpoint;
-use region::region::Region;
+use region::lambda::{Function, FunctionError, Invocation};
+use region::region::{Builder, Region, TemplateSource};
 use region::settings::Settings;
+use serde_json::{Value, json};
 use time::macros::datetime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -17,9 +23,38 @@ struct Served {
 impl Served {
     async fn start() -> Self {
         let region = Region::start(Settings::default(), datetime!(2026-11-22 12:00 UTC));
+        Self::of(region, Names::default()).await
+    }
+
+    /// Two pools, with functions that leave everything as it is.
+    async fn start_family() -> Self {
+        let settings = Settings::default();
+        let parameters = [
+            ("Subnets", "subnet-1a,subnet-1b"),
+            ("SecurityGroups", "sg-1"),
+            ("PoolSize", "2"),
+        ];
+        let source = TemplateSource {
+            text: include_str!("../../../../template.yaml").to_owned(),
+            stack_name: "s".to_owned(),
+            parameters: (parameters.iter())
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+        };
+        let stacks = family::stacks(&source, &settings);
+        let builder = Region::builder(settings, datetime!(2026-11-22 12:00 UTC))
+            .prepare(|world| family::make_outcome_queue(world, "s"))
+            .functions(|_, _| Some(Arc::new(Idle)));
+        let region = stacks.into_iter().fold(builder, Builder::template);
+        let region = region.start().unwrap();
+        let names = Names::of(&region, Some("s")).unwrap();
+        Self::of(region, names).await
+    }
+
+    async fn of(region: Region, names: Names) -> Self {
         let page = Page::of(Client {
             region: region.clone(),
-            names: Names::default(),
+            names,
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = Endpoint::start_with(region.clone(), listener, page.routes()).unwrap();
@@ -68,6 +103,55 @@ impl Served {
         self.endpoint.stop().await;
         self.region.stop().await;
     }
+}
+
+/// Takes its messages, and does nothing.
+struct Idle;
+
+impl Function for Idle {
+    fn invoke(&self, _: Invocation) -> BoxFuture<'static, Result<Value, FunctionError>> {
+        async { Ok(json!({ "batchItemFailures": [] })) }.boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_family_shows_both_pools_and_takes_claims_for_either() {
+    let served = Served::start_family().await;
+    let get = "GET /_region/snapshots";
+    let headers = "Host: 127.0.0.1\r\n";
+    let shown = served.ask(get, headers, "", "\"title\":\"large\"").await;
+    assert!(shown.contains("\"stack\":\"s\""), "{shown}");
+    for pool in ["small", "large"] {
+        let its = format!("\"name\":\"s-{pool}-pool\",\"title\":\"{pool}\"");
+        assert!(shown.contains(&its), "{shown}");
+    }
+    let order = |pool: &str| {
+        json!({ "count": 1, "script": "succeeds", "waits": true, "pool": pool }).to_string()
+    };
+    for (tenant, pool) in [
+        ("tenant-2001", "s-large-pool"),
+        ("tenant-2002", "s-small-pool"),
+    ] {
+        let said = served.act("/_region/claims", &order(pool)).await;
+        assert!(said.contains("is sent"), "{said}");
+        let of = served.region.read(|world| {
+            world.autoscaling.groups[tenant].tags[OPT_IN_TAG]
+                .value
+                .clone()
+        });
+        assert_eq!(of, pool);
+    }
+    let refused = served.act("/_region/claims", &order("s-tiny-pool")).await;
+    assert!(refused.contains("there is no such pool"), "{refused}");
+    let outcome = served.region.read(|world| {
+        let queues = world.sqs.queues.keys();
+        queues
+            .filter(|name| name.ends_with("outcome"))
+            .cloned()
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(outcome, ["s-outcome"]);
+    served.stop().await;
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ proptest! {
             instance_id: instance.clone(),
             times: Times::default(),
         };
-        let retry = Retry { version: VERSION, claim: claim.clone(), attempt, times: Times::default() };
+        let retry = Retry { version: VERSION, claim: claim.clone(), attempt, begun: true, times: Times::default() };
         let look = |instance_id: Option<InstanceId>| LookAgain {
             version: VERSION,
             claim_id: claim.claim_id.clone(),
@@ -69,7 +69,7 @@ proptest! {
     fn two_claims_share_no_name(a in claim(), b in claim(), attempt in 1_u8..4) {
         prop_assume!((&a.claim_id, &a.target_group) != (&b.claim_id, &b.target_group));
         prop_assert_ne!(a.key(), b.key());
-        let retry = |claim: Claim| Retry { version: VERSION, claim, attempt, times: Times::default() }.deduplication_id();
+        let retry = |claim: Claim| Retry { version: VERSION, claim, attempt, begun: true, times: Times::default() }.deduplication_id();
         prop_assert_ne!(retry(a), retry(b));
     }
 
@@ -228,17 +228,10 @@ fn with_value_of(bytes: usize) -> String {
 
 #[test]
 fn a_claim_is_accepted_up_to_the_last_byte_of_its_script() {
-    let least = script::render(
-        &Claim::parse(&with_value_of(0), NOW).unwrap(),
-        1,
-        &Times::default(),
-        None,
-    )
-    .len();
-    // The line with the target's name is not counted.
     let smallest = Claim::parse(&with_value_of(0), NOW).unwrap();
+    let most = script::MAX_BYTES - script::bytes(&smallest);
+    // The line with the target's name is not counted.
     let target = format!("export TARGET_GROUP='{}'\n", smallest.target_group).len();
-    let most = script::MAX_BYTES + target - least;
     let claim = Claim::parse(&with_value_of(most), NOW).unwrap();
     assert_eq!(
         script::render(&claim, 1, &Times::default(), None).len(),

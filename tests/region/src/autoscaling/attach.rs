@@ -3,7 +3,7 @@
 use super::activity::{self, Kind, Status};
 use super::detach::MAX_INSTANCES;
 use super::launch::propagated_tags;
-use super::{Due, Lifecycle, Member, TemplateVersion, refusal};
+use super::{Due, Lifecycle, Member, TemplateVersion, rebalance, refusal};
 use crate::api::{Answer, CallError};
 use crate::compute::State;
 use crate::journal::Happening;
@@ -172,4 +172,5 @@ pub(super) fn attached(world: &mut World, group: &str, instance: &str) {
         Status::Successful,
         "",
     );
+    rebalance::notice(world, group);
 }

@@ -79,9 +79,6 @@ pub(super) fn reconcile(world: &mut World, name: &str) {
         return;
     }
     let (capacity, desired) = (group.capacity(), group.desired);
-    if capacity >= desired {
-        group.failing_since = None;
-    }
     if capacity < desired {
         if group.is_suspended("Launch") {
             return;
@@ -134,7 +131,7 @@ pub(super) fn emptiest_zone(world: &World, name: &str) -> Option<(String, Option
     Some((zone.clone(), subnet))
 }
 
-fn load_by_zone<'w>(world: &'w World, name: &str) -> BTreeMap<&'w str, usize> {
+pub(super) fn load_by_zone<'w>(world: &'w World, name: &str) -> BTreeMap<&'w str, usize> {
     let mut load = BTreeMap::new();
     let members = world
         .autoscaling
@@ -151,11 +148,13 @@ fn load_by_zone<'w>(world: &'w World, name: &str) -> BTreeMap<&'w str, usize> {
     load
 }
 
-/// Who goes first: a member of the fullest zone, there the oldest; nobody who is protected, and
-/// nobody who is not in service yet while others are.
+/// Who goes first, by the default termination policy: a member of the fullest zone, there one of another launch
+/// template than the group's, as an attached one is, else the oldest; nobody who is protected, and nobody who is
+/// not in service yet while others are.
 fn victim(world: &World, name: &str) -> Option<String> {
     let load = load_by_zone(world, name);
     let group = world.autoscaling.groups.get(name)?;
+    let current = launch::template_of(world, group);
     group
         .members
         .iter()
@@ -166,6 +165,7 @@ fn victim(world: &World, name: &str) -> Option<String> {
             (
                 std::cmp::Reverse(in_zone),
                 member.lifecycle != Lifecycle::InService,
+                member.template == current,
                 instance.launched_at,
                 instance.id.clone(),
             )

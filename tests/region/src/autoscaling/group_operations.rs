@@ -123,12 +123,13 @@ pub(super) fn create(world: &mut World, input: CreateGroup) -> Answer {
         tags,
         hooks,
         suspended: BTreeMap::new(),
-        failing_since: None,
+        failing: None,
         members: BTreeMap::new(),
         activities: Vec::new(),
         deleting: false,
         warm_pool: None,
         noticing: false,
+        rebalancing: false,
     };
     world.autoscaling.groups.insert(name.clone(), group);
     // A new group launches at once.

@@ -86,12 +86,10 @@ fn schedule(world: &mut World, group: &str, instance: &str) {
 }
 
 fn is_dead(world: &World, instance: &str) -> bool {
-    use crate::compute::State::{ShuttingDown, Terminated};
-    world
-        .compute
-        .instances
-        .get(instance)
-        .is_none_or(|instance| matches!(instance.state, ShuttingDown | Terminated))
+    use crate::compute::State::{ShuttingDown, Stopped, Stopping, Terminated};
+    let gone = |state| matches!(state, Stopping | Stopped | ShuttingDown | Terminated);
+    let instances = &world.compute.instances;
+    (instances.get(instance)).is_none_or(|instance| gone(instance.state))
 }
 
 /// Looks at one member: a dead machine is unhealthy at once, grace period or not, and an

@@ -3,7 +3,7 @@
 use super::activity::{self, Kind, Status};
 use super::{
     Due, Group, LaunchSource, Lifecycle, Member, TemplateVersion, Transition, capacity, hooks,
-    termination,
+    rebalance, termination,
 };
 use crate::compute::{self, DEFAULT_INSTANCE_TYPE, Launch};
 use crate::journal::Happening;
@@ -19,6 +19,11 @@ pub(super) fn launch(world: &mut World, name: &str, size: u32) {
          capacity, increasing the capacity from {size} to {}.",
         size + 1
     );
+    launch_for(world, name, cause);
+}
+
+/// Launches one instance in the emptiest zone.
+pub(super) fn launch_for(world: &mut World, name: &str, cause: String) {
     let Some((zone, subnet)) = capacity::emptiest_zone(world, name) else {
         return;
     };
@@ -197,6 +202,9 @@ pub(super) fn in_service(world: &mut World, group: &str, instance: &str) {
         Status::Successful,
         "",
     );
+    // What was launched for the balance of the zones is one too many from now on.
+    capacity::notice(world, group);
+    rebalance::notice(world, group);
 }
 
 /// The launch failed: the instance is terminated and the capacity looked at again.

@@ -15,6 +15,7 @@ mod hooks;
 mod launch;
 mod processes;
 mod protection;
+mod rebalance;
 mod refusal;
 mod standby;
 mod tags;
@@ -40,6 +41,7 @@ pub struct AutoScaling {
 
 /// An Auto Scaling group.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Group {
     /// Unique name.
     pub name: String,
@@ -73,8 +75,8 @@ pub struct Group {
     pub hooks: BTreeMap<String, Hook>,
     /// The suspended processes, with the reason of each.
     pub suspended: BTreeMap<String, String>,
-    /// Since when it has tried to launch and never could.
-    pub failing_since: Option<OffsetDateTime>,
+    /// Since when it has tried to launch and never could, and when it tried last.
+    pub failing: Option<(OffsetDateTime, OffsetDateTime)>,
     /// By instance id. A member is gone only when its detach or termination is over.
     pub members: BTreeMap<String, Member>,
     /// Oldest first.
@@ -85,6 +87,8 @@ pub struct Group {
     pub warm_pool: Option<Value>,
     /// A look at the capacity is on the agenda.
     pub(crate) noticing: bool,
+    /// A look at the zones is on the agenda.
+    pub(crate) rebalancing: bool,
 }
 
 /// What a group launches from.
@@ -233,6 +237,8 @@ impl Lifecycle {
 pub enum Due {
     /// Auto Scaling compares desired and actual capacity.
     Reconcile { group: String },
+    /// Auto Scaling looks at the balance of the zones.
+    Rebalance { group: String },
     /// A launched instance is up.
     Booted { group: String, instance: String },
     /// A lifecycle action's heartbeat timed out.
@@ -353,6 +359,7 @@ fn read<T: DeserializeOwned>(input: &Value) -> Result<T, CallError> {
 pub fn happen(world: &mut World, due: Due) {
     match due {
         Due::Reconcile { group } => capacity::reconcile(world, &group),
+        Due::Rebalance { group } => rebalance::rebalance(world, &group),
         Due::Booted { group, instance } => launch::booted(world, &group, &instance),
         Due::HookExpired {
             group,

@@ -1,6 +1,6 @@
 //! Processes of a group that can be suspended.
 
-use super::{capacity, health, refusal};
+use super::{capacity, health, rebalance, refusal};
 use crate::api::{Answer, CallError};
 use crate::wire::timestamp::iso_seconds;
 use crate::world::World;
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::time::Duration;
 
-/// Every process there is. `Launch`, `Terminate`, `HealthCheck` and `ReplaceUnhealthy` do
+/// Every process there is. `Launch`, `Terminate`, `HealthCheck`, `ReplaceUnhealthy` and `AZRebalance` do
 /// something here; the others never act in this region, suspended or not.
 pub(super) const PROCESSES: [&str; 9] = [
     "AZRebalance",
@@ -69,6 +69,9 @@ pub(super) fn suspend(world: &mut World, input: ScalingProcesses) -> Answer {
 /// For how long a group tries in vain to launch anything before AWS suspends `Launch` itself
 /// ("administrative suspension": user guide, "Suspend and resume processes").
 const TRIES_FOR: Duration = Duration::from_hours(24);
+/// A group that has tried nothing for so long has begun anew when it fails again (assumed). That it wants fewer
+/// machines between two tries changes nothing.
+const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
 
 /// A launch of the group failed: the last of a day in which none succeeded is followed by a suspension,
 /// until somebody resumes the process. (The reason's text is assumed.)
@@ -77,7 +80,11 @@ pub(super) fn launch_failed(world: &mut World, name: &str) {
     let Some(group) = world.autoscaling.groups.get_mut(name) else {
         return;
     };
-    let since = *group.failing_since.get_or_insert(now);
+    let row = group
+        .failing
+        .filter(|(_, last)| now - *last < FORGOTTEN_AFTER);
+    let (since, _) = row.unwrap_or((now, now));
+    group.failing = Some((since, now));
     if now - since >= TRIES_FOR {
         let reason = format!(
             "Administrative suspension at {}: the group failed to launch instances for over 24 hours",
@@ -90,7 +97,7 @@ pub(super) fn launch_failed(world: &mut World, name: &str) {
 /// A launch of the group succeeded.
 pub(super) fn launched(world: &mut World, name: &str) {
     if let Some(group) = world.autoscaling.groups.get_mut(name) {
-        group.failing_since = None;
+        group.failing = None;
     }
 }
 
@@ -100,8 +107,9 @@ pub(super) fn resume(world: &mut World, input: ScalingProcesses) -> Answer {
     for process in processes {
         group.suspended.remove(&process);
     }
-    group.failing_since = None;
+    group.failing = None;
     capacity::notice(world, &name);
     health::look_again(world, &name);
+    rebalance::notice(world, &name);
     Ok(Value::Null)
 }

@@ -2,7 +2,7 @@
 
 use super::{constraint, invalid_token, page_size};
 use crate::api::{Answer, CallError};
-use crate::compute::{Instance, State};
+use crate::compute::{Associations, Instance, State};
 use crate::paging::page;
 use crate::wire::timestamp::epoch_seconds;
 use crate::world::World;
@@ -132,7 +132,7 @@ pub fn ping_status(world: &World, instance: &Instance) -> &'static str {
 fn output(world: &World, instance: &Instance) -> Value {
     let scale = world.settings.time_scale;
     let heartbeat = world.settings.timings.agent_heartbeat.mul_f64(scale);
-    json!({
+    let mut output = json!({
         "InstanceId": instance.id,
         "PingStatus": ping_status(world, instance),
         "LastPingDateTime": instance
@@ -145,5 +145,21 @@ fn output(world: &World, instance: &Instance) -> Value {
         "PlatformName": if instance.platform == "Linux" { "Amazon Linux" } else { instance.platform },
         "PlatformVersion": "2023",
         "ResourceType": "EC2Instance",
-    })
+    });
+    // A machine without associations has none of these (samples of the API reference and of users).
+    let status = match instance.associations {
+        Associations::None => return output,
+        Associations::Pending => "Pending",
+        Associations::Done(at) => {
+            output["LastAssociationExecutionDate"] = epoch_seconds(at);
+            output["LastSuccessfulAssociationExecutionDate"] = epoch_seconds(at);
+            "Success"
+        }
+    };
+    output["AssociationStatus"] = status.into();
+    output["AssociationOverview"] = json!({
+        "DetailedStatus": status,
+        "InstanceAssociationStatusAggregatedCount": { status: 1 },
+    });
+    output
 }

@@ -81,8 +81,50 @@ pub(super) fn pick_up(world: &mut World, command_id: &str, instance: &str) {
     emit(world, command_id, instance);
 }
 
+/// An agent that was away is back: it reports what ended meanwhile, and takes what is still to be delivered.
+pub fn agent_returned(world: &mut World, instance: &str) {
+    let (its, others) = std::mem::take(&mut world.ssm.unreported)
+        .into_iter()
+        .partition(|(of, ..)| of == instance);
+    world.ssm.unreported = others;
+    for (_, command, ended) in its {
+        finished(world, &command, instance, ended);
+    }
+    let waiting: Vec<String> = (world.ssm.commands.values())
+        .filter(|command| {
+            let invocation = command.invocations.get(instance);
+            invocation.is_some_and(|invocation| invocation.status == Status::Pending)
+        })
+        .map(|command| command.id.clone())
+        .collect();
+    for command in waiting {
+        let pick_up = world.draw(world.settings.timings.command_pickup);
+        let instance = instance.to_owned();
+        world.after(pick_up, Agenda::Ssm(Due::PickUp { command, instance }));
+    }
+}
+
+/// Whether a reboot took the script along.
+fn was_cut_short(world: &World, command_id: &str, instance: &str) -> bool {
+    let machine = world.compute.instances.get(instance);
+    let rebooted_at = machine.and_then(|machine| machine.rebooted_at);
+    let command = world.ssm.commands.get(command_id);
+    let invocation = command.and_then(|command| command.invocations.get(instance));
+    let started_at = invocation.and_then(|invocation| invocation.started_at);
+    rebooted_at.is_some_and(|rebooted| started_at.is_none_or(|started| started <= rebooted))
+}
+
 /// The script ended: the agent reports, if it still works.
 pub fn finished(world: &mut World, command_id: &str, instance: &str, ended: ScriptEnd) {
+    if was_cut_short(world, command_id, instance) {
+        return;
+    }
+    let machine = world.compute.instances.get(instance);
+    if machine.is_some_and(|machine| machine.agent.away_since.is_some()) {
+        let unreported = (instance.to_owned(), command_id.to_owned(), ended);
+        world.ssm.unreported.push(unreported);
+        return;
+    }
     if !agent_works(world, instance) || !compute::agent_may(world, instance, &REPORTS) {
         return;
     }

@@ -11,9 +11,10 @@ mod send;
 mod tests;
 
 pub use inventory::ping_status;
-pub use lifecycle::{finished, instance_lost};
+pub use lifecycle::{agent_returned, finished, instance_lost};
 
 use crate::api::{Answer, Call, CallError, Service};
+use crate::commands::ScriptEnd;
 use crate::world::World;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -29,6 +30,8 @@ pub struct Ssm {
     pub documents: BTreeSet<String>,
     /// By command id.
     pub commands: BTreeMap<String, Command>,
+    /// Ends of scripts whose agents are away: instance, command, end.
+    pub(crate) unreported: Vec<(String, String, ScriptEnd)>,
 }
 
 /// A command, sent to one or more instances.

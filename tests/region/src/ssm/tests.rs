@@ -415,3 +415,77 @@ fn bad_commands_are_refused() {
     }
     assert!(world.ssm.commands.is_empty());
 }
+
+/// How the command stands, and what its machine's associations are.
+fn standing(world: &mut World, command: &str, id: &str) -> (String, Value) {
+    let input = json!({"CommandId": command, "InstanceId": id});
+    let invocation = call(world, "GetCommandInvocation", input).unwrap();
+    let filters = json!({"Filters": [{"Key": "InstanceIds", "Values": [id]}]});
+    let listed = call(world, "DescribeInstanceInformation", filters).unwrap();
+    let status = invocation["StatusDetails"].as_str().unwrap().to_owned();
+    (
+        status,
+        listed["InstanceInformationList"][0]["AssociationStatus"].clone(),
+    )
+}
+
+#[test]
+fn an_agent_that_restarts_takes_and_reports_late_and_loses_nothing() {
+    let mut world = world();
+    let id = launch_online(&mut world);
+    let command = try_send(&mut world, command_for(&id)).unwrap();
+    compute::restart_agent(&mut world, &id);
+    wait(&mut world, 3);
+    assert_eq!(
+        standing(&mut world, &command, &id),
+        ("Pending".to_owned(), Value::Null)
+    );
+    wait(&mut world, 12);
+    assert_eq!(standing(&mut world, &command, &id).0, "InProgress");
+    compute::restart_agent(&mut world, &id);
+    let ended = ScriptEnd::Exited {
+        exit_code: 0,
+        stdout: String::new(),
+        stderr: String::new(),
+    };
+    ssm::finished(&mut world, &command, &id, ended);
+    assert_eq!(standing(&mut world, &command, &id).0, "InProgress");
+    wait(&mut world, 12);
+    assert_eq!(standing(&mut world, &command, &id).0, "Success");
+}
+
+#[test]
+fn a_reboot_takes_what_runs_along_and_looks_online_all_the_time() {
+    let mut world = world();
+    let id = launch_online(&mut world);
+    let command = try_send(&mut world, command_for(&id)).unwrap();
+    wait(&mut world, 5);
+    compute::reboot(&mut world, &id);
+    let machine = world.compute.instances[&id].clone();
+    assert_eq!(ssm::ping_status(&world, &machine), "Online");
+    wait(&mut world, 60);
+    let ended = ScriptEnd::Exited {
+        exit_code: 0,
+        stdout: String::new(),
+        stderr: String::new(),
+    };
+    ssm::finished(&mut world, &command, &id, ended);
+    assert_eq!(standing(&mut world, &command, &id).0, "InProgress");
+    wait(&mut world, 660);
+    assert_eq!(standing(&mut world, &command, &id).0, "ExecutionTimedOut");
+}
+
+#[test]
+fn associations_run_when_the_agent_is_online_for_the_first_time() {
+    let mut world = world();
+    world.settings.first_online = crate::settings::FirstOnline::Reboots;
+    let id = launch(&mut world);
+    while !world.compute.instances[&id].agent.works() {
+        wait(&mut world, 1);
+    }
+    let command = try_send(&mut world, command_for(&id)).unwrap();
+    assert_eq!(standing(&mut world, &command, &id).1, "Pending");
+    wait(&mut world, 90);
+    assert_eq!(standing(&mut world, &command, &id).1, "Success");
+    assert!(world.compute.instances[&id].agent.works());
+}

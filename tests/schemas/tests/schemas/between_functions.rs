@@ -22,7 +22,7 @@ fn instance() -> InstanceId {
     InstanceId::try_from("i-0123456789abcdef0").unwrap()
 }
 
-fn messages() -> [(&'static str, Message); 4] {
+fn messages() -> [(&'static str, Message); 5] {
     let (claim, attempt, version) = (claim(), 2, VERSION);
     let look_again = |instance_id| {
         let (claim_id, target_group) = (claim.claim_id.clone(), claim.target_group.clone());
@@ -52,8 +52,19 @@ fn messages() -> [(&'static str, Message); 4] {
             "retry",
             Message::Retry(Retry {
                 version,
+                claim: claim.clone(),
+                attempt,
+                begun: true,
+                times: Times::default(),
+            }),
+        ),
+        (
+            "retry",
+            Message::Retry(Retry {
+                version,
                 claim,
                 attempt,
+                begun: false,
                 times: Times::default(),
             }),
         ),

@@ -1,6 +1,7 @@
 //! What becomes of claims, as scenes: a pool, a target, what was read of them.
 
 mod admission;
+mod aside;
 mod begun;
 mod choosing;
 mod deadlines;

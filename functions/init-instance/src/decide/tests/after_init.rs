@@ -51,6 +51,7 @@ impl World {
         CommandEnd {
             occasion: Occasion::Event,
             command: &self.command,
+            nothing_ran: false,
             instance,
             target: Some(target),
             entry: self.entry.as_ref(),

@@ -43,6 +43,7 @@ fn ended() -> Command {
 fn concluded(checked: Checked) -> Conclusion {
     match checked {
         Checked::Conclude(conclusion) => conclusion,
+        Checked::NeverSent(end) => panic!("asks who else was sent its command: {end:?}"),
         Checked::CommandEnded(command) | Checked::Missing(command) => {
             panic!("reports on {command:?}")
         }
@@ -51,12 +52,18 @@ fn concluded(checked: Checked) -> Conclusion {
 
 #[track_caller]
 fn assert_expired(checked: Checked, entry: &Entry, retire: bool) {
+    let first = entry.attempt == 1 && entry.instance.is_some();
+    let end = match checked {
+        Checked::NeverSent(end) if first => end,
+        Checked::Conclude(end) if !first => end,
+        other => panic!("{other:?}"),
+    };
     let failed = Entry {
         standing: Standing::Failed(Reason::Expired),
         ..entry.clone()
     };
     assert_concludes(
-        &concluded(checked),
+        &end,
         Finding::GivenUp(Cause::Expired),
         Some(&failed),
         &those([Some(publish_failed(Reason::Expired)), retire_if(retire)]),

@@ -75,6 +75,7 @@ fn report_to(
     };
     verdict(CommandEnd {
         occasion: Occasion::Event,
+        nothing_ran: false,
         command: &command,
         instance: &instance(1),
         target,
@@ -85,12 +86,13 @@ fn report_to(
     })
 }
 
-const STATUSES: [CommandStatus; 6] = [
+const STATUSES: [CommandStatus; 7] = [
     CommandStatus::Running,
     CommandStatus::Succeeded,
     CommandStatus::Failed,
     CommandStatus::TimedOut,
     CommandStatus::NotDelivered,
+    CommandStatus::Interrupted,
     CommandStatus::Cancelled,
 ];
 
@@ -218,6 +220,7 @@ fn past_the_deadline_a_member_in_a_state_that_nobody_knows_is_the_target_s() {
     for (lifecycle, expected) in [(Lifecycle::Other, Ready), (Lifecycle::Pending, NotYet)] {
         let report = verdict(CommandEnd {
             occasion: Occasion::Event,
+            nothing_ran: false,
             command: &command,
             instance: &instance(1),
             target: Some(&target(Some(lifecycle))),
@@ -305,6 +308,7 @@ fn the_instance_of_a_claim_that_keeps_what_failed_is_left() {
     };
     let report = report(CommandEnd {
         occasion: Occasion::Event,
+        nothing_ran: false,
         command: &command,
         instance: &instance(1),
         target: Some(&target),

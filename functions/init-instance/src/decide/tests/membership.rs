@@ -10,6 +10,7 @@ fn report_on(
 ) -> Report {
     report(CommandEnd {
         occasion,
+        nothing_ran: false,
         command: &Command {
             status,
             ..sent_for_this_claim()
@@ -24,10 +25,11 @@ fn report_on(
 }
 
 /// What Systems Manager says of a machine that it has lost, sooner or later.
-const UNSEEN: [CommandStatus; 3] = [
+const UNSEEN: [CommandStatus; 4] = [
     CommandStatus::Running,
     CommandStatus::TimedOut,
     CommandStatus::NotDelivered,
+    CommandStatus::Interrupted,
 ];
 
 const OCCASIONS: [Occasion; 2] = [Occasion::Event, Occasion::Look];
@@ -77,6 +79,7 @@ fn a_machine_whose_command_we_did_not_send_is_retired() {
     let (entry, target) = (open(1, 1), target(None));
     let report = report(CommandEnd {
         occasion: Occasion::Look,
+        nothing_ran: false,
         command: &command,
         instance: &instance(1),
         target: Some(&target),
@@ -158,6 +161,7 @@ fn a_machine_that_is_lost_while_its_command_runs_is_not_replaced() {
     let command = sent_for_this_claim_that_replaces(CommandStatus::Running);
     assert_lost(report(CommandEnd {
         occasion: Occasion::Look,
+        nothing_ran: false,
         command: &command,
         instance: &instance(1),
         target: Some(&target(Some(Lifecycle::Terminating))),

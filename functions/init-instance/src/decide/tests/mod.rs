@@ -6,8 +6,10 @@ mod before_send;
 mod check;
 mod command_end;
 mod conclusion;
+mod elsewhere;
 mod hand_over;
 mod membership;
+mod nothing_ran;
 mod protect;
 mod replacing;
 mod send;
@@ -60,7 +62,7 @@ fn assert_concludes<S: AsRef<str>>(
     assert_eq!(conclusion.finding, finding);
     assert_eq!(conclusion.entry.as_ref(), entry);
     assert_eq!(steps(conclusion), expected);
-    let depends = finding == Finding::Replaced;
+    let depends = matches!(finding, Finding::Replaced | Finding::NothingRan);
     assert_eq!(conclusion.without_entry.is_some(), depends);
 }
 

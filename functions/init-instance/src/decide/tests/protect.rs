@@ -21,6 +21,7 @@ fn ended(status: CommandStatus) -> Command {
 fn report_on(command: &Command, target: &Group) -> Vec<String> {
     let report = report(CommandEnd {
         occasion: Occasion::Event,
+        nothing_ran: false,
         command,
         instance: &instance(1),
         target: Some(target),

@@ -12,6 +12,7 @@ const FAILURES: [(CommandStatus, Reason); 3] = [
 fn report_of(command: &Command, entry: Option<&Entry>, now: Timestamp) -> Report {
     report(CommandEnd {
         occasion: Occasion::Event,
+        nothing_ran: false,
         command,
         instance: &instance(1),
         target: Some(&target(Some(Lifecycle::InService))),
@@ -58,9 +59,13 @@ fn each_way_an_init_fails_is_replaced_under_the_next_attempt_once_its_instance_i
     for (status, reason) in FAILURES {
         for attempt in 1..MAX_ATTEMPTS {
             let conclusion = report_at(status, Some(&open(1, attempt)), NOW);
+            let finding = match status {
+                CommandStatus::NotDelivered => Finding::NothingRan,
+                _ => Finding::Replaced,
+            };
             assert_concludes(
                 &conclusion,
-                Finding::Replaced,
+                finding,
                 Some(&instead_of(1, attempt + 1)),
                 &[RETIRE.to_owned(), retry(attempt + 1)],
             );
@@ -166,6 +171,7 @@ fn without_its_entry_nothing_is_replaced() {
     let with_target = |target: Option<&Group>| {
         concluded(report(CommandEnd {
             occasion: Occasion::Event,
+            nothing_ran: false,
             command: &command,
             instance: &instance(1),
             target,

@@ -34,6 +34,28 @@ fn a_launch_goes_through_when_its_agent_is_online() {
 }
 
 #[test]
+fn a_launch_waits_for_what_state_manager_has_for_it_for_three_minutes() {
+    let awaits = Agent {
+        online: true,
+        awaits_association: true,
+    };
+    for (held, waits) in [(60, true), (179, true), (180, false), (900, false)] {
+        let mut view = held_for(Duration::from_secs(held));
+        view.agents().insert(instance(1), awaits);
+        let plan = decide(&view);
+        assert_eq!(plan.complete.is_empty(), waits, "{held}");
+        assert_eq!(
+            (plan.booting == 1, plan.abandon.len()),
+            (waits, 0),
+            "{held}"
+        );
+        // Nobody is kept out for want of the history.
+        view.activities = None;
+        assert_eq!(decide(&view).complete, [instance(1)]);
+    }
+}
+
+#[test]
 fn a_late_agent_is_better_than_none() {
     let mut view = held_for(BOOT_LIMIT * 2);
     view.agents().insert(instance(1), agent(true));

@@ -11,6 +11,7 @@ mod reading;
 mod sent;
 mod size;
 mod sizing;
+mod zones;
 
 use super::*;
 use crate::notes::{self, Stage};
@@ -63,7 +64,10 @@ fn member(number: u32, lifecycle: Lifecycle) -> Member {
 }
 
 fn agent(online: bool) -> Agent {
-    Agent { online }
+    Agent {
+        online,
+        ..Agent::default()
+    }
 }
 
 /// An activity that started and, unless it is under way, ended so long ago.
@@ -94,6 +98,7 @@ fn at_rest() -> View {
         backlog: Some(0),
         boot_limit: BOOT_LIMIT,
         max_age: Duration::ZERO,
+        growth: Growth::default(),
         scan: Some(FullScan {
             targets: Some(Targets::default()),
             retirement: Some(group("retirement")),

@@ -111,7 +111,10 @@ async fn a_silent_agent_a_dead_machine_and_a_cancelled_command_have_reasons_of_t
     harness
         .region
         .with(|world| compute::kill_agent(world, &silent));
-    harness.send(&claim("silent", "asg-1")).await;
+    let mut message = claim("silent", "asg-1");
+    // Past it the claim does not go on with another one.
+    message["expires_at"] = harness.in_future(Duration::from_secs(30)).into();
+    harness.send(&message).await;
     let expected = "failed not_delivered: DeliveryTimedOut null";
     assert_eq!(heard(&harness, "silent").await, expected);
     end(harness).await;

@@ -1,5 +1,6 @@
 //! A pool that is sized by its hit rate: it learns from its own claims, in tags of its group.
 
+mod days;
 mod learned;
 mod troubles;
 

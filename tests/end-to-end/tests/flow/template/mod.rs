@@ -3,6 +3,7 @@
 mod alarms;
 mod bench;
 mod dashboard;
+mod detail;
 mod surgery;
 mod wiring;
 

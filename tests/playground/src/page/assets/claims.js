@@ -155,6 +155,12 @@ function drawBar(row, claim, now) {
 
 const GLYPHS = { ready: "✓", failed: "✗", rejected: "⊘" };
 
+/** How long it took, and in which pool, where there are several. */
+function about(outcome) {
+  const took = outcome.took === null ? [] : [duration(outcome.took)];
+  return [...took, ...(outcome.pool ? [outcome.pool] : [])].join(", ");
+}
+
 export function drawOutcomes(outcomes) {
   byId("no-outcomes").hidden = outcomes.length > 0;
   const key = (outcome) => `${outcome.at}/${outcome.id}/${outcome.reason}`;
@@ -163,7 +169,7 @@ export function drawOutcomes(outcomes) {
     element("span", { class: "name" }, outcome.id ?? "a message"),
     element("span", { class: "outcome" }, outcome.outcome),
     element("code", {}, outcome.reason),
-    element("span", { class: "took" }, outcome.took === null ? "" : duration(outcome.took)),
+    element("span", { class: "took" }, about(outcome)),
     element("span", { class: "message" }, outcome.message));
   keep(byId("outcome-rows"), outcomes, key, make, () => {});
 }

@@ -11,6 +11,7 @@ const STATES = {
   free: "in no group",
   leaving: "detaching",
   standby: "in standby",
+  stopped: "stopped",
   terminating: "terminating",
 };
 
@@ -54,28 +55,42 @@ function makeTile(machine) {
   return tile;
 }
 
-export function drawPool(pool, now) {
-  const booting = pool.booting ? `, ${pool.booting} booting` : "";
-  say(byId("pool-figure"), `${pool.ready} of ${pool.desired} ready${booting}`);
-  keep(byId("machines"), pool.members, (machine) => machine.id, makeTile, (tile, machine) => {
-    mark(tile, "data-state", machine.state);
-    say(tile.querySelector(".state"), words(machine));
-    updateKillers(tile, machine);
+function makePool() {
+  return element("div", { class: "of-pool" },
+    element("div", { class: "head" }, element("h3"), element("p", { class: "figure" })),
+    element("p", { class: "sizing" }, element("span", { class: "figure" }), element("br"), element("span", { class: "hint" })),
+    element("ul", { class: "machines" }));
+}
+
+/** The pool, or those of a family. */
+export function drawPools(pools, now) {
+  say(byId("pool-title"), pools.length === 1 ? "Pool" : "Pools");
+  keep(byId("pools"), pools, (pool) => pool.name, makePool, (part, pool) => {
+    mark(part, "data-pool", pool.name);
+    say(part.querySelector("h3"), pools.length === 1 ? "Pool" : `Pool ${pool.title}`);
+    const booting = pool.booting ? `, ${pool.booting} booting` : "";
+    say(part.querySelector(".head .figure"), `${pool.ready} of ${pool.desired} ready${booting}`);
+    drawSizing(part.querySelector(".sizing"), pool.sizing);
+    keep(part.querySelector(".machines"), pool.members, (machine) => machine.id, makeTile, (tile, machine) => {
+      mark(tile, "data-state", machine.state);
+      say(tile.querySelector(".state"), words(machine));
+      updateKillers(tile, machine);
+    });
   });
   tickMachines(now);
 }
 
 /** The size that the hit rate asks for, where one is. */
-export function drawSizing(sizing) {
-  byId("sizing").hidden = sizing === null;
+function drawSizing(part, sizing) {
+  part.hidden = sizing === null;
   if (sizing === null) return;
-  say(byId("sizing-figure"), sizing.figure);
-  say(byId("sizing-why"), sizing.why);
+  say(part.querySelector(".figure"), sizing.figure);
+  say(part.querySelector(".hint"), sizing.why);
 }
 
 /** Ages go on between two snapshots. */
 export function tickMachines(now) {
-  for (const tile of byId("machines").children) {
+  for (const tile of byId("pools").querySelectorAll(".machine")) {
     say(tile.querySelector(".age"), `${age(now - tile.launched)} old`);
   }
 }

@@ -2,7 +2,7 @@
 
 import { byId, element, keep, mark, reducedMotion, say } from "./dom.js";
 import { drawClaims, drawLegend, drawOutcomes, news, tickClaims } from "./claims.js";
-import { drawElsewhere, drawLine, drawPool, drawQueues, drawSizing, tickMachines } from "./machines.js";
+import { drawElsewhere, drawLine, drawPools, drawQueues, tickMachines } from "./machines.js";
 import { drawPlot } from "./plot.js";
 
 let snapshot = null;
@@ -19,8 +19,8 @@ function draw(next) {
   for (const node of byId("counts").querySelectorAll("[data-count]")) {
     say(node, String(next.counts[node.dataset.count]));
   }
-  drawPool(next.pool, now());
-  drawSizing(next.sizing);
+  drawPools(next.pools, now());
+  drawPoolChoice(next.pools);
   drawElsewhere(next.elsewhere);
   drawQueues(next.queues);
   drawLine(next.line, now());
@@ -55,6 +55,13 @@ function drawTroubles(troubles) {
 function drawFunctions(functions) {
   keep(byId("function"), functions, ([name]) => name,
     ([name, short]) => element("option", { value: name }, short), () => {});
+}
+
+/** Who sends a claim says for which pool, where there are several. */
+function drawPoolChoice(pools) {
+  byId("which-pool").hidden = pools.length === 1;
+  keep(byId("pool-choice"), pools, (pool) => pool.name,
+    (pool) => element("option", { value: pool.name }, pool.title), () => {});
 }
 
 let storyKey = 0;
@@ -97,6 +104,7 @@ byId("send").addEventListener("submit", (event) => {
     count: Number(fields.get("count")),
     script: fields.get("script"),
     waits: fields.get("waits") === "true",
+    pool: fields.get("pool"),
   });
 });
 

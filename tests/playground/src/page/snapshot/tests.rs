@@ -30,7 +30,7 @@ fn progress(claims: &[(u64, Option<(u64, Reason)>)]) -> Progress {
 
 fn snapshot(progress: &Progress) -> Snapshot {
     let world = World::new(Settings::default(), ZERO);
-    Snapshot::of(&world, &names(), progress, None, &VecDeque::new())
+    Snapshot::of(&world, &names(), progress, &[], &VecDeque::new())
 }
 
 #[test]

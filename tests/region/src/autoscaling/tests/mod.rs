@@ -3,7 +3,9 @@
 mod groups;
 mod launching;
 mod membership;
+mod rebalancing;
 mod standby;
+mod stopping;
 mod tags;
 
 use super::Lifecycle;
