@@ -1,14 +1,17 @@
 //! The end of a claim's command: whose it is, and how the claim ends with it.
 
+use crate::attach_late::{Tried, since};
 use crate::conclude::Subject;
-use crate::config::{LOOK_EVERY, TIME_FOR_A_CALL, TIME_FOR_DETAILS};
+use crate::config::{TIME_FOR_A_CALL, TIME_FOR_DETAILS};
 use crate::decide::{
-    CommandEnd, Conclusion, Occasion, Report, Step, ends_although, is_replaced, report,
+    CommandEnd, Conclusion, KnownAttach, Occasion, Report, Step, ends_although, is_replaced, report,
 };
+use crate::ended::Ended;
 use crate::function::{InitInstance, Progress};
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::event::CommandDetail;
 use ready_pool_aws::systems_manager::Run;
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::call_error::CallError;
 use ready_pool_core::command::{Command, CommandStatus, claim_key_of};
 use ready_pool_core::group::Group;
@@ -18,18 +21,6 @@ use ready_pool_core::script::proves_that_nothing_ran;
 use ready_pool_core::times::Times;
 use tracing::field::display;
 use tracing::{Span, debug, info, warn};
-
-/// A claim's command, and what it is about.
-pub(crate) struct Ended {
-    pub(crate) occasion: Occasion,
-    pub(crate) command: Command,
-    /// How its script ended, once that was read.
-    pub(crate) run: Option<Run>,
-    pub(crate) claim_id: ClaimId,
-    pub(crate) instance: InstanceId,
-    /// The claim's target; `None` when it is gone.
-    pub(crate) target: Option<Group>,
-}
 
 impl InitInstance {
     /// A command changed its status, says EventBridge: that is a hint where to look.
@@ -42,7 +33,9 @@ impl InitInstance {
             debug!("a command on something that is no EC2 instance");
             return Ok(Progress::Done);
         };
-        let Some(command) = self.systems_manager.command(&detail.command_id).await? else {
+        let command = self.systems_manager.command(&detail.command_id);
+        let (command, early) = tokio::join!(command, self.early(detail, &instance));
+        let Some(command) = command? else {
             debug!("the command cannot be read yet");
             return Ok(Progress::Later);
         };
@@ -55,7 +48,11 @@ impl InitInstance {
             return Ok(Progress::Done);
         };
         Span::current().record("claim_id", display(&claim_id));
-        let target = self.find_target(&claim_id, hash, &instance).await?;
+        let (early, attach) = early.unwrap_or((None, KnownAttach::Unasked));
+        let target = match early.filter(|target| holds(target, &claim_id, hash)) {
+            Some(target) => Some(target),
+            None => self.find_target(&claim_id, hash, &instance).await?,
+        };
         if target.is_none() && detail.is_older_than(ENTRY_OUTLIVES_COMMAND, invocation.now()) {
             // Settled entries live longer than this: the claim's outcome was published long ago.
             info!("a very late event of a claim that is over");
@@ -67,8 +64,16 @@ impl InitInstance {
             || nothing_ran(run.as_ref());
         let target = match (target, &command.record.claim) {
             // Its tags were wiped, and the instance is elsewhere: that its target is gone would be
-            // another matter.
-            (None, Some(claim)) if replaced => self.target(&claim.target_group).await?,
+            // another matter. So it is where nobody took the instance out: no other takes its place.
+            (None, Some(claim)) if replaced => {
+                if claim.attach_when == AttachWhen::AfterInit
+                    && self.is_still_there(&instance).await?
+                {
+                    None
+                } else {
+                    self.target(&claim.target_group).await?
+                }
+            }
             (target, _) => target,
         };
         if let Some(target) = &target {
@@ -81,8 +86,40 @@ impl InitInstance {
             claim_id,
             instance,
             target,
+            attach,
         };
         self.settle(ended, invocation).await
+    }
+
+    /// The target of a command that this environment sent, and whether the instance was attached since: read beside the
+    /// command itself.
+    async fn early(
+        &self,
+        detail: &CommandDetail,
+        instance: &InstanceId,
+    ) -> Option<(Option<Group>, KnownAttach)> {
+        let sent = self.sent.take(instance)?;
+        if detail.status != "Success" {
+            return None;
+        }
+        let attach = self.known_attach(instance, &sent.target, since(sent.at));
+        let (target, attach) = tokio::try_join!(self.target(&sent.target), attach).ok()?;
+        Some((target, attach))
+    }
+
+    /// Whether an instance that failed before it was attached is still there: neither in the retirement group nor gone.
+    async fn is_still_there(&self, instance: &InstanceId) -> Result<bool, CallError> {
+        let instances = std::slice::from_ref(instance);
+        let places = self.auto_scaling.placements(instances).await?;
+        let retired = places
+            .get(instance)
+            .is_some_and(|place| place.group == self.config.retirement);
+        Ok(!retired
+            && self
+                .systems_manager
+                .agents(instances)
+                .await?
+                .contains_key(instance))
     }
 
     /// The target is the group whose ledger has the claim; where its tags were wiped, the group
@@ -119,7 +156,10 @@ impl InitInstance {
         invocation: &Invocation,
     ) -> Result<Progress, CallError> {
         let invocation = &in_trace_of(Some(&ended.command), invocation);
-        for look in 1.. {
+        let mut attach = ended.attach;
+        let mut attached = None;
+        let mut look = 1;
+        loop {
             let entry = ended
                 .target
                 .as_ref()
@@ -140,14 +180,36 @@ impl InitInstance {
                 target: ended.target.as_ref(),
                 entry: entry.as_ref(),
                 look,
+                attach,
                 now: invocation.now(),
             };
-            let report = report(seen);
-            if report == Report::StillRunning {
+            let conclusion = match (report(seen), &ended.target) {
                 // Only the first look missed its instance; a look is no place to wait for its end.
-                return Ok(Progress::Done);
-            }
-            if let Report::Conclude(conclusion) = report {
+                (Report::StillRunning, _) => return Ok(Progress::Done),
+                (Report::AskActivities, Some(target)) => {
+                    let sent_at = ended.command.record.sent_at;
+                    let since = since(sent_at.unwrap_or(invocation.now() - ENTRY_OUTLIVES_COMMAND));
+                    attach = self
+                        .known_attach(&ended.instance, &target.name, since)
+                        .await?;
+                    continue;
+                }
+                (Report::Attach, Some(target)) => {
+                    match self.attach_late(&seen, &target.name, invocation).await? {
+                        Tried::Attached => {
+                            attach = KnownAttach::Seen;
+                            attached = Some(invocation.now());
+                            look = 0;
+                            None
+                        }
+                        Tried::Later => return Ok(Progress::Later),
+                        Tried::Conclude(conclusion) => Some(conclusion),
+                    }
+                }
+                (Report::Conclude(conclusion), _) => Some(conclusion),
+                (Report::NotYet | Report::AskActivities | Report::Attach, _) => None,
+            };
+            if let Some(conclusion) = conclusion {
                 let attempt = entry.as_ref().map_or(1, |entry| entry.attempt);
                 Span::current().record("attempt", attempt);
                 let subject = Subject {
@@ -156,7 +218,10 @@ impl InitInstance {
                     target_group: ended.target.as_ref().map(|target| &target.name),
                     instance: Some(&ended.instance),
                     attempt,
-                    times: Times::default(),
+                    times: Times {
+                        attached,
+                        ..Times::default()
+                    },
                     command: Some(&ended.command),
                     run: ended.run.as_ref(),
                 };
@@ -165,15 +230,25 @@ impl InitInstance {
             if !invocation.has(TIME_FOR_A_CALL) {
                 return Ok(Progress::Later);
             }
-            sleep(LOOK_EVERY).await;
+            let pause = sleep(ended.next_look(attached, invocation.now()));
+            if ended.run.is_none() && ended.command.status == CommandStatus::Succeeded {
+                // Nobody waits for the outcome's details later.
+                let read = self.run(&ended.command, &ended.instance, invocation);
+                ended.run = Some(tokio::join!(pause, read).1);
+            } else {
+                pause.await;
+            }
             self.look(&mut ended).await?;
+            // In a row: one that shows it says that what was missed before was stale.
+            look = if ended.is_member() { 1 } else { look + 1 };
         }
-        Ok(Progress::Later)
     }
 
     /// Reads the command's status and the claim's target again.
     async fn look(&self, ended: &mut Ended) -> Result<(), CallError> {
-        if let Some(command) = self.systems_manager.command(&ended.command.id).await? {
+        if !ended.command.status.is_final()
+            && let Some(command) = self.systems_manager.command(&ended.command.id).await?
+        {
             ended.command = command;
         }
         ended.target = match (&ended.target, claim_key_of(&ended.command.comment)) {
@@ -213,4 +288,10 @@ fn known(seen: &CommandEnd<'_>, conclusion: &Conclusion) -> Option<String> {
 pub(crate) fn in_trace_of(command: Option<&Command>, invocation: &Invocation) -> Invocation {
     let trace = command.and_then(|command| command.record.header.trace);
     invocation.clone().traced(trace.or(invocation.trace()))
+}
+
+/// Whether this is the target of the claim of this id and hash, and has its entry.
+fn holds(target: &Group, claim_id: &ClaimId, hash: &str) -> bool {
+    let key = format!("{claim_id}@{hash}");
+    ClaimKey::new(claim_id, &target.name).as_str() == key && target.entry(claim_id).is_some()
 }

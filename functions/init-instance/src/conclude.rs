@@ -11,6 +11,7 @@ use ready_pool_aws::metrics::Record;
 use ready_pool_aws::queue::Outgoing;
 use ready_pool_aws::retirement::{Retired, retire};
 use ready_pool_aws::systems_manager::Run;
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::command::Command;
 use ready_pool_core::ids::{Attempt, ClaimId, ClaimKey, GroupName, InstanceId};
@@ -38,6 +39,14 @@ pub(crate) struct Subject<'a> {
     pub(crate) command: Option<&'a Command>,
     /// How it ended, where that was read.
     pub(crate) run: Option<&'a Run>,
+}
+
+impl Subject<'_> {
+    /// Whether the instance was sent its command before it was to be in its target.
+    fn is_attached_late(&self) -> bool {
+        let header = self.command.map(|command| &command.record.header);
+        header.is_some_and(|header| header.attach_when == AttachWhen::AfterInit)
+    }
 }
 
 impl InitInstance {
@@ -84,6 +93,13 @@ impl InitInstance {
                     Progress::Done => {}
                     Progress::Later => return Ok(Progress::Later),
                 },
+                Step::TakeOut => {
+                    if let Some(instance) = subject.instance
+                        && !self.take_out(instance, invocation).await?
+                    {
+                        return Ok(Progress::Later);
+                    }
+                }
             }
         }
         Ok(Progress::Done)
@@ -93,7 +109,11 @@ impl InitInstance {
         match (subject.command, subject.instance) {
             (Some(command), Some(instance)) => {
                 let known = (subject.attempt, subject.run);
-                self.details(command, instance, known, invocation).await
+                let mut details = self.details(command, instance, known, invocation).await;
+                // Its script, written before, does not know of an attach that comes after it.
+                let attached = &mut details.times.attached;
+                *attached = attached.or(subject.times.attached);
+                details
             }
             _ => Details {
                 attempt: Some(subject.attempt),
@@ -209,6 +229,7 @@ impl InitInstance {
             Route {
                 from: target,
                 pool: &self.config.pool,
+                from_pool: subject.is_attached_late(),
                 retirement: &self.config.retirement,
             },
             invocation,

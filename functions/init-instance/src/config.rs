@@ -5,9 +5,9 @@ use ready_pool_aws::metrics::Detail;
 use ready_pool_core::ids::GroupName;
 use std::time::Duration;
 
-/// How long between two tries to attach. A detach takes about three seconds; each try costs a call of
-/// the budget that all Auto Scaling calls of the account share.
-pub const ATTACH_EVERY: Duration = Duration::from_secs(1);
+/// After so many tries to attach that found the instance in the pool it is asked where it is: its detach may take
+/// long, or was taken back.
+pub const ASK_WHERE_AFTER: u32 = 6;
 /// How long after an answer was lost before the command history is believed: it lags by about a
 /// second, and the call itself may still be under way.
 pub const HISTORY_SETTLES: Duration = Duration::from_secs(15);

@@ -21,20 +21,31 @@ impl InitInstance {
         (attempt, known): (Attempt, Option<&Run>),
         invocation: &Invocation,
     ) -> Details {
-        let characters = self.config.output_characters;
-        if let Some(run) = known {
-            return details(command, attempt, run, characters);
-        }
-        let run = if invocation.has(TIME_FOR_DETAILS) {
-            self.systems_manager.run(&command.id, instance).await
+        let read;
+        let run = if let Some(known) = known {
+            known
         } else {
-            Ok(Run::default())
+            read = self.run(command, instance, invocation).await;
+            &read
         };
-        let run = run.unwrap_or_else(|error| {
+        details(command, attempt, run, self.config.output_characters)
+    }
+
+    /// How the command ran, as far as that can be read.
+    pub(crate) async fn run(
+        &self,
+        command: &Command,
+        instance: &InstanceId,
+        invocation: &Invocation,
+    ) -> Run {
+        if !invocation.has(TIME_FOR_DETAILS) {
+            return Run::default();
+        }
+        let run = self.systems_manager.run(&command.id, instance).await;
+        run.unwrap_or_else(|error| {
             warn!(command_id = %command.id, %error, "cannot read the command's details; the outcome is published without them");
             Run::default()
-        });
-        details(command, attempt, &run, characters)
+        })
     }
 
     /// How a failed script ended: it may prove that nothing of the claim ran. None where that cannot be read now.

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::refusals::Refusals;
+use crate::sent::SentCommands;
 use ready_pool_aws::Clients;
 use ready_pool_aws::auto_scaling::AutoScaling;
 use ready_pool_aws::metrics::Metrics;
@@ -23,6 +24,7 @@ pub struct InitInstance {
     pub(crate) outcomes: Outcomes,
     pub(crate) metrics: Metrics,
     pub(crate) refusals: Refusals,
+    pub(crate) sent: SentCommands,
 }
 
 /// How far a message got.
@@ -46,6 +48,7 @@ impl InitInstance {
             outcomes: Outcomes::new(clients, config.outcome_queue.clone(), config.pool.clone()),
             metrics: clients.metrics(),
             refusals: Refusals::default(),
+            sent: SentCommands::default(),
             config,
         }
     }

@@ -1,21 +1,27 @@
 //! A hand-over: attach the instance to its target, send it the init command.
 
 use crate::conclude::Subject;
-use crate::config::{ATTACH_EVERY, HISTORY_SETTLES, LOOK_EVERY, REFUSED_EVERY, TIME_FOR_A_CALL};
+use crate::config::{HISTORY_SETTLES, LOOK_EVERY, REFUSED_EVERY, TIME_FOR_A_CALL};
 use crate::decide::{
-    AfterSend, Attached, Beginning, Cause, Conclusion, after_attach, after_denial, after_send,
-    begin, give_up, too_late,
+    AfterSend, Attached, BeforeSend, Beginning, Cause, Conclusion, after_attach, after_denial,
+    after_send, before_send, begin, give_up, too_late,
 };
 use crate::function::{InitInstance, Progress};
+use crate::pace;
 use crate::refusals::words;
+use crate::sent::SentCommand;
 use crate::stopped;
 use ready_pool_aws::clock::{Invocation, sleep};
+use ready_pool_core::Timestamp;
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::claim::Claim;
-use ready_pool_core::command::{InitCommand, STACK_TAG, init_command};
-use ready_pool_core::ids::CommandId;
+use ready_pool_core::command::{Command, InitCommand, STACK_TAG, init_command};
+use ready_pool_core::group::{Group, Placement};
+use ready_pool_core::ids::{CommandId, InstanceId};
 use ready_pool_core::message::HandOver;
 use ready_pool_core::times::Times;
+use std::collections::BTreeMap;
 use tracing::{error, info, warn};
 
 /// How trying to attach or to send ended.
@@ -26,6 +32,32 @@ enum Tried {
     Later,
     /// The hand-over ends here.
     Conclude(Conclusion),
+}
+
+/// What a hand-over is judged by.
+struct Read {
+    history: Vec<Command>,
+    target: Option<Group>,
+    /// Where the instance is; not asked where it is attached first.
+    places: BTreeMap<InstanceId, Placement>,
+}
+
+impl Read {
+    /// The history first, then the entry: whose instance is it?
+    fn begins(&self, hand_over: &HandOver, now: Timestamp) -> Beginning {
+        let target = self.target.as_ref();
+        let entry = target.and_then(|target| target.entry(&hand_over.claim.claim_id));
+        begin(hand_over, &self.history, entry.as_ref(), now)
+    }
+
+    /// The claim's command, where it was sent before the instance was to be in its target.
+    fn late_command(&self, hand_over: &HandOver) -> Option<Command> {
+        let late = hand_over.claim.attach_when == AttachWhen::AfterInit;
+        match init_command(&self.history, &hand_over.claim.key()) {
+            InitCommand::Sent(command) if late => Some(command),
+            _ => None,
+        }
+    }
 }
 
 impl InitInstance {
@@ -42,17 +74,22 @@ impl InitInstance {
             },
             ..hand_over.clone()
         };
-        let tried = match self.begin(hand_over, invocation).await? {
+        let attaches_late = hand_over.claim.attach_when == AttachWhen::AfterInit;
+        let read = self.read(hand_over).await?;
+        let tried = match read.begins(hand_over, invocation.now()) {
             Beginning::Conclude(conclusion) => Tried::Conclude(conclusion),
+            Beginning::Attach if attaches_late => {
+                self.send(hand_over, Some(&read), invocation).await?
+            }
             Beginning::Attach => match self.attach(hand_over, invocation).await {
-                Tried::Done => self.send(hand_over, invocation).await?,
+                Tried::Done => self.send(hand_over, None, invocation).await?,
                 otherwise => otherwise,
             },
         };
         let conclusion = match tried {
             Tried::Done => {
                 // Its script runs, for hours perhaps. Should this be cut, the end of the command sees to it.
-                if protect {
+                if protect && !attaches_late {
                     let target = &hand_over.claim.target_group;
                     self.protect(target, &hand_over.instance_id, invocation)
                         .await;
@@ -62,6 +99,7 @@ impl InitInstance {
             Tried::Later => return Ok(Progress::Later),
             Tried::Conclude(conclusion) => conclusion,
         };
+        let late_command = read.late_command(hand_over);
         let subject = Subject {
             known: None,
             claim_id: &hand_over.claim.claim_id,
@@ -69,28 +107,44 @@ impl InitInstance {
             instance: Some(&hand_over.instance_id),
             attempt: hand_over.attempt,
             times: hand_over.times,
-            command: None,
+            command: late_command.as_ref(),
             run: None,
         };
         self.conclude(&subject, conclusion, invocation).await
     }
 
-    /// The history first, then the entry: whose instance is it?
-    async fn begin(
-        &self,
-        hand_over: &HandOver,
-        invocation: &Invocation,
-    ) -> Result<Beginning, CallError> {
+    /// What a hand-over is judged by. Only this message group sends commands to the instance, so the order of
+    /// the reads does not matter.
+    async fn read(&self, hand_over: &HandOver) -> Result<Read, CallError> {
         let claim = &hand_over.claim;
-        let history = self.systems_manager.history(&hand_over.instance_id).await?;
-        let target = self.target(&claim.target_group).await?;
-        let entry = target.and_then(|target| target.entry(&claim.claim_id));
-        Ok(begin(hand_over, &history, entry.as_ref(), invocation.now()))
+        let instances = std::slice::from_ref(&hand_over.instance_id);
+        let history = self.systems_manager.history(&hand_over.instance_id);
+        let target = self.target(&claim.target_group);
+        if claim.attach_when == AttachWhen::BeforeInit {
+            return Ok(Read {
+                history: history.await?,
+                target: target.await?,
+                places: BTreeMap::new(),
+            });
+        }
+        let places = self.auto_scaling.placements(instances);
+        let (history, target, places) = tokio::try_join!(history, target, places)?;
+        Ok(Read {
+            history,
+            target,
+            places,
+        })
     }
 
     /// Attaches, trying again while the detach is not finished.
     async fn attach(&self, hand_over: &HandOver, invocation: &Invocation) -> Tried {
         let target = &hand_over.claim.target_group;
+        let mut tried = 0;
+        sleep(pace::until_detached(
+            hand_over.times.detached,
+            invocation.now(),
+        ))
+        .await;
         while invocation.has(TIME_FOR_A_CALL) {
             if let Some(conclusion) = too_late(hand_over, invocation.now()) {
                 return Tried::Conclude(conclusion);
@@ -105,7 +159,8 @@ impl InitInstance {
                     return Tried::Done;
                 }
                 Attached::TryAgain => {
-                    let mut pace = ATTACH_EVERY;
+                    tried += 1;
+                    let mut pace = pace::next_try(&hand_over.instance_id, tried);
                     // Otherwise the pool's detach is not finished: as a rule for three seconds.
                     if let Err(error) = result
                         && error.already_part_of().is_none()
@@ -122,6 +177,7 @@ impl InitInstance {
                             error!(%error, "refused, for every instance; trying again until the deadline");
                             pace = REFUSED_EVERY;
                         } else {
+                            pace = LOOK_EVERY;
                             warn!(%error, "cannot attach; trying again");
                         }
                     }
@@ -146,16 +202,28 @@ impl InitInstance {
     async fn send(
         &self,
         hand_over: &HandOver,
+        mut read: Option<&Read>,
         invocation: &Invocation,
     ) -> Result<Tried, CallError> {
         let claim = &hand_over.claim;
         let instance = &hand_over.instance_id;
+        let attaches_late = claim.attach_when == AttachWhen::AfterInit;
         let times = Times {
             // Only known to be over by now: an earlier delivery may have done it.
-            attached: Some(invocation.now()),
+            attached: (!attaches_late).then(|| invocation.now()),
             ..hand_over.times
         };
         while invocation.has(TIME_FOR_A_CALL) {
+            if attaches_late {
+                match self.may_send(hand_over, read.take(), invocation).await? {
+                    BeforeSend::Send => {}
+                    BeforeSend::Wait => {
+                        sleep(LOOK_EVERY).await;
+                        continue;
+                    }
+                    BeforeSend::Conclude(conclusion) => return Ok(Tried::Conclude(conclusion)),
+                }
+            }
             if let Some(conclusion) = too_late(hand_over, invocation.now()) {
                 return Ok(Tried::Conclude(conclusion));
             }
@@ -180,6 +248,13 @@ impl InitInstance {
             match next {
                 AfterSend::Sent => {
                     self.refusals.forget(claim.key().as_str());
+                    if attaches_late {
+                        let sent = SentCommand {
+                            target: claim.target_group.clone(),
+                            at: invocation.now(),
+                        };
+                        self.sent.remember(instance, sent);
+                    }
                     info!(
                         command_id = result.ok().as_ref().map(CommandId::as_str),
                         "sent the init command"
@@ -219,6 +294,35 @@ impl InitInstance {
             }
         }
         Ok(Tried::Later)
+    }
+
+    /// Where is the instance, and would its target take it? Asked before each send; `read` is fresh.
+    async fn may_send(
+        &self,
+        hand_over: &HandOver,
+        read: Option<&Read>,
+        invocation: &Invocation,
+    ) -> Result<BeforeSend, CallError> {
+        let again;
+        let read = if let Some(read) = read {
+            read
+        } else {
+            again = self.read(hand_over).await?;
+            &again
+        };
+        let now = invocation.now();
+        if let Some(conclusion) = too_late(hand_over, now) {
+            return Ok(BeforeSend::Conclude(conclusion));
+        }
+        let place = read.places.get(&hand_over.instance_id);
+        let pool = &self.config.pool;
+        Ok(before_send(
+            hand_over,
+            place,
+            read.target.as_ref(),
+            pool,
+            now,
+        ))
     }
 
     /// Denied on this instance: has it lost its tag?

@@ -5,19 +5,23 @@
 //! work at once, while many instances are. [`decide`] is pure, and how work on a claim ends is a
 //! value of its: a [`decide::Conclusion`], which `conclude.rs` carries out.
 
+mod attach_late;
 mod command_finished;
 mod conclude;
 pub mod config;
 pub mod decide;
 mod details;
+mod ended;
 mod function;
 mod hand_over;
 mod handler;
 mod look_again;
 pub mod message;
+mod pace;
 mod protect;
 mod refusals;
 mod regroup;
+mod sent;
 mod stopped;
 
 pub use config::Config;

@@ -1,9 +1,10 @@
 //! See how a claim stands: the event may be lost, or the messages died.
 
-use crate::command_finished::{Ended, in_trace_of};
+use crate::command_finished::in_trace_of;
 use crate::conclude::Subject;
 use crate::config::COMMANDS_LATE;
-use crate::decide::{Check, Checked, Delivery, Occasion, check, serves};
+use crate::decide::{Check, Checked, Delivery, KnownAttach, Occasion, check, serves};
+use crate::ended::Ended;
 use crate::function::{InitInstance, Progress};
 use ready_pool_aws::clock::Invocation;
 use ready_pool_aws::systems_manager::Found;
@@ -66,6 +67,7 @@ impl InitInstance {
                     claim_id: message.claim_id.clone(),
                     instance: instance.clone(),
                     target,
+                    attach: KnownAttach::Unasked,
                 };
                 self.settle(ended, invocation).await
             }
@@ -122,6 +124,7 @@ impl InitInstance {
             claim_id: message.claim_id.clone(),
             instance: serving.instance,
             target: self.target(&message.target_group).await?,
+            attach: KnownAttach::Unasked,
         };
         self.settle(ended, invocation).await
     }

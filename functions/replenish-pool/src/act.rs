@@ -87,6 +87,9 @@ impl<'a> Act<'a> {
         if plan.held_back > 0 {
             error!(pool = %self.function.config.pool, members = plan.held_back, "too many members look bad at once; touching none of them");
         }
+        for instance in &plan.without_owner {
+            error!(instance_id = %instance, "an instance in no group was sent an init command, and no claim speaks for it; a person must say whose it is");
+        }
         self.look_again(plan, now).await;
         self.take_out(plan, now).await;
         self.remove_tags(plan).await;

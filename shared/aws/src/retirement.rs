@@ -39,6 +39,9 @@ pub async fn retire(
         match route.next_step(places.get(instance)) {
             Step::Done => return Ok(Retired::Done),
             Step::Wait => {}
+            Step::DetachFromPool => {
+                detach(auto_scaling, route.pool, instance, Capacity::Replace).await?;
+            }
             Step::Detach => shrink(auto_scaling, route.from, instance).await?,
             Step::DetachFromStandby => {
                 detach(auto_scaling, route.from, instance, Capacity::Replace).await?;
@@ -77,7 +80,8 @@ async fn shrink(
     }
 }
 
-async fn detach(
+/// Detaches an instance, unless it has left already. Where the answer is lost, the next look shows.
+pub async fn detach(
     auto_scaling: &AutoScaling,
     group: &GroupName,
     instance: &InstanceId,

@@ -18,6 +18,7 @@ use ready_pool_core::script::{self, Header};
 use ready_pool_core::times::{Times, whole_milliseconds};
 use ready_pool_core::trace::Trace;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 use time::format_description::well_known::Rfc3339;
 
 /// Values of one filter (API model).
@@ -288,6 +289,11 @@ fn record(command: &aws_sdk_ssm::types::Command) -> Record {
             .requested_date_time()
             .and_then(|date| Timestamp::from_unix_timestamp_nanos(date.as_nanos()).ok())
             .map(whole_milliseconds),
+        execution_timeout: command
+            .parameters()
+            .and_then(|parameters| parameters.get("executionTimeout")?.first())
+            .and_then(|seconds| seconds.parse().ok())
+            .map(Duration::from_secs),
         header: Box::new(script.map_or_else(Header::default, |script| Header::read(script))),
         claim: script
             .and_then(|script| script::claim_of(script))

@@ -2,6 +2,7 @@
 
 use crate::Timestamp;
 use crate::create_target::CreateTarget;
+use crate::attach_when::AttachWhen;
 use crate::ids::{ClaimId, ClaimKey, GroupName};
 use crate::init_failure::OnInitFailure;
 use crate::preferences::Preferences;
@@ -66,6 +67,9 @@ pub struct Claim {
     )]
     #[cfg_attr(feature = "schema", schemars(with = "CreateTarget"))]
     pub create_target: Option<CreateTarget>,
+    /// Whether the instance is attached to its target before its init, or after it.
+    #[serde(default, skip_serializing_if = "AttachWhen::is_default")]
+    pub attach_when: AttachWhen,
     /// Only say what would become of it, and change nothing.
     #[serde(default, skip_serializing_if = "is_false")]
     pub dry_run: bool,
@@ -173,6 +177,7 @@ impl Claim {
             on_init_failure: OnInitFailure::default(),
             protect: None,
             create_target: None,
+            attach_when: AttachWhen::default(),
             dry_run: false,
             expires_at,
         }
@@ -307,7 +312,7 @@ fn refuse_other_shapes(body: &str) -> Result<(), Malformed> {
             return Err(field(name, "must be a JSON object, and is a list"));
         }
     }
-    for name in ["when_empty", "on_init_failure"] {
+    for name in ["when_empty", "on_init_failure", "attach_when"] {
         if message.get(name).is_some_and(Value::is_object) {
             return Err(field(name, "must be a string, and is an object"));
         }
@@ -395,6 +400,7 @@ mod tests {
         assert_eq!(claim.when_empty, WhenEmpty::Wait);
         assert_eq!(claim.init.execution_timeout_seconds, 600);
         assert!(claim.preferences.is_empty() && !claim.dry_run);
+        assert_eq!(claim.attach_when, AttachWhen::BeforeInit);
         for name in ["claim_id", "target_group", "init", "expires_at"] {
             let mut without = message();
             without.as_object_mut().unwrap().remove(name);
@@ -565,6 +571,7 @@ mod tests {
             ("/create_target", json!({"max_size": -1})),
             ("/when_empty", json!("sleep")),
             ("/on_init_failure", json!(1)),
+            ("/attach_when", json!("never")),
             ("/expires_at", json!("2026-11-22T20:15:00")),
             ("/expires_at", json!({"seconds": "900", "after": "now"})),
             ("/expires_at", json!({"seconds": 900, "after": "now"})),
@@ -607,6 +614,7 @@ mod tests {
             ("/create_target", json!([4, {}])),
             ("/when_empty", json!({ "wait": null })),
             ("/on_init_failure", json!({ "keep": null })),
+            ("/attach_when", json!({ "after_init": null })),
             ("/expires_at", json!([60, "2026-11-22T20:00:00Z"])),
         ] {
             let problem = problem(&with(pointer, value));

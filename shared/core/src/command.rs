@@ -5,6 +5,7 @@ use crate::claim::Claim;
 use crate::ids::{ClaimKey, CommandId};
 use crate::script::Header;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// The tag of the instances that init commands may be sent to; its value is the stack's name.
 pub const STACK_TAG: &str = "ready-pool:stack";
@@ -39,6 +40,8 @@ pub struct Record {
     pub sent_at: Option<Timestamp>,
     /// What its script's first line says. Boxed: it would be most of a command, which is passed by value.
     pub header: Box<Header>,
+    /// For how long its script may run, where the history says so.
+    pub execution_timeout: Option<Duration>,
     /// The claim, where its script carries it ([`crate::script::claim_of`]) and it is the one that
     /// the comment names.
     pub claim: Option<Box<Claim>>,

@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod agent;
+pub mod attach_when;
 pub mod call_error;
 pub mod claim;
 pub mod command;

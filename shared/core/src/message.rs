@@ -2,6 +2,7 @@
 //! that upgrades and roll-backs work while messages are in flight.
 
 use crate::Timestamp;
+use crate::attach_when::AttachWhen;
 use crate::claim::{Claim, Init, WhenEmpty};
 use crate::ids::{Attempt, ClaimId, ClaimKey, GroupName, InstanceId, MessageId};
 use crate::init_failure::OnInitFailure;
@@ -46,6 +47,8 @@ struct CarriedClaim {
     on_init_failure: OnInitFailure,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     protect: Option<bool>,
+    #[serde(default, skip_serializing_if = "AttachWhen::is_default")]
+    attach_when: AttachWhen,
     #[serde(with = "time::serde::rfc3339")]
     #[cfg_attr(feature = "schema", schemars(with = "schema::Moment"))]
     expires_at: Timestamp,
@@ -95,6 +98,7 @@ impl From<Claim> for CarriedClaim {
             },
             on_init_failure: claim.on_init_failure,
             protect: claim.protect,
+            attach_when: claim.attach_when,
             expires_at: claim.expires_at,
         }
     }
@@ -119,6 +123,7 @@ impl From<CarriedClaim> for Claim {
             on_init_failure: carried.on_init_failure,
             protect: carried.protect,
             create_target: None,
+            attach_when: carried.attach_when,
             dry_run: false,
             expires_at: carried.expires_at,
         }

@@ -12,6 +12,8 @@ use crate::ids::GroupName;
 pub enum Step {
     /// Detach it from the group it is believed to be in.
     Detach,
+    /// Its detach from the pool was taken back: detach it again.
+    DetachFromPool,
     /// The same, from standby: it does not count towards the group's capacity, which stays as it is.
     DetachFromStandby,
     /// A detach or an attach is under way: look again.
@@ -31,6 +33,8 @@ pub struct Route<'a> {
     pub from: &'a GroupName,
     /// Where it came from: an unfinished detach from there is waited for.
     pub pool: &'a GroupName,
+    /// Whether it is taken from the pool, too: it was sent its command on its way out, and is nobody's to have.
+    pub from_pool: bool,
     /// Where it is terminated.
     pub retirement: &'a GroupName,
 }
@@ -44,6 +48,13 @@ impl Route<'_> {
         let retired = now.group == *self.retirement;
         if now.group == *self.pool && now.lifecycle == Lifecycle::Detaching {
             return Step::Wait;
+        }
+        if self.from_pool && now.group == *self.pool {
+            return match now.lifecycle {
+                Lifecycle::InService | Lifecycle::Standby => Step::DetachFromPool,
+                Lifecycle::Terminating | Lifecycle::Warmed => Step::Done,
+                _ => Step::Wait,
+            };
         }
         if !retired && now.group != *self.from {
             return Step::Done;
@@ -77,6 +88,7 @@ mod tests {
         let route = Route {
             from: &target,
             pool: &pool,
+            from_pool: false,
             retirement: &retired,
         };
         let cases = [
@@ -104,5 +116,21 @@ mod tests {
         for (now, step) in cases {
             assert_eq!(route.next_step(now.as_ref()), step, "{now:?}");
         }
+        let route = Route {
+            from_pool: true,
+            ..route
+        };
+        for (lifecycle, step) in [
+            (Lifecycle::InService, Step::DetachFromPool),
+            (Lifecycle::Standby, Step::DetachFromPool),
+            (Lifecycle::Detaching, Step::Wait),
+            (Lifecycle::Pending, Step::Wait),
+            (Lifecycle::Terminating, Step::Done),
+        ] {
+            let now = at("pool", lifecycle);
+            assert_eq!(route.next_step(Some(&now)), step, "{now:?}");
+        }
+        let there = at("target", Lifecycle::InService);
+        assert_eq!(route.next_step(Some(&there)), Step::Detach);
     }
 }

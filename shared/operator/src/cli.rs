@@ -221,6 +221,9 @@ pub struct SendOptions {
     /// A tag of a target that is made (repeatable)
     #[arg(long = "tag", value_name = "KEY=VALUE", requires = "create_target", value_parser = tag)]
     pub tags: Vec<(String, String)>,
+    /// When the instance is attached: before its script runs (the default), or once that has succeeded
+    #[arg(long, value_name = "WHEN", value_parser = ["before_init", "after_init"])]
+    pub attach_when: Option<String>,
     /// A zone that the claim prefers (repeatable, the preferred one first)
     #[arg(long = "zone", value_name = "ZONE")]
     pub zones: Vec<String>,

@@ -419,6 +419,12 @@ impl Harness {
         self.region.read(crate::invariants::succeeded)
     }
 
+    /// The claim whose command this instance was sent before it was to be in its target.
+    pub(crate) fn sent_late_for(&self, instance: &str) -> Option<String> {
+        let sent_late = crate::invariants::sent_late_for;
+        self.region.read(|world| sent_late(world, instance))
+    }
+
     /// Instances that run in no group.
     pub(crate) fn leaks(&self) -> Vec<String> {
         self.region.with(|world| crate::invariants::leaks(world))

@@ -266,10 +266,15 @@ impl History {
                 }
             }
         }
-        if matches!(
-            operation,
-            "DetachInstances" | "TerminateInstanceInAutoScalingGroup"
-        ) {
+        // A detach from the pool that was taken back is made again: that removes nothing from its target.
+        let from = input["AutoScalingGroupName"].as_str().unwrap_or_default();
+        let again = function == "init-instance" && from.ends_with("-pool");
+        if !again
+            && matches!(
+                operation,
+                "DetachInstances" | "TerminateInstanceInAutoScalingGroup"
+            )
+        {
             for instance in leaving.into_iter().filter(|id| names(input, id)) {
                 if let Some(comment) = self.sent.get(&instance) {
                     let removed = (instance, comment.clone(), caller.to_owned());

@@ -116,6 +116,19 @@ fn sent(world: &World) -> impl Iterator<Item = (&str, &str, Status)> {
     })
 }
 
+/// The id of the claim whose command this instance was sent before it was to be in its target.
+pub(crate) fn sent_late_for(world: &World, instance: &str) -> Option<String> {
+    let mut commands = world.ssm.commands.values();
+    let command = commands.find(|command| {
+        let scripts = command.parameters.get("commands");
+        let header = scripts.and_then(|scripts| scripts.first()?.lines().next());
+        command.invocations.contains_key(instance)
+            && header.is_some_and(|line| line.contains(", attach_when after_init"))
+    })?;
+    let (claim_id, _) = command.comment.strip_prefix(COMMENT)?.split_once('@')?;
+    Some(claim_id.to_owned())
+}
+
 /// The keys of the claims whose script succeeded.
 pub(crate) fn succeeded(world: &World) -> BTreeSet<String> {
     sent(world)

@@ -8,6 +8,7 @@ use protocol_model::exploration::{self, Explored, TooLarge, explore};
 use protocol_model::protocol::Protocol;
 use protocol_model::step::Action;
 use protocol_model::variants;
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::init_failure::OnInitFailure;
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,9 @@ struct Options {
     /// What the claims want done when their init fails: `retire`, `keep`, `replace`.
     #[arg(long, default_value = "retire", value_parser = policy)]
     on_init_failure: OnInitFailure,
+    /// Their instances are attached after their init.
+    #[arg(long)]
+    attach_after_init: bool,
     /// Faults, of any kind.
     #[arg(long, default_value_t = 1)]
     faults: u8,
@@ -109,6 +113,11 @@ fn main() {
         shared_target: options.shared_target,
         on_init_failure: options.on_init_failure,
         makes_targets: options.makes_targets,
+        attach_when: if options.attach_after_init {
+            AttachWhen::AfterInit
+        } else {
+            AttachWhen::BeforeInit
+        },
         faults: options.faults,
         kinds: kinds.leak(),
         split_look: options.split_look,

@@ -6,6 +6,7 @@
 use crate::names::names;
 use crate::progress::InitCommand;
 use crate::state::{CLAIMS, Command, Line, Place};
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::command::{self, CommandStatus};
 use ready_pool_core::group::{Group, Lifecycle, Member, OPT_IN_TAG, Placement};
@@ -38,8 +39,9 @@ mod replenishing;
 
 pub(crate) use claiming::{Begun, decide, entry_of, isolate};
 pub(crate) use initialising::{
-    AfterAttach, AfterSend, Checked, Concluded, Reported, SendAnswer, after_attach, after_send,
-    begin, check, report, serves, too_late,
+    AfterAttach, AfterSend, BeforeSend, Checked, Concluded, LateAttached, Reported, SendAnswer,
+    after_attach, after_late_attach, after_send, before_send, begin, check, report, serves,
+    too_late,
 };
 pub(crate) use replenishing::{Sight, chores};
 
@@ -81,13 +83,16 @@ fn line(entry: &Entry) -> Line {
 
 /// Newest first, as Systems Manager lists them.
 fn history(commands: &[Command], shared_target: bool) -> Vec<command::Command> {
-    history_of(commands, shared_target, OnInitFailure::default())
+    history_of(commands, shared_target, Wish::default())
 }
+
+/// What claims want: when their init fails, and when their instance is attached.
+pub(crate) type Wish = (OnInitFailure, AttachWhen);
 
 fn history_of(
     commands: &[Command],
     shared_target: bool,
-    on_init_failure: OnInitFailure,
+    (on_init_failure, attach_when): Wish,
 ) -> Vec<command::Command> {
     commands
         .iter()
@@ -100,6 +105,7 @@ fn history_of(
                 header: Box::new(Header {
                     attempt: Some(1),
                     on_init_failure,
+                    attach_when,
                     ..Header::default()
                 }),
                 claim: Some(Box::new(
@@ -116,7 +122,7 @@ fn history_that_says(
     command: InitCommand,
     claim: u8,
     shared_target: bool,
-    on_init_failure: OnInitFailure,
+    wish: Wish,
 ) -> Vec<command::Command> {
     let command = match command {
         InitCommand::NotSent => return Vec::new(),
@@ -126,7 +132,7 @@ fn history_that_says(
             status: CommandStatus::Running,
         },
     };
-    history_of(&[command], shared_target, on_init_failure)
+    history_of(&[command], shared_target, wish)
 }
 
 question! {
@@ -143,11 +149,12 @@ question! {
 
 question! {
     /// The next step of a retirement.
-    step(place: Place, from: u8) -> Step {
+    step(place: Place, from: u8, from_pool: bool) -> Step {
         let names = names();
         let route = Route {
             from: &names.targets[usize::from(from)],
             pool: &names.pool,
+            from_pool,
             retirement: &names.retirement,
         };
         route.next_step(placement(place).as_ref())

@@ -31,6 +31,7 @@ pub(crate) enum AttachAnswer {
     AlreadyInRetirement,
     Gone,
     TargetRefused,
+    Denied,
     Unknown,
 }
 
@@ -74,6 +75,10 @@ impl World<'_> {
     }
 
     pub(crate) fn attach(&mut self, into: Into, instance: u8) -> AttachAnswer {
+        if self.state.denied && matches!(into, Into::Target(_)) {
+            return AttachAnswer::Denied;
+        }
+        let late = self.config.attaches_late();
         let machine = self.machine(instance);
         match machine.place {
             Place::Pool | Place::LeavingPool => AttachAnswer::AlreadyInPool,
@@ -83,13 +88,17 @@ impl World<'_> {
             Place::Retirement => AttachAnswer::AlreadyInRetirement,
             Place::Gone | Place::Unborn => AttachAnswer::Gone,
             Place::Free => {
-                machine.tenants = false;
+                let tenants = std::mem::take(&mut machine.tenants);
                 match into {
                     Into::Target(target) => {
                         let sent = machine.commands.len() > usize::from(machine.hidden);
-                        let late = self.expired();
-                        self.state.broken.reattached_sent |= sent;
-                        self.state.broken.too_late |= late;
+                        let again = if late { tenants } else { sent };
+                        machine.logged = late;
+                        let unsent = machine.commands.is_empty() || !late;
+                        let expired = self.expired();
+                        self.state.broken.reattached_sent |= again;
+                        self.state.broken.too_late |= expired && unsent;
+                        self.machine(instance).log_hidden = late && self.stale_reads();
                         self.moves(instance, Place::Target(target));
                     }
                     Into::Retirement => {
@@ -104,10 +113,12 @@ impl World<'_> {
 
     /// Detaches from the pool; answers whether AWS did.
     pub(crate) fn detach_from_pool(&mut self, instance: u8) -> bool {
+        let ours = self.config.attaches_late() && self.by != OTHERS;
         let machine = self.machine(instance);
         let there = machine.place == Place::Pool;
         if there {
             machine.detached = true;
+            machine.ours = ours;
             self.moves(instance, Place::LeavingPool);
         }
         there
@@ -123,8 +134,12 @@ impl World<'_> {
 
     /// `TerminateInstanceInAutoScalingGroup` names no group: it kills wherever the instance is.
     pub(crate) fn terminate(&mut self, instance: u8) {
-        if !matches!(self.machine(instance).place, Place::Gone | Place::Free) {
-            self.removes(instance);
+        let place = self.machine(instance).place;
+        if !matches!(place, Place::Gone | Place::Free) {
+            // In the retirement group it was judged when it came there: its claim's entry may be gone since.
+            if place != Place::Retirement {
+                self.removes(instance);
+            }
             self.moves(instance, Place::Gone);
         }
     }
@@ -145,7 +160,9 @@ impl World<'_> {
             .filter(|(_, runs)| *runs > 0)
             .map(|(claim, _)| claim);
         let wrong = sent.chain(ran).any(|claim| {
-            let over = self.has_failed(claim) || self.is_replaced(instance, claim);
+            let over = self.has_failed(claim)
+                || self.is_replaced(instance, claim)
+                || self.failed_before_wipe(instance, claim);
             !over || self.is_kept(instance, claim)
         });
         self.state.broken.removed_sent |= wrong;
@@ -156,6 +173,14 @@ impl World<'_> {
         let failed = entered.is_some_and(|line| matches!(line.standing, Standing::Failed(_)));
         let heard = self.state.heard[usize::from(claim)];
         failed || heard.failed || heard.too_late
+    }
+
+    /// Whether the claim's init failed here, and its entry, which said so, was wiped before its sender heard: whoever
+    /// wrote it publishes it yet.
+    fn failed_before_wipe(&self, instance: u8, claim: u8) -> bool {
+        let wiped = self.state.wiped & (1 << self.target_of(claim)) != 0;
+        let failed = self.state.machines[usize::from(instance)].has_failed(claim);
+        self.config.attaches_late() && wiped && failed
     }
 
     /// Whether the claim has failed by the end of its command on this instance, and keeps it.
@@ -206,6 +231,11 @@ impl World<'_> {
             Some(before) if stale => before,
             _ => slot.now,
         }
+    }
+
+    /// Whether the claim's entry was written so shortly before that reads may not show it.
+    pub(crate) fn is_young(&self, claim: u8) -> bool {
+        self.state.ledger[self.slot(claim)].before.is_some()
     }
 
     pub(crate) fn write_line(&mut self, claim: u8, line: Option<Line>, by: u8) {
@@ -315,7 +345,7 @@ impl World<'_> {
 
     /// Sends to InitQueue, which swallows a repeated hand-over for five minutes.
     pub(crate) fn send_init(&mut self, group: usize, message: InitMessage) {
-        if let InitMessage::HandOver { claim, attempt } = message {
+        if let InitMessage::HandOver { claim, attempt, .. } = message {
             let names_instance = self.config.lacks(Rule::OneInstancePerAttempt);
             let index = if names_instance { group } else { 0 };
             let bit = 1_u8 << (claim * 4 + attempt);
@@ -443,6 +473,7 @@ impl World<'_> {
                 slot.by = 0;
             }
             for instance in 0..INSTANCES {
+                self.state.machines[instance].log_hidden = false;
                 self.state.machines[instance].hidden = false;
             }
         }

@@ -1,5 +1,7 @@
 //! What a run explores: how large the world is, what may go wrong, and which rule is left out.
 
+use crate::ask::Wish;
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::init_failure::OnInitFailure;
 
 /// A kind of fault. Each occurrence costs one of the configuration's faults.
@@ -50,6 +52,10 @@ pub enum Fault {
     SendRefused,
     /// Somebody makes a claim's target, which did not exist.
     TargetMade,
+    /// A detach from the pool is taken back: the instance is in service there again.
+    TakenBack,
+    /// Attaches to targets are denied, from now on.
+    AttachDenied,
 }
 
 impl Fault {
@@ -77,6 +83,8 @@ impl Fault {
         Self::TargetRefuses,
         Self::SendRefused,
         Self::TargetMade,
+        Self::TakenBack,
+        Self::AttachDenied,
     ];
 }
 
@@ -131,6 +139,18 @@ pub enum Rule {
     StandbyIsMember,
     /// An open claim whose machine has left its target ends, whatever Systems Manager says.
     MembershipOverStatus,
+    /// Where an instance is, is asked before it is sent a command in no group.
+    WhereBeforeSend,
+    /// In another's detach nothing is sent.
+    OwnDetach,
+    /// The target's activities are asked before an attach that may be a second one.
+    AskActivities,
+    /// A free machine that was sent a command is retired only where a failed entry names it.
+    RetireFailed,
+    /// An attach after the init ends.
+    AttachEnds,
+    /// A detach that was taken back is made again before the claim is settled.
+    DetachAgain,
     /// Of a claim that steps aside the copy is sent before the original is deleted.
     CopyFirst,
     /// The original is deleted only where SQS says that it has the copy.
@@ -172,6 +192,12 @@ impl Rule {
         Self::OneByOne,
         Self::StandbyIsMember,
         Self::MembershipOverStatus,
+        Self::WhereBeforeSend,
+        Self::OwnDetach,
+        Self::AskActivities,
+        Self::RetireFailed,
+        Self::AttachEnds,
+        Self::DetachAgain,
         Self::CopyFirst,
         Self::CopyConfirmed,
         Self::CopyOfMessage,
@@ -203,6 +229,8 @@ pub struct Configuration {
     pub kinds: &'static [Fault],
     /// What the claims want done when their init fails.
     pub on_init_failure: OnInitFailure,
+    /// When their instances are attached.
+    pub attach_when: AttachWhen,
     /// Whether claim-instance's look is split into its two halves.
     pub split_look: bool,
     /// Whether the ledger and the messages must know of every instance that left the pool: not
@@ -227,6 +255,16 @@ impl Configuration {
     /// Whether a kind of fault may happen here at all.
     pub fn allows(&self, fault: Fault) -> bool {
         self.kinds.contains(&fault)
+    }
+
+    /// What its claims want.
+    pub(crate) fn wish(&self) -> Wish {
+        (self.on_init_failure, self.attach_when)
+    }
+
+    /// Whether instances are attached after their init.
+    pub fn attaches_late(&self) -> bool {
+        self.attach_when == AttachWhen::AfterInit
     }
 
     /// Whether the protocol of this run lacks the rule.

@@ -1,6 +1,9 @@
 //! The configurations that every test run explores. Several small ones find more than one large.
 
+mod late;
+
 use crate::configuration::{Configuration, Fault};
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::init_failure::OnInitFailure;
 
 /// Faults of handlers and of calls.
@@ -177,6 +180,7 @@ pub(crate) const ONE: Configuration = Configuration {
     shared_target: false,
     on_init_failure: OnInitFailure::Retire,
     makes_targets: false,
+    attach_when: AttachWhen::BeforeInit,
     faults: 0,
     kinds: &[],
     split_look: true,
@@ -214,6 +218,7 @@ pub fn all() -> Vec<Configuration> {
     all.extend(of_failing_claims());
     all.extend(of_replaced_claims());
     all.extend(of_made_targets());
+    all.extend(late::all());
     all.extend(of_two_claims());
     all
 }

@@ -2,8 +2,10 @@
 
 use crate::aws::World;
 use crate::configuration::{Configuration, Rule};
-use crate::progress::{Worker, WriterStage};
-use crate::state::{Agent, CLAIMS, Clock, INSTANCES, InitMessage, Place, Request, Slot, State};
+use crate::progress::{Chore, Worker, WriterStage};
+use crate::state::{
+    Agent, CLAIMS, Clock, Command, INSTANCES, InitMessage, Machine, Place, Request, Slot, State,
+};
 use crate::step::{Action, Actor};
 use crate::{replenisher, worker, writer};
 use ready_pool_core::command::CommandStatus;
@@ -15,6 +17,9 @@ pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<A
     for (instance, machine) in (0_u8..).zip(&state.machines) {
         if matches!(machine.place, Place::LeavingPool | Place::LeavingTarget(_)) {
             actions.push(Action::DetachEnds(instance));
+        }
+        if machine.place == Place::LeavingPool {
+            actions.push(Action::TakenBack(instance));
         }
         // Nobody ends what ran on a dead machine, where Systems Manager does not.
         let stays = config.dead_commands_stay && machine.place == Place::Gone;
@@ -65,6 +70,9 @@ pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<A
         if state.there & (1 << target) == 0 {
             actions.push(Action::TargetMade(claim));
         }
+    }
+    if !state.denied {
+        actions.push(Action::AttachDenied);
     }
     wipes(state, config, actions);
     messages(state, config, actions);
@@ -166,12 +174,14 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
         || state
             .machines
             .iter()
-            .any(|machine| machine.hidden || machine.was.is_some());
+            .any(|machine| machine.hidden || machine.log_hidden || machine.was.is_some());
     let lags = lags || state.swallowed.copies != 0;
     if handlers_idle && (lags || (0..CLAIMS).any(|claim| is_forgotten(state, claim))) {
         actions.push(Action::FiveMinutes);
     }
-    let queues_empty = state.provision.is_empty() && state.init.iter().all(std::vec::Vec::is_empty);
+    let queues_empty = state.provision.is_empty()
+        && (0..state.init.len())
+            .all(|group| state.init[group].is_empty() || waits_for_attach(state, group));
     let nothing_moves = !state.machines.iter().any(|machine| {
         machine.late.is_some()
             || matches!(machine.place, Place::LeavingPool | Place::LeavingTarget(_))
@@ -181,9 +191,10 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     let quiet = handlers_idle
         && queues_empty
         && nothing_moves
-        && replenisher::wanted(state, config, false).is_empty();
+        && (replenisher::wanted(state, config, false).iter())
+            .all(|chore| is_in_vain(state, *chore));
     // Nor do hours pass over an open claim whose machine has gone: it is looked at each minute.
-    let quiet = quiet && !(config.dead_commands_stay && state.misses_a_machine());
+    let quiet = quiet && !(config.dead_commands_stay && state.misses_a_machine(config));
     let passes = match state.clock {
         // The others are to be served before the deadline.
         Clock::Open => config.poison.is_none(),
@@ -194,6 +205,33 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     if passes {
         actions.push(Action::Time);
     }
+}
+
+/// Whether the first message of a group comes again and again, for an attach that is denied.
+fn waits_for_attach(state: &State, group: usize) -> bool {
+    let hand_over = matches!(
+        state.init[group].first(),
+        Some(InitMessage::HandOver { .. })
+    );
+    !hand_over && (state.machines.get(group)).is_some_and(|machine| is_denied(state, machine))
+}
+
+/// Whether it is a look at a claim whose attach is denied.
+fn is_in_vain(state: &State, chore: Chore) -> bool {
+    let Chore::LookAgain { instance, .. } = chore else {
+        return false;
+    };
+    let machine = instance.and_then(|instance| state.machines.get(usize::from(instance)));
+    machine.is_some_and(|machine| is_denied(state, machine))
+}
+
+/// Whether its init has succeeded, and all that is left to do is denied; hours pass over that.
+fn is_denied(state: &State, machine: &Machine) -> bool {
+    let succeeded = |command: &Command| command.status == CommandStatus::Succeeded;
+    state.denied
+        && state.clock < Clock::LongAfter
+        && matches!(machine.place, Place::Free | Place::Pool)
+        && machine.commands.iter().any(succeeded)
 }
 
 /// Whether SQS has something to forget of a claim after five minutes. A message of the claim that
@@ -228,7 +266,15 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
             late.stage = WriterStage::Throttled;
             writer::nobody_knows(world.state);
         }
-        Action::DetachEnds(instance) => world.moves(instance, Place::Free),
+        Action::DetachEnds(instance) => {
+            world.moves(instance, Place::Free);
+            world.machine(instance).ours = false;
+        }
+        Action::TakenBack(instance) => {
+            world.moves(instance, Place::Pool);
+            world.machine(instance).ours = false;
+        }
+        Action::AttachDenied => world.state.denied = true,
         Action::CommandEnds(instance, position, ok, event) => {
             world.command_ends(instance, usize::from(position), ok, event);
         }
@@ -313,6 +359,7 @@ fn crash(world: &mut World<'_>, actor: Actor) {
                     world.send_command(group, claim);
                 }
                 world.machine(group).hidden = false;
+                world.machine(group).log_hidden = false;
             }
         }
         Actor::Replenisher => world.state.chore = None,
@@ -344,6 +391,7 @@ fn minutes_pass(world: &mut World<'_>) {
     }
     for machine in &mut world.state.machines {
         machine.hidden = false;
+        machine.log_hidden = false;
         machine.was = None;
     }
 }

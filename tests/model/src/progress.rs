@@ -2,6 +2,7 @@
 
 use crate::state::{CLAIMS, INSTANCES, InitMessage, Line, Request};
 use claim_instance::decide::Isolation;
+use init_instance::decide::KnownAttach;
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::reason::Reason;
 
@@ -137,6 +138,8 @@ pub struct Assignment {
     pub entered: bool,
     /// Whether its target is made with the entry.
     pub makes: bool,
+    /// Whether AWS said that its detach was ours. Only of interest where instances are attached late.
+    pub proven: bool,
 }
 
 /// A message that claim-instance sends to InitQueue.
@@ -188,6 +191,8 @@ pub enum Worker {
     Idle,
     /// `hand_over.rs`, `begin`: the history was read, the entry is next.
     BeginEntry(InitCommand),
+    /// `hand_over.rs`, `may_send`: where is it?
+    Where,
     /// `hand_over.rs`, `attach`.
     Attach,
     /// `hand_over.rs`, `send`: `SendCommand`.
@@ -202,7 +207,15 @@ pub enum Worker {
         status: CommandStatus,
         /// Which look this is.
         look: Look,
+        /// Whether it was attached since its command was sent.
+        attach: KnownAttach,
     },
+    /// `attach_late.rs`, `known_attach`: under an open entry of this attempt, in this look.
+    Activities(u8, Look),
+    /// `attach_late.rs`, `attach_late`.
+    AttachLate(u8),
+    /// `attach_late.rs`, `out_of_pool`: was the detach taken back? It is made again, then.
+    OutOfPool(u8),
     /// `look_again.rs`: about to ask which instance else was sent the claim's command. None: it ends like this.
     Search {
         /// How the claim ends.
@@ -275,6 +288,8 @@ pub enum Doing {
     Retry(u8),
     /// Retire the instance.
     Retire,
+    /// Take it out of the pool.
+    TakeOut,
     /// Settle the claim with another instance, which was sent its command: its status as read.
     SettleWith(u8, CommandStatus),
 }
@@ -284,6 +299,8 @@ pub enum Doing {
 pub enum Removing {
     /// Detach it from the target.
     Detach,
+    /// Detach it from the pool.
+    DetachFromPool,
     /// Attach it to the retirement group.
     Attach,
     /// Terminate it.

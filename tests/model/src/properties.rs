@@ -3,7 +3,7 @@
 
 use crate::configuration::Configuration;
 use crate::progress::Worker;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, is_kept_free};
 use crate::state::{CLAIMS, Clock, INSTANCES, Machine, Place, State};
 use crate::writer;
 use ready_pool_core::init_failure::OnInitFailure;
@@ -13,12 +13,56 @@ use stateright::Property;
 pub(crate) fn all(config: &Configuration) -> Vec<Property<Protocol>> {
     let mut all = of_instances();
     all.extend(of_endings());
+    if config.attaches_late() {
+        all.extend(of_late_attaches());
+    }
     all.extend(of_replacements());
     all.extend(of_losses());
     if config.on_init_failure != OnInitFailure::Replace {
         all.extend(of_runs());
     }
     all
+}
+
+/// Where instances are attached after their init.
+fn of_late_attaches() -> Vec<Property<Protocol>> {
+    vec![
+        Property::always(
+            "A no command is sent to an instance of the pool's, but in our own detach",
+            |_, state: &State| !state.broken.sent_in_pool,
+        ),
+        Property::sometimes(
+            "A a command runs on an instance that is not attached yet",
+            |_, state: &State| {
+                state.machines.iter().any(|machine| {
+                    matches!(machine.place, Place::LeavingPool | Place::Free)
+                        && machine.is_sent()
+                        && !machine.logged
+                })
+            },
+        ),
+        Property::always(
+            "B no instance that was sent a command is in the pool when all is quiet",
+            |model: &Protocol, state: &State| {
+                !model.is_quiet_for_good(state)
+                    || is_limit(state)
+                    || (state.machines.iter())
+                        .all(|machine| machine.place != Place::Pool || !machine.is_sent())
+            },
+        ),
+        Property::sometimes(
+            "B an instance that was sent a command is in the pool",
+            |_, state: &State| {
+                let mut machines = state.machines.iter();
+                machines.any(|machine| machine.place == Place::Pool && machine.is_sent())
+            },
+        ),
+    ]
+}
+
+/// Whether a documented limit applies: wiped tags, or a dead letter that nobody read.
+fn is_limit(state: &State) -> bool {
+    state.wiped != 0 || state.unread != 0
 }
 
 /// Where nobody asked for another instance when init fails.
@@ -114,7 +158,8 @@ fn of_instances() -> Vec<Property<Protocol>> {
             "3 no leak is left when all is quiet",
             |model: &Protocol, state: &State| {
                 !model.is_quiet_for_good(state)
-                    || state.machines.iter().all(|machine| !is_leaked(machine))
+                    || (state.machines.iter())
+                        .all(|machine| !is_leaked(machine, state, &model.config))
             },
         ),
         Property::always(
@@ -180,7 +225,7 @@ fn of_losses() -> Vec<Property<Protocol>> {
         ),
         Property::sometimes(
             "9 an instance has left its target while its claim is open",
-            |_, state: &State| state.misses_a_machine(),
+            |model: &Protocol, state: &State| state.misses_a_machine(&model.config),
         ),
     ]
 }
@@ -202,8 +247,14 @@ fn owned(machine: &Machine, claim: usize, replaces: bool) -> bool {
     machine.runs[claim] > 0 && machine.place != Place::Gone && !failed
 }
 
-fn is_leaked(machine: &Machine) -> bool {
-    machine.place == Place::Free && !machine.tenants && machine.runs.iter().all(|runs| *runs == 0)
+fn is_leaked(machine: &Machine, state: &State, config: &Configuration) -> bool {
+    let free = machine.place == Place::Free && !machine.tenants;
+    let owned = if config.attaches_late() {
+        (machine.is_sent() && is_limit(state)) || is_kept_free(machine, state.clock, config)
+    } else {
+        machine.runs.iter().any(|runs| *runs > 0)
+    };
+    free && !owned
 }
 
 /// Whether somebody still knows of an instance that left the pool and was never sent a command.

@@ -106,6 +106,9 @@ impl Protocol {
             runs: [0; CLAIMS],
             detached: false,
             tenants: false,
+            ours: false,
+            logged: false,
+            log_hidden: false,
             died: false,
         };
         State {
@@ -131,6 +134,7 @@ impl Protocol {
             },
             unseen: 0,
             wiped: 0,
+            denied: false,
             faults: self.config.faults,
             broken: Broken::default(),
         }
@@ -140,7 +144,10 @@ impl Protocol {
         let lags = self.config.allows(Fault::StaleRead) && {
             state.unseen != 0
                 || state.ledger.iter().any(|slot| slot.before.is_some())
-                || state.machines.iter().any(|machine| machine.hidden)
+                || state
+                    .machines
+                    .iter()
+                    .any(|machine| machine.hidden || machine.log_hidden)
         };
         let moves = state.machines.iter().any(|machine| machine.was.is_some());
         let mut steps = |actor: Actor, answers: Vec<Answer>| {
@@ -220,8 +227,11 @@ impl Protocol {
             && state.init.iter().all(Vec::is_empty)
             && state.init_dead.is_empty();
         let at_rest = |machine: &Machine| {
-            let at_rest = is_at_rest(machine, state.unread != 0, &self.config)
-                && !self.is_left_over(state, machine);
+            // Wiped tags name no target, and nothing else is believed: such a machine stays where it is.
+            let late = self.config.attaches_late();
+            let left = state.unread != 0 || (late && state.wiped != 0);
+            let at_rest =
+                is_at_rest(machine, left, &self.config) && !self.is_left_over(state, machine);
             at_rest || self.is_kept(state, machine)
         };
         answered && nothing_under_way && state.machines.iter().all(at_rest)
@@ -237,7 +247,7 @@ impl Protocol {
                 .any(|claim| machine.has_failed(claim))
     }
 
-    /// Whether it is left in a target for a look, although its agent never took the command up.
+    /// Whether it is left in a target for a look, although its agent never took the command up; or left free.
     fn is_kept(&self, state: &State, machine: &Machine) -> bool {
         let undelivered = |command: &Command| {
             [CommandStatus::NotDelivered, CommandStatus::Failed].contains(&command.status)
@@ -246,11 +256,21 @@ impl Protocol {
         let sent = machine.commands.iter().any(undelivered) || state.clock == Clock::Ancient;
         let failed = state.heard.iter().any(|heard| heard.failed);
         self.config.on_init_failure == OnInitFailure::Keep
-            && (failed || state.unread != 0)
-            && machine.place.target().is_some()
-            && (!machine.agent.is_alive() || machine.marker.is_none())
-            && sent
+            && ((sent
+                && (failed || state.unread != 0)
+                && machine.place.target().is_some()
+                && (!machine.agent.is_alive() || machine.marker.is_none()))
+                || is_kept_free(machine, state.clock, &self.config))
     }
+}
+
+/// Whether its claim failed with it before it was attached, and keeps it.
+pub(crate) fn is_kept_free(machine: &Machine, clock: Clock, config: &Configuration) -> bool {
+    let mut claims = 0..config.claims;
+    config.on_init_failure == OnInitFailure::Keep
+        && config.attaches_late()
+        && machine.place == Place::Free
+        && (clock == Clock::Ancient || claims.any(|claim| machine.has_failed(claim)))
 }
 
 /// Whether nothing is left to do for an instance. Where a dead letter was left to expire, a person
@@ -258,9 +278,12 @@ impl Protocol {
 fn is_at_rest(machine: &Machine, left: bool, config: &Configuration) -> bool {
     let place = match machine.place {
         Place::Unborn | Place::Gone => true,
-        Place::Pool => machine.agent == Agent::Online,
+        Place::Pool => machine.agent == Agent::Online && (left || !machine.is_sent()),
         Place::Target(_) | Place::Parked(_) => left || machine.runs.iter().any(|runs| *runs > 0),
-        Place::Free => machine.tenants || (left && machine.runs.iter().any(|runs| *runs > 0)),
+        Place::Free => {
+            let ran = machine.runs.iter().any(|runs| *runs > 0);
+            machine.tenants || (left && (ran || config.attaches_late()))
+        }
         Place::LeavingPool | Place::LeavingTarget(_) | Place::Retirement => false,
     };
     is_still(machine, config) && place

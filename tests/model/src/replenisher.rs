@@ -6,8 +6,8 @@
 use crate::ask::{self, Sight};
 use crate::aws::{Into, World};
 use crate::configuration::{Configuration, Rule};
-use crate::progress::Chore;
-use crate::state::{Clock, INSTANCES, InitMessage, State};
+use crate::progress::{Chore, WriterStage};
+use crate::state::{Clock, INSTANCES, InitMessage, Place, State};
 use ready_pool_core::command::CommandStatus;
 
 /// What it would want done, as far as that is of interest: a look at a claim whose instance was
@@ -31,8 +31,12 @@ pub(crate) fn wanted(state: &State, config: &Configuration, late: bool) -> Vec<C
         histories: state
             .machines
             .each_ref()
-            .map(|machine| machine.commands.clone()),
+            .map(|machine| match machine.place {
+                Place::Free if config.lacks(Rule::RetireFailed) => Vec::new(),
+                _ => machine.commands.clone(),
+            }),
         shared_target: config.shared_target,
+        wish: config.wish(),
         all_long_ago: config.lacks(Rule::SweepAfterDeadlines),
     };
     let mut chores = ask::chores(sight);
@@ -46,12 +50,30 @@ pub(crate) fn wanted(state: &State, config: &Configuration, late: bool) -> Vec<C
         .collect();
     chores.retain(|chore| match chore {
         Chore::Detach(instance) | Chore::AttachToRetirement(instance) => !noting.contains(instance),
-        _ => is_of_interest(state, *chore),
+        _ => is_of_interest(state, *chore, config),
     });
+    if config.attaches_late() {
+        chores.retain(|chore| !comes_too_soon(state, *chore));
+    }
     chores
 }
 
-fn is_of_interest(state: &State, chore: Chore) -> bool {
+/// Whether a pass would have to overtake a delivery that has chosen an instance and not entered it yet. Between
+/// the note on an instance and its attach to the retirement group lie two passes and a detach, more than a minute; a
+/// delivery enters what it chose within seconds. Where instances are attached first, the attach decides who has it.
+fn comes_too_soon(state: &State, chore: Chore) -> bool {
+    let Chore::AttachToRetirement(instance) = chore else {
+        return false;
+    };
+    state.writers.iter().any(|writer| {
+        let mut assignments = writer.assignments.iter();
+        assignments.any(|item| item.instance == instance && !item.entered)
+            || matches!(writer.stage, WriterStage::Places(groups)
+                if groups.pool[usize::from(instance)] == Some(true))
+    })
+}
+
+fn is_of_interest(state: &State, chore: Chore, config: &Configuration) -> bool {
     let Chore::LookAgain {
         claim,
         instance,
@@ -83,6 +105,12 @@ fn is_of_interest(state: &State, chore: Chore) -> bool {
         let machine = &state.machines[usize::from(instance)];
         machine.place.target().is_none() || machine.was.is_some()
     });
+    // Where it is attached late, one that runs is missing as a rule; not for ever.
+    let missing = if config.attaches_late() {
+        state.clock >= Clock::LongAfter
+    } else {
+        missing
+    };
     ended || (running && missing) || (state.clock > Clock::Open && !running)
 }
 

@@ -73,6 +73,8 @@ pub struct State {
     /// Claims of which a dead letter expired unread (an alarm rang for days), or was redriven when
     /// nothing published their end any more, as bits.
     pub unread: u8,
+    /// Whether attaches to targets are denied.
+    pub denied: bool,
     /// How many more faults may happen.
     pub faults: u8,
     /// Which rules were broken on the way here.
@@ -80,13 +82,16 @@ pub struct State {
 }
 
 impl State {
-    /// Whether a machine that was sent an open claim's command is not in its target.
-    pub fn misses_a_machine(&self) -> bool {
+    /// Whether a machine that was sent an open claim's command is not in its target, and was.
+    pub fn misses_a_machine(&self, config: &Configuration) -> bool {
         let lines = self.ledger.iter().filter_map(|slot| slot.now);
         lines
             .filter(|line| line.standing == Standing::Assigned)
             .filter_map(|line| self.machines.get(usize::from(line.instance?)))
-            .any(|machine| !machine.commands.is_empty() && machine.place.target().is_none())
+            .any(|machine| {
+                let was_there = machine.logged || !config.attaches_late();
+                was_there && !machine.commands.is_empty() && machine.place.target().is_none()
+            })
     }
 }
 
@@ -115,6 +120,12 @@ pub struct Machine {
     pub detached: bool,
     /// Whether the tenant took it out of the target: then it is the tenant's.
     pub tenants: bool,
+    /// Whether it left the pool by claim-instance's hand. Only of interest where it is attached late.
+    pub ours: bool,
+    /// Whether its target's activities have an attach of it since its command was sent; likewise.
+    pub logged: bool,
+    /// Whether reads may not show that yet.
+    pub log_hidden: bool,
     /// Whether it died, or the pool scaled in: nobody of ours removed it.
     pub died: bool,
 }
@@ -124,6 +135,11 @@ impl Machine {
     pub fn was_sent(&self, claim: u8) -> bool {
         let sent = self.commands.iter().any(|command| command.claim == claim);
         sent || self.late == Some(claim) || self.runs[usize::from(claim)] > 0
+    }
+
+    /// Whether it was sent any claim's command, as far as is remembered.
+    pub fn is_sent(&self) -> bool {
+        !self.commands.is_empty() || self.runs.iter().any(|runs| *runs > 0)
     }
 
     /// Whether the claim's init was tried here, and failed.
@@ -290,6 +306,8 @@ pub enum InitMessage {
         claim: u8,
         /// Under this attempt.
         attempt: u8,
+        /// Whether it proves that the detach was ours.
+        proven: bool,
     },
     /// See how the claim stands.
     LookAgain {
@@ -379,6 +397,8 @@ pub struct Broken {
     pub reattached_sent: bool,
     /// A claim was called `instance_lost` while its instance was its target's.
     pub not_lost: bool,
+    /// A command was sent to an instance of the pool's: in service there, or in another's detach.
+    pub sent_in_pool: bool,
 }
 
 impl std::fmt::Display for State {

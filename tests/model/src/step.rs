@@ -111,6 +111,10 @@ pub enum Action {
     TenantTakesBack(u8),
     /// Somebody makes this claim's target, opted in.
     TargetMade(u8),
+    /// A detach from the pool is taken back.
+    TakenBack(u8),
+    /// Attaches to targets are denied, from now on.
+    AttachDenied,
     /// A tenant wipes the tags of a target.
     Wipe(u8),
     /// The sender sends its claim again, on purpose.
@@ -146,6 +150,8 @@ impl Action {
             Self::TenantDetaches(_) => Some(Fault::Tenant),
             Self::TenantParks(_) | Self::TenantTakesBack(_) => Some(Fault::Standby),
             Self::TargetMade(_) => Some(Fault::TargetMade),
+            Self::TakenBack(_) => Some(Fault::TakenBack),
+            Self::AttachDenied => Some(Fault::AttachDenied),
             Self::Wipe(_) => Some(Fault::Wipe),
             Self::Resend(_) => Some(Fault::Resend),
             Self::ClaimDies | Self::InitDies(_) => Some(Fault::DeadLetter),

@@ -2,6 +2,7 @@
 
 use crate::configuration::{Configuration, Fault, Rule};
 use crate::configurations::{ONE, POISON, TWO};
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::init_failure::OnInitFailure;
 
 /// A weakened protocol, and the invariant that it breaks.
@@ -39,6 +40,10 @@ fn variant(rule: Rule) -> Variant {
     };
     let replaced = |config| Configuration {
         on_init_failure: OnInitFailure::Replace,
+        ..config
+    };
+    let late = |config| Configuration {
+        attach_when: AttachWhen::AfterInit,
         ..config
     };
     // It finds nothing ready, and may step aside.
@@ -98,6 +103,19 @@ fn variant(rule: Rule) -> Variant {
             },
             "2",
         ),
+        Rule::WhereBeforeSend => (late(one(&[Fault::TakenBack])), "A"),
+        Rule::OwnDetach => (
+            late(Configuration {
+                instances: 1,
+                ready: 1,
+                ..two(&[Fault::AgentAway, Fault::Crash])
+            }),
+            "A",
+        ),
+        Rule::AskActivities => (late(two(&[Fault::Tenant, Fault::Crash])), "6"),
+        Rule::RetireFailed => (late(one(&[Fault::Tenant])), "5"),
+        Rule::AttachEnds => (late(one(&[Fault::AttachDenied])), END),
+        Rule::DetachAgain => (late(one(&[Fault::TakenBack])), END),
         Rule::MembershipOverStatus => (
             Configuration {
                 dead_commands_stay: true,

@@ -1,18 +1,20 @@
 //! init-instance, call by call: mirrors `functions/init-instance/src/{hand_over,look_again,
-//! command_finished}.rs` and `shared/aws/src/retirement.rs`.
+//! command_finished,attach_late}.rs` and `shared/aws/src/retirement.rs`.
 //!
 //! What it decides comes from `init_instance::decide` and `ready_pool_core::retirement`. How its work
 //! ends, and in which order, is no copy: the function's own `Conclusion` is executed step by step
 //! ([`concluding`]). Restated here is the order of the calls before that.
 
 mod concluding;
+mod late;
 
-use crate::ask::{self, AfterAttach, AfterSend, SendAnswer};
+use crate::ask::{self, AfterAttach, AfterSend, BeforeSend, SendAnswer};
 use crate::aws::{AttachAnswer, Into, World};
 use crate::configuration::Rule;
 use crate::progress::{InitCommand, Look, Removing, Steps, Worker};
 use crate::state::{Agent, Clock, INSTANCES, InitMessage, Line, Place, State};
 use crate::step::Answer;
+use init_instance::decide::KnownAttach;
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::retirement::Step;
 
@@ -37,6 +39,7 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
             look: Look::First, ..
         } => vec![Answer::Ok, Answer::Stale, Answer::StalePlace],
         Worker::Idle
+        | Worker::Activities(..)
         | Worker::BeginEntry(_)
         | Worker::Settle {
             look: Look::Last, ..
@@ -44,7 +47,9 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
         | Worker::Elsewhere {
             look: Look::Last, ..
         } => vec![Answer::Ok, Answer::Stale],
-        Worker::Attach => vec![Answer::Ok, Answer::LostDone, Answer::TargetRefuses],
+        Worker::Attach | Worker::AttachLate(_) => {
+            vec![Answer::Ok, Answer::LostDone, Answer::TargetRefuses]
+        }
         Worker::Send => {
             let mut answers = vec![
                 Answer::LostDone,
@@ -61,7 +66,9 @@ pub(crate) fn answers(state: &State, group: usize) -> Vec<Answer> {
         }
         Worker::Conclude(_) => vec![Answer::Ok, Answer::LostDone, Answer::LostNever],
         Worker::LookFirst | Worker::Search { .. } => vec![Answer::Ok],
-        Worker::RetireLook { .. } => vec![Answer::Ok, Answer::StalePlace],
+        Worker::Where | Worker::OutOfPool(_) | Worker::RetireLook { .. } => {
+            vec![Answer::Ok, Answer::StalePlace]
+        }
         Worker::RetireDo { .. } => vec![Answer::Ok, Answer::LostDone],
         Worker::Acknowledge => vec![Answer::Ok, Answer::Repeats],
     }
@@ -93,11 +100,22 @@ impl Turn<'_, '_> {
         match worker {
             Worker::Idle => self.begin(),
             Worker::BeginEntry(command) => self.begin_entry(command),
+            Worker::Where => self.place_before_send(),
             Worker::Attach => self.attach(),
             Worker::Send => self.send(),
             Worker::LookFirst => self.look_first(),
             Worker::LookEntry(command) => self.look_entry(command),
-            Worker::Settle { status, look } => self.settle(status, look),
+            Worker::Settle {
+                status,
+                look,
+                attach,
+            } => self.settle(status, look, attach),
+            Worker::Activities(attempt, look) => self.activities(attempt, look),
+            Worker::AttachLate(attempt) => self.attach_late(attempt),
+            Worker::OutOfPool(attempt) => {
+                self.out_of_pool();
+                Worker::AttachLate(attempt)
+            }
             Worker::Search { end, retired } => self.search(end, retired),
             Worker::Elsewhere {
                 other,
@@ -174,6 +192,7 @@ impl Turn<'_, '_> {
         self.world.settles(self.by());
         if let Some(instance) = self.instance() {
             self.world.machine(instance).hidden = false;
+            self.world.machine(instance).log_hidden = false;
         }
         Worker::Idle
     }
@@ -202,6 +221,7 @@ impl Turn<'_, '_> {
                     Some(command) => Worker::Settle {
                         status: command.status,
                         look: Look::First,
+                        attach: KnownAttach::Unasked,
                     },
                 }
             }
@@ -210,7 +230,7 @@ impl Turn<'_, '_> {
 
     /// The hand-over: claim, attempt, instance.
     fn handed_over(&self) -> (u8, u8, u8) {
-        let InitMessage::HandOver { claim, attempt } = self.message else {
+        let InitMessage::HandOver { claim, attempt, .. } = self.message else {
             unreachable!("only hand-overs attach and send");
         };
         (claim, attempt, self.this_instance())
@@ -220,13 +240,18 @@ impl Turn<'_, '_> {
     fn begin_entry(&mut self, command: InitCommand) -> Worker {
         let message = self.handed_over();
         let shared = self.world.config.shared_target;
-        let (entry, clock, policy) = (self.entry(), self.clock(), self.policy());
+        let (entry, clock, wish) = (self.entry(), self.clock(), self.world.config.wish());
         let sent = matches!(command, InitCommand::Sent(_));
         if sent && self.world.config.lacks(Rule::CloseAgain) {
             return Worker::Acknowledge;
         }
-        ask::begin(message, command, entry, clock, shared, policy)
-            .map_or(Worker::Attach, |concluded| Self::goes_on(concluded.rest))
+        let first = if self.world.config.attaches_late() {
+            Worker::Where
+        } else {
+            Worker::Attach
+        };
+        ask::begin(message, command, entry, clock, shared, wish)
+            .map_or(first, |concluded| Self::goes_on(concluded.rest))
     }
 
     /// `hand_over.rs`, `attach`: one try.
@@ -252,6 +277,47 @@ impl Turn<'_, '_> {
             AfterAttach::Send => Worker::Send,
             AfterAttach::TryAgain => Worker::Attach,
             AfterAttach::Conclude(concluded) => Self::goes_on(concluded.rest),
+        }
+    }
+
+    /// `hand_over.rs`, `may_send`: where is it?
+    fn place_before_send(&mut self) -> Worker {
+        let (message, clock) = (self.handed_over(), self.clock());
+        if let Some(concluded) = ask::too_late(message, clock) {
+            return Self::goes_on(concluded.rest);
+        }
+        let InitMessage::HandOver { proven, .. } = self.message else {
+            unreachable!("only hand-overs send");
+        };
+        let proven = proven || self.world.config.lacks(Rule::OwnDetach);
+        let shared = self.world.config.shared_target;
+        let asked = if self.world.config.lacks(Rule::WhereBeforeSend) {
+            BeforeSend::Send
+        } else {
+            ask::before_send(message, proven, self.seen(), clock, shared)
+        };
+        match asked {
+            BeforeSend::Send => {
+                let machine = &self.world.state.machines[self.group];
+                let elsewhere = match machine.place {
+                    Place::Pool => true,
+                    Place::LeavingPool => !machine.ours,
+                    _ => false,
+                };
+                self.world.state.broken.sent_in_pool |= elsewhere && self.answer == Answer::Ok;
+                Worker::Send
+            }
+            BeforeSend::Wait => self.comes_again(),
+            BeforeSend::Conclude(concluded) => Self::goes_on(concluded.rest),
+        }
+    }
+
+    /// Before another try it is asked again where the instance is.
+    fn send_again(&self) -> Worker {
+        if self.world.config.attaches_late() {
+            Worker::Where
+        } else {
+            Worker::Send
         }
     }
 
@@ -286,7 +352,7 @@ impl Turn<'_, '_> {
         };
         match ask::after_send(answer, message, clock) {
             AfterSend::Sent => Worker::Acknowledge,
-            AfterSend::TryAgain => Worker::Send,
+            AfterSend::TryAgain => self.send_again(),
             AfterSend::LookFirst => Worker::LookFirst,
             AfterSend::Conclude(concluded) => Self::goes_on(concluded.rest),
         }
@@ -297,7 +363,7 @@ impl Turn<'_, '_> {
         self.world.machine(self.this_instance()).hidden = false;
         match self.init_command(false) {
             InitCommand::Sent(_) => Worker::Acknowledge,
-            InitCommand::NotSent | InitCommand::SentForAnother => Worker::Send,
+            InitCommand::NotSent | InitCommand::SentForAnother => self.send_again(),
         }
     }
 
@@ -309,10 +375,14 @@ impl Turn<'_, '_> {
         if self.world.config.lacks(Rule::RetireByGroup) {
             return doing(Removing::Terminate);
         }
-        match ask::step(place, from) {
+        let late = self.world.config.attaches_late();
+        let sent = !self.world.state.machines[self.group].commands.is_empty();
+        match ask::step(place, from, late && sent) {
             Step::Done => Self::then(then),
             Step::Wait => Worker::RetireLook { then },
             Step::Detach | Step::DetachFromStandby => doing(Removing::Detach),
+            Step::DetachFromPool if self.world.config.lacks(Rule::DetachAgain) => Self::then(then),
+            Step::DetachFromPool => doing(Removing::DetachFromPool),
             Step::Attach => doing(Removing::Attach),
             Step::Terminate => doing(Removing::Terminate),
         }
@@ -325,6 +395,10 @@ impl Turn<'_, '_> {
             Removing::Detach => {
                 let target = self.world.target_of(self.claim());
                 self.world.detach_from_target(target, instance);
+                Worker::RetireLook { then }
+            }
+            Removing::DetachFromPool => {
+                self.world.detach_from_pool(instance);
                 Worker::RetireLook { then }
             }
             Removing::Attach => match self.world.attach(Into::Retirement, instance) {

@@ -393,7 +393,11 @@ impl Act<'_, '_> {
                 writer.sends.push(Sending {
                     position,
                     instance,
-                    message: InitMessage::HandOver { claim, attempt },
+                    message: InitMessage::HandOver {
+                        claim,
+                        attempt,
+                        proven: false,
+                    },
                 });
             }
             Verdict::LookAgain(instance, attempt) => {
@@ -412,6 +416,7 @@ impl Act<'_, '_> {
                 attempt,
                 entered,
                 makes,
+                proven: false,
             }),
         }
     }
@@ -471,6 +476,7 @@ impl Act<'_, '_> {
                 message: InitMessage::HandOver {
                     claim: assignment.claim,
                     attempt: assignment.attempt,
+                    proven: assignment.proven,
                 },
             });
         }

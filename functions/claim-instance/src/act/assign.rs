@@ -68,7 +68,10 @@ impl Act<'_> {
         let identity = identity(&assignment.claim.claim);
         self.memory.untouched.insert(identity);
         self.count_entered(&assignment.claim);
-        assignment.claim.pending.message.times.entered = Some(self.invocation.now());
+        let times = &mut assignment.claim.pending.message.times;
+        times.entered = Some(self.invocation.now());
+        // That of another instance, which this claim had before, proves nothing about this one.
+        times.detached = None;
         if let Progress::Chosen(capacity) = assignment.progress {
             assignment.progress = Progress::Entered(capacity);
         }

@@ -24,27 +24,41 @@ pub fn after_attach(
     pool: &GroupName,
     now: Timestamp,
 ) -> Attached {
+    match taken(result, &hand_over.claim.target_group, pool) {
+        Taken::Yes => Attached::Send,
+        Taken::NotYet => Attached::TryAgain,
+        Taken::Never(cause) => Attached::Conclude(give_up(hand_over, cause, now)),
+    }
+}
+
+/// Whether a group took an instance.
+pub(super) enum Taken {
+    Yes,
+    NotYet,
+    Never(Cause),
+}
+
+pub(super) fn taken(result: &Result<(), CallError>, target: &GroupName, pool: &GroupName) -> Taken {
     let Err(error) = result else {
-        return Attached::Send;
+        return Taken::Yes;
     };
-    let given_up = |cause| Attached::Conclude(give_up(hand_over, cause, now));
     if let Some(group) = error.already_part_of() {
-        return if group.is(&hand_over.claim.target_group) {
-            Attached::Send
+        return if group.is(target) {
+            Taken::Yes
         } else if group.is(pool) {
-            Attached::TryAgain
+            Taken::NotYet
         } else {
-            given_up(Cause::Lost)
+            Taken::Never(Cause::Lost)
         };
     }
     if error.says_instance_gone() {
-        return given_up(Cause::Lost);
+        return Taken::Never(Cause::Lost);
     }
     match error.effect {
-        Effect::Busy | Effect::Unknown => Attached::TryAgain,
+        Effect::Busy | Effect::Unknown => Taken::NotYet,
         // A permission that is missing is not the target's fault: an operator can fix it before
         // the deadline.
-        Effect::Refused if error.code != "ValidationError" => Attached::TryAgain,
-        Effect::Refused => given_up(Cause::TargetRefused),
+        Effect::Refused if error.code != "ValidationError" => Taken::NotYet,
+        Effect::Refused => Taken::Never(Cause::TargetRefused),
     }
 }

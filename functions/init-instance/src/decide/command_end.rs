@@ -1,9 +1,11 @@
 //! What the end of a claim's command calls for.
 
+use super::after_init::{attach_ends, is_young_and_unentered, unattached};
 use super::conclusion::{Conclusion, Finding};
 use super::replacing::{is_proven, replaced, replaced_for};
 use super::seen::{
-    CommandEnd, LOOKS_BEFORE_LOST, Occasion, Verdict, failure, is_missed, is_superseded, settled,
+    CommandEnd, LOOKS_BEFORE_LOST, Occasion, Verdict, failure, is_attached_late, is_missed,
+    is_open_claim_s, is_superseded, lost, settled,
 };
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::group::Lifecycle;
@@ -18,6 +20,10 @@ pub enum Report {
     NotYet,
     /// A look finds it running where it should be: its end is reported when it comes.
     StillRunning,
+    /// The init succeeded, and the instance is to be attached: ask the target's activities first whether it was.
+    AskActivities,
+    /// Attach it.
+    Attach,
     /// It ends here.
     Conclude(Conclusion),
 }
@@ -45,6 +51,8 @@ pub fn report(seen: CommandEnd<'_>) -> Report {
     match verdict {
         Verdict::NotYet => Report::NotYet,
         Verdict::StillRunning => Report::StillRunning,
+        Verdict::AskActivities => Report::AskActivities,
+        Verdict::Attach => Report::Attach,
         Verdict::Leave => Report::Conclude(Conclusion::nothing(Finding::Nothing)),
         Verdict::Ready => Report::Conclude(settled(&seen, Standing::Ready)),
         Verdict::ReadyBefore => Report::Conclude(ready_before(&seen)),
@@ -95,6 +103,7 @@ fn not_replaced(seen: &CommandEnd<'_>) -> Verdict {
 
 fn by_status(seen: &CommandEnd<'_>) -> Verdict {
     match (seen.command.status, failure(seen.command.status)) {
+        (CommandStatus::Succeeded, _) if is_young_and_unentered(seen) => Verdict::NotYet,
         (CommandStatus::Succeeded, _) => succeeded(seen),
         // Systems Manager's word on a machine that has left: nobody saw what its script did.
         (
@@ -109,6 +118,10 @@ fn by_status(seen: &CommandEnd<'_>) -> Verdict {
             if is_proven(seen) && is_missed(seen) && seen.look < LOOKS_BEFORE_LOST =>
         {
             Verdict::NotYet
+        }
+        // For ever, perhaps: of a machine that has died, too.
+        (CommandStatus::Running, _) if is_attached_late(seen) && seen.now >= attach_ends(seen) => {
+            Verdict::Failed(Reason::ScriptTimedOut)
         }
         (_, Some(reason)) => Verdict::Failed(reason),
         (_, None) if seen.occasion == Occasion::Event => Verdict::NotYet,
@@ -126,6 +139,13 @@ fn succeeded(seen: &CommandEnd<'_>) -> Verdict {
         // Nobody knows what it is in the middle of. It is the target's, and the claim must end.
         Some(Lifecycle::Other) if is_overdue(seen) => Verdict::Ready,
         Some(Lifecycle::Pending | Lifecycle::PendingWait | Lifecycle::Other) => Verdict::NotYet,
+        // Attached by the messages of its own group alone.
+        None if is_attached_late(seen)
+            && is_open_claim_s(seen)
+            && seen.occasion != Occasion::Elsewhere =>
+        {
+            unattached(seen)
+        }
         None | Some(Lifecycle::Detaching | Lifecycle::Terminating | Lifecycle::Warmed) => {
             lost(seen)
         }
@@ -135,18 +155,4 @@ fn succeeded(seen: &CommandEnd<'_>) -> Verdict {
 /// Whether the claim's deadline has passed.
 fn is_overdue(seen: &CommandEnd<'_>) -> bool {
     seen.entry.is_some_and(|entry| entry.expires_at <= seen.now)
-}
-
-/// The instance is not its target's: it leaves, or was missing often enough.
-fn lost(seen: &CommandEnd<'_>) -> Verdict {
-    let target = seen.target;
-    let is_missing = target.is_none_or(|target| target.member(seen.instance).is_none());
-    if is_missing && seen.look < LOOKS_BEFORE_LOST {
-        return Verdict::NotYet;
-    }
-    let succeeded = seen.command.status == CommandStatus::Succeeded;
-    if succeeded && seen.occasion == Occasion::Elsewhere {
-        return Verdict::ReadyBefore;
-    }
-    Verdict::Failed(Reason::InstanceLost)
 }

@@ -36,6 +36,8 @@ pub enum Step {
     Retry(Box<Retry>),
     /// Retire the instance. What follows waits until it is gone.
     Retire,
+    /// Take the instance out of the pool, should its detach have been taken back; nothing more.
+    TakeOut,
 }
 
 /// What was found.
@@ -243,6 +245,7 @@ impl fmt::Display for Step {
             Self::PublishFailed(reason) => write!(formatter, "publish failed: {}", reason.code()),
             Self::Retry(retry) => write!(formatter, "retry with attempt {}", retry.attempt),
             Self::Retire => formatter.write_str("retire the instance"),
+            Self::TakeOut => formatter.write_str("see that the instance is not in the pool"),
         }
     }
 }

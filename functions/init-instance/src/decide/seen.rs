@@ -2,6 +2,7 @@
 
 use super::conclusion::{Conclusion, Finding, Step};
 use ready_pool_core::Timestamp;
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::claim::MAX_TIME_TO_EXPIRY;
 use ready_pool_core::command::{Command, CommandStatus};
 use ready_pool_core::group::Group;
@@ -43,8 +44,21 @@ pub struct CommandEnd<'a> {
     pub entry: Option<&'a Entry>,
     /// Which look this is, from 1.
     pub look: u32,
+    /// Whether the instance was attached since its command was sent. Of no interest where it was before.
+    pub attach: KnownAttach,
     /// The time.
     pub now: Timestamp,
+}
+
+/// What is known of an attach since the command was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KnownAttach {
+    /// Nothing: the target's activities were not asked.
+    Unasked,
+    /// There was none.
+    Never,
+    /// There was one: should the target not have the instance, its tenant took it out.
+    Seen,
 }
 
 /// What becomes of the claim.
@@ -53,6 +67,10 @@ pub(super) enum Verdict {
     NotYet,
     /// Not final, and nobody waits here.
     StillRunning,
+    /// Ready, but for its attach: was it attached?
+    AskActivities,
+    /// It was not: attach it.
+    Attach,
     /// Not our word to say: the claim was settled with another instance.
     Leave,
     /// Settle as ready.
@@ -101,6 +119,7 @@ pub(super) fn settled(seen: &CommandEnd<'_>, standing: Standing) -> Conclusion {
         Step::protect_if(protect),
         Some(publish),
         Step::retire_if(retire),
+        (finding == Finding::Kept && is_attached_late(seen)).then_some(Step::TakeOut),
     ];
     Conclusion {
         entry: is_new.then_some(entry),
@@ -125,13 +144,18 @@ pub(super) fn failure(status: CommandStatus) -> Option<Reason> {
     }
 }
 
-/// Whether an open claim's instance is not in its target.
+/// Whether an open claim's instance is not in its target, although it was attached before its command was sent.
 pub(super) fn is_missed(seen: &CommandEnd<'_>) -> bool {
-    is_open_claim_s(seen) && !has_instance(seen)
+    is_open_claim_s(seen) && !has_instance(seen) && !is_attached_late(seen)
+}
+
+/// Whether the claim's instance is attached after its init.
+pub(super) fn is_attached_late(seen: &CommandEnd<'_>) -> bool {
+    seen.command.record.header.attach_when == AttachWhen::AfterInit
 }
 
 /// Whether the ledger says that an open claim has the instance.
-fn is_open_claim_s(seen: &CommandEnd<'_>) -> bool {
+pub(super) fn is_open_claim_s(seen: &CommandEnd<'_>) -> bool {
     let entry = seen.entry.filter(|entry| entry.is_open());
     entry.is_some_and(|entry| entry.instance.as_ref() == Some(seen.instance))
 }
@@ -144,4 +168,18 @@ fn is_to_be_protected(seen: &CommandEnd<'_>) -> bool {
 
 fn has_instance(seen: &CommandEnd<'_>) -> bool {
     seen.target.is_some_and(|target| target.has(seen.instance))
+}
+
+/// The instance is not its target's: it leaves, or was missing often enough.
+pub(super) fn lost(seen: &CommandEnd<'_>) -> Verdict {
+    let target = seen.target;
+    let is_missing = target.is_none_or(|target| target.member(seen.instance).is_none());
+    if is_missing && seen.look < LOOKS_BEFORE_LOST {
+        return Verdict::NotYet;
+    }
+    let succeeded = seen.command.status == CommandStatus::Succeeded;
+    if succeeded && seen.occasion == Occasion::Elsewhere {
+        return Verdict::ReadyBefore;
+    }
+    Verdict::Failed(Reason::InstanceLost)
 }

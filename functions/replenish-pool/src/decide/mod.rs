@@ -7,6 +7,7 @@ mod leaks;
 mod members;
 mod reading;
 mod removal;
+mod sent;
 mod size;
 pub mod sizing;
 mod zones;
@@ -125,6 +126,8 @@ pub struct Plan {
     pub note: Vec<(InstanceId, Note)>,
     /// Tags to write on the pool before a member is detached: it is no demand.
     pub before_detach: sizing::Tags,
+    /// Instances in no group that were sent an init command, and that nobody speaks for.
+    pub without_owner: Vec<InstanceId>,
     /// Members to detach from the pool, on their way out.
     pub detach: Vec<InstanceId>,
     /// Free instances to attach to the retirement group.

@@ -1,7 +1,7 @@
 //! What must go: leaked instances, members nobody should get, and what lies in the retirement
 //! group. Slowly, on two looks, and never what was sent a command or is entered for a claim.
 
-use super::{FullScan, Plan, Targets, View};
+use super::{FullScan, Plan, Targets, View, sent};
 use crate::notes::{self, Note, Stage};
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
@@ -39,6 +39,7 @@ pub(super) fn plan(view: &View, scan: &FullScan, plan: &mut Plan) {
     let mut removal = Removal {
         view,
         scan,
+        targets,
         retirement: &retirement.name,
         entered: entered(targets),
         away,
@@ -57,6 +58,9 @@ pub(super) fn plan(view: &View, scan: &FullScan, plan: &mut Plan) {
             free_places -= 1;
         }
     }
+    let owned =
+        |instance: &InstanceId| removal.entered.contains(instance) || notes.contains_key(instance);
+    removal.plan.without_owner = sent::without_owner(scan, targets, owned, view.now);
     removal.take_out_members(&notes.keys().collect(), free_places);
 }
 
@@ -101,6 +105,7 @@ fn away(view: &View) -> BTreeSet<InstanceId> {
 struct Removal<'a> {
     view: &'a View,
     scan: &'a FullScan,
+    targets: &'a Targets,
     retirement: &'a GroupName,
     entered: BTreeSet<InstanceId>,
     away: BTreeSet<InstanceId>,
@@ -126,10 +131,12 @@ impl Removal<'_> {
         }
     }
 
-    /// Sent an init command, or entered for a claim: not ours to take.
+    /// Sent an init command, or entered for a claim: not ours to take. But for what a failed claim left behind.
     fn is_reserved(&self, instance: &InstanceId) -> bool {
         let history = self.scan.histories.get(instance);
-        self.entered.contains(instance) || history.is_none_or(|history| has_init_command(history))
+        let sent = history.is_none_or(|history| has_init_command(history));
+        let left = || sent::is_left_by_failed_claims(self.scan, self.targets, instance);
+        self.entered.contains(instance) || (sent && !left())
     }
 
     fn look_twice(&mut self, instance: &InstanceId, since: Timestamp) {
@@ -159,6 +166,7 @@ impl Removal<'_> {
         let route = Route {
             from: pool,
             pool,
+            from_pool: false,
             retirement: self.retirement,
         };
         match route.next_step(place) {
@@ -174,14 +182,15 @@ impl Removal<'_> {
             }
             // In the retirement group everything is terminated, noted or not.
             // From standby of the pool: somebody has put it aside, perhaps for a look.
-            Step::DetachFromStandby | Step::Terminate | Step::Done => {
+            Step::DetachFromStandby | Step::DetachFromPool | Step::Terminate | Step::Done => {
                 self.forget(instance);
             }
             Step::Wait => {}
         }
     }
 
-    /// Free, running as far as anybody knows, never sent an init command, and in no open entry.
+    /// Free, running as far as anybody knows, in no open entry, and never sent an init command but for a claim
+    /// that failed with it.
     fn looks_leaked(&self, instance: &InstanceId) -> bool {
         self.scan.looked_at.contains(instance)
             && self.scan.listed.contains(instance)

@@ -1,5 +1,6 @@
 //! What a script's first line says of its claim, in a comment.
 
+use crate::attach_when::AttachWhen;
 use crate::claim::Claim;
 use crate::ids::Attempt;
 use crate::init_failure::OnInitFailure;
@@ -13,6 +14,8 @@ pub(super) const HEADER: &str = "# ready-pool: claim ";
 const ON_INIT_FAILURE: &str = "on_init_failure";
 /// What a first line calls the claim's `protect`, where that is so.
 const PROTECT: &str = "protect";
+/// What a first line calls the claim's `attach_when`.
+const ATTACH_WHEN: &str = "attach_when";
 
 /// What the first line of a script says, as far as it can be read: a script of an older version
 /// says less, one that is not ours nothing.
@@ -24,6 +27,8 @@ pub struct Header {
     pub on_init_failure: OnInitFailure,
     /// Whether its claim wants its instance protected from scale-in.
     pub protect: bool,
+    /// Whether its instance was to be in its target before it. A word of a newer version says nothing.
+    pub attach_when: AttachWhen,
     /// When the steps before it happened.
     pub times: Times,
     /// The trace that its claim is part of.
@@ -45,6 +50,9 @@ impl Header {
                     header.on_init_failure = OnInitFailure::from_code(word).unwrap_or_default();
                 }
                 Some((PROTECT, word)) => header.protect = word == "true",
+                Some((ATTACH_WHEN, word)) => {
+                    header.attach_when = AttachWhen::from_code(word).unwrap_or_default();
+                }
                 Some(("trace", trace)) => header.trace = trace.parse().ok(),
                 Some((step, moment)) => header.times.take_word(step, moment),
                 None => {}
@@ -72,6 +80,9 @@ pub(super) fn render(
     }
     if claim.protect == Some(true) {
         let _ = write!(line, ", {PROTECT} true");
+    }
+    if !claim.attach_when.is_default() {
+        let _ = write!(line, ", {ATTACH_WHEN} {}", claim.attach_when.code());
     }
     for word in times.words() {
         let _ = write!(line, ", {word}");

@@ -35,6 +35,8 @@ pub const MAX_BYTES: usize = 60_000;
 pub const EXIT_NO_MARKER: u8 = 113;
 /// Exit status when the machine belongs to another claim; the errors end likewise.
 pub const EXIT_OTHER_CLAIM: u8 = 114;
+/// The variable that the target's name is in.
+pub const TARGET_GROUP: &str = "TARGET_GROUP";
 /// How the wrapper's line of errors ends beside [`EXIT_NO_MARKER`] and [`EXIT_OTHER_CLAIM`].
 pub const NOTHING_RAN: &str = "nothing of the claim ran";
 
@@ -67,7 +69,8 @@ pub fn bytes(claim: &Claim) -> usize {
     bytes_of(claim, &Body::of(claim), must_carry)
 }
 
-/// A protection is not counted, like the times: the stack may add it, and it must not cost a retry.
+/// A protection is not counted, like the times: the stack may add it, and it must not cost a retry. Nor is the line with
+/// the target's name, which every script has since: it would refuse claims that were taken before.
 fn bytes_of(claim: &Claim, body: &Body, carries: bool) -> usize {
     let claim = &Claim {
         protect: None,
@@ -75,7 +78,8 @@ fn bytes_of(claim: &Claim, body: &Body, carries: bool) -> usize {
     };
     let header = header::render(claim, 1, &Times::default(), None).len();
     let line = carried::line(claim, body).filter(|_| carries);
-    header + line.map_or(0, |line| line.len()) + body.text.len()
+    let counted = body.text.len().saturating_sub(target_group(claim).len());
+    header + line.map_or(0, |line| line.len()) + counted
 }
 
 /// A script without its comments, and where in it the claim's own parts stand: the offsets of the commands as one
@@ -111,6 +115,7 @@ impl Body {
             None => text.push_str(" \"$(command -v sh)\" -e"),
         }
         text.push_str(" \"$ready_pool_run/script\"\n");
+        text.push_str(&target_group(claim));
         let environment_at = text.len();
         for (name, value) in &claim.init.environment {
             // Writing to a String cannot fail.
@@ -126,6 +131,17 @@ impl Body {
             environment_at,
         }
     }
+}
+
+/// The line that gives the script its target's name, where the claim does not: the machine may be in no
+/// group while it runs.
+fn target_group(claim: &Claim) -> String {
+    if claim.init.environment.contains_key(TARGET_GROUP) {
+        return String::new();
+    }
+    // A group may be named `{{…}}`, and SSM would substitute that: the quotes part the braces.
+    let name = quote(claim.target_group.as_str()).replace('{', "{''");
+    format!("export {TARGET_GROUP}={name}\n")
 }
 
 /// Quotes any text (without NUL) as one word of a POSIX shell.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::attach_when::AttachWhen;
 use crate::claim::Init;
 use crate::ids::{ClaimId, GroupName};
 use crate::init_failure::OnInitFailure;
@@ -134,6 +135,20 @@ fn values_are_data_whatever_they_hold() {
 }
 
 #[test]
+fn a_script_finds_its_target_s_name() {
+    let echo = ["printf %s \"$TARGET_GROUP\""];
+    for name in ["asg-1", "{{{x}}", "it's {{ssm:x}} {"] {
+        let machine = Machine::new("target");
+        let mut claim = claim("a", &echo, &[]);
+        claim.target_group = GroupName::try_from(name).unwrap();
+        assert_eq!(machine.run(&claim), (0, name.to_owned(), String::new()));
+    }
+    let machine = Machine::new("own-target");
+    let own = claim("a", &echo, &[("TARGET_GROUP", "my own")]);
+    assert_eq!(machine.run(&own), (0, "my own".to_owned(), String::new()));
+}
+
+#[test]
 fn ssm_finds_nothing_to_substitute() {
     let mut claim = claim("a", &["true"], &[("A", "b")]);
     claim.target_group = GroupName::try_from("{{x}}").unwrap();
@@ -152,13 +167,21 @@ fn the_first_line_reads_back() {
     let trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1";
     let trace = Some(trace.parse().unwrap());
     let mut claim = claim("a", &["true"], &[]);
-    for (on_init_failure, protect) in OnInitFailure::ALL.into_iter().zip([false, true, true]) {
+    let orders = [
+        AttachWhen::BeforeInit,
+        AttachWhen::AfterInit,
+        AttachWhen::AfterInit,
+    ];
+    let policies = OnInitFailure::ALL.into_iter().zip([false, true, true]);
+    for ((on_init_failure, protect), attach_when) in policies.zip(orders) {
+        claim.attach_when = attach_when;
         claim.on_init_failure = on_init_failure;
         claim.protect = Some(protect);
         let header = Header {
             attempt: Some(3),
             on_init_failure,
             protect,
+            attach_when,
             times,
             trace,
         };

@@ -99,6 +99,9 @@ fn fill_in(
         };
         set("create_target", target);
     }
+    if let Some(when) = &options.attach_when {
+        set("attach_when", json!(when));
+    }
     if options.dry_run {
         set("dry_run", json!(true));
     }
@@ -180,6 +183,7 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
     use clap::Parser;
+    use ready_pool_core::attach_when::AttachWhen;
     use time::macros::datetime;
 
     const NOW: Timestamp = datetime!(2026-11-29 13:00:00.25 UTC);
@@ -217,7 +221,7 @@ mod tests {
             claim: Some(FILE),
             script: Some("#!/bin/bash\necho $A\n"),
         };
-        let line = "--file f --script s --id mine --env B=3 --env C=x=y --protect true --zone eu-west-1b --expires-in 2h --when-empty reject";
+        let line = "--file f --script s --id mine --env B=3 --env C=x=y --protect true --attach-when after_init --zone eu-west-1b --expires-in 2h --when-empty reject";
         let claim = composed(line, file).unwrap().remove(0);
         assert_eq!(claim.claim_id.as_str(), "mine");
         assert_eq!(claim.init.commands, ["#!/bin/bash", "echo $A"]);
@@ -227,6 +231,7 @@ mod tests {
         assert_eq!(environment, [("A", "1"), ("B", "3"), ("C", "x=y")]);
         assert_eq!(claim.preferences.zones, ["eu-west-1b"]);
         assert_eq!(claim.protect, Some(true));
+        assert_eq!(claim.attach_when, AttachWhen::AfterInit);
         assert_eq!(claim.expires_at, datetime!(2026-11-29 15:00 UTC));
     }
 

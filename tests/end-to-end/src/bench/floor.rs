@@ -15,6 +15,25 @@ pub struct Floor {
 }
 
 impl Floor {
+    /// With these latencies, where instances are attached after their init.
+    pub fn after_init(settings: &Settings) -> Self {
+        let (timings, latencies) = (&settings.timings, &settings.latencies);
+        let to_function = middle(timings.queue_to_function);
+        let detached = to_function + latencies.other * 2 + latencies.attach_detach / 2;
+        let free = detached + middle(timings.detach);
+        let handed_over = detached + latencies.attach_detach / 2 + latencies.queue + to_function;
+        let command_sent = handed_over + latencies.send_command / 2;
+        let ended = command_sent + middle(timings.command_pickup) + middle(timings.command_run);
+        let heard = ended + middle(timings.event_delivery) + to_function;
+        let attached = free.max(heard) + latencies.attach_detach / 2 + middle(timings.attach);
+        Self {
+            command_sent,
+            attached,
+            // The entry, then the outcome.
+            ready: attached + latencies.other + latencies.queue,
+        }
+    }
+
     /// With these latencies. A call takes effect half way.
     pub fn of(settings: &Settings) -> Self {
         let (timings, latencies) = (&settings.timings, &settings.latencies);

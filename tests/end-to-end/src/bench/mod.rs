@@ -10,7 +10,8 @@ pub use measured::{Measured, Step};
 pub use report::Report;
 
 use crate::harness::{Harness, Target, claim};
-use region::settings::Settings;
+use ready_pool_core::attach_when::AttachWhen;
+use region::settings::{Settings, Spread};
 use std::time::Duration;
 
 /// After this a claim's last call was made.
@@ -19,6 +20,9 @@ const APART: Duration = Duration::from_secs(90);
 const SETTLED: Duration = Duration::from_mins(15);
 /// How many instances are ready beyond those that are asked for.
 const SPARE: usize = 2;
+
+/// From the beginning of the script to its end, where that is as short as a script can well be.
+const SHORT_SCRIPT: Duration = Duration::from_secs(1);
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +41,11 @@ impl Bench {
     /// All of it.
     pub async fn run(self) -> Report {
         Report {
-            floor: Floor::of(&settings(self.seed)),
+            floor: Floor::of(&settings(self.seed, false)),
+            late: self.after_init(false).await,
+            late_floor: Floor::after_init(&settings(self.seed, false)),
+            short: self.after_init(true).await,
+            short_floor: Floor::after_init(&settings(self.seed, true)),
             single: self.at_once(1, self.rounds).await,
             ten: self.at_once(10, self.rounds).await,
             burst: self.at_once(self.burst, 1).await,
@@ -47,10 +55,27 @@ impl Bench {
         }
     }
 
+    /// A claim whose instance is attached after its init, so many times; with a script of a second, if wanted.
+    pub async fn after_init(self, short: bool) -> Measured {
+        let order = AttachWhen::AfterInit;
+        self.claims_at_once(1, self.rounds, short, order).await
+    }
+
     /// So many claims at one instant, so many times.
     pub async fn at_once(self, claims: usize, rounds: usize) -> Measured {
+        let order = AttachWhen::BeforeInit;
+        self.claims_at_once(claims, rounds, false, order).await
+    }
+
+    async fn claims_at_once(
+        self,
+        claims: usize,
+        rounds: usize,
+        short: bool,
+        attach_when: AttachWhen,
+    ) -> Measured {
         let pool = (claims + SPARE).max(claims * 6 / 5);
-        let harness = self.harness(pool).await;
+        let harness = self.harness(pool, short).await;
         let mut measured = Measured::default();
         for round in 0..rounds {
             harness.pool_is_ready(pool).await;
@@ -61,7 +86,13 @@ impl Bench {
                 harness.create(Target::named(&target_of(id))).await;
             }
             let since = measured::Since::now(&harness);
-            harness.send_together(ids.iter().map(|id| claim_for(&harness, id)));
+            harness.send_together(ids.iter().map(|id| {
+                let mut claim = claim_for(&harness, id);
+                if attach_when == AttachWhen::AfterInit {
+                    claim["attach_when"] = attach_when.code().into();
+                }
+                claim
+            }));
             harness.outcomes_of((round + 1) * claims).await;
             harness.idle().await;
             since.measure(&harness, &ids, &mut measured);
@@ -72,7 +103,7 @@ impl Bench {
 
     /// One claim after the other.
     pub async fn steady(self, pace: Duration, pool: usize) -> Measured {
-        let harness = self.harness(pool).await;
+        let harness = self.harness(pool, false).await;
         harness.pass(SETTLED).await;
         let mut ids = Vec::new();
         let since = measured::Since::now(&harness);
@@ -93,7 +124,7 @@ impl Bench {
 
     /// Calls a minute while nobody asks for anything.
     pub async fn idle(self) -> f64 {
-        let harness = self.harness(10).await;
+        let harness = self.harness(10, false).await;
         harness.pass(SETTLED).await;
         let since = measured::Since::now(&harness);
         harness.pass(self.watched).await;
@@ -102,11 +133,11 @@ impl Bench {
         measured::ratio(calls, self.watched.as_secs_f64() / 60.0)
     }
 
-    async fn harness(self, pool: usize) -> Harness {
+    async fn harness(self, pool: usize, short: bool) -> Harness {
         let harness = Harness::builder()
             .pool_size(pool)
             .parameter("PoolMaxSize", "500")
-            .settings(|those| *those = settings(self.seed))
+            .settings(|those| *those = settings(self.seed, short))
             .start();
         harness.pool_is_ready(pool).await;
         harness
@@ -114,13 +145,16 @@ impl Bench {
 }
 
 /// Without the long tails: they are AWS's luck, and would be the p99 whatever we do.
-fn settings(seed: u64) -> Settings {
+fn settings(seed: u64, short: bool) -> Settings {
     let mut settings = Settings {
         seed,
         ..Settings::default()
     };
     settings.timings.detach.tail_chance = 0.0;
     settings.timings.agent_registration.tail_chance = 0.0;
+    if short {
+        settings.timings.command_run = Spread::exactly(SHORT_SCRIPT);
+    }
     settings
 }
 

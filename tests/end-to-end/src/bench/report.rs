@@ -4,6 +4,9 @@ use super::{Floor, Measured, Step};
 use std::fmt;
 use std::time::Duration;
 
+/// A step's floor.
+type At = fn(&Floor) -> Duration;
+
 /// What [`super::Bench`] measured.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -11,6 +14,14 @@ pub struct Report {
     pub floor: Floor,
     /// Claims that are alone.
     pub single: Measured,
+    /// Claims that are alone, their instances attached after their init.
+    pub late: Measured,
+    /// What nothing of ours can shorten there.
+    pub late_floor: Floor,
+    /// The same with scripts of a second.
+    pub short: Measured,
+    /// What nothing of ours can shorten there.
+    pub short_floor: Floor,
     /// Ten at one instant.
     pub ten: Measured,
     /// A hundred at one instant.
@@ -43,6 +54,31 @@ impl fmt::Display for Report {
             }
             writeln!(f, " |")?;
         }
+        writeln!(f)?;
+        writeln!(
+            f,
+            "| after_init, single: from a claim's message to | floor | p50 | p99 | a script of 1 s: floor | p50 | p99 |"
+        )?;
+        writeln!(f, "| --- | --- | --- | --- | --- | --- | --- |")?;
+        let steps: [(&str, Step, At); 3] = [
+            ("command sent", Step::CommandSent, |floor| {
+                floor.command_sent
+            }),
+            ("attached", Step::Attached, |floor| floor.attached),
+            ("ready", Step::Ready, |floor| floor.ready),
+        ];
+        for (name, step, at) in steps {
+            write!(f, "| {name}")?;
+            for (measured, floor) in [
+                (&self.late, &self.late_floor),
+                (&self.short, &self.short_floor),
+            ] {
+                let quantile = |share| seconds(measured.quantile(step, share));
+                let floor = seconds(at(floor));
+                write!(f, " | {floor} | {} | {}", quantile(0.5), quantile(0.99))?;
+            }
+            writeln!(f, " |")?;
+        }
         writeln!(
             f,
             "\n{} claims at one instant: {:.1} claims a second\n",
@@ -51,15 +87,17 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "| calls a claim | single | ten at once | burst | one a minute | one in ten seconds |"
+            "| calls a claim | single | ten at once | burst | one a minute | one in ten seconds | after_init | after_init, 1 s |"
         )?;
-        writeln!(f, "| --- | --- | --- | --- | --- | --- |")?;
+        writeln!(f, "| --- | --- | --- | --- | --- | --- | --- | --- |")?;
         let columns = [
             &self.single,
             &self.ten,
             &self.burst,
             &self.each_minute,
             &self.each_ten_seconds,
+            &self.late,
+            &self.short,
         ];
         for function in ["claim-instance", "init-instance", "replenish-pool"] {
             write!(f, "| **{function}**")?;

@@ -31,6 +31,10 @@ pub enum Scenario {
     Replaced,
     /// The same, and no event about a command arrives.
     ReplacedUnheard,
+    /// Its instance is attached after its init.
+    AfterInit,
+    /// The same, and its init fails on the first instance; another one follows.
+    AfterInitReplaced,
     /// The agent of the first instance is gone: another instance, another attempt.
     AnotherInstance,
     /// The first instance has lost the tag without which no command may be sent to it: another one.
@@ -91,12 +95,14 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 34] = [
         Self::Normal,
         Self::Batch,
         Self::FailingScript,
         Self::Replaced,
         Self::ReplacedUnheard,
+        Self::AfterInit,
+        Self::AfterInitReplaced,
         Self::AnotherInstance,
         Self::Untagged,
         Self::NothingRan,
@@ -186,9 +192,12 @@ impl Scenario {
             | Self::DetachRefused
             | Self::MadeTarget
             | Self::SentTwice => (true, false, false, false),
-            Self::FailingScript | Self::Replaced | Self::NothingRan | Self::TargetRefused => {
-                (false, true, false, true)
-            }
+            Self::FailingScript
+            | Self::Replaced
+            | Self::AfterInit
+            | Self::AfterInitReplaced
+            | Self::NothingRan
+            | Self::TargetRefused => (false, true, false, true),
             Self::SlowDetach
             | Self::ReplacedUnheard
             | Self::Untagged
@@ -252,10 +261,12 @@ impl Scenario {
                 ..Pretence::default()
             }),
             // As the first line of a script says.
-            Self::Replaced | Self::ReplacedUnheard => builder.scripts(|run| Pretence {
-                exit_code: i32::from(run.script.contains(", attempt 1, ")) * 7,
-                ..Pretence::default()
-            }),
+            Self::Replaced | Self::ReplacedUnheard | Self::AfterInitReplaced => {
+                builder.scripts(|run| Pretence {
+                    exit_code: i32::from(run.script.contains(", attempt 1, ")) * 7,
+                    ..Pretence::default()
+                })
+            }
             Self::NothingRan => builder.scripts(|run| {
                 if run.script.contains(", attempt 1, ") {
                     refusals::by_the_wrapper()
@@ -566,7 +577,15 @@ fn read_all_queues(harness: &Harness) {
 fn message(scenario: Scenario, harness: &Harness, claim_id: &str, target: &str) -> Value {
     let mut message = claim(claim_id, target);
     message["expires_at"] = harness.in_future(scenario.deadline()).into();
-    if matches!(scenario, Scenario::Replaced | Scenario::ReplacedUnheard) {
+    if matches!(scenario, Scenario::AfterInit | Scenario::AfterInitReplaced) {
+        message["attach_when"] = json!("after_init");
+    }
+    let replaced = [
+        Scenario::Replaced,
+        Scenario::ReplacedUnheard,
+        Scenario::AfterInitReplaced,
+    ];
+    if replaced.contains(&scenario) {
         message["on_init_failure"] = json!("replace");
         message["protect"] = json!(true);
     }

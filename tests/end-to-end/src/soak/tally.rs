@@ -32,6 +32,8 @@ pub struct Tally {
     pub violations: Vec<Violation>,
     /// Claims with two instances by a known limit: sent again after their entries were wiped.
     pub forgotten: usize,
+    /// Instances in no group by a known limit: initialised, and their entries wiped before they were attached.
+    pub unattached: usize,
     /// Claims without an outcome by a known limit: their entry was wiped and their event lost.
     pub unheard: usize,
     /// What the journal has of claims that have not just one instance, or no outcome.
@@ -74,6 +76,11 @@ impl Tally {
             harness.violations().into_iter().partition(|it| {
                 matches!(it, Violation::NotOneInstance { claim, instances }
                     if instances.len() > 1 && tenants.forgot(claim_id(claim)))
+            });
+        let (unattached, violations): (Vec<Violation>, Vec<Violation>) =
+            violations.into_iter().partition(|it| {
+                matches!(it, Violation::Leaked { instance }
+                    if harness.sent_late_for(instance).is_some_and(|claim| tenants.wiped(&claim)))
             });
         let unheard = tenants.unheard(harness);
         let strange = violations.iter().filter_map(|it| match it {
@@ -121,6 +128,7 @@ impl Tally {
             retired: counts.retired,
             violations,
             forgotten: forgotten.len(),
+            unattached: unattached.len(),
             unheard: unheard.len(),
             stories,
             dead_letters: counts.dead_letters,
@@ -218,6 +226,10 @@ impl fmt::Display for Tally {
         line("instances retired", &self.retired)?;
         let leaked = self.breaches(|it| matches!(it, Violation::Leaked { .. }));
         line("instances leaked", &leaked)?;
+        line(
+            "  the same, wiped before their attach (known limit)",
+            &self.unattached,
+        )?;
         let sent = self.breaches(|it| matches!(it, Violation::SentMoreThanOnce { .. }));
         line("double inits, or two claims on one", &sent)?;
         let several = self.breaches(|it| matches!(it, Violation::NotOneInstance { .. }));

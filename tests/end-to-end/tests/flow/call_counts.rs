@@ -31,7 +31,18 @@ async fn a_single_claim() {
         "calls of claim-instance",
     );
     at_most(
-        11.8,
+        9.8,
+        measured.calls_but_leases_of("init-instance"),
+        "calls of init-instance",
+    );
+}
+
+/// At most three more than where the instance is attached first.
+#[tokio::test(start_paused = true)]
+async fn a_single_claim_whose_instance_is_attached_after_its_init() {
+    let measured = BENCH.after_init(false).await;
+    at_most(
+        14.8,
         measured.calls_but_leases_of("init-instance"),
         "calls of init-instance",
     );
@@ -40,13 +51,13 @@ async fn a_single_claim() {
 #[tokio::test(start_paused = true)]
 async fn ten_claims_at_once() {
     let measured = BENCH.at_once(10, BENCH.rounds).await;
-    at_most(12.2, measured.calls_of_both(), "calls a claim");
+    at_most(10.6, measured.calls_of_both(), "calls a claim");
 }
 
 #[tokio::test(start_paused = true)]
 async fn replenish_pool_at_one_claim_a_minute() {
     let measured = BENCH.steady(Duration::from_mins(1), 10).await;
-    at_most(32.0, measured.calls_of("replenish-pool"), "calls a claim");
+    at_most(33.5, measured.calls_of("replenish-pool"), "calls a claim");
 }
 
 #[tokio::test(start_paused = true)]

@@ -18,7 +18,7 @@ fn everything() -> bool {
 
 /// Every kind of call that the functions make. Whoever adds one to a function adds it here, and
 /// sees to it that a scenario makes it: only what a scenario makes is broken.
-const CALLS: [&str; 39] = [
+const CALLS: [&str; 40] = [
     "claim-instance.AutoScaling.CreateAutoScalingGroup",
     "claim-instance.AutoScaling.CreateOrUpdateTags",
     "claim-instance.AutoScaling.DescribeAutoScalingGroups",
@@ -34,6 +34,7 @@ const CALLS: [&str; 39] = [
     "init-instance.AutoScaling.CreateOrUpdateTags",
     "init-instance.AutoScaling.DescribeAutoScalingGroups",
     "init-instance.AutoScaling.DescribeAutoScalingInstances",
+    "init-instance.AutoScaling.DescribeScalingActivities",
     "init-instance.AutoScaling.DetachInstances",
     "init-instance.AutoScaling.SetInstanceProtection",
     "init-instance.AutoScaling.TerminateInstanceInAutoScalingGroup",
@@ -147,6 +148,8 @@ matrices! {
     failing_script: FailingScript,
     replaced: Replaced,
     replaced_unheard: ReplacedUnheard,
+    after_init: AfterInit,
+    after_init_replaced: AfterInitReplaced,
     another_instance: AnotherInstance,
     untagged: Untagged,
     nothing_ran: NothingRan,

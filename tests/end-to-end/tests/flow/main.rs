@@ -8,6 +8,7 @@
     reason = "whatever is not as expected must stop the test"
 )]
 
+mod attach_when;
 mod away;
 mod backlog;
 mod bad_input;

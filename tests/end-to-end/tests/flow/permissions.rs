@@ -185,6 +185,16 @@ fn untag_what_is_detached(world: &mut World, pool: &str) {
     }
 }
 
+/// What is on its way out of the pool is in service there again.
+fn take_detach_back(world: &mut World, pool: &str) {
+    let members = &mut world.autoscaling.groups.get_mut(pool).unwrap().members;
+    for member in members.values_mut() {
+        if member.lifecycle == Lifecycle::Detaching {
+            member.lifecycle = Lifecycle::InService;
+        }
+    }
+}
+
 /// An entry that has served its time.
 fn old_entry(harness: &Harness) {
     harness.region.with(|world| {
@@ -349,6 +359,16 @@ async fn play(
     reads_an_outcome(harness).await;
     minutes(2).await?;
 
+    // One whose instance is attached after its init, and whose detach is taken back meanwhile.
+    let mut late = with_script("late", "bash /opt/init.sh");
+    late["attach_when"] = json!("after_init");
+    signs_up(harness, &late, "late").await;
+    pass(harness, Duration::from_secs(2), enough).await?;
+    harness
+        .region
+        .with(|world| take_detach_back(world, &harness.pool));
+    minutes(2).await?;
+
     // More than are ready, of those that would not wait.
     for n in 0..HASTY {
         let claim_id = format!("hasty-{n}");
@@ -404,6 +424,7 @@ async fn everything_that_is_allowed_is_used_and_everything_that_is_used_is_allow
     assert_eq!(ended("rejected"), Some(Ending::Rejected));
     assert_eq!(ended("another"), Some(Ending::Ready));
     assert_eq!(ended("silent"), Some(Ending::Ready));
+    assert_eq!(ended("late"), Some(Ending::Ready));
     assert_eq!(
         toured.endings.len(),
         8 + ZONAL + HASTY,

@@ -1,16 +1,18 @@
 //! init-instance's decisions.
 
-use super::{entry, error, group, history_of, history_that_says, kept, line, refusal};
+use super::{
+    Wish, entry, error, group, history_of, history_that_says, kept, line, placement, refusal,
+};
 use crate::aws::AttachAnswer;
-use crate::names::{names, time};
+use crate::names::{EARLIER, names, time};
 use crate::progress::{Doing, Ending, InitCommand, Look, Rest, Steps};
 use crate::state::{Clock, Command, Line, Place};
 use init_instance::decide as initialising;
-use init_instance::decide::{Conclusion, Finding, Step};
-use ready_pool_core::call_error::Effect;
+use init_instance::decide::{Conclusion, Finding, KnownAttach, Step};
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::claim::Claim;
 use ready_pool_core::command::{self, CommandStatus};
-use ready_pool_core::group::Lifecycle;
+use ready_pool_core::group::{Lifecycle, OPT_IN_TAG};
 use ready_pool_core::ids::GroupName;
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::message::{HandOver, LookAgain, VERSION};
@@ -45,6 +47,7 @@ fn doing(step: &Step) -> Option<Doing> {
         Step::PublishFailed(reason) => Some(Doing::Publish(Ending::Failed(*reason))),
         Step::Retry(retry) => Some(Doing::Retry(retry.attempt)),
         Step::Retire => Some(Doing::Retire),
+        Step::TakeOut => Some(Doing::TakeOut),
     }
 }
 
@@ -70,11 +73,11 @@ question! {
         entered: Option<Line>,
         clock: Clock,
         shared_target: bool,
-        policy: OnInitFailure
+        wish: Wish
     ) -> Option<Concluded> {
         let beginning = initialising::begin(
-            &hand_over(message, shared_target, policy),
-            &history_that_says(command, message.0, shared_target, policy),
+            &hand_over(message, shared_target, wish.0),
+            &history_that_says(command, message.0, shared_target, wish),
             entered.map(entry).as_ref(),
             time(clock),
         );
@@ -90,6 +93,29 @@ question! {
     too_late(message: (u8, u8, u8), clock: Clock) -> Option<Concluded> {
         let hand_over = hand_over(message, false, OnInitFailure::default());
         initialising::too_late(&hand_over, time(clock)).as_ref().map(concluded)
+    }
+}
+
+fn attach_result(answer: AttachAnswer) -> Result<(), CallError> {
+    let names = names();
+    let part_of = |group: &GroupName| {
+        refusal(&format!(
+            "The Instance: i-1 is already part of AutoScalingGroup:{group}"
+        ))
+    };
+    match answer {
+        AttachAnswer::Done => Ok(()),
+        AttachAnswer::AlreadyInPool => Err(part_of(&names.pool)),
+        AttachAnswer::AlreadyInTarget(other) => Err(part_of(&names.targets[usize::from(other)])),
+        AttachAnswer::AlreadyInRetirement => Err(part_of(&names.retirement)),
+        AttachAnswer::Gone => Err(refusal(
+            "Instance i-1 [terminated] is not in correct state. Instance(s) must be in 'running' state.",
+        )),
+        AttachAnswer::TargetRefused => Err(refusal(
+            "AutoScalingGroup tenant has min-size=0, max-size=1, and desired-size=1. To attach 1 instance, please update the AutoScalingGroup sizes appropriately.",
+        )),
+        AttachAnswer::Denied => Err(error("AccessDenied", "", Effect::Refused)),
+        AttachAnswer::Unknown => Err(error("TimedOut", "", Effect::Unknown)),
     }
 }
 
@@ -110,28 +136,47 @@ question! {
         shared_target: bool
     ) -> AfterAttach {
         let names = names();
-        let part_of = |group: &GroupName| {
-            refusal(&format!("The Instance: i-1 is already part of AutoScalingGroup:{group}"))
-        };
-        let result = match answer {
-            AttachAnswer::Done => Ok(()),
-            AttachAnswer::AlreadyInPool => Err(part_of(&names.pool)),
-            AttachAnswer::AlreadyInTarget(other) => Err(part_of(&names.targets[usize::from(other)])),
-            AttachAnswer::AlreadyInRetirement => Err(part_of(&names.retirement)),
-            AttachAnswer::Gone => Err(refusal(
-                "Instance i-1 [terminated] is not in correct state. Instance(s) must be in 'running' state.",
-            )),
-            AttachAnswer::TargetRefused => Err(refusal(
-                "AutoScalingGroup tenant has min-size=0, max-size=1, and desired-size=1. To attach 1 instance, please update the AutoScalingGroup sizes appropriately.",
-            )),
-            AttachAnswer::Unknown => Err(error("TimedOut", "", Effect::Unknown)),
-        };
+        let result = attach_result(answer);
         let hand_over = hand_over(message, shared_target, OnInitFailure::default());
         match initialising::after_attach(&result, &hand_over, &names.pool, time(clock)) {
             initialising::Attached::Send => AfterAttach::Send,
             initialising::Attached::TryAgain => AfterAttach::TryAgain,
             initialising::Attached::Conclude(conclusion) => {
                 AfterAttach::Conclude(concluded(&conclusion))
+            }
+        }
+    }
+}
+
+/// Whether a command may be sent to an instance that is not in its target.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum BeforeSend {
+    Send,
+    Wait,
+    Conclude(Concluded),
+}
+
+question! {
+    /// Whether a command may be sent to an instance that is not in its target.
+    before_send(
+        message: (u8, u8, u8),
+        proven: bool,
+        place: Place,
+        clock: Clock,
+        shared_target: bool
+    ) -> BeforeSend {
+        let names = names();
+        let mut hand_over = hand_over(message, shared_target, OnInitFailure::default());
+        hand_over.times.detached = proven.then_some(EARLIER);
+        let opt_in = BTreeMap::from([(OPT_IN_TAG.to_owned(), names.pool.to_string())]);
+        let target = group(&hand_over.claim.target_group, Vec::new(), opt_in);
+        let place = placement(place);
+        let (place, target) = (place.as_ref(), Some(&target));
+        match initialising::before_send(&hand_over, place, target, &names.pool, time(clock)) {
+            initialising::BeforeSend::Send => BeforeSend::Send,
+            initialising::BeforeSend::Wait => BeforeSend::Wait,
+            initialising::BeforeSend::Conclude(conclusion) => {
+                BeforeSend::Conclude(concluded(&conclusion))
             }
         }
     }
@@ -197,6 +242,8 @@ question! {
 pub(crate) enum Reported {
     NotYet,
     StillRunning,
+    AskActivities,
+    Attach,
     Conclude(Concluded),
 }
 
@@ -209,10 +256,10 @@ question! {
         found: bool,
         instance: u8,
         seen: (Place, u8),
-        look: (initialising::Occasion, Look),
-        now: (Clock, OnInitFailure)
+        look: (initialising::Occasion, Look, KnownAttach),
+        now: (Clock, Wish)
     ) -> Reported {
-        let ((place, target), (clock, policy), (occasion, look)) = (seen, now, look);
+        let ((place, target), (clock, wish), (occasion, look, attach)) = (seen, now, look);
         let (status, nothing_ran) = ended;
         let member = match place {
             Place::Target(group) if group == target => Some(Lifecycle::InService),
@@ -224,7 +271,7 @@ question! {
         let group = group(&names().targets[usize::from(target)], members, BTreeMap::new());
         // Which claim it is does not matter: only that it is known.
         let command = Command { claim: 0, status };
-        let command = history_of(&[command], false, policy).remove(0);
+        let command = history_of(&[command], false, wish).remove(0);
         let report = initialising::report(initialising::CommandEnd {
             occasion,
             command: &command,
@@ -236,13 +283,64 @@ question! {
                 Look::First => 1,
                 Look::Last => initialising::LOOKS_BEFORE_LOST,
             },
+            attach,
             now: time(clock),
         });
         match report {
             initialising::Report::NotYet => Reported::NotYet,
             initialising::Report::StillRunning => Reported::StillRunning,
+            initialising::Report::AskActivities => Reported::AskActivities,
+            initialising::Report::Attach => Reported::Attach,
             initialising::Report::Conclude(conclusion) => {
                 Reported::Conclude(concluded(&conclusion))
+            }
+        }
+    }
+}
+
+/// What an answer to the attach of an instance calls for whose init has succeeded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum LateAttached {
+    Look,
+    InPool,
+    ComesAgain,
+    Conclude(Concluded),
+}
+
+question! {
+    /// What an answer to the attach of an instance calls for whose init has succeeded.
+    after_late_attach(
+        answer: AttachAnswer,
+        entered: Line,
+        instance: u8,
+        target: u8,
+        now: (Clock, Wish)
+    ) -> LateAttached {
+        let names = names();
+        let target = &names.targets[usize::from(target)];
+        let group = group(target, Vec::new(), BTreeMap::new());
+        let command = Command { claim: 0, status: CommandStatus::Succeeded };
+        let command = history_of(&[command], false, now.1).remove(0);
+        let seen = initialising::CommandEnd {
+            occasion: initialising::Occasion::Event,
+            command: &command,
+            nothing_ran: false,
+            instance: names.instance(instance),
+            target: Some(&group),
+            entry: Some(&entry(entered)),
+            look: 1,
+            attach: KnownAttach::Never,
+            now: time(now.0),
+        };
+        let result = attach_result(answer);
+        match initialising::after_late_attach(&result, &seen, target, &names.pool) {
+            initialising::LateAttached::Look => LateAttached::Look,
+            initialising::LateAttached::InPool => LateAttached::InPool,
+            initialising::LateAttached::TryAgain | initialising::LateAttached::AskLater => {
+                LateAttached::ComesAgain
+            }
+            initialising::LateAttached::Conclude(conclusion) => {
+                LateAttached::Conclude(concluded(&conclusion))
             }
         }
     }
@@ -262,7 +360,7 @@ question! {
     /// Whether a command of this status on another instance serves a claim that was sent again.
     serves(status: CommandStatus) -> bool {
         let command = Command { claim: 0, status };
-        initialising::serves(&history_of(&[command], false, OnInitFailure::default())[0])
+        initialising::serves(&history_of(&[command], false, Wish::default())[0])
     }
 }
 
@@ -274,11 +372,11 @@ question! {
         entered: Option<Line>,
         clock: Clock,
         delivered: (bool, bool),
-        policy: OnInitFailure
+        wish: Wish
     ) -> Checked {
         let (repeated, has_instance) = delivered;
         let (claim, attempt, instance) = message;
-        let history = history_that_says(command, claim, false, policy);
+        let history = history_that_says(command, claim, false, wish);
         let claim = names().claim(claim, false);
         let message = LookAgain {
             version: VERSION,

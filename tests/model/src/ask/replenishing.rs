@@ -1,6 +1,6 @@
 //! replenish-pool's decisions.
 
-use super::{group, history, kept, placement, targets};
+use super::{Wish, group, history_of, kept, placement, targets};
 use crate::names::{EARLIER, names, time};
 use crate::progress::Chore;
 use crate::state::{CLAIMS, Clock, Command, INSTANCES, Line, Place};
@@ -29,6 +29,7 @@ pub(crate) struct Sight {
     pub(crate) detached: [bool; INSTANCES],
     pub(crate) histories: [Vec<Command>; INSTANCES],
     pub(crate) shared_target: bool,
+    pub(crate) wish: Wish,
     /// Every detach counts as long ago: the variant without deadlines.
     pub(crate) all_long_ago: bool,
 }
@@ -99,7 +100,7 @@ question! {
             .iter()
             .map(|instance| {
                 let commands = &sight.histories[index(instance)];
-                (instance.clone(), history(commands, sight.shared_target))
+                (instance.clone(), history_of(commands, sight.shared_target, sight.wish))
             })
             .collect();
         let agents = pool_members

@@ -7,7 +7,7 @@ use crate::configuration::Rule;
 use crate::progress::{Doing, InitCommand, Look, Rest, Steps, Worker};
 use crate::state::{Clock, InitMessage, Line, Place};
 use crate::step::Answer;
-use init_instance::decide::{Finding, Occasion};
+use init_instance::decide::{Finding, KnownAttach, Occasion};
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::Standing;
@@ -47,6 +47,14 @@ impl Turn<'_, '_> {
                     ..rest
                 })
             }
+            // `conclude.rs`, `take_out`: until it is out.
+            (None, Some((Doing::TakeOut, steps))) => {
+                self.out_of_pool();
+                match self.seen() {
+                    Place::Pool | Place::LeavingPool => Worker::Conclude(rest),
+                    _ => self.taken(Rest { steps, ..rest }),
+                }
+            }
             (_, Some((doing, steps))) => {
                 if self.answer != Answer::LostNever {
                     self.take(doing);
@@ -61,7 +69,7 @@ impl Turn<'_, '_> {
         match doing {
             Doing::Publish(ending) => self.world.publish(self.claim(), ending),
             Doing::Retry(attempt) => self.world.send_retry(self.claim(), attempt),
-            Doing::Retire | Doing::SettleWith(..) => {
+            Doing::Retire | Doing::TakeOut | Doing::SettleWith(..) => {
                 unreachable!("these have calls of their own")
             }
         }
@@ -93,7 +101,8 @@ impl Turn<'_, '_> {
         let message = (claim, attempt, instance);
         let has_instance = instance.is_some() && self.has_instance();
         let delivered = (repeated, has_instance);
-        let concluded = match ask::check(message, command, entry, clock, delivered, policy) {
+        let wish = (policy, self.world.config.attach_when);
+        let concluded = match ask::check(message, command, entry, clock, delivered, wish) {
             Checked::CommandEnded(_)
                 if self.world.config.lacks(Rule::LookAtReplaced) && moved_on =>
             {
@@ -103,6 +112,7 @@ impl Turn<'_, '_> {
                 return Worker::Settle {
                     status,
                     look: Look::First,
+                    attach: KnownAttach::Unasked,
                 };
             }
             Checked::NeverSent(end, retired) => {
@@ -155,6 +165,12 @@ impl Turn<'_, '_> {
         entry.is_some() || there || looks
     }
 
+    /// `command_finished.rs`, `is_still_there`: nobody took it out of the world.
+    fn is_still_there(&self) -> bool {
+        let place = self.world.state.machines[self.group].place;
+        matches!(place, Place::Pool | Place::LeavingPool | Place::Free)
+    }
+
     /// `command_finished.rs`, `look`: the status is read again, too.
     fn status_now(&self, status: CommandStatus, look: Look) -> CommandStatus {
         if look == Look::First || status.is_final() {
@@ -170,8 +186,11 @@ impl Turn<'_, '_> {
         let claim = self.claim();
         let own = self.group;
         if let InitCommand::Sent(status) = self.init_command(false) {
-            let look = Look::First;
-            return Worker::Settle { status, look };
+            return Worker::Settle {
+                status,
+                look: Look::First,
+                attach: KnownAttach::Unasked,
+            };
         }
         let others = (0_u8..).zip(&self.world.state.machines);
         let mut serving = others
@@ -213,8 +232,8 @@ impl Turn<'_, '_> {
         }
         let target = self.world.target_of(self.claim());
         let place = machine.seen(self.answer == Answer::StalePlace);
-        let (seen, now) = ((place, target), (self.clock(), self.policy()));
-        let looked = (Occasion::Elsewhere, look);
+        let (seen, now) = ((place, target), (self.clock(), self.world.config.wish()));
+        let looked = (Occasion::Elsewhere, look, KnownAttach::Unasked);
         match ask::report(
             (status, false),
             self.entry(),
@@ -231,6 +250,9 @@ impl Turn<'_, '_> {
             },
             Reported::NotYet => self.comes_again(),
             Reported::StillRunning => Worker::Acknowledge,
+            Reported::AskActivities | Reported::Attach => {
+                unreachable!("attached by the messages of its own group alone")
+            }
             Reported::Conclude(concluded) => {
                 self.watch(&concluded, other, place);
                 Self::goes_on(concluded.rest)
@@ -262,7 +284,12 @@ impl Turn<'_, '_> {
     }
 
     /// `command_finished.rs`, `settle`: one look.
-    pub(super) fn settle(&mut self, status: CommandStatus, look: Look) -> Worker {
+    pub(super) fn settle(
+        &mut self,
+        status: CommandStatus,
+        look: Look,
+        attach: KnownAttach,
+    ) -> Worker {
         let entry = self.entry();
         let instance = self.this_instance();
         let place = self.seen_member();
@@ -275,22 +302,31 @@ impl Turn<'_, '_> {
             self.world.left_unread(self.claim());
             return Worker::Acknowledge;
         }
+        // `after_init.rs`: a success without an entry is young, and its entry may be read yet.
+        let young = self.world.is_young(self.claim());
+        let late = self.world.config.attaches_late();
+        if late && young && entry.is_none() && status == CommandStatus::Succeeded {
+            return self.comes_again();
+        }
         // `command_finished.rs`: then the script says which target it is.
         let failed = status.is_final() && status != CommandStatus::Succeeded;
-        let found = found || (failed && self.policy() == OnInitFailure::Replace);
-        let (seen, now) = ((place, target), (self.clock(), self.policy()));
-        let occasion = match self.message {
-            InitMessage::LookAgain { .. } => Occasion::Look,
-            InitMessage::HandOver { .. } | InitMessage::Finished { .. } => Occasion::Event,
-        };
+        let replaced = failed && self.policy() == OnInitFailure::Replace;
+        let found = found || (replaced && !(late && self.is_still_there()));
+        let (seen, now) = ((place, target), (self.clock(), self.world.config.wish()));
+        let occasion = self.occasion();
         let again = status.is_final() || !self.has_instance();
-        let looked = (occasion, look);
+        let looked = (occasion, look, attach);
         let ended = (status, self.nothing_ran());
         match ask::report(ended, entry, found, instance, seen, looked, now) {
             Reported::NotYet if look == Look::First && again => Worker::Settle {
                 status,
                 look: Look::Last,
+                attach,
             },
+            Reported::AskActivities | Reported::Attach => {
+                // Only under an open entry that names it.
+                Worker::Activities(entry.map_or(1, |line| line.attempt), look)
+            }
             // `handler.rs`: `Later`; or, within the invocation, the same look again.
             Reported::NotYet => self.comes_again(),
             Reported::StillRunning => Worker::Acknowledge,

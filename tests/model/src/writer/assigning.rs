@@ -88,9 +88,13 @@ impl Act<'_, '_> {
         }
         match (answer, bad.or(repeated)) {
             (Answer::Ok, None) => {
+                let proven = self.world.config.attaches_late();
                 for assignment in assignments {
                     self.writer.memory.untouched &= !(1 << assignment.claim);
-                    self.writer.assignments.push(assignment);
+                    self.writer.assignments.push(Assignment {
+                        proven,
+                        ..assignment
+                    });
                 }
                 let detach_first = self.world.config.lacks(Rule::EntryFirst);
                 self.writer.stage = if detach_first {
@@ -143,7 +147,11 @@ impl Act<'_, '_> {
         match answer {
             Answer::Ok if there => {
                 self.writer.memory.untouched &= !(1 << assignment.claim);
-                self.writer.assignments.push(assignment);
+                let proven = self.world.config.attaches_late();
+                self.writer.assignments.push(Assignment {
+                    proven,
+                    ..assignment
+                });
             }
             Answer::Ok => self.not_detachable(assignment),
             Answer::LostDone if self.repeated(answer) => self.not_detachable(assignment),

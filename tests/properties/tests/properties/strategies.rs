@@ -6,6 +6,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, RngSeed};
 use ready_pool_core::Timestamp;
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::claim::{Claim, Init, MAX_EXECUTION_TIMEOUT_SECONDS, WhenEmpty};
 use ready_pool_core::create_target::{CreateTarget, MAX_TARGET_SIZE, MAX_TARGET_TAGS};
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
@@ -140,6 +141,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
             .to_offset(offset)
     });
     let on_init_failure = prop::sample::select(OnInitFailure::ALL.to_vec());
+    let attach_when = prop::sample::select(AttachWhen::ALL.to_vec());
     let names = || vec("[a-z0-9.-]{1,64}", 0..=MAX_PREFERENCES);
     let preferences = (names(), names()).prop_map(|(zones, instance_types)| Preferences {
         zones,
@@ -154,6 +156,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
         on_init_failure,
         any::<Option<bool>>(),
         option::of(create_target()),
+        attach_when,
         any::<bool>(),
         expires_at,
     )
@@ -167,6 +170,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
                 on_init_failure,
                 protect,
                 create_target,
+                attach_when,
                 dry_run,
                 expires_at,
             )| Claim {
@@ -178,6 +182,7 @@ pub(crate) fn claim() -> impl Strategy<Value = Claim> {
                 on_init_failure,
                 protect,
                 create_target,
+                attach_when,
                 dry_run,
                 expires_at,
             },

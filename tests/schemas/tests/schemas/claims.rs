@@ -131,6 +131,8 @@ fn both_refuse_what_is_wrong() {
             json!({"max_size": 4, "tags": {"k": "a\nb"}}),
         ),
         ("/create_target", json!({"max_size": 4, "tags": {"k": 1}})),
+        ("/attach_when", json!("never")),
+        ("/attach_when", json!(null)),
         ("/preferences", json!(["eu-west-1a"])),
         ("/preferences", json!({"zone": "eu-west-1a"})),
         ("/preferences", json!({"zones": "eu-west-1a"})),

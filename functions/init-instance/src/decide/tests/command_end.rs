@@ -20,6 +20,7 @@ fn verdict(seen: CommandEnd<'_>) -> Verdict {
     let conclusion = match report(seen) {
         Report::NotYet => return NotYet,
         Report::StillRunning => return StillRunning,
+        Report::AskActivities | Report::Attach => panic!("attaches"),
         Report::Conclude(conclusion) => conclusion,
     };
     if conclusion.finding == Finding::Nothing {
@@ -80,6 +81,7 @@ fn report_to(
         target,
         entry,
         look,
+        attach: KnownAttach::Unasked,
         now: NOW,
     })
 }
@@ -224,6 +226,7 @@ fn past_the_deadline_a_member_in_a_state_that_nobody_knows_is_the_target_s() {
             target: Some(&target(Some(lifecycle))),
             entry: Some(&open(1, 1)),
             look: 1,
+            attach: KnownAttach::Unasked,
             now: DEADLINE,
         });
         assert_eq!(report, expected, "{lifecycle:?}");
@@ -311,6 +314,7 @@ fn the_instance_of_a_claim_that_keeps_what_failed_is_left() {
         target: Some(&target),
         entry: Some(&open(1, 1)),
         look: 1,
+        attach: KnownAttach::Unasked,
         now: NOW,
     });
     let Report::Conclude(conclusion) = report else {

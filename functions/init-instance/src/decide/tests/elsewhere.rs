@@ -1,20 +1,26 @@
 //! A claim whose entry was wiped, and which was sent again: the entry names instance 2, and instance 1 serves it.
 
 use super::*;
+use ready_pool_core::attach_when::AttachWhen;
 
 fn seen(status: CommandStatus, lifecycle: Option<Lifecycle>, look: u32) -> Report {
     let command = Command {
         status,
         ..sent_for_this_claim()
     };
+    report_at(&command, lifecycle, look)
+}
+
+fn report_at(command: &Command, lifecycle: Option<Lifecycle>, look: u32) -> Report {
     report(CommandEnd {
         occasion: Occasion::Elsewhere,
-        command: &command,
+        command,
         nothing_ran: false,
         instance: &instance(1),
         target: Some(&target(lifecycle)),
         entry: Some(&open(2, 1)),
         look,
+        attach: KnownAttach::Unasked,
         now: DEADLINE,
     })
 }
@@ -41,6 +47,18 @@ fn a_success_that_has_left_its_target_is_settled_in_silence() {
         assert_eq!(seen(CommandStatus::Succeeded, None, look), Report::NotYet);
     }
     let report = seen(CommandStatus::Succeeded, None, LOOKS_BEFORE_LOST);
+    assert_ends(report, Finding::ReadyBefore, Standing::Ready, &[""; 0]);
+}
+
+/// Two groups of messages must not attach one instance.
+#[test]
+fn a_success_that_was_to_be_attached_after_its_init_is_not_attached_from_here() {
+    let mut command = Command {
+        status: CommandStatus::Succeeded,
+        ..sent_for_this_claim()
+    };
+    command.record.header.attach_when = AttachWhen::AfterInit;
+    let report = report_at(&command, None, LOOKS_BEFORE_LOST);
     assert_ends(report, Finding::ReadyBefore, Standing::Ready, &[""; 0]);
 }
 

@@ -19,6 +19,7 @@ fn report_on(
         target,
         entry,
         look,
+        attach: KnownAttach::Unasked,
         now: NOW,
     })
 }
@@ -84,6 +85,7 @@ fn a_machine_whose_command_we_did_not_send_is_retired() {
         target: Some(&target),
         entry: Some(&entry),
         look: LOOKS_BEFORE_LOST,
+        attach: KnownAttach::Unasked,
         now: NOW,
     });
     let Report::Conclude(conclusion) = report else {
@@ -165,6 +167,7 @@ fn a_machine_that_is_lost_while_its_command_runs_is_not_replaced() {
         target: Some(&target(Some(Lifecycle::Terminating))),
         entry: Some(&open(1, 1)),
         look: 1,
+        attach: KnownAttach::Unasked,
         now: NOW,
     }));
 }

@@ -1,6 +1,8 @@
 //! What happens next to one instance: every answer and every entry that can meet it.
 
+mod after_init;
 mod attach;
+mod before_send;
 mod check;
 mod command_end;
 mod conclusion;

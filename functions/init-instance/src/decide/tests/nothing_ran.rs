@@ -2,6 +2,7 @@
 //! its init fails.
 
 use super::*;
+use ready_pool_core::attach_when::AttachWhen;
 
 /// A command's end with instance 1, and what its script's end proves.
 struct End {
@@ -30,6 +31,7 @@ impl End {
             target: Some(target),
             entry,
             look: 1,
+            attach: KnownAttach::Unasked,
             now: NOW,
         }
     }
@@ -59,7 +61,7 @@ fn proven() -> Vec<End> {
 fn concluded(seen: CommandEnd<'_>) -> Conclusion {
     match report(seen) {
         Report::Conclude(conclusion) => conclusion,
-        Report::NotYet | Report::StillRunning => panic!("waits"),
+        other => panic!("waits: {other:?}"),
     }
 }
 
@@ -206,5 +208,18 @@ fn without_its_entry_the_claim_ends_unless_we_took_the_instance_out() {
         assert_eq!(conclusion.steps[0], Step::PublishFailed(end.reason));
         let without = target(None);
         assert_nothing(&concluded(end.seen(&without, None)), Finding::Nothing);
+    }
+}
+
+/// In no group is where it should be.
+#[test]
+fn an_instance_that_was_to_be_attached_after_its_init_is_replaced_too() {
+    for mut end in proven() {
+        end.command.record.header.attach_when = AttachWhen::AfterInit;
+        let (target, open) = (target(None), open(1, 1));
+        let conclusion = concluded(end.seen(&target, Some(&open)));
+        let steps = [RETIRE.to_owned(), retry(2)];
+        let entered = instead_of_1(2);
+        assert_concludes(&conclusion, Finding::NothingRan, Some(&entered), &steps);
     }
 }

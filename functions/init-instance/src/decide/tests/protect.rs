@@ -27,6 +27,7 @@ fn report_on(command: &Command, target: &Group) -> Vec<String> {
         target: Some(target),
         entry: Some(&open(1, 1)),
         look: 1,
+        attach: KnownAttach::Unasked,
         now: NOW,
     });
     match report {

@@ -18,6 +18,7 @@ fn report_of(command: &Command, entry: Option<&Entry>, now: Timestamp) -> Report
         target: Some(&target(Some(Lifecycle::InService))),
         entry,
         look: 1,
+        attach: KnownAttach::Unasked,
         now,
     })
 }
@@ -32,7 +33,9 @@ fn report_at(status: CommandStatus, entry: Option<&Entry>, now: Timestamp) -> Co
 fn concluded(report: Report) -> Conclusion {
     match report {
         Report::Conclude(conclusion) => conclusion,
-        Report::NotYet | Report::StillRunning => panic!("waits"),
+        Report::NotYet | Report::StillRunning | Report::AskActivities | Report::Attach => {
+            panic!("waits")
+        }
     }
 }
 
@@ -174,6 +177,7 @@ fn without_its_entry_nothing_is_replaced() {
             target,
             entry: None,
             look: 1,
+            attach: KnownAttach::Unasked,
             now: NOW,
         }))
     };

@@ -8,6 +8,7 @@ mod members;
 mod missing;
 mod paused;
 mod reading;
+mod sent;
 mod size;
 mod sizing;
 mod zones;

@@ -1,0 +1,179 @@
+//! Worlds in which instances are attached after their init.
+
+use super::{ANY, MACHINES, ONE, STANDBY, WIPES};
+use crate::configuration::{Configuration, Fault};
+use ready_pool_core::attach_when::AttachWhen;
+use ready_pool_core::init_failure::OnInitFailure;
+
+/// What may go wrong only here, with what decides who attaches what.
+const ATTACH: &[Fault] = &[
+    Fault::TakenBack,
+    Fault::AttachDenied,
+    Fault::StalePlace,
+    Fault::Crash,
+    Fault::LostAnswer,
+    Fault::EventLost,
+    Fault::ScriptFails,
+    Fault::Tenant,
+    Fault::TargetRefuses,
+];
+
+/// Any two, but for dead machines and wiped tags.
+const ANY_TWO: &[Fault] = &[
+    Fault::Crash,
+    Fault::LostAnswer,
+    Fault::Busy,
+    Fault::Duplicate,
+    Fault::StaleRead,
+    Fault::LateEffect,
+    Fault::LateBatch,
+    Fault::Resend,
+    Fault::EventLost,
+    Fault::ScriptFails,
+    Fault::TargetRefuses,
+    Fault::Tenant,
+    Fault::DeadLetter,
+    Fault::TakenBack,
+    Fault::AttachDenied,
+];
+
+/// What comes between a script that fails and its claim's end, and a detach that is taken back.
+const FAILURES_TAKEN_BACK: &[Fault] = &[
+    Fault::ScriptFails,
+    Fault::Crash,
+    Fault::LostAnswer,
+    Fault::Duplicate,
+    Fault::StaleRead,
+    Fault::LateEffect,
+    Fault::EventLost,
+    Fault::Resend,
+    Fault::Tenant,
+    Fault::DeadLetter,
+    Fault::TakenBack,
+];
+
+/// One claim whose instance is attached after its init.
+const LATE: Configuration = Configuration {
+    name: "attached late, no fault",
+    attach_when: AttachWhen::AfterInit,
+    unseen: &['9', 'B'],
+    ..ONE
+};
+
+pub(super) fn all() -> Vec<Configuration> {
+    let mut all = of_one_claim();
+    all.extend(of_failing_claims());
+    all
+}
+
+fn of_one_claim() -> Vec<Configuration> {
+    vec![
+        Configuration {
+            states: Some(524),
+            ..LATE
+        },
+        Configuration {
+            name: "attached late, any fault",
+            faults: 1,
+            kinds: ANY,
+            unseen: &['B'],
+            states: Some(46_399),
+            ..LATE
+        },
+        Configuration {
+            name: "attached late, any two faults",
+            faults: 2,
+            kinds: ANY_TWO,
+            unseen: &[],
+            states: Some(128_774),
+            ..LATE
+        },
+        Configuration {
+            name: "attached late, stale places",
+            faults: 2,
+            kinds: ATTACH,
+            unseen: &[],
+            states: Some(27_988),
+            ..LATE
+        },
+        Configuration {
+            name: "attached late, tags wiped",
+            faults: 2,
+            kinds: WIPES,
+            unseen: &['B'],
+            states: Some(60_521),
+            ..LATE
+        },
+        Configuration {
+            name: "attached late, in standby",
+            faults: 3,
+            kinds: STANDBY,
+            unseen: &['B'],
+            states: Some(32_563),
+            ..LATE
+        },
+        Configuration {
+            name: "attached late, machines die, their commands stay",
+            faults: 1,
+            kinds: MACHINES,
+            split_look: false,
+            dead_commands_stay: true,
+            unseen: &['B'],
+            states: Some(37_294),
+            ..LATE
+        },
+        Configuration {
+            name: "attached late, an agent dies",
+            faults: 1,
+            kinds: &[Fault::AgentDies],
+            split_look: false,
+            unseen: &['9', 'B'],
+            states: Some(237_333),
+            ..LATE
+        },
+    ]
+}
+
+fn of_failing_claims() -> Vec<Configuration> {
+    vec![
+        Configuration {
+            name: "attached late, kept",
+            on_init_failure: OnInitFailure::Keep,
+            faults: 2,
+            kinds: FAILURES_TAKEN_BACK,
+            unseen: &[],
+            states: Some(85_993),
+            ..LATE
+        },
+        Configuration {
+            name: "attached late, nothing runs",
+            faults: 2,
+            kinds: &[
+                Fault::NothingRuns,
+                Fault::Crash,
+                Fault::EventLost,
+                Fault::TakenBack,
+            ],
+            unseen: &[],
+            states: None,
+            ..LATE
+        },
+        Configuration {
+            name: "attached late, replaced",
+            on_init_failure: OnInitFailure::Replace,
+            faults: 1,
+            kinds: FAILURES_TAKEN_BACK,
+            unseen: &[],
+            states: Some(71_998),
+            ..LATE
+        },
+        Configuration {
+            name: "two claims, attached late",
+            claims: 2,
+            states: Some(91_805),
+            unseen: &['9', 'B'],
+            split_look: false,
+            ..LATE
+        },
+    ]
+}
