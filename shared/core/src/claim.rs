@@ -1,8 +1,8 @@
 //! A claim: the public message, strict, with every limit in one place.
 
 use crate::Timestamp;
-use crate::create_target::CreateTarget;
 use crate::attach_when::AttachWhen;
+use crate::create_target::CreateTarget;
 use crate::ids::{ClaimId, ClaimKey, GroupName};
 use crate::init_failure::OnInitFailure;
 use crate::preferences::Preferences;
