@@ -99,9 +99,10 @@ impl Claim {
             "when_empty": if self.waits { "wait" } else { "reject" },
             "expires_at": timestamp(expires_at),
         });
-        if self.makes_target {
+        if let Some(fields) = message.as_object_mut().filter(|_| self.makes_target) {
             let tags = json!({ "org": self.organisation.to_string() });
-            message["create_target"] = json!({ "max_size": MAX_SIZE, "tags": tags });
+            let target = json!({ "max_size": MAX_SIZE, "tags": tags });
+            fields.insert("create_target".to_owned(), target);
         }
         message
     }

@@ -92,10 +92,7 @@ fn fill_in(
         let tags: Map<String, Value> = (options.tags.iter())
             .map(|(key, value)| (key.clone(), json!(value)))
             .collect();
-        let mut target = json!({ "max_size": options.max_size });
-        if !tags.is_empty() {
-            target["tags"] = tags.into();
-        }
+        let target = json!({ "max_size": options.max_size, "tags": tags });
         set("create_target", target);
     }
     if options.dry_run {
