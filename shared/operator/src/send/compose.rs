@@ -92,11 +92,7 @@ fn fill_in(
         let tags: Map<String, Value> = (options.tags.iter())
             .map(|(key, value)| (key.clone(), json!(value)))
             .collect();
-        let target = if tags.is_empty() {
-            json!({ "max_size": options.max_size })
-        } else {
-            json!({ "max_size": options.max_size, "tags": tags })
-        };
+        let target = json!({ "max_size": options.max_size, "tags": tags });
         set("create_target", target);
     }
     if let Some(when) = &options.attach_when {

@@ -272,18 +272,18 @@ async fn a_claim_that_the_functions_would_reject_is_not_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_target_that_does_not_exist_is_made_and_the_claim_followed() {
     let harness = harness(Harness::builder().makes_targets("made-")).await;
-    let send = |target: &str| {
+    let line_for = |target: &str| {
         let line = format!(
             "send --target {target} --command true --id c-1 --create-target --max-size 4 --tag org=1337 --wait"
         );
         line.split(' ').map(str::to_owned).collect::<Vec<_>>()
     };
-    let made = send("made-7");
+    let made = line_for("made-7");
     let words: Vec<&str> = made.iter().map(String::as_str).collect();
     let sent = run(&harness, &words).await;
     sent.is(Exit::Done, &["c-1: waits", "c-1: ready: i-"]);
     assert_eq!(harness.in_service("made-7").len(), 1);
-    let other = send("other-7");
+    let other = line_for("other-7");
     let words: Vec<&str> = other.iter().map(String::as_str).collect();
     let refused = run(&harness, &words).await;
     refused.is(Exit::Wrong, &["only groups whose names begin with made-"]);

@@ -50,8 +50,24 @@ fn with(pointer: &str, value: Value) -> Value {
     message
 }
 
+fn both_refuse(wrong: &[(&str, Value)]) {
+    let validator = Validator::of("claim");
+    assert_eq!(validator.check(&message()), Ok(()));
+    assert_eq!(read(&message()), Ok(()));
+    for (pointer, value) in wrong {
+        let message = with(pointer, value.clone());
+        assert!(read(&message).is_err(), "read: {pointer} = {value}");
+        assert!(validator.check(&message).is_err(), "{pointer} = {value}");
+    }
+    for field in ["claim_id", "target_group", "init", "expires_at"] {
+        let mut message = message();
+        message.as_object_mut().unwrap().remove(field);
+        assert!(read(&message).is_err(), "read without {field}");
+        assert!(validator.check(&message).is_err(), "without {field}");
+    }
+}
+
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn both_refuse_what_is_wrong() {
     let wrong = [
         ("/claim_id", json!("a b")),
@@ -99,6 +115,35 @@ fn both_refuse_what_is_wrong() {
         ("/on_init_failure", json!(["keep"])),
         ("/protect", json!("true")),
         ("/protect", json!(null)),
+        ("/attach_when", json!("never")),
+        ("/attach_when", json!(null)),
+        ("/preferences", json!(["eu-west-1a"])),
+        ("/preferences", json!({"zone": "eu-west-1a"})),
+        ("/preferences", json!({"zones": "eu-west-1a"})),
+        ("/preferences", json!({"zones": ["eu-west-1a", ""]})),
+        ("/preferences", json!({"zones": ["eu west"]})),
+        ("/preferences", json!({"zones": vec!["eu-west-1a"; 17]})),
+        ("/preferences", json!({"instance_types": ["M5.large"]})),
+        ("/preferences", json!({"instance_types": ["m".repeat(65)]})),
+        ("/preferences", json!({"instance_types": [5]})),
+        ("/expires_at", json!("tomorrow")),
+        ("/expires_at", json!(1_795_374_900)),
+        ("/expires_at", json!({"seconds": 900})),
+        (
+            "/expires_at",
+            json!({"seconds": -1, "after": "2026-11-22T20:00:00Z"}),
+        ),
+        (
+            "/expires_at",
+            json!({"seconds": 1, "after": "2026-11-22T20:00:00Z", "unit": "h"}),
+        ),
+    ];
+    both_refuse(&wrong);
+}
+
+#[test]
+fn both_refuse_what_no_claim_can_say_of_a_target_to_be_made() {
+    both_refuse(&[
         ("/create_target", json!(null)),
         ("/create_target", json!([4, {}])),
         ("/create_target", json!({})),
@@ -131,43 +176,7 @@ fn both_refuse_what_is_wrong() {
             json!({"max_size": 4, "tags": {"k": "a\nb"}}),
         ),
         ("/create_target", json!({"max_size": 4, "tags": {"k": 1}})),
-        ("/attach_when", json!("never")),
-        ("/attach_when", json!(null)),
-        ("/preferences", json!(["eu-west-1a"])),
-        ("/preferences", json!({"zone": "eu-west-1a"})),
-        ("/preferences", json!({"zones": "eu-west-1a"})),
-        ("/preferences", json!({"zones": ["eu-west-1a", ""]})),
-        ("/preferences", json!({"zones": ["eu west"]})),
-        ("/preferences", json!({"zones": vec!["eu-west-1a"; 17]})),
-        ("/preferences", json!({"instance_types": ["M5.large"]})),
-        ("/preferences", json!({"instance_types": ["m".repeat(65)]})),
-        ("/preferences", json!({"instance_types": [5]})),
-        ("/expires_at", json!("tomorrow")),
-        ("/expires_at", json!(1_795_374_900)),
-        ("/expires_at", json!({"seconds": 900})),
-        (
-            "/expires_at",
-            json!({"seconds": -1, "after": "2026-11-22T20:00:00Z"}),
-        ),
-        (
-            "/expires_at",
-            json!({"seconds": 1, "after": "2026-11-22T20:00:00Z", "unit": "h"}),
-        ),
-    ];
-    let validator = Validator::of("claim");
-    assert_eq!(validator.check(&message()), Ok(()));
-    assert_eq!(read(&message()), Ok(()));
-    for (pointer, value) in wrong {
-        let message = with(pointer, value.clone());
-        assert!(read(&message).is_err(), "read: {pointer} = {value}");
-        assert!(validator.check(&message).is_err(), "{pointer} = {value}");
-    }
-    for field in ["claim_id", "target_group", "init", "expires_at"] {
-        let mut message = message();
-        message.as_object_mut().unwrap().remove(field);
-        assert!(read(&message).is_err(), "read without {field}");
-        assert!(validator.check(&message).is_err(), "without {field}");
-    }
+    ]);
 }
 
 /// Mostly what is right, sometimes what is nearly.
