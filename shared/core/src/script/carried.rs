@@ -38,7 +38,8 @@ pub(super) fn line(claim: &Claim, body: &Body) -> Option<String> {
         claim_id: claim.claim_id.clone(),
         target_group: claim.target_group.clone(),
         preferences: claim.preferences.clone(),
-        create_target: claim.create_target.clone(),
+        // Its group is there by now, and is not made again.
+        create_target: None,
         ..*claim
     })?;
     *value.pointer_mut(COMMANDS)? = json!(body.commands_at);
