@@ -46,13 +46,6 @@ fn variant(rule: Rule) -> Variant {
         attach_when: AttachWhen::AfterInit,
         ..config
     };
-    // It finds nothing ready, and may step aside.
-    let waiting = |config| Configuration {
-        ready: 0,
-        steps_aside: true,
-        split_look: false,
-        ..config
-    };
     let (config, breaks) = match rule {
         Rule::KeepEntries => (one(&[Fault::Resend]), "2"),
         Rule::EntryPerClaim => (
@@ -123,9 +116,9 @@ fn variant(rule: Rule) -> Variant {
             },
             END,
         ),
-        Rule::CopyFirst => (waiting(one(&[Fault::Crash])), END),
-        Rule::CopyConfirmed => (waiting(one(&[Fault::LostAnswer])), END),
-        Rule::CopyOfMessage => (waiting(ONE), END),
+        Rule::CopyFirst => (waiting(1, &[Fault::Crash]), END),
+        Rule::CopyConfirmed => (waiting(1, &[Fault::LostAnswer]), END),
+        Rule::CopyOfMessage => (waiting(0, &[]), END),
         Rule::OnlyWhereNothingRan => (one(&[Fault::ScriptFails]), "10"),
         Rule::AskElsewhere => (two(&[Fault::Wipe, Fault::Resend]), "4"),
     };
@@ -142,6 +135,18 @@ fn knowing(kinds: &'static [Fault]) -> Configuration {
         faults: 1,
         kinds,
         ledger_knows: true,
+        ..ONE
+    }
+}
+
+/// A configuration in which a claim finds nothing ready, and may step aside.
+fn waiting(faults: u8, kinds: &'static [Fault]) -> Configuration {
+    Configuration {
+        ready: 0,
+        steps_aside: true,
+        split_look: false,
+        faults,
+        kinds,
         ..ONE
     }
 }

@@ -297,12 +297,7 @@ async fn play(
     harness
         .create(Target::named("asg-4").zones(&["eu-west-1a"]))
         .await;
-    let with_script = |claim_id: &str, script: &str| {
-        let mut claim = claim(claim_id, "asg-1");
-        claim["init"]["commands"] = json!([script]);
-        claim["expires_at"] = harness.in_future(Duration::from_hours(2)).into();
-        claim
-    };
+    let with_script = |claim_id: &str, script: &str| with_script(harness, claim_id, script);
 
     // A claim, sent again while its script runs.
     let mut normal = with_script("normal", "bash /opt/init.sh");
@@ -369,6 +364,28 @@ async fn play(
         .with(|world| take_detach_back(world, &harness.pool));
     minutes(2).await?;
 
+    more_than_are_ready(harness, enough).await?;
+
+    // Somebody changes the pool's size; then an agent dies.
+    let input = json!({ "AutoScalingGroupName": harness.pool, "DesiredCapacity": 2 });
+    let _ = harness
+        .call(Service::AutoScaling, "SetDesiredCapacity", input)
+        .await;
+    minutes(3).await?;
+    if let Some(member) = harness.in_service(&harness.pool).first().cloned() {
+        harness
+            .region
+            .with(|world| compute::kill_agent(world, &member));
+    }
+    minutes(16).await
+}
+
+async fn more_than_are_ready(
+    harness: &Harness,
+    enough: &impl Fn(&BTreeSet<Refused>) -> bool,
+) -> Result<(), Enough> {
+    let minutes = |minutes: u64| pass(harness, Duration::from_mins(minutes), enough);
+    let with_script = |claim_id: &str, script: &str| with_script(harness, claim_id, script);
     // More than are ready, of those that would not wait.
     for n in 0..HASTY {
         let claim_id = format!("hasty-{n}");
@@ -392,20 +409,14 @@ async fn play(
         "behind",
     )
     .await;
-    minutes(6).await?;
+    minutes(6).await
+}
 
-    // Somebody changes the pool's size; then an agent dies.
-    let input = json!({ "AutoScalingGroupName": harness.pool, "DesiredCapacity": 2 });
-    let _ = harness
-        .call(Service::AutoScaling, "SetDesiredCapacity", input)
-        .await;
-    minutes(3).await?;
-    if let Some(member) = harness.in_service(&harness.pool).first().cloned() {
-        harness
-            .region
-            .with(|world| compute::kill_agent(world, &member));
-    }
-    minutes(16).await
+fn with_script(harness: &Harness, claim_id: &str, script: &str) -> Value {
+    let mut claim = claim(claim_id, "asg-1");
+    claim["init"]["commands"] = json!([script]);
+    claim["expires_at"] = harness.in_future(Duration::from_hours(2)).into();
+    claim
 }
 
 #[tokio::test(start_paused = true)]
