@@ -80,7 +80,7 @@ async fn assert_went_on(harness: &Harness, outcome: &Outcome, first: &str) {
     harness.gone(first).await;
     harness.pass(Duration::from_mins(20)).await;
     assert_eq!(harness.in_service("asg-1"), [instance]);
-    // Events come twice at times, and an outcome with them.
+    // An outcome may come twice, and says the same then.
     let said = harness.outcomes();
     let instance_of = |outcome: &Outcome| outcome.instance_id.clone();
     assert!(
