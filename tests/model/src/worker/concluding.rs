@@ -218,6 +218,11 @@ impl Turn<'_, '_> {
         status: CommandStatus,
         look: Look,
     ) -> Worker {
+        // A known limit: its command's event is at work in the same seconds.
+        let attaches = self.world.config.attaches_late();
+        if attaches && super::is_busy(self.world.state.workers[usize::from(other)]) {
+            return self.comes_again();
+        }
         let machine = &self.world.state.machines[usize::from(other)];
         let status = if look == Look::First || status.is_final() {
             status
