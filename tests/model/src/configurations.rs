@@ -256,7 +256,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 1,
             kinds: ANY,
             unseen: &['8'],
-            states: Some(28_161),
+            states: Some(28_258),
             ..ONE
         },
         Configuration {
@@ -280,7 +280,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: THEIRS,
             unseen: &['8'],
-            states: Some(59_174),
+            states: Some(60_108),
             ..ONE
         },
         Configuration {
@@ -288,7 +288,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: WIPES,
             unseen: &['8'],
-            states: Some(45_177),
+            states: Some(45_820),
             ..ONE
         },
         Configuration {
@@ -330,7 +330,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 3,
             kinds: STANDBY,
             unseen: &['8'],
-            states: Some(38_817),
+            states: Some(40_062),
             ..ONE
         },
         Configuration {
@@ -339,7 +339,7 @@ fn of_one_claim() -> Vec<Configuration> {
             kinds: &[Fault::AgentDies, Fault::AgentAway],
             split_look: false,
             unseen: &['9'],
-            states: Some(518_179),
+            states: Some(518_373),
             ..ONE
         },
     ]
@@ -392,7 +392,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 2,
             kinds: PLACES,
             unseen: &['8'],
-            states: Some(60_123),
+            states: Some(61_258),
             ..ONE
         },
         Configuration {
@@ -408,7 +408,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 3,
             kinds: THEIRS,
             unseen: &['8'],
-            states: Some(325_028),
+            states: Some(330_739),
             ..ONE
         },
         Configuration {
@@ -416,7 +416,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 2,
             kinds: ANY_TWO,
             unseen: &[],
-            states: Some(894_110),
+            states: Some(895_873),
             ..ONE
         },
     ]
@@ -430,7 +430,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 3,
             kinds: FAILURES,
             unseen: &['8'],
-            states: Some(375_843),
+            states: Some(376_233),
             ..ONE
         },
         Configuration {
@@ -438,7 +438,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 1,
             kinds: NOTHING,
             unseen: &[],
-            states: Some(65_989),
+            states: Some(66_108),
             ..ONE
         },
         Configuration {
@@ -446,7 +446,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 2,
             kinds: &[Fault::NothingRuns, Fault::Crash],
             unseen: &['9'],
-            states: Some(1_256_568),
+            states: Some(1_257_091),
             ..ONE
         },
         Configuration {
@@ -484,7 +484,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             name: "one claim, replaced",
             faults: 1,
             kinds: FAILURES,
-            states: Some(67_192),
+            states: Some(67_311),
             ..replaced.clone()
         },
         Configuration {
@@ -492,7 +492,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             faults: 2,
             kinds: &[Fault::ScriptFails, Fault::Wipe],
             unseen: &['9'],
-            states: Some(215_497),
+            states: Some(215_885),
             ..replaced.clone()
         },
         Configuration {
@@ -501,7 +501,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             kinds: &[Fault::AgentDies],
             split_look: false,
             unseen: &['9'],
-            states: Some(332_025),
+            states: Some(332_219),
             ..replaced.clone()
         },
         Configuration {
@@ -509,7 +509,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             faults: 2,
             kinds: &[Fault::ScriptFails, Fault::Crash],
             unseen: &['9'],
-            states: Some(1_215_900),
+            states: Some(1_216_311),
             ..replaced
         },
     ]

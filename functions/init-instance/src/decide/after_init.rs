@@ -2,7 +2,9 @@
 
 use super::attach::{Taken, taken};
 use super::conclusion::{Cause, Conclusion};
-use super::seen::{CommandEnd, KnownAttach, Verdict, is_attached_late, lost, settled};
+use super::seen::{
+    CommandEnd, KnownAttach, LOOKS_BEFORE_LOST, Occasion, Verdict, is_attached_late, lost, settled,
+};
 use ready_pool_core::Timestamp;
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::claim::MAX_EXECUTION_TIMEOUT_SECONDS;
@@ -31,6 +33,14 @@ pub(super) fn is_young_and_unentered(seen: &CommandEnd<'_>) -> bool {
 pub(super) fn unattached(seen: &CommandEnd<'_>) -> Verdict {
     match seen.attach {
         KnownAttach::Unasked => Verdict::AskActivities,
+        // Attached by the messages of its own group alone; as the wiped claim's event says.
+        KnownAttach::Never if seen.occasion == Occasion::Elsewhere => {
+            if seen.look < LOOKS_BEFORE_LOST {
+                Verdict::NotYet
+            } else {
+                Verdict::Failed(Reason::InstanceLost)
+            }
+        }
         KnownAttach::Never if seen.now >= attach_ends(seen) => {
             Verdict::Failed(Reason::TargetRefused)
         }

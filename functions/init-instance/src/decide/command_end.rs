@@ -139,13 +139,7 @@ fn succeeded(seen: &CommandEnd<'_>) -> Verdict {
         // Nobody knows what it is in the middle of. It is the target's, and the claim must end.
         Some(Lifecycle::Other) if is_overdue(seen) => Verdict::Ready,
         Some(Lifecycle::Pending | Lifecycle::PendingWait | Lifecycle::Other) => Verdict::NotYet,
-        // Attached by the messages of its own group alone.
-        None if is_attached_late(seen)
-            && is_open_claim_s(seen)
-            && seen.occasion != Occasion::Elsewhere =>
-        {
-            unattached(seen)
-        }
+        None if is_attached_late(seen) && is_open_claim_s(seen) => unattached(seen),
         None | Some(Lifecycle::Detaching | Lifecycle::Terminating | Lifecycle::Warmed) => {
             lost(seen)
         }

@@ -31,7 +31,7 @@ async fn a_single_claim() {
         "calls of claim-instance",
     );
     at_most(
-        9.8,
+        10.4,
         measured.calls_but_leases_of("init-instance"),
         "calls of init-instance",
     );

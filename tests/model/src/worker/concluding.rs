@@ -218,6 +218,11 @@ impl Turn<'_, '_> {
         status: CommandStatus,
         look: Look,
     ) -> Worker {
+        // A known limit: its command's event is at work in the same seconds.
+        let attaches = self.world.config.attaches_late();
+        if attaches && super::is_busy(self.world.state.workers[usize::from(other)]) {
+            return self.comes_again();
+        }
         let machine = &self.world.state.machines[usize::from(other)];
         let status = if look == Look::First || status.is_final() {
             status
@@ -233,16 +238,15 @@ impl Turn<'_, '_> {
         let target = self.world.target_of(self.claim());
         let place = machine.seen(self.answer == Answer::StalePlace);
         let (seen, now) = ((place, target), (self.clock(), self.world.config.wish()));
-        let looked = (Occasion::Elsewhere, look, KnownAttach::Unasked);
-        match ask::report(
-            (status, false),
-            self.entry(),
-            true,
-            other,
-            seen,
-            looked,
-            now,
-        ) {
+        // Its activities are asked where it matters; nothing is cut in between.
+        let attach = if machine.logged {
+            KnownAttach::Seen
+        } else {
+            KnownAttach::Never
+        };
+        let looked = (Occasion::Elsewhere, look, attach);
+        let ended = (status, false);
+        match ask::report(ended, self.entry(), true, other, seen, looked, now) {
             Reported::NotYet if look == Look::First => Worker::Elsewhere {
                 other,
                 status,

@@ -8,10 +8,15 @@ fn seen(status: CommandStatus, lifecycle: Option<Lifecycle>, look: u32) -> Repor
         status,
         ..sent_for_this_claim()
     };
-    report_at(&command, lifecycle, look)
+    report_at(&command, lifecycle, look, KnownAttach::Unasked)
 }
 
-fn report_at(command: &Command, lifecycle: Option<Lifecycle>, look: u32) -> Report {
+fn report_at(
+    command: &Command,
+    lifecycle: Option<Lifecycle>,
+    look: u32,
+    attach: KnownAttach,
+) -> Report {
     report(CommandEnd {
         occasion: Occasion::Elsewhere,
         command,
@@ -20,7 +25,7 @@ fn report_at(command: &Command, lifecycle: Option<Lifecycle>, look: u32) -> Repo
         target: Some(&target(lifecycle)),
         entry: Some(&open(2, 1)),
         look,
-        attach: KnownAttach::Unasked,
+        attach,
         now: DEADLINE,
     })
 }
@@ -58,8 +63,16 @@ fn a_success_that_was_to_be_attached_after_its_init_is_not_attached_from_here() 
         ..sent_for_this_claim()
     };
     command.record.header.attach_when = AttachWhen::AfterInit;
-    let report = report_at(&command, None, LOOKS_BEFORE_LOST);
-    assert_ends(report, Finding::ReadyBefore, Standing::Ready, &[""; 0]);
+    let at = |attach, look| report_at(&command, None, look, attach);
+    let asks = at(KnownAttach::Unasked, 1);
+    assert_eq!(asks, Report::AskActivities);
+    assert_eq!(at(KnownAttach::Never, 1), Report::NotYet);
+    let reason = Reason::InstanceLost;
+    let never = at(KnownAttach::Never, LOOKS_BEFORE_LOST);
+    let steps = [publish_failed(reason)];
+    assert_ends(never, Finding::Lost, Standing::Failed(reason), &steps);
+    let before = at(KnownAttach::Seen, LOOKS_BEFORE_LOST);
+    assert_ends(before, Finding::ReadyBefore, Standing::Ready, &[""; 0]);
 }
 
 #[test]
