@@ -230,7 +230,7 @@ fn of_made_targets() -> Vec<Configuration> {
             makes_targets: true,
             faults: 2,
             kinds: BIRTHS,
-            states: Some(40_187),
+            states: Some(40_787),
             ..ONE
         },
         Configuration {
@@ -239,7 +239,7 @@ fn of_made_targets() -> Vec<Configuration> {
             shared_target: true,
             faults: 1,
             kinds: &[Fault::TargetMade],
-            states: Some(127_061),
+            states: Some(131_442),
             ..TWO
         },
     ]
