@@ -1,11 +1,13 @@
 //! The page's routes over a real socket. What a browser makes of them is tested in `tests/page`.
 
 use super::*;
+use crate::claims::TENANTS_TEMPLATE;
 use crate::family;
 use crate::start::Names;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use ready_pool_core::group::OPT_IN_TAG;
+use region::compute;
 use region::endpoint::Endpoint;
 use region::lambda::{Function, FunctionError, Invocation};
 use region::region::{Builder, Region, TemplateSource};
@@ -43,7 +45,10 @@ impl Served {
         };
         let stacks = family::stacks(&source, &settings);
         let builder = Region::builder(settings, datetime!(2026-11-22 12:00 UTC))
-            .prepare(|world| family::make_outcome_queue(world, "s"))
+            .prepare(|world| {
+                family::make_outcome_queue(world, "s");
+                compute::know_launch_template(world, TENANTS_TEMPLATE);
+            })
             .functions(|_, _| Some(Arc::new(Idle)));
         let region = stacks.into_iter().fold(builder, Builder::template);
         let region = region.start().unwrap();

@@ -69,7 +69,11 @@ impl Builder {
 
     /// What is there before the template.
     pub fn prepare(mut self, preparation: impl FnOnce(&mut World) + 'static) -> Self {
-        self.preparation = Box::new(preparation);
+        let before = self.preparation;
+        self.preparation = Box::new(|world| {
+            before(world);
+            preparation(world);
+        });
         self
     }
 
