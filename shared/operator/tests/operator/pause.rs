@@ -46,7 +46,9 @@ async fn a_pause_holds_claims_until_it_ends() {
     );
     let resumed = run(&harness, &["resume"]).await;
     resumed.is(Exit::Done, &["nothing: the pool works"]);
-    assert_eq!(harness.outcome("waits").await.outcome, Ending::Ready);
+    for claim_id in ["waits", "too"] {
+        assert_eq!(harness.outcome(claim_id).await.outcome, Ending::Ready);
+    }
     // Again it changes nothing.
     run(&harness, &["resume"]).await.is(Exit::Done, &[]);
     harness.end().await;
