@@ -42,10 +42,6 @@ fn variant(rule: Rule) -> Variant {
         on_init_failure: OnInitFailure::Replace,
         ..config
     };
-    let late = |config| Configuration {
-        attach_when: AttachWhen::AfterInit,
-        ..config
-    };
     let (config, breaks) = match rule {
         Rule::KeepEntries => (one(&[Fault::Resend]), "2"),
         Rule::EntryPerClaim => (
@@ -148,5 +144,13 @@ fn waiting(faults: u8, kinds: &'static [Fault]) -> Configuration {
         faults,
         kinds,
         ..ONE
+    }
+}
+
+/// A configuration whose claims attach their instances after the init.
+fn late(config: Configuration) -> Configuration {
+    Configuration {
+        attach_when: AttachWhen::AfterInit,
+        ..config
     }
 }

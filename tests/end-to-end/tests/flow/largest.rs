@@ -50,6 +50,9 @@ fn most(harness: &Harness, claim_id: &str) -> usize {
     script::MAX_BYTES - script::bytes(&claim)
 }
 
+/// What names the target to the script, and does not count.
+const TARGET_LINE: usize = "export TARGET_GROUP='asg-1'\n".len();
+
 /// The message, filled with blanks to the largest size that is read.
 fn padded(message: &Value) -> String {
     let text = message.to_string();
@@ -64,7 +67,10 @@ async fn a_message_and_a_script_of_the_largest_size_go_through() {
     assert_eq!(message.len(), MAX_MESSAGE_BYTES);
     harness.send_as(message, &harness.pool, "large").await;
     assert_eq!(harness.outcome("large").await.outcome, Ending::Ready);
-    assert_eq!(*lengths.lock().unwrap(), [script::MAX_BYTES - 1]);
+    assert_eq!(
+        *lengths.lock().unwrap(),
+        [script::MAX_BYTES - 1 + TARGET_LINE]
+    );
     harness.end().await;
 }
 
@@ -97,7 +103,10 @@ async fn ten_at_once_fit_into_one_batch() {
             .iter()
             .all(|outcome| outcome.outcome == Ending::Ready)
     );
-    assert_eq!(*lengths.lock().unwrap(), [script::MAX_BYTES - 1; 10]);
+    assert_eq!(
+        *lengths.lock().unwrap(),
+        [script::MAX_BYTES - 1 + TARGET_LINE; 10]
+    );
     assert_eq!(harness.in_service("asg-1").len(), 10);
     harness.end().await;
 }

@@ -438,7 +438,7 @@ async fn everything_that_is_allowed_is_used_and_everything_that_is_used_is_allow
     assert_eq!(ended("late"), Some(Ending::Ready));
     assert_eq!(
         toured.endings.len(),
-        8 + ZONAL + HASTY,
+        9 + ZONAL + HASTY,
         "{:#?}",
         toured.endings
     );

@@ -484,6 +484,8 @@ fn associations_run_when_the_agent_is_online_for_the_first_time() {
         wait(&mut world, 1);
     }
     let command = try_send(&mut world, command_for(&id)).unwrap();
+    // A command is listed a little later than it is sent.
+    wait(&mut world, 3);
     assert_eq!(standing(&mut world, &command, &id).1, "Pending");
     wait(&mut world, 90);
     assert_eq!(standing(&mut world, &command, &id).1, "Success");

@@ -5,6 +5,7 @@ use super::*;
 /// A target of two zones with one machine of its own in each, and two machines of the pool in one zone attached.
 fn uneven(suspended: bool) -> (World, Vec<String>) {
     let mut world = world();
+    compute::know_launch_template(&mut world, "other");
     let input = json!({
         "AutoScalingGroupName": "pool", "MinSize": "0", "MaxSize": "2", "DesiredCapacity": "2",
         "AvailabilityZones": ["eu-west-1a"],
