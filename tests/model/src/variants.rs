@@ -148,6 +148,7 @@ fn waiting(faults: u8, kinds: &'static [Fault]) -> Configuration {
 }
 
 /// A configuration whose claims attach their instances after the init.
+#[expect(clippy::needless_pass_by_value, reason = "most of it is taken over")]
 fn late(config: Configuration) -> Configuration {
     Configuration {
         attach_when: AttachWhen::AfterInit,

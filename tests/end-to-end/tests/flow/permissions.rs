@@ -273,7 +273,6 @@ async fn tour(builder: HarnessBuilder, enough: impl Fn(&BTreeSet<Refused>) -> bo
     toured
 }
 
-#[expect(clippy::too_many_lines, reason = "one story")]
 async fn play(
     harness: &Harness,
     intruded: &mut bool,
