@@ -277,7 +277,7 @@ def two_pools(visit):
         expect(part.locator(".head .figure")).to_contain_text(f"{size} of {size} ready", timeout=LIMIT * 1000)
     visit.is_accessible("with two pools")
     for pool in ["large", "small"]:
-        visit.page.get_by_label("pool", exact=True).select_option(label=pool)
+        visit.find("#pool-choice").select_option(label=pool)
         claim = visit.send()
         visit.ends(claim, "ready")
         outcome = visit.find("#outcome-rows > li").filter(has_text=claim)

@@ -7,13 +7,15 @@ use ready_pool_core::ids::ReceiptHandle;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 /// For how long messages stay invisible from each renewal: so long a killed invocation keeps them from the next.
 pub const LEASE: Duration = Duration::from_secs(30);
 /// How long between two renewals.
 pub const RENEW_EVERY: Duration = Duration::from_secs(10);
-/// How long between two tries to renew.
+/// For how long a busy SQS is asked for a lease, before the messages are left to come again.
+const TAKE_FOR: Duration = Duration::from_secs(5);
+/// How long between two tries.
 const TRY_EVERY: Duration = Duration::from_secs(1);
 /// What must be left of a lease for the work to go on. A call that is under way then has had its effect
 /// before the messages are another delivery's: the SDK gives up after twelve seconds.
@@ -33,8 +35,16 @@ impl<'a> Lease<'a> {
         queue: &'a Queue,
         receipts: Vec<ReceiptHandle>,
     ) -> Result<(Self, VisibilityChange), CallError> {
-        let began = Instant::now();
-        let change = queue.change_visibility(&receipts, LEASE).await?;
+        let last_try = Instant::now() + TAKE_FOR;
+        let (began, change) = loop {
+            let began = Instant::now();
+            match queue.change_visibility(&receipts, LEASE).await {
+                Ok(change) => break (began, change),
+                Err(error) if Instant::now() + TRY_EVERY > last_try => return Err(error),
+                Err(error) => warn!(%error, "cannot lease the messages; trying again"),
+            }
+            sleep(TRY_EVERY).await;
+        };
         let taken = receipts.into_iter().filter(|receipt| {
             !change.lost.contains(receipt) && !change.unchanged.contains(receipt)
         });
