@@ -1,5 +1,6 @@
 //! `InService` shall mean ready: a launch goes through when its agent is online.
 
+use super::members::{agent, is_online};
 use super::{Plan, View};
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
@@ -35,10 +36,6 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
     }
 }
 
-fn is_online(view: &View, instance: &InstanceId) -> bool {
-    agent(view, instance).is_some_and(|agent| agent.online)
-}
-
 /// Its agent is online for the first time, and what the account's associations have for it is still to run: it may
 /// restart the agent or reboot the machine. Where the launch is not in the history nobody waits for that.
 fn may_reboot(view: &View, instance: &InstanceId) -> bool {
@@ -46,10 +43,6 @@ fn may_reboot(view: &View, instance: &InstanceId) -> bool {
     let launched = launched_at(view.activities.as_deref().unwrap_or_default(), instance);
     agent(view, instance).is_some_and(awaits)
         && launched.is_some_and(|launched| launched > view.now - ASSOCIATIONS_AWAITED_FOR)
-}
-
-fn agent(view: &View, instance: &InstanceId) -> Option<Agent> {
-    view.agents.as_ref()?.get(instance).copied()
 }
 
 /// An instance whose launch is not in the history is left to the hook's own time-out.

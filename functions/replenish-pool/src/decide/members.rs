@@ -4,15 +4,21 @@ use super::View;
 use ready_pool_core::agent::Agent;
 use ready_pool_core::group::Member;
 use ready_pool_core::ids::InstanceId;
-use std::collections::BTreeMap;
 
 /// What claim-instance would hand out. Where agents are not known, all that is fit: too few claims
 /// would be counted then, never too many.
 pub(super) fn is_ready(view: &View, member: &Member) -> bool {
-    let is_online = |agents: &BTreeMap<InstanceId, Agent>| {
-        (agents.get(&member.instance)).is_some_and(|agent| agent.online)
-    };
-    member.is_fit() && view.agents.as_ref().is_none_or(is_online)
+    member.is_fit() && (view.agents.is_none() || is_online(view, &member.instance))
+}
+
+/// Its agent, where agents are known and it has one.
+pub(super) fn agent(view: &View, instance: &InstanceId) -> Option<Agent> {
+    view.agents.as_ref()?.get(instance).copied()
+}
+
+/// Whether its agent is known to be online.
+pub(super) fn is_online(view: &View, instance: &InstanceId) -> bool {
+    agent(view, instance).is_some_and(|agent| agent.online)
 }
 
 /// All of those.
