@@ -192,6 +192,30 @@ impl Group {
 }
 
 #[cfg(test)]
+impl Group {
+    /// An empty pool with these tags.
+    pub(crate) fn tagged(tags: &[(&str, &str)]) -> Self {
+        let tags = tags.iter();
+        Self {
+            name: GroupName::try_from("pool").unwrap(),
+            min_size: 0,
+            max_size: 10,
+            desired_capacity: 0,
+            zones: BTreeSet::new(),
+            subnets: BTreeSet::new(),
+            suspended: BTreeMap::new(),
+            deleting: false,
+            has_warm_pool: false,
+            tags: tags
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
+            launch_template: None,
+            members: Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -69,39 +69,17 @@ impl Group {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::GroupName;
-    use std::collections::BTreeSet;
     use std::time::Duration;
     use time::macros::datetime;
 
     const NOW: Timestamp = datetime!(2026-11-22 20:00 UTC);
-
-    fn pool(tags: &[(&str, &str)]) -> Group {
-        let tags = tags.iter();
-        Group {
-            name: GroupName::try_from("pool").unwrap(),
-            min_size: 0,
-            max_size: 10,
-            desired_capacity: 0,
-            zones: BTreeSet::new(),
-            subnets: BTreeSet::new(),
-            suspended: BTreeMap::new(),
-            deleting: false,
-            has_warm_pool: false,
-            tags: tags
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-                .collect(),
-            launch_template: None,
-            members: Vec::new(),
-        }
-    }
 
     #[test]
     fn what_is_lacking_reads_back_until_it_is_over() {
         let key = lacking_key("eu-west-1a");
         let value = lacking_value(12, NOW + Duration::from_millis(60_400));
         assert_eq!(value, "v1 12 2026-11-22T20:01:00Z");
-        let pool = pool(&[(&key, &value)]);
+        let pool = Group::tagged(&[(&key, &value)]);
         let expected = BTreeMap::from([("eu-west-1a".to_owned(), 12)]);
         assert_eq!(pool.lacking(NOW), expected);
         assert_eq!(pool.lacking_no_more(NOW).count(), 0);
@@ -124,10 +102,10 @@ mod tests {
             "v1  3 2026-11-22T20:01:00Z",
             "v1 3 2026-11-22T20:01:00Z x",
         ] {
-            let pool = pool(&[("ready-pool:lacking/a", value)]);
+            let pool = Group::tagged(&[("ready-pool:lacking/a", value)]);
             assert_eq!(pool.lacking(NOW), BTreeMap::new(), "{value:?}");
         }
-        let other = pool(&[("lacking/a", "v1 3 2026-11-22T20:01:00Z")]);
+        let other = Group::tagged(&[("lacking/a", "v1 3 2026-11-22T20:01:00Z")]);
         assert_eq!(other.lacking(NOW), BTreeMap::new());
     }
 }

@@ -40,32 +40,10 @@ impl Group {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::GroupName;
-    use std::collections::{BTreeMap, BTreeSet};
-
-    fn pool(tags: &[(&str, &str)]) -> Group {
-        Group {
-            name: GroupName::try_from("pool").unwrap(),
-            min_size: 0,
-            max_size: 10,
-            desired_capacity: 0,
-            zones: BTreeSet::new(),
-            subnets: BTreeSet::new(),
-            suspended: BTreeMap::new(),
-            deleting: false,
-            has_warm_pool: false,
-            tags: tags
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-                .collect::<BTreeMap<_, _>>(),
-            launch_template: None,
-            members: Vec::new(),
-        }
-    }
 
     #[test]
     fn a_pool_without_the_tag_goes_on() {
-        assert_eq!(pool(&[("pause", "all")]).pause(), Pause::default());
+        assert_eq!(Group::tagged(&[("pause", "all")]).pause(), Pause::default());
     }
 
     #[test]
@@ -80,14 +58,18 @@ mod tests {
                 replenishing,
                 misspelt: None,
             };
-            assert_eq!(pool(&[(PAUSE_TAG, value)]).pause(), expected, "{value}");
+            assert_eq!(
+                Group::tagged(&[(PAUSE_TAG, value)]).pause(),
+                expected,
+                "{value}"
+            );
         }
     }
 
     #[test]
     fn any_other_value_pauses_everything_and_is_shown() {
         for value in ["", "claim", "All", " claims", "false"] {
-            let pool = pool(&[(PAUSE_TAG, value)]);
+            let pool = Group::tagged(&[(PAUSE_TAG, value)]);
             let pause = pool.pause();
             assert!(pause.claims && pause.replenishing, "{value:?}");
             assert_eq!(pause.misspelt, Some(value));

@@ -75,34 +75,18 @@ pub fn own_value(instances: &BTreeSet<InstanceId>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::GroupName;
-    use std::collections::BTreeMap;
-
-    fn pool(key: &str, value: &str) -> Group {
-        Group {
-            name: GroupName::try_from("pool").unwrap(),
-            min_size: 0,
-            max_size: 10,
-            desired_capacity: 0,
-            zones: BTreeSet::new(),
-            subnets: BTreeSet::new(),
-            suspended: BTreeMap::new(),
-            deleting: false,
-            has_warm_pool: false,
-            tags: BTreeMap::from([(key.to_owned(), value.to_owned())]),
-            launch_template: None,
-            members: Vec::new(),
-        }
-    }
 
     #[test]
     fn a_size_and_a_counter_read_back() {
         for size in [0, 14, 100_000] {
-            let read = pool(SIZE_TAG, &size_value(size)).kept_size();
+            let read = Group::tagged(&[(SIZE_TAG, &size_value(size))]).kept_size();
             assert_eq!(read, i32::try_from(size).ok());
         }
         for counter in [0, 3_141, u64::MAX] {
-            assert_eq!(pool(WAITED_TAG, &waited_value(counter)).waited(), counter);
+            assert_eq!(
+                Group::tagged(&[(WAITED_TAG, &waited_value(counter))]).waited(),
+                counter
+            );
         }
     }
 
@@ -122,11 +106,19 @@ mod tests {
             "v1 100001",
             "v1 99999999999999999999",
         ] {
-            assert_eq!(pool(SIZE_TAG, value).kept_size(), None, "{value:?}");
+            assert_eq!(
+                Group::tagged(&[(SIZE_TAG, value)]).kept_size(),
+                None,
+                "{value:?}"
+            );
         }
-        assert_eq!(pool("size", "v1 14").kept_size(), None);
+        assert_eq!(Group::tagged(&[("size", "v1 14")]).kept_size(), None);
         for value in ["", "v1 x", "v1 18446744073709551616", "3"] {
-            assert_eq!(pool(WAITED_TAG, value).waited(), 0, "{value:?}");
+            assert_eq!(
+                Group::tagged(&[(WAITED_TAG, value)]).waited(),
+                0,
+                "{value:?}"
+            );
         }
     }
 
@@ -139,7 +131,10 @@ mod tests {
         for count in 0..=13 {
             let value = own_value(&instances(count)).unwrap();
             assert!(value.len() <= 256, "{}", value.len());
-            assert_eq!(pool(OWN_TAG, &value).own_detaches(), instances(count));
+            assert_eq!(
+                Group::tagged(&[(OWN_TAG, &value)]).own_detaches(),
+                instances(count)
+            );
         }
         assert_eq!(own_value(&instances(14)), None);
         let short = BTreeSet::from([InstanceId::try_from("i-0a1b2c3d").unwrap()]);
@@ -148,11 +143,14 @@ mod tests {
 
     #[test]
     fn an_id_that_is_none_does_not_spoil_the_others() {
-        let own = pool(OWN_TAG, "v1 what 0a1b2c3d i-0a1b2c3e").own_detaches();
+        let own = Group::tagged(&[(OWN_TAG, "v1 what 0a1b2c3d i-0a1b2c3e")]).own_detaches();
         assert_eq!(
             own,
             BTreeSet::from([InstanceId::try_from("i-0a1b2c3d").unwrap()])
         );
-        assert_eq!(pool(OWN_TAG, "0a1b2c3d").own_detaches(), BTreeSet::new());
+        assert_eq!(
+            Group::tagged(&[(OWN_TAG, "0a1b2c3d")]).own_detaches(),
+            BTreeSet::new()
+        );
     }
 }
