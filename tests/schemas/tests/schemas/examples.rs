@@ -58,17 +58,27 @@ fn the_examples_fit() {
 }
 
 #[test]
-fn the_messages_in_the_readme_fit() {
-    let readme = fs::read_to_string(repository("README.md")).unwrap();
+fn the_messages_in_the_pages_fit() {
     let mut seen = Vec::new();
-    for block in readme.split("```json\n").skip(1) {
-        let (json, _) = block.split_once("```").unwrap();
-        let message: Value = serde_json::from_str(json).unwrap();
-        let kind = kind(&message).unwrap();
-        check(kind, &message, "README.md");
-        seen.push(kind.to_owned());
+    for page in ["README.md", "docs/claims.md"] {
+        let text = fs::read_to_string(repository(page)).unwrap();
+        for block in text.split("```json\n").skip(1) {
+            let (json, _) = block.split_once("```").unwrap();
+            let message: Value = serde_json::from_str(json).unwrap();
+            let kind = kind(&message).unwrap();
+            check(kind, &message, page);
+            seen.push((page, kind.to_owned()));
+        }
     }
-    assert_eq!(seen, ["claim", "outcome"]);
+    let seen: Vec<_> = seen.iter().map(|(page, kind)| (*page, kind.as_str())).collect();
+    assert_eq!(
+        seen,
+        [
+            ("README.md", "claim"),
+            ("README.md", "outcome"),
+            ("docs/claims.md", "claim")
+        ]
+    );
 }
 
 #[test]

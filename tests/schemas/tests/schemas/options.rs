@@ -35,15 +35,15 @@ fn the_full_example_has_every_option() {
 }
 
 #[test]
-fn the_readme_explains_every_option() {
-    let readme = text("README.md");
+fn the_page_of_claims_explains_every_option() {
+    let claims = text("docs/claims.md");
     for field in fields() {
-        let explained = readme.lines().any(|line| {
+        let explained = claims.lines().any(|line| {
             line.starts_with(&format!("| `{field}` |"))
                 || line.starts_with(&format!("| `init.{field}` |"))
                 || field == "init"
         });
-        assert!(explained, "no row for {field} in README.md");
+        assert!(explained, "no row for {field} in docs/claims.md");
     }
 }
 
