@@ -70,7 +70,10 @@ fn the_messages_in_the_pages_fit() {
             seen.push((page, kind.to_owned()));
         }
     }
-    let seen: Vec<_> = seen.iter().map(|(page, kind)| (*page, kind.as_str())).collect();
+    let seen: Vec<_> = seen
+        .iter()
+        .map(|(page, kind)| (*page, kind.as_str()))
+        .collect();
     assert_eq!(
         seen,
         [
