@@ -115,7 +115,7 @@ fn look_at(queue: QueueKind, attributes: &BTreeMap<String, String>, findings: &m
         };
         findings.doubtful(
             words::count(messages, "message lies on it", "messages lie on it"),
-            format!("{advice} (docs/failures.md, what lies on each queue)"),
+            format!("{advice} (docs/failures.md, messages on each queue)"),
         );
     }
 }

@@ -213,7 +213,7 @@ fn attention(seen: &Seen, status: &Status) -> Vec<String> {
             let messages = words::count(counts.all(), "message lies", "messages lie");
             let name = seen.stack.queue_name(*queue);
             all.push(format!(
-                "{messages} on {name}: see docs/failures.md, what lies on each queue"
+                "{messages} on {name}: see docs/failures.md, messages on each queue"
             ));
         }
     }
