@@ -131,10 +131,12 @@ impl Tenants {
             .collect()
     }
 
-    /// Whether the claim's target was wiped after it was sent: then nobody knows where its instance is to be attached
-    /// after its init. A known limit (`docs/protocol.md`).
-    pub(super) fn wiped(&self, claim_id: &str) -> bool {
-        self.wiped_since(claim_id).is_some()
+    /// Whether an instance in no group is a known limit (`docs/protocol.md`): its target was wiped after its claim was
+    /// sent, so nobody knows where to attach it after its init.
+    pub(super) fn wiped_before_its_attach(&self, harness: &Harness, instance: &str) -> bool {
+        harness
+            .sent_late_for(instance)
+            .is_some_and(|claim| self.wiped_since(&claim).is_some())
     }
 
     /// When the claim's target was wiped first after it was sent.
