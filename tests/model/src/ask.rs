@@ -3,6 +3,7 @@
 //! A decision is a function of its arguments, so each question is put once and its answer kept:
 //! an exploration asks the same few thousand questions millions of times.
 
+use crate::hashing::Fixed;
 use crate::names::names;
 use crate::progress::InitCommand;
 use crate::state::{CLAIMS, Command, Line, Place};
@@ -25,7 +26,8 @@ macro_rules! question {
         $(#[$doc])*
         pub(crate) fn $name($($argument: $kind),*) -> $answer {
             thread_local! {
-                static KNOWN: RefCell<HashMap<($($kind,)*), $answer>> = RefCell::default();
+                static KNOWN: RefCell<HashMap<($($kind,)*), $answer, $crate::hashing::Fixed>> =
+                    RefCell::default();
             }
             fn ask($($argument: $kind),*) -> $answer $body
             KNOWN.with(|known| kept(known, ($($argument,)*), |($($argument,)*)| ask($($argument),*)))
@@ -46,7 +48,7 @@ pub(crate) use initialising::{
 pub(crate) use replenishing::{Sight, chores};
 
 fn kept<Q: Hash + Eq + Clone, A: Clone>(
-    known: &RefCell<HashMap<Q, A>>,
+    known: &RefCell<HashMap<Q, A, Fixed>>,
     question: Q,
     ask: impl FnOnce(Q) -> A,
 ) -> A {

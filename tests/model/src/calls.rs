@@ -4,6 +4,7 @@
 
 use crate::configuration::{Configuration, Fault};
 use crate::configurations::{ONE, POISON, TWO};
+use crate::hashing::{Fixed, fingerprint};
 use crate::progress::{Answering, Chore, WriterStage};
 use crate::protocol::Protocol;
 use crate::state::{Clock, State};
@@ -13,7 +14,6 @@ use ready_pool_core::init_failure::OnInitFailure;
 use ready_pool_core::ledger::Standing;
 use stateright::Model;
 use std::collections::{BTreeSet, HashSet, VecDeque};
-use std::hash::{BuildHasher, RandomState};
 
 /// A call of claim-instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -200,8 +200,7 @@ fn walk<M: Copy + std::hash::Hash>(
     last_time: Clock,
     mut step: impl FnMut(&(State, M), Action, &State) -> M,
 ) {
-    let hasher = RandomState::new();
-    let mut known = HashSet::from([hasher.hash_one(&beginning)]);
+    let mut known = HashSet::<u64, Fixed>::from_iter([fingerprint(&beginning)]);
     let mut open = VecDeque::from([beginning]);
     let mut actions = Vec::new();
     while let Some(from) = open.pop_front() {
@@ -215,7 +214,7 @@ fn walk<M: Copy + std::hash::Hash>(
             }
             let memory = step(&from, action, &next);
             let next = (next, memory);
-            if known.insert(hasher.hash_one(&next)) {
+            if known.insert(fingerprint(&next)) {
                 open.push_back(next);
             }
         }

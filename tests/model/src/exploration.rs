@@ -6,12 +6,12 @@
 //! actions must meet every state. The properties are checked on the way; that `stateright` comes to the
 //! same numbers is a test.
 
+use crate::hashing::{Fixed, fingerprint};
 use crate::protocol::Protocol;
 use crate::state::State;
 use crate::step::Action;
 use stateright::{Expectation, Model, Property};
 use std::collections::{HashMap, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// How a state comes about.
 pub type Trace = Vec<Action>;
@@ -97,7 +97,7 @@ pub fn replay(model: &Protocol, trace: &[Action]) -> State {
 /// States as numbers, in the order in which they were found.
 #[derive(Default)]
 struct Graph {
-    known: HashMap<u64, u32>,
+    known: HashMap<u64, u32, Fixed>,
     /// From where each state was found first.
     parents: Vec<(u32, Option<Action>)>,
     /// Regular actions, backwards.
@@ -150,14 +150,6 @@ impl Graph {
         trace.reverse();
         trace
     }
-}
-
-/// A state in one number: among a few million states, two share one with a chance of one in a
-/// million.
-fn fingerprint(state: &State) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    state.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// What the properties say.

@@ -17,6 +17,7 @@ pub mod configuration;
 pub mod configurations;
 mod environment;
 pub mod exploration;
+mod hashing;
 mod names;
 pub mod progress;
 mod properties;
