@@ -16,6 +16,7 @@ mod messages;
 mod moment;
 mod names;
 mod page;
+mod patience;
 mod print;
 mod progress;
 mod serve;

@@ -141,10 +141,8 @@ impl Progress {
             } if operation == "CreateOrUpdateTags" => self.tags(input, at),
             Happening::Detached { group, instance } if self.names.of_pool(group).is_some() => {
                 self.step_of_instance(instance, Taken::Detached, at, |claim| {
-                    Some(match claim.attach_when {
-                        AttachWhen::BeforeInit => Phase::Attaching,
-                        AttachWhen::AfterInit => Phase::Sending,
-                    })
+                    // Otherwise the command does not wait for the detach.
+                    (claim.attach_when == AttachWhen::BeforeInit).then_some(Phase::Attaching)
                 });
             }
             Happening::Attaching { group, instance } if self.is_target(group, instance) => {

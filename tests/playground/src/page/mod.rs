@@ -25,8 +25,8 @@ use futures::{Stream, StreamExt, stream};
 use guard::{Actor, Reader};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
-use serde::{Deserialize, Serialize};
 use ready_pool_core::attach_when::AttachWhen;
+use serde::{Deserialize, Serialize};
 use snapshot::{Older, Snapshot};
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -224,11 +224,7 @@ async fn snapshots(_: Reader, State(page): State<Page>) -> impl IntoResponse {
 }
 
 /// Claims that have ended and are no longer in the timeline, those with this text in them.
-async fn older_claims(
-    _: Reader,
-    text: Option<Path<String>>,
-    State(page): State<Page>,
-) -> Response {
+async fn older_claims(_: Reader, text: Option<Path<String>>, State(page): State<Page>) -> Response {
     let text = text.map(|Path(text)| text).unwrap_or_default();
     let older = Older::of(&page.seen().progress, &text);
     json(StatusCode::OK, &older)

@@ -69,7 +69,7 @@ pub(crate) enum Taken {
 pub(crate) enum Phase {
     /// In line: no instance is assigned.
     Waiting,
-    /// Its instance leaves the pool.
+    /// Its instance leaves the pool; where it is attached after its init, the command is sent meanwhile.
     Detaching,
     /// Its instance is to be attached; the command is sent as soon as that is accepted.
     Attaching,

@@ -156,9 +156,9 @@ fn a_claim_whose_instance_is_attached_after_its_init_says_so() {
     let claim = only(&progress(vec![
         (0, message("s-provision.fifo", &asked)),
         (1, entry("c-1", ENTRY)),
-        (3, detached("i-00000001")),
-        (4, command_sent("i-00000001", &comment("c-1", "t"))),
+        (3, command_sent("i-00000001", &comment("c-1", "t"))),
         (5, started()),
+        (6, detached("i-00000001")),
         (8, finished(0)),
         (9, attaching("i-00000001")),
         (12, attached("i-00000001", "t")),

@@ -81,7 +81,9 @@ pub fn decode(request: &Request<impl AsRef<[u8]>>) -> Decoded {
 
 /// What the region says of a request that is for another service.
 fn unknown(service: Option<&str>, operation: &str) -> String {
-    let of = service.map(|name| format!(" of {name}")).unwrap_or_default();
+    let of = service
+        .map(|name| format!(" of {name}"))
+        .unwrap_or_default();
     format!(
         "the simulated region does not know the {operation}{of}: it speaks Auto Scaling, Systems Manager (ssm), SQS and \
          sts:GetCallerIdentity"
@@ -103,9 +105,7 @@ pub fn encode(
     answer: &Answer,
 ) -> Response<Vec<u8>> {
     match protocol {
-        Protocol::Query { namespace } => {
-            query::encode(namespace, operation, request_id, answer)
-        }
+        Protocol::Query { namespace } => query::encode(namespace, operation, request_id, answer),
         Protocol::Json {
             version,
             query_compatible,
@@ -272,14 +272,18 @@ mod tests {
             (path, "POST request"),
         ] {
             let error = decode(&request).call.unwrap_err();
-            let expected = format!("does not know the {operation} of autoscaling: it speaks Auto Scaling");
+            let expected =
+                format!("does not know the {operation} of autoscaling: it speaks Auto Scaling");
             assert!(error.message.contains(&expected), "{error}");
         }
     }
 
     #[test]
     fn sts_has_a_namespace_of_its_own() {
-        let asked = decode(&request(&[FORM], "Action=GetCallerIdentity&Version=2011-06-15"));
+        let asked = decode(&request(
+            &[FORM],
+            "Action=GetCallerIdentity&Version=2011-06-15",
+        ));
         assert_eq!(asked.call.unwrap().service, Service::Sts);
         let answer = Ok(json!({ "Account": "123456789012" }));
         let response = encode(asked.protocol, "GetCallerIdentity", "id-1", &answer);

@@ -52,7 +52,7 @@ function makeTile(machine) {
     element("span", { class: "glyph", "aria-hidden": "true" }),
     element("code", {}, machine.id),
     element("span", { class: "state" }),
-    element("span", { class: "about" }, machine.zone, ", ", element("span", { class: "age" })),
+    element("span", { class: "about" }, element("span", { class: "zone" }, `${machine.zone}, `), element("span", { class: "age" })),
     element("span", { class: "killers" }, ...killers(machine)));
   tile.launched = machine.launched;
   return tile;
@@ -96,8 +96,7 @@ const FILLING = {
 function drawFill(part, pool) {
   const machines = pool.members.map((machine) => machine.state);
   const staying = machines.filter((state) => state !== "leaving" && state !== "terminating");
-  const requested = Math.max(0, pool.desired - staying.length);
-  const states = [...staying, ...Array(requested).fill("requested")];
+  const states = [...staying, ...Array(pool.requested).fill("requested")];
   const count = (wanted) => states.filter((state) => state === wanted).length;
   const rest = Object.entries(FILLING)
     .filter(([state]) => count(state) > 0)
