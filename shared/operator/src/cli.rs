@@ -3,6 +3,7 @@
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ready_pool_planner::{Arguments, dollars};
@@ -39,6 +40,7 @@ pub struct Options {
         global = true,
         help_heading = "Account and output",
         value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new(),
         default_value = "ready-pool"
     )]
     pub stack: String,
@@ -48,6 +50,7 @@ pub struct Options {
         global = true,
         help_heading = "Account and output",
         value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new(),
         conflicts_with = "stack"
     )]
     pub family: Option<String>,
@@ -57,6 +60,7 @@ pub struct Options {
         global = true,
         help_heading = "Account and output",
         value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new(),
         requires = "family"
     )]
     pub pool: Option<String>,
@@ -65,7 +69,8 @@ pub struct Options {
         long,
         global = true,
         help_heading = "Account and output",
-        value_name = "NAME"
+        value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new()
     )]
     pub profile: Option<String>,
     /// AWS region [default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's]
@@ -73,7 +78,8 @@ pub struct Options {
         long,
         global = true,
         help_heading = "Account and output",
-        value_name = "NAME"
+        value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new()
     )]
     pub region: Option<String>,
     /// Where the services are, if not at AWS [default: `AWS_ENDPOINT_URL`]
@@ -81,7 +87,8 @@ pub struct Options {
         long,
         global = true,
         help_heading = "Account and output",
-        value_name = "URL"
+        value_name = "URL",
+        value_parser = NonEmptyStringValueParser::new()
     )]
     pub endpoint_url: Option<String>,
     /// Print JSON for programs: one line for each answer
@@ -362,7 +369,11 @@ mod tests {
             "pause everything",
             "status --stack s --family f",
             "status --pool large",
+            "status --stack ",
+            "status --family ",
+            "status --region ",
         ] {
+            // A name that is empty is none: `--stack "$STACK"`, where nothing has set it.
             let line = std::iter::once("ready-pool").chain(line.split(' '));
             assert!(Cli::try_parse_from(line.clone()).is_err(), "{line:?}");
         }

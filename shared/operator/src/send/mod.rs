@@ -18,7 +18,7 @@ use ready_pool_core::call_error::CallError;
 use ready_pool_core::claim::{Claim, DRY_RUN_GROUP};
 use serde::Serialize;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use wait::Watch;
 
 /// A claim that was sent, for programs.
@@ -38,8 +38,12 @@ pub(crate) async fn run(
     session: &Session,
     screen: &mut Screen<'_>,
 ) -> Result<Exit, Failure> {
-    let claim = asked.file.as_deref().map(read_file).transpose()?;
-    let script = asked.script.as_deref().map(read_file).transpose()?;
+    let read = |option: &str, path: &Option<PathBuf>| {
+        let path = path.as_deref();
+        path.map(|path| read_file(option, path)).transpose()
+    };
+    let claim = read("--file", &asked.file)?;
+    let script = read("--script", &asked.script)?;
     let files = Files {
         claim: claim.as_deref(),
         script: script.as_deref(),
@@ -89,7 +93,7 @@ async fn stack(claims: &[Claim], options: &Options, session: &Session) -> Result
     }
 }
 
-fn read_file(path: &Path) -> Result<String, Failure> {
+fn read_file(option: &str, path: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let read = if path == Path::new("-") {
         std::io::stdin().read_to_string(&mut text).map(|_| text)
@@ -98,7 +102,7 @@ fn read_file(path: &Path) -> Result<String, Failure> {
     };
     read.map_err(|error| {
         Failure::Usage(format!(
-            "nothing was sent: cannot read {}: {error}",
+            "nothing was sent: cannot read {option} {}: {error}",
             path.display()
         ))
     })
