@@ -97,6 +97,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_answer_without_aws_s_words_says_its_status() {
+        let error = none_of_aws("DescribeAutoScalingGroups", 403, "");
+        assert_eq!(
+            error.to_string(),
+            "DescribeAutoScalingGroups failed: NoAnswerOfAws: HTTP status 403, and nothing that AWS would say"
+        );
+        assert_eq!(error.effect, Effect::Refused);
+        assert_eq!(none_of_aws("SendCommand", 502, "").effect, Effect::Unknown);
+    }
+
+    #[test]
     fn lambda_hears_what_kind_of_error_it_was() {
         let heard = |error: ObserveError| {
             let heard = Diagnostic::from(error);

@@ -15,6 +15,7 @@ use std::time::Duration;
 #[command(
     name = "ready-pool",
     version,
+    propagate_version = true,
     about = "Operates a ready-pool stack: how the pool and its claims stand, a claim sent and followed, what is wrong",
     after_help = "Exit status: 0 done; 1 AWS could not be asked, or refused; 2 the command line or the claim is wrong, and \
                   nothing was sent; 3 a claim failed or was rejected, or doctor found something wrong; 4 how a claim ended \

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(
     version,
+    propagate_version = true,
     about = "A simulated AWS region, with the stack of a template in it: queues, groups, machines, \
              commands, events, and functions that are real programs."
 )]

@@ -286,6 +286,24 @@ mod tests {
     }
 
     #[test]
+    fn the_file_is_named_in_which_it_stands() {
+        let files = |claim, script| Files { claim, script };
+        let braces = files(None, Some("echo one\necho {{x}}\n"));
+        let said = composed("--target t --script init.sh", braces).unwrap_err();
+        assert!(said.ends_with(" (line 2 of --script init.sh)"), "{said}");
+        let empty = files(None, Some("\n"));
+        let said = composed("--target t --script init.sh", empty).unwrap_err();
+        assert!(said.ends_with(" (--script init.sh)"), "{said}");
+        let surprise = files(Some(r#"{"surprise": 1}"#), Some("true"));
+        let said = composed("--file claim.json --script init.sh", surprise).unwrap_err();
+        assert!(said.ends_with(" (--file claim.json)"), "{said}");
+        let said = composed("--file claim.json", files(Some("{"), None)).unwrap_err();
+        assert!(said.contains("--file claim.json is no JSON"), "{said}");
+        let said = composed("--target t --command {{x}}", Files::default()).unwrap_err();
+        assert!(!said.contains("--"), "{said}");
+    }
+
+    #[test]
     fn what_the_functions_would_reject_is_not_sent() {
         let file = |text| Files {
             claim: Some(text),
