@@ -179,7 +179,7 @@ def attached_after_init(visit):
         "after_init": ["SendCommand", "script ended", "AttachInstances", "attached"],
     }
     for when, order in wanted.items():
-        visit.page.get_by_label("attach", exact=True).select_option(when)
+        visit.find("#send select[name=attach_when]").select_option(when)
         claim = visit.send()
         visit.ends(claim, "ready")
         visit.claim(claim).locator("summary").click()
@@ -188,7 +188,7 @@ def attached_after_init(visit):
         steps = visit.claim(claim).locator(".steps .what").all_inner_texts()
         places = [next(i for i, step in enumerate(steps) if step.startswith(word)) for word in order]
         check(places == sorted(places), f"{when}: {steps}")
-    visit.page.get_by_label("attach", exact=True).select_option("before_init")
+    visit.find("#send select[name=attach_when]").select_option("before_init")
 
 
 def older_claims(visit):
