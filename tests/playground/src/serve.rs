@@ -205,7 +205,7 @@ fn introduction(running: &Running) -> String {
 
   page         {page}  (see it, send claims, break things)
   endpoint     {endpoint}
-               for Auto Scaling, Systems Manager, SQS; of STS get-caller-identity
+               for autoscaling, ssm, sqs, and sts get-caller-identity
   region       {region}
 {stacks}
 {next}

@@ -85,7 +85,7 @@ impl Troubles {
         let rates = rates.into_iter().filter(|(rate, _)| *rate > 0.0);
         let rates = rates.map(|(rate, what)| format!("{:>5.1} %  {what}", rate * 100.0));
         let outages = self.outages.then(|| {
-            " once    for minutes each: capacity refused, SSM down, the retirement group missing".to_owned()
+            " once    for minutes each: no capacity, SSM down, no retirement group".to_owned()
         });
         rates.chain(outages).collect()
     }
