@@ -75,11 +75,11 @@ fn policy(word: &str) -> Result<OnInitFailure, String> {
 }
 
 fn rule(name: &str) -> Result<Rule, String> {
-    named(name, &Rule::ALL)
+    named(name, Rule::ALL)
 }
 
 fn fault(name: &str) -> Result<Fault, String> {
-    named(name, &Fault::ALL)
+    named(name, Fault::ALL)
 }
 
 /// What has this name; otherwise all names there are.

@@ -4,6 +4,7 @@ use crate::claims::{self, Claim};
 use crate::cli::DemoOptions;
 use crate::crowd;
 use crate::failure::Failure;
+use crate::fill;
 use crate::follow::{Follower, Interrupts};
 use crate::live;
 use crate::patience::{patience, within};
@@ -14,7 +15,7 @@ use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::outcome::Ending;
 use region::journal::{Entry, Happening};
 use region::settings::Settings;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -104,7 +105,7 @@ impl<'r> Demo<'r> {
     async fn run(&mut self, options: &DemoOptions) -> Result<(), Failure> {
         self.introduce(options)?;
         let limit = patience(&self.running.settings, 0);
-        within(limit, "the pool was not filled", self.fill()).await?;
+        within(limit, "the pool was not filled", fill::run(self)).await?;
         match options.claims {
             None => self.one_claim(options).await,
             Some(claims) => crowd::run(self, claims, options.common.pool_size).await,
@@ -151,61 +152,11 @@ impl<'r> Demo<'r> {
     }
 
     /// Tells an entry, if it belongs in a timeline.
-    fn tell(&mut self, entry: &Entry) -> Result<(), Failure> {
+    pub(crate) fn tell(&mut self, entry: &Entry) -> Result<(), Failure> {
         match self.story.tell(entry) {
             Some(line) => Ok(self.printer.line(&line)?),
             None => Ok(()),
         }
-    }
-
-    /// The pool fills: a line for each step when the last instance has taken it, and for each instance that is
-    /// ready.
-    async fn fill(&mut self) -> Result<(), Failure> {
-        self.printer.title("The pool fills")?;
-        let mut launched = BTreeMap::new();
-        let mut ready = BTreeSet::new();
-        let mut taken: BTreeMap<&'static str, usize> = BTreeMap::new();
-        while !self.running.pool_is_full() {
-            let entries = self.next().await;
-            let before = launched.len();
-            for entry in &entries {
-                if let Happening::Launching { instance, .. } = &entry.what {
-                    launched.insert(instance.clone(), entry.at);
-                }
-            }
-            let new = launched.len() - before;
-            if let Some(at) = launched.values().max().filter(|_| new > 0) {
-                let text = format!("{new} instances for {}", self.running.names.pool);
-                self.printer.line(&Line::plain(*at, "launching", text))?;
-            }
-            for entry in &entries {
-                let (step, meaning) = match &entry.what {
-                    Happening::Waiting { .. } => ("booted", "wait in their launch hook"),
-                    Happening::AgentOnline { .. } => ("agent online", "can take commands"),
-                    Happening::InService { instance, .. } => {
-                        ready.insert(instance.clone());
-                        let text = format!("{instance} ({} of {})", ready.len(), launched.len());
-                        let since = launched.get(instance).map(|began| entry.at - *began);
-                        let took = since.and_then(|since| Duration::try_from(since).ok());
-                        let line = Line::plain(entry.at, "ready", text);
-                        self.printer.line(&line.took(took).good_if(true))?;
-                        continue;
-                    }
-                    Happening::Logged { .. } => {
-                        self.tell(entry)?;
-                        continue;
-                    }
-                    _ => continue,
-                };
-                let count = taken.entry(step).or_default();
-                *count += 1;
-                if *count == launched.len() {
-                    let text = format!("{count} {meaning}");
-                    self.printer.line(&Line::plain(entry.at, step, text))?;
-                }
-            }
-        }
-        Ok(())
     }
 
     async fn one_claim(&mut self, options: &DemoOptions) -> Result<(), Failure> {

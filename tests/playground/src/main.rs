@@ -8,6 +8,7 @@ mod demo;
 mod environment_files;
 mod failure;
 mod family;
+mod fill;
 mod first_fill;
 mod follow;
 mod functions;

@@ -18,7 +18,7 @@ use ready_pool_core::call_error::CallError;
 use ready_pool_core::claim::{Claim, DRY_RUN_GROUP};
 use serde::Serialize;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use wait::Watch;
 
 /// A claim that was sent, for programs.
@@ -38,12 +38,12 @@ pub(crate) async fn run(
     session: &Session,
     screen: &mut Screen<'_>,
 ) -> Result<Exit, Failure> {
-    let read = |option: &str, path: &Option<PathBuf>| {
-        let path = path.as_deref();
-        path.map(|path| read_file(option, path)).transpose()
+    let text_of = |option: &str, path: Option<&Path>| {
+        let text = path.map(|path| read_file(option, path));
+        text.transpose()
     };
-    let claim = read("--file", &asked.file)?;
-    let script = read("--script", &asked.script)?;
+    let claim = text_of("--file", asked.file.as_deref())?;
+    let script = text_of("--script", asked.script.as_deref())?;
     let files = Files {
         claim: claim.as_deref(),
         script: script.as_deref(),
