@@ -1,8 +1,9 @@
 //! AWS's wire protocols: HTTP request to [`Call`], [`Answer`] to HTTP response.
 //!
 //! Auto Scaling speaks the query protocol (form in, XML out), SSM AWS JSON 1.1 and SQS AWS
-//! JSON 1.0. STS, of which there is one operation, speaks the query protocol, too. A request that cannot be understood is answered in the protocol it came in, with
-//! the codes AWS uses for it.
+//! JSON 1.0. STS, of which there is one operation, speaks the query protocol, too. A request that
+//! cannot be understood is answered in the protocol it came in, with the codes AWS uses for it;
+//! one for another service hears which ones there are.
 
 pub mod input;
 mod json;

@@ -31,9 +31,12 @@ export function drawLegend() {
       element("span", { class: "swatch", "data-phase": phase, "aria-hidden": "true" }), words));
   }
   byId("legend").append(
-    element("li", {}, element("span", { class: "swatch tick", "aria-hidden": "true" }), "InService in the target"),
-    element("li", { id: "legend-torn" }, element("span", { class: "swatch torn", "aria-hidden": "true" }), "goes beyond the axis"));
+    element("li", {}, swatch("tick"), "InService in the target"),
+    element("li", { id: "legend-torn" }, swatch("torn"), "goes beyond the axis"));
 }
+
+const swatch = (kind) => element("span", { class: `swatch ${kind}`, "aria-hidden": "true" });
+
 
 /** The phases of a claim as [phase, from, to], milliseconds after its message. */
 function spans(claim, now) {

@@ -52,7 +52,7 @@ function makeTile(machine) {
     element("span", { class: "glyph", "aria-hidden": "true" }),
     element("code", {}, machine.id),
     element("span", { class: "state" }),
-    element("span", { class: "about" }, element("span", { class: "zone" }, `${machine.zone}, `), element("span", { class: "age" })),
+    element("span", { class: "about" }, machine.zone, ", ", element("span", { class: "age" })),
     element("span", { class: "killers" }, ...killers(machine)));
   tile.launched = machine.launched;
   return tile;
