@@ -6,7 +6,7 @@ use serde_json::error::Category;
 const WORDS: [(&str, &str); 9] = [
     ("invalid type: sequence,", "invalid type: list,"),
     ("invalid type: map,", "invalid type: object,"),
-    ("floating point `", "number `"),
+    ("floating point `", "decimal number `"),
     ("integer `", "number `"),
     ("expected a sequence", "expected a list"),
     ("expected a map", "expected an object"),
