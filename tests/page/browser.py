@@ -127,6 +127,14 @@ class Visit:
         took = self.claim(claim_id).locator(".took").inner_text()
         say(f"{claim_id} is {words} after {took}")
 
+    def steps(self, claim_id):
+        """Opens a claim that is ready; its steps in words."""
+        self.claim(claim_id).locator("summary").click()
+        steps = self.claim(claim_id).locator(".steps .what")
+        # They are drawn a moment after the click.
+        expect(steps.last).to_contain_text("outcome ready")
+        return steps.all_inner_texts()
+
     def click(self, name):
         self.page.get_by_role("button", name=name, exact=True).click()
 
@@ -159,8 +167,7 @@ def one_click(visit):
     visit.is_accessible("at first")
     claim = visit.send()
     visit.ends(claim, "ready")
-    visit.claim(claim).locator("summary").click()
-    steps = visit.claim(claim).locator(".steps .what").all_inner_texts()
+    steps = visit.steps(claim)
     wanted = ["message", "entered", "detached", "SendCommand", "script started", "script ended", "outcome ready"]
     found = [word for word in wanted if any(step.startswith(word) for step in steps)]
     check(found == wanted, f"steps: {steps}")
@@ -182,10 +189,9 @@ def attached_after_init(visit):
         visit.find("#send select[name=attach_when]").select_option(when)
         claim = visit.send()
         visit.ends(claim, "ready")
-        visit.claim(claim).locator("summary").click()
+        steps = visit.steps(claim)
         about = visit.claim(claim).locator(".about")
         check(("after_init" in about.inner_text()) == (when == "after_init"), about.inner_text())
-        steps = visit.claim(claim).locator(".steps .what").all_inner_texts()
         places = [next(i for i, step in enumerate(steps) if step.startswith(word)) for word in order]
         check(places == sorted(places), f"{when}: {steps}")
     visit.find("#send select[name=attach_when]").select_option("before_init")
