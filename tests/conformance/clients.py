@@ -409,6 +409,12 @@ def errors_are_understood(client, serve):
     error = refused("ssm", "DescribeActivations")
     check("DescribeActivations" in f"{error.code} {error.message}", error)
 
+    identity = client.call("sts", "GetCallerIdentity")
+    check(identity["Arn"].endswith(":root"), identity)
+    for service, operation in [("ec2", "DescribeRegions"), ("events", "ListRules"), ("lambda", "ListFunctions")]:
+        error = refused(service, operation)
+        check(f"of {service}: it speaks Auto Scaling" in error.message, error)
+
 
 @contextlib.contextmanager
 def serving():

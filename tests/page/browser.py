@@ -127,6 +127,14 @@ class Visit:
         took = self.claim(claim_id).locator(".took").inner_text()
         say(f"{claim_id} is {words} after {took}")
 
+    def steps(self, claim_id):
+        """Opens a claim that is ready; its steps in words."""
+        self.claim(claim_id).locator("summary").click()
+        steps = self.claim(claim_id).locator(".steps .what")
+        # They are drawn a moment after the click.
+        expect(steps.last).to_contain_text("outcome ready")
+        return steps.all_inner_texts()
+
     def click(self, name):
         self.page.get_by_role("button", name=name, exact=True).click()
 
@@ -154,13 +162,13 @@ class Visit:
 
 def one_click(visit):
     """The newcomer: opens the page, clicks once, and sees a claim become ready."""
+    expect(visit.find(".fill span")).to_have_count(3)
     visit.pool_is_ready(3)
     visit.is_accessible("at first")
     claim = visit.send()
     visit.ends(claim, "ready")
-    visit.claim(claim).locator("summary").click()
-    steps = visit.claim(claim).locator(".steps .what").all_inner_texts()
-    wanted = ["message", "entered", "detached", "init command sent", "script started", "script ended", "outcome ready"]
+    steps = visit.steps(claim)
+    wanted = ["message", "entered", "detached", "SendCommand", "script started", "script ended", "outcome ready"]
     found = [word for word in wanted if any(step.startswith(word) for step in steps)]
     check(found == wanted, f"steps: {steps}")
     check(any(step.startswith("attached") for step in steps), f"steps: {steps}")
@@ -171,11 +179,49 @@ def one_click(visit):
     check(visit.find("#plot svg rect").count() >= 4, "the plot has too few parts")
 
 
+def attached_after_init(visit):
+    """The steps say in which order the command was sent and the instance attached."""
+    wanted = {
+        "before_init": ["AttachInstances", "SendCommand", "script ended"],
+        "after_init": ["SendCommand", "script ended", "AttachInstances", "attached"],
+    }
+    for when, order in wanted.items():
+        visit.find("#send select[name=attach_when]").select_option(when)
+        claim = visit.send()
+        visit.ends(claim, "ready")
+        steps = visit.steps(claim)
+        about = visit.claim(claim).locator(".about")
+        check(("after_init" in about.inner_text()) == (when == "after_init"), about.inner_text())
+        places = [next(i for i, step in enumerate(steps) if step.startswith(word)) for word in order]
+        check(places == sorted(places), f"{when}: {steps}")
+    visit.find("#send select[name=attach_when]").select_option("before_init")
+
+
+def older_claims(visit):
+    """Claims that have left the timeline are found by what one knows of them."""
+    first = visit.find("#claim-rows > li").last.get_attribute("data-claim")
+    last = visit.send(count=20)
+    expect(visit.find("[data-count=open]")).to_have_text("0", timeout=MINUTE_LIMIT * 1000)
+    expect(visit.claim(first)).to_have_count(0)
+    visit.find("#older > summary").click()
+    visit.find("#find").fill(first)
+    expect(visit.find("#older-rows > li")).to_have_count(1)
+    expect(visit.find("#older-rows > li .name")).to_have_text(first)
+    visit.sees("#older-said", "1 found")
+    visit.find("#find").fill("script_failed")
+    expect(visit.find("#older-rows > li[data-outcome=failed]")).not_to_have_count(0)
+    visit.find("#find").fill("nothing has this in it")
+    visit.sees("#older-said", "0 found")
+    visit.find("#find").fill("")
+    visit.find("#older > summary").click()
+    say(f"{first} is found among the older ones than {last}")
+
+
 def by_keyboard(visit):
     """The same without a mouse."""
     visit.find("#send select").first.focus()
     before = int(visit.find("[data-count=sent]").inner_text())
-    for _ in range(3):
+    for _ in range(4):
         visit.page.keyboard.press("Tab")
     visit.page.keyboard.press("Enter")
     visit.ends(f"signup-{2001 + before}", "ready")
@@ -193,7 +239,7 @@ def lost_events(visit):
     visit.is_pressed("Drop every event", True)
     visit.sees("#broken", "every event is lost")
     claim = visit.send()
-    visit.sees("#claim-rows", "reporting")
+    visit.sees("#claim-rows", "outcome follows")
     visit.ends(claim, "ready", MINUTE_LIMIT)
     visit.click("Drop every event")
     visit.is_pressed("Drop every event", False)
@@ -295,7 +341,16 @@ def test():
             visit = Visit(chromium, address)
             check(re.fullmatch(r"http://127\.0\.0\.1:\d+/", address), address)
             visit.sees("#connection", "live")
-            for step in [one_click, by_keyboard, failing_script, lost_events, throttling, mending]:
+            for step in [
+                one_click,
+                by_keyboard,
+                attached_after_init,
+                failing_script,
+                lost_events,
+                throttling,
+                mending,
+                older_claims,
+            ]:
                 say(step.__name__.replace("_", " "))
                 step(visit)
             other_pages(chromium, visit)

@@ -3,7 +3,7 @@
 use aws_sdk_autoscaling::error::ProvideErrorMetadata;
 use aws_sdk_autoscaling::error::{DisplayErrorContext, SdkError};
 use lambda_runtime::Diagnostic;
-use ready_pool_core::call_error::{CallError, Effect};
+use ready_pool_core::call_error::{CallError, Effect, NO_ANSWER_OF_AWS};
 use ready_pool_core::ids::GroupName;
 
 /// Reads the SDK's error.
@@ -20,14 +20,36 @@ where
     };
     match error {
         SdkError::ServiceError(context) => {
-            let code = context.err().code().unwrap_or("Unknown");
+            let status = context.raw().status();
             let message = context.err().message().unwrap_or_default();
-            CallError::answered(operation, code, message, context.raw().status())
+            match context.err().code() {
+                Some(code) => CallError::answered(operation, code, message, status),
+                None => none_of_aws(operation, status, message),
+            }
+        }
+        SdkError::ResponseError(context) => {
+            let unreadable = none_of_aws(operation, context.raw().status(), "");
+            // Whatever it was, the call may have been carried out.
+            let effect = Effect::Unknown;
+            CallError {
+                effect,
+                ..unreadable
+            }
         }
         SdkError::ConstructionFailure(_) => unanswered("InvalidRequest", Effect::Refused),
         SdkError::TimeoutError(_) => unanswered("TimedOut", Effect::Unknown),
         _ => unanswered("NoResponse", Effect::Unknown),
     }
+}
+
+/// An answer that does not say what AWS's errors say: of a proxy, say.
+fn none_of_aws(operation: &'static str, status: u16, message: &str) -> CallError {
+    let said = match message {
+        "" => "and nothing that AWS would say",
+        message => message,
+    };
+    let message = format!("HTTP status {status}, {said}");
+    CallError::answered(operation, NO_ANSWER_OF_AWS, &message, status)
 }
 
 /// Why a look at the world failed.
@@ -73,6 +95,17 @@ impl HttpStatus for aws_sdk_autoscaling::config::http::HttpResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_without_aws_s_words_says_its_status() {
+        let error = none_of_aws("DescribeAutoScalingGroups", 403, "");
+        assert_eq!(
+            error.to_string(),
+            "DescribeAutoScalingGroups failed: NoAnswerOfAws: HTTP status 403, and nothing that AWS would say"
+        );
+        assert_eq!(error.effect, Effect::Refused);
+        assert_eq!(none_of_aws("SendCommand", 502, "").effect, Effect::Unknown);
+    }
 
     #[test]
     fn lambda_hears_what_kind_of_error_it_was() {

@@ -19,6 +19,9 @@ pub struct CallError {
     pub effect: Effect,
 }
 
+/// The code of an answer that is none of AWS's: without its words, or in words that cannot be read.
+pub const NO_ANSWER_OF_AWS: &str = "NoAnswerOfAws";
+
 /// What a failed call may have done, and so what may be done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {

@@ -5,6 +5,7 @@ use crate::attach_when::AttachWhen;
 use crate::create_target::CreateTarget;
 use crate::ids::{ClaimId, ClaimKey, GroupName};
 use crate::init_failure::OnInitFailure;
+use crate::json_words;
 use crate::preferences::Preferences;
 #[cfg(feature = "schema")]
 use crate::schema;
@@ -191,10 +192,10 @@ impl Claim {
         }
         let reader = &mut serde_json::Deserializer::from_str(body);
         let claim: Self = serde_path_to_error::deserialize(&mut *reader)
-            .map_err(|error| Malformed::NotAClaim(error.to_string()))?;
+            .map_err(|error| Malformed::NotAClaim(json_words::problem(&error)))?;
         reader
             .end()
-            .map_err(|error| Malformed::NotAClaim(error.to_string()))?;
+            .map_err(|error| Malformed::NotAClaim(json_words::of_json(&error)))?;
         refuse_other_shapes(body)?;
         claim.check(now)?;
         Ok(claim)
@@ -426,9 +427,7 @@ mod tests {
             problem(&with("/when_emtpy", json!("wait"))).contains("unknown field `when_emtpy`")
         );
         assert!(problem(&with("/init/command", json!("x"))).contains("unknown field `command`"));
-        assert!(
-            problem(&with("/when_empty", json!("launch"))).contains("unknown variant `launch`")
-        );
+        assert!(problem(&with("/when_empty", json!("launch"))).contains("unknown value `launch`"));
     }
 
     #[test]
@@ -558,43 +557,126 @@ mod tests {
         ]);
     }
 
+    /// Every place of a message with every kind of value that does not belong there.
     #[test]
     fn no_error_speaks_of_rust() {
-        for (pointer, value) in [
-            ("/init", json!("echo")),
-            ("/init", json!(null)),
-            ("/init/execution_timeout_seconds", json!("600")),
-            ("/init/execution_timeout_seconds", json!(1.5)),
-            ("/init/execution_timeout_seconds", json!(-1)),
-            ("/preferences", json!(true)),
-            ("/create_target", json!(true)),
-            ("/create_target", json!({"max_size": -1})),
-            ("/when_empty", json!("sleep")),
-            ("/on_init_failure", json!(1)),
-            ("/attach_when", json!("never")),
-            ("/expires_at", json!("2026-11-22T20:15:00")),
-            ("/expires_at", json!({"seconds": "900", "after": "now"})),
-            ("/expires_at", json!({"seconds": 900, "after": "now"})),
+        let mut message = message();
+        for (name, value) in [
+            (
+                "preferences",
+                json!({"zones": ["eu-west-1a"], "instance_types": ["m5.large"]}),
+            ),
+            (
+                "create_target",
+                json!({"max_size": 4, "tags": {"org": "1337"}}),
+            ),
+            ("on_init_failure", json!("keep")),
+            ("attach_when", json!("after_init")),
+            ("protect", json!(true)),
+            ("dry_run", json!(false)),
+            (
+                "expires_at",
+                json!({"seconds": 900, "after": "2026-11-22T20:00:00Z"}),
+            ),
         ] {
-            no_rust_in(&problem(&with(pointer, value)));
+            message[name] = value;
         }
-        no_rust_in(&problem(&json!("a claim")));
-        no_rust_in(&problem(&json!([7])));
+        let mut refused = 0;
+        for pointer in pointers(&message) {
+            for wrong in [
+                json!(null),
+                json!(true),
+                json!(-1),
+                json!(7),
+                json!(1.5),
+                json!(u64::MAX),
+                json!("never"),
+                json!("2026-11-22T20:15:00"),
+                json!([]),
+                json!([7]),
+                json!({}),
+                json!({"wait": null}),
+                json!({"wait": 1}),
+            ] {
+                let mut message = message.clone();
+                *message.pointer_mut(&pointer).unwrap() = wrong;
+                if let Err(problem) = Claim::parse(&message.to_string(), NOW) {
+                    refused += 1;
+                    no_rust_in(&problem.to_string());
+                }
+            }
+        }
+        assert!(refused > 200, "{refused}");
+        for body in [
+            "",
+            "hello",
+            "{",
+            r#"{"claim_id": "a", "claim_id": "b"}"#,
+            r#"{"claim_id": "a"}"#,
+            r#"{"claim_id": "a",}"#,
+            r#"{"claim_id": 1e999}"#,
+            "{'claim_id': 'a'}",
+            "{} {}",
+        ] {
+            no_rust_in(&Claim::parse(body, NOW).unwrap_err().to_string());
+        }
+    }
+
+    /// The message itself, and every value in it.
+    fn pointers(value: &Value) -> Vec<String> {
+        let children: Vec<(String, &Value)> = match value {
+            Value::Object(fields) => (fields.iter())
+                .map(|(name, value)| (name.clone(), value))
+                .collect(),
+            Value::Array(items) => (items.iter().enumerate())
+                .map(|(index, value)| (index.to_string(), value))
+                .collect(),
+            _ => Vec::new(),
+        };
+        let below = children.into_iter().flat_map(|(name, value)| {
+            let below = pointers(value).into_iter();
+            below.map(move |pointer| format!("/{name}{pointer}"))
+        });
+        std::iter::once(String::new()).chain(below).collect()
     }
 
     fn no_rust_in(problem: &str) {
         for rust in [
             "struct",
-            "enum ",
+            "enum",
+            "variant",
+            "tuple",
+            "newtype",
+            "unit",
+            "sequence",
+            " map",
+            "u16",
             "u32",
+            "u64",
             "i64",
             "f64",
+            "usize",
             "component",
+            "floating",
             "Claim",
             "Init",
+            "Option",
+            "Vec",
+            "+00:00:00",
         ] {
-            assert!(!problem.contains(rust), "{problem}");
+            assert!(!problem.contains(rust), "{rust}: {problem}");
         }
+    }
+
+    #[test]
+    fn what_is_no_json_is_called_so() {
+        let no_json = Claim::parse("hello", NOW).unwrap_err().to_string();
+        assert!(
+            no_json.starts_with("not a claim: it is no JSON: "),
+            "{no_json}"
+        );
+        let json = problem(&json!("hello"));
+        assert!(!json.contains("no JSON"), "{json}");
     }
 
     fn assert_refused(cases: &[(&str, Value, &str)]) {

@@ -16,6 +16,7 @@ pub mod group;
 pub mod guard;
 pub mod ids;
 pub mod init_failure;
+mod json_words;
 pub mod lacking;
 pub mod ledger;
 pub mod message;

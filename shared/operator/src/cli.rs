@@ -3,6 +3,7 @@
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ready_pool_planner::{Arguments, dollars};
@@ -14,6 +15,7 @@ use std::time::Duration;
 #[command(
     name = "ready-pool",
     version,
+    propagate_version = true,
     about = "Operates a ready-pool stack: how the pool and its claims stand, a claim sent and followed, what is wrong",
     after_help = "Exit status: 0 done; 1 AWS could not be asked, or refused; 2 the command line or the claim is wrong, and \
                   nothing was sent; 3 a claim failed or was rejected, or doctor found something wrong; 4 how a claim ended \
@@ -39,6 +41,7 @@ pub struct Options {
         global = true,
         help_heading = "Account and output",
         value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new(),
         default_value = "ready-pool"
     )]
     pub stack: String,
@@ -48,6 +51,7 @@ pub struct Options {
         global = true,
         help_heading = "Account and output",
         value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new(),
         conflicts_with = "stack"
     )]
     pub family: Option<String>,
@@ -57,6 +61,7 @@ pub struct Options {
         global = true,
         help_heading = "Account and output",
         value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new(),
         requires = "family"
     )]
     pub pool: Option<String>,
@@ -65,7 +70,8 @@ pub struct Options {
         long,
         global = true,
         help_heading = "Account and output",
-        value_name = "NAME"
+        value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new()
     )]
     pub profile: Option<String>,
     /// AWS region [default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile's]
@@ -73,7 +79,8 @@ pub struct Options {
         long,
         global = true,
         help_heading = "Account and output",
-        value_name = "NAME"
+        value_name = "NAME",
+        value_parser = NonEmptyStringValueParser::new()
     )]
     pub region: Option<String>,
     /// Where the services are, if not at AWS [default: `AWS_ENDPOINT_URL`]
@@ -81,7 +88,8 @@ pub struct Options {
         long,
         global = true,
         help_heading = "Account and output",
-        value_name = "URL"
+        value_name = "URL",
+        value_parser = NonEmptyStringValueParser::new()
     )]
     pub endpoint_url: Option<String>,
     /// Print JSON for programs: one line for each answer
@@ -362,7 +370,11 @@ mod tests {
             "pause everything",
             "status --stack s --family f",
             "status --pool large",
+            "status --stack ",
+            "status --family ",
+            "status --region ",
         ] {
+            // A name that is empty is none: `--stack "$STACK"`, where nothing has set it.
             let line = std::iter::once("ready-pool").chain(line.split(' '));
             assert!(Cli::try_parse_from(line.clone()).is_err(), "{line:?}");
         }

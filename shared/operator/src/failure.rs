@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::session::Place;
-use ready_pool_core::call_error::{CallError, Effect};
+use ready_pool_core::call_error::{CallError, Effect, NO_ANSWER_OF_AWS};
 use ready_pool_core::claim::Malformed;
 use ready_pool_planner::PlanError;
 use ready_pool_planner::family::in_words;
@@ -14,8 +14,13 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Usage(String),
     /// The claim would be rejected as malformed. Nothing was sent.
-    #[error("the claim was not sent: {0}")]
-    InvalidClaim(#[from] Malformed),
+    #[error("the claim was not sent: {problem}{}", from_where(.place.as_deref()))]
+    InvalidClaim {
+        /// What is wrong with it.
+        problem: Malformed,
+        /// The option with the file that says so.
+        place: Option<String>,
+    },
     /// Nothing says which region.
     #[error(
         "no AWS region is set: give --region, set AWS_REGION, or add `region` to your profile in ~/.aws/config"
@@ -91,7 +96,7 @@ impl Failure {
     /// How the command line ends.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::InvalidClaim(_) | Self::NoPlan(_) => Exit::Wrong,
+            Self::Usage(_) | Self::InvalidClaim { .. } | Self::NoPlan(_) => Exit::Wrong,
             _ => Exit::NotDone,
         }
     }
@@ -100,6 +105,10 @@ impl Failure {
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
     }
+}
+
+fn from_where(place: Option<&str>) -> String {
+    place.map_or(String::new(), |place| format!(" ({place})"))
 }
 
 /// Codes that say that the credentials are not accepted (any more), over all services (IAM User Guide, "Common
@@ -150,14 +159,20 @@ pub(crate) fn advice(error: &CallError, place: &Place) -> String {
         let why = cause(&error.message);
         return match &place.endpoint {
             Some(endpoint) => format!(
-                "nothing answers at {endpoint}: {why}\nis `cargo serve` (or whatever should be there) running, and is the \
-                 address right? (--endpoint-url, AWS_ENDPOINT_URL)"
+                "no region answers at {endpoint}: {why}\nstart one with `cargo serve`, which prints its address (another one \
+                 each time, unless --port sets it), and give that in --endpoint-url or AWS_ENDPOINT_URL"
             ),
             None => format!(
                 "no answer from AWS in {}: {why}\ncheck the network, HTTPS_PROXY, and that the region has this name",
                 place.region
             ),
         };
+    }
+    if code == NO_ANSWER_OF_AWS {
+        return format!(
+            "{error}\nperhaps it was not AWS that answered: look at HTTPS_PROXY, at the firewall, at the policy of a VPC \
+             endpoint, and at --endpoint-url and AWS_ENDPOINT_URL"
+        );
     }
     error.to_string()
 }
@@ -191,6 +206,7 @@ mod tests {
             ("SignatureDoesNotMatch", "clock"),
             ("Throttling", "try again in a minute"),
             ("NoResponse", "check the network"),
+            (NO_ANSWER_OF_AWS, "HTTPS_PROXY"),
         ] {
             let said = said(code, "because", 400, None);
             assert!(said.contains(what_to_do), "{code}: {said}");
@@ -208,7 +224,7 @@ mod tests {
         );
         assert!(
             said.starts_with(
-                "nothing answers at http://127.0.0.1:4566: dispatch failure: io error: Connection refused\n"
+                "no region answers at http://127.0.0.1:4566: dispatch failure: io error: Connection refused\n"
             ),
             "{said}"
         );

@@ -83,8 +83,10 @@ impl<'w> Screen<'w> {
 
     /// What the following is about.
     pub(crate) fn heading(&mut self, text: &str) -> Result<(), Failure> {
-        let text = self.paint(text, "1");
-        Ok(writeln!(self.out, "{text}")?)
+        for line in self.wrapped(text, 0) {
+            writeln!(self.out, "{}", self.paint(&line, "1"))?;
+        }
+        Ok(())
     }
 
     /// Something known under a label (none where it goes on).
@@ -114,7 +116,9 @@ impl<'w> Screen<'w> {
         for line in lines.lines() {
             // Whatever the script printed, it moves no cursor here.
             let line = line.replace(char::is_control, " ");
-            writeln!(self.out, "{:BEFORE_TEXT$}{bar} {line}", "")?;
+            for line in self.wrapped(&line, BEFORE_TEXT + 2) {
+                writeln!(self.out, "{:BEFORE_TEXT$}{bar} {line}", "")?;
+            }
         }
         Ok(self.out.flush()?)
     }
@@ -133,13 +137,24 @@ impl<'w> Screen<'w> {
 
     /// How far it is, beside the output.
     pub(crate) fn note(&mut self, text: &str) {
-        let _ = writeln!(self.errors, "{text}");
+        for line in self.wrapped_note(text) {
+            let _ = writeln!(self.errors, "{line}");
+        }
     }
 
     /// What went wrong, beside the output.
     pub(crate) fn problem(&mut self, text: &str) {
         // Nobody is left to hear that standard error is closed.
-        let _ = writeln!(self.errors, "ready-pool: {text}");
+        for line in self.wrapped_note(&format!("ready-pool: {text}")) {
+            let _ = writeln!(self.errors, "{line}");
+        }
+    }
+
+    /// A text beside the output, each of its lines by itself.
+    fn wrapped_note(&self, text: &str) -> Vec<String> {
+        text.lines()
+            .flat_map(|line| self.wrapped(line, 0))
+            .collect()
     }
 
     /// The text's lines where so many columns stand before each. No word is broken.
@@ -177,8 +192,13 @@ mod tests {
             width,
         };
         let text = "a text of some words that does not fit into forty columns";
+        screen.heading(text).unwrap();
         screen.field("label", text, Tone::Good).unwrap();
         screen.below("one\n\x1b[2Jtwo").unwrap();
+        screen.problem(text);
+        let lines = String::from_utf8(errors).unwrap();
+        let fits = |line: &str| width.is_none_or(|width| line.chars().count() <= width);
+        assert!(lines.lines().all(fits), "{lines}");
         String::from_utf8(out).unwrap()
     }
 
@@ -186,7 +206,9 @@ mod tests {
     fn a_terminal_s_lines_break_between_words_and_stay_in_their_column() {
         assert_eq!(
             written(Some(40), false),
-            "  label       a text of some words that\n\
+            "a text of some words that does not fit\n\
+             into forty columns\n\
+             \x20 label       a text of some words that\n\
              \x20             does not fit into forty\n\
              \x20             columns\n\
              \x20             │ one\n\
@@ -198,7 +220,7 @@ mod tests {
     fn a_pipe_gets_whole_lines_without_colours() {
         let piped = written(None, false);
         assert!(!piped.contains('\x1b'), "{piped}");
-        assert_eq!(piped.lines().count(), 3);
+        assert_eq!(piped.lines().count(), 4);
         assert!(written(Some(40), true).contains("\x1b[32m"));
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Claims at the latencies observed on AWS, on a paused clock.
 #[derive(Parser)]
-#[command(name = "cargo bench-claims")]
+#[command(name = "cargo bench-claims", version)]
 struct Arguments {
     /// The only source of chance: the same seed gives the same figures.
     #[arg(long, default_value_t = 1)]

@@ -3,11 +3,14 @@
 use clap::Parser;
 use end_to_end::Soak;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How often it is said how far it is.
+const SAY_EVERY: Duration = Duration::from_secs(3);
 
 /// Claims on a simulated region in which everything goes wrong, in virtual time.
 #[derive(Parser)]
-#[command(name = "cargo soak")]
+#[command(name = "cargo soak", version)]
 struct Arguments {
     /// The only source of chance: the same seed gives the same run.
     #[arg(long, default_value_t = 1)]
@@ -39,8 +42,29 @@ fn main() -> ExitCode {
         }
     };
     let started = Instant::now();
-    let tally = runtime.block_on(soak.run());
-    println!("seed {}\n{tally}", arguments.seed);
+    println!(
+        "seed {}: {} claims for {} targets, while",
+        arguments.seed, arguments.claims, arguments.targets
+    );
+    for trouble in soak.troubles.words() {
+        println!("  {trouble}");
+    }
+    let mut said = started;
+    let tally = runtime.block_on(soak.run_watched(|so_far| {
+        if said.elapsed() > SAY_EVERY {
+            said = Instant::now();
+            eprintln!(
+                "{:>4.0} s: {} of {} claims sent, {} answered, {} h {:02} min of the region's time",
+                started.elapsed().as_secs_f64(),
+                so_far.sent,
+                arguments.claims,
+                so_far.answered,
+                so_far.passed.as_secs() / 3600,
+                so_far.passed.as_secs() / 60 % 60,
+            );
+        }
+    }));
+    println!("\n{tally}");
     println!("took {:.1?}", started.elapsed());
     if tally.is_good() {
         println!("PASS");

@@ -9,7 +9,7 @@ use std::time::Instant;
 /// other day, wiped tags, a kill between tag and capacity, more claims than the pool may have machines, a scheduled
 /// minimum, a pause. Each minute is held to the bounds and to the pure functions.
 #[derive(Parser)]
-#[command(name = "cargo weeks")]
+#[command(name = "cargo weeks", version)]
 struct Arguments {
     /// The only source of chance: the same seed gives the same run.
     #[arg(long, default_value_t = 1)]

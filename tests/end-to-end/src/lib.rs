@@ -24,5 +24,5 @@ pub use bench::{Bench, Floor, Measured, Report, Step};
 pub use figures::Figures;
 pub use harness::{Harness, HarnessBuilder, Target, claim};
 pub use invariants::Violation;
-pub use soak::{Figure, Soak, Tally, Troubles};
+pub use soak::{Figure, SoFar, Soak, Tally, Troubles};
 pub use weeks::{Lived, Trouble, Weeks};

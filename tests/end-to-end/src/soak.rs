@@ -33,6 +33,17 @@ pub struct Soak {
     pub troubles: Troubles,
 }
 
+/// How far a run is.
+#[derive(Clone, Copy, Debug)]
+pub struct SoFar {
+    /// Claims that were sent.
+    pub sent: usize,
+    /// Of these, claims with an outcome.
+    pub answered: usize,
+    /// Of the virtual time.
+    pub passed: Duration,
+}
+
 /// How long after the last claim everything may take to come to rest, the leak sweep included.
 const REST: Duration = Duration::from_hours(12);
 /// Longest a machine that was claimed is used.
@@ -72,6 +83,22 @@ impl Soak {
     /// # Panics
     /// Must be called on tokio's paused clock.
     pub async fn run(&self) -> Tally {
+        self.run_watched(|_| ()).await
+    }
+
+    /// The same, and says now and then how far it is.
+    ///
+    /// # Panics
+    /// Must be called on tokio's paused clock.
+    pub async fn run_watched(&self, mut watch: impl FnMut(SoFar)) -> Tally {
+        let began = tokio::time::Instant::now();
+        let mut so_far = |tenants: &Tenants| {
+            watch(SoFar {
+                sent: tenants.sent.len(),
+                answered: tenants.answered.len(),
+                passed: began.elapsed(),
+            });
+        };
         let harness = Harness::builder()
             .pool_size(self.pool_size)
             .makes_targets("asg-")
@@ -91,9 +118,11 @@ impl Soak {
         self.troubles.begin(&harness);
         while tenants.still_sending() {
             tenants.live_on(&harness).await;
+            so_far(&tenants);
         }
         for _ in 0..300 {
             tenants.live_on(&harness).await;
+            so_far(&tenants);
         }
         tenants.end_troubles(&harness);
         harness.region.with(Troubles::end);

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 /// Explores the claim protocol in a configuration of your own.
 #[derive(Debug, Parser)]
+#[command(name = "cargo model", version)]
 #[allow(clippy::struct_excessive_bools, reason = "independent switches")]
 struct Options {
     /// The configurations that the tests explore, one after the other.
@@ -47,8 +48,8 @@ struct Options {
     #[arg(long, default_value_t = 1)]
     faults: u8,
     /// Kinds of faults by name; all when none is given.
-    #[arg(long, value_delimiter = ',')]
-    kinds: Vec<String>,
+    #[arg(long, value_delimiter = ',', value_parser = fault)]
+    kinds: Vec<Fault>,
     /// Split claim-instance's look into its two halves.
     #[arg(long)]
     split_look: bool,
@@ -70,14 +71,26 @@ struct Options {
 }
 
 fn policy(word: &str) -> Result<OnInitFailure, String> {
-    OnInitFailure::from_code(word).ok_or_else(|| format!("no policy {word}"))
+    OnInitFailure::from_code(word).ok_or_else(|| "there are retire, keep and replace".to_owned())
 }
 
 fn rule(name: &str) -> Result<Rule, String> {
-    let known = Rule::ALL.iter().find(|rule| format!("{rule:?}") == name);
-    known
-        .copied()
-        .ok_or_else(|| format!("the rules are {:?}", Rule::ALL))
+    named(name, Rule::ALL)
+}
+
+fn fault(name: &str) -> Result<Fault, String> {
+    named(name, Fault::ALL)
+}
+
+/// What has this name; otherwise all names there are.
+fn named<T: Copy + std::fmt::Debug>(name: &str, all: &[T]) -> Result<T, String> {
+    let names = || all.iter().map(|one| format!("{one:?}"));
+    let place = names().position(|known| known == name);
+    let known = place.and_then(|place| all.get(place)).copied();
+    known.ok_or_else(|| {
+        let all: Vec<String> = names().collect();
+        format!("there are {}", all.join(", "))
+    })
 }
 
 fn main() {
@@ -103,7 +116,7 @@ fn main() {
     let kinds: Vec<Fault> = Fault::ALL
         .iter()
         .copied()
-        .filter(|fault| options.kinds.is_empty() || options.kinds.contains(&format!("{fault:?}")))
+        .filter(|fault| options.kinds.is_empty() || options.kinds.contains(fault))
         .collect();
     let config = Configuration {
         name: "command line",

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use crate::messages::Content;
 use crate::start::{Client, Names};
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::group::OPT_IN_TAG;
 use ready_pool_core::outcome::Outcome;
 use region::api::Service;
@@ -36,6 +37,8 @@ pub(crate) struct Claim {
     pub(crate) waits: bool,
     /// Whether its target is made where it does not exist.
     pub(crate) makes_target: bool,
+    /// Whether its instance is attached before its init, or after it.
+    pub(crate) attach_when: AttachWhen,
     /// The organisation that signed up.
     organisation: usize,
 }
@@ -82,6 +85,7 @@ impl Claim {
             script: Script::Succeeds,
             waits: true,
             makes_target: false,
+            attach_when: AttachWhen::default(),
             organisation,
         }
     }
@@ -97,6 +101,7 @@ impl Claim {
                 "execution_timeout_seconds": 60,
             },
             "when_empty": if self.waits { "wait" } else { "reject" },
+            "attach_when": self.attach_when,
             "expires_at": timestamp(expires_at),
         });
         if let Some(fields) = message.as_object_mut().filter(|_| self.makes_target) {

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(
     version,
+    propagate_version = true,
     about = "A simulated AWS region, with the stack of a template in it: queues, groups, machines, \
              commands, events, and functions that are real programs."
 )]
@@ -43,6 +44,9 @@ pub(crate) struct DemoOptions {
     /// Let the claim make its target, as a signup in one message; then send the same message again
     #[arg(long, conflicts_with = "claims")]
     pub(crate) create_target: bool,
+    /// When the claim's instance is attached to its target: before its script runs (the default), or after it
+    #[arg(long, value_name = "WHEN", value_parser = ["before_init", "after_init"], conflicts_with = "claims")]
+    pub(crate) attach_when: Option<String>,
     /// Stay up for the page afterwards, as it does on a terminal
     #[arg(long, conflicts_with = "exit")]
     pub(crate) stay: bool,

@@ -1,8 +1,9 @@
 //! `demo --claims N`: many claims at once, and what came of them in figures.
 
 use crate::claims::{self, Claim};
-use crate::demo::{Demo, patience, within};
+use crate::demo::Demo;
 use crate::failure::Failure;
+use crate::patience::{patience, within};
 use crate::print::seconds;
 use crate::story::Line;
 use crate::summary::Summary;

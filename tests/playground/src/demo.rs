@@ -4,15 +4,18 @@ use crate::claims::{self, Claim};
 use crate::cli::DemoOptions;
 use crate::crowd;
 use crate::failure::Failure;
+use crate::fill;
 use crate::follow::{Follower, Interrupts};
 use crate::live;
-use crate::print::{Printer, seconds};
-use crate::start::Running;
+use crate::patience::{patience, within};
+use crate::print::Printer;
+use crate::start::{Running, at_latencies};
 use crate::story::{Line, Story, words};
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::outcome::Ending;
 use region::journal::{Entry, Happening};
-use region::settings::{Settings, Spread};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use region::settings::Settings;
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -20,6 +23,16 @@ use time::OffsetDateTime;
 
 /// The organisation of the one claim.
 const ORGANISATION: usize = 1337;
+/// The organisation of the claim at all of AWS's latencies.
+const NEXT_ORGANISATION: usize = 1338;
+/// What is shown of that one's way.
+const MILESTONES: [&str; 5] = [
+    "detached",
+    "attached",
+    "command sent",
+    "script ended",
+    "outcome",
+];
 /// Lines of the functions' logs that explain a demo that did not get there.
 const LOG_TAIL: usize = 15;
 
@@ -57,6 +70,11 @@ impl DemoOptions {
     fn stays(&self) -> bool {
         self.stay || !self.exit && io::stdout().is_terminal()
     }
+
+    fn attach_when(&self) -> AttachWhen {
+        let asked = self.attach_when.as_deref();
+        asked.and_then(AttachWhen::from_code).unwrap_or_default()
+    }
 }
 
 /// A demo that runs.
@@ -87,9 +105,9 @@ impl<'r> Demo<'r> {
     async fn run(&mut self, options: &DemoOptions) -> Result<(), Failure> {
         self.introduce(options)?;
         let limit = patience(&self.running.settings, 0);
-        within(limit, "the pool was not filled", self.fill()).await?;
+        within(limit, "the pool was not filled", fill::run(self)).await?;
         match options.claims {
-            None => self.one_claim(options.create_target).await,
+            None => self.one_claim(options).await,
             Some(claims) => crowd::run(self, claims, options.common.pool_size).await,
         }
     }
@@ -134,66 +152,18 @@ impl<'r> Demo<'r> {
     }
 
     /// Tells an entry, if it belongs in a timeline.
-    fn tell(&mut self, entry: &Entry) -> Result<(), Failure> {
+    pub(crate) fn tell(&mut self, entry: &Entry) -> Result<(), Failure> {
         match self.story.tell(entry) {
             Some(line) => Ok(self.printer.line(&line)?),
             None => Ok(()),
         }
     }
 
-    /// The pool fills: a line for each step when the last instance has taken it, and for each instance that is
-    /// ready.
-    async fn fill(&mut self) -> Result<(), Failure> {
-        self.printer.title("The pool fills")?;
-        let mut launched = BTreeMap::new();
-        let mut ready = BTreeSet::new();
-        let mut taken: BTreeMap<&'static str, usize> = BTreeMap::new();
-        while !self.running.pool_is_full() {
-            let entries = self.next().await;
-            let before = launched.len();
-            for entry in &entries {
-                if let Happening::Launching { instance, .. } = &entry.what {
-                    launched.insert(instance.clone(), entry.at);
-                }
-            }
-            let new = launched.len() - before;
-            if let Some(at) = launched.values().max().filter(|_| new > 0) {
-                let text = format!("{new} instances for {}", self.running.names.pool);
-                self.printer.line(&Line::plain(*at, "launching", text))?;
-            }
-            for entry in &entries {
-                let (step, meaning) = match &entry.what {
-                    Happening::Waiting { .. } => ("booted", "wait in their launch hook"),
-                    Happening::AgentOnline { .. } => ("agent online", "can take commands"),
-                    Happening::InService { instance, .. } => {
-                        ready.insert(instance.clone());
-                        let text = format!("{instance} ({} of {})", ready.len(), launched.len());
-                        let since = launched.get(instance).map(|began| entry.at - *began);
-                        let took = since.and_then(|since| Duration::try_from(since).ok());
-                        let line = Line::plain(entry.at, "ready", text);
-                        self.printer.line(&line.took(took).good_if(true))?;
-                        continue;
-                    }
-                    Happening::Logged { .. } => {
-                        self.tell(entry)?;
-                        continue;
-                    }
-                    _ => continue,
-                };
-                let count = taken.entry(step).or_default();
-                *count += 1;
-                if *count == launched.len() {
-                    let text = format!("{count} {meaning}");
-                    self.printer.line(&Line::plain(entry.at, step, text))?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn one_claim(&mut self, makes_target: bool) -> Result<(), Failure> {
+    async fn one_claim(&mut self, options: &DemoOptions) -> Result<(), Failure> {
+        let makes_target = options.create_target;
         let mut claim = Claim::of_organisation(ORGANISATION);
         claim.makes_target = makes_target;
+        claim.attach_when = options.attach_when();
         let client = self.running.client();
         let what = if makes_target {
             "a group that does not exist"
@@ -204,8 +174,14 @@ impl<'r> Demo<'r> {
             "an empty group"
         };
         self.printer.title(&format!(
-            "One claim: {} wants an instance for {}, {what}",
-            claim.id, claim.target
+            "One claim: {} wants an instance for {}, {what}{}",
+            claim.id,
+            claim.target,
+            if claim.attach_when == AttachWhen::AfterInit {
+                ", attached after its init"
+            } else {
+                ""
+            }
         ))?;
         claim.send(&client).await?;
         let limit = patience(&self.running.settings, 0);
@@ -215,13 +191,40 @@ impl<'r> Demo<'r> {
         }
         self.printer.title("The pool refills")?;
         within(limit, "the pool was not refilled", self.refill()).await?;
+        let at_all = self.at_all_latencies(claim.attach_when).await?;
         self.printer.text("")?;
         let took = took.as_secs_f64();
         let latencies = self.running.latencies();
-        let full = self.running.how_to_see_full_latencies("cargo demo");
-        let text = format!("ready in {took:.1} s, {latencies}{full}");
+        let at_all = at_all.map_or(String::new(), |took| {
+            let (took, latencies) = (took.as_secs_f64(), at_latencies(1.0));
+            format!("; ready in {took:.1} s {latencies}")
+        });
+        let text = format!("ready in {took:.1} s {latencies}{at_all}");
         self.printer.good(&text)?;
         Ok(())
+    }
+
+    /// Another claim, at all of AWS's latencies, where the first one had less: a fifth of them is not a fifth of
+    /// the time, since programs take theirs.
+    async fn at_all_latencies(&mut self, when: AttachWhen) -> Result<Option<Duration>, Failure> {
+        let asked = self.running.settings.time_scale;
+        if (asked - 1.0).abs() < f64::EPSILON {
+            return Ok(None);
+        }
+        let mut claim = Claim::of_organisation(NEXT_ORGANISATION);
+        claim.attach_when = when;
+        let client = self.running.client();
+        claim.create_target(&client).await?;
+        self.next().await;
+        let title = format!("The same {}: {}", at_latencies(1.0), claim.id);
+        self.printer.title(&title)?;
+        let region = &self.running.region;
+        region.with(|world| world.settings.time_scale = 1.0);
+        claim.send(&client).await?;
+        let limit = patience(&Settings::default(), 0);
+        let took = within(limit, "the claim has no outcome", self.milestones(&claim)).await;
+        region.with(|world| world.settings.time_scale = asked);
+        took.map(Some)
     }
 
     /// The same message changes nothing: the group is there, and the claim has its instance.
@@ -240,13 +243,35 @@ impl<'r> Demo<'r> {
 
     /// Tells the claim's way to its outcome; returns how long it took from its message.
     async fn outcome(&mut self, claim: &Claim) -> Result<Duration, Failure> {
+        self.follow(claim, Some).await
+    }
+
+    /// The same, in a few lines.
+    async fn milestones(&mut self, claim: &Claim) -> Result<Duration, Failure> {
+        let short = |line: Line| Line {
+            below: Vec::new(),
+            ..line
+        };
+        self.follow(claim, |line| {
+            MILESTONES.contains(&line.label).then(|| short(line))
+        })
+        .await
+    }
+
+    async fn follow(
+        &mut self,
+        claim: &Claim,
+        shown: impl Fn(Line) -> Option<Line>,
+    ) -> Result<Duration, Failure> {
         let mut ending = None;
         while ending.is_none() {
             for entry in self.next().await {
                 if claims::sent(&entry, &self.running.names).is_some() {
                     self.printer.zero = entry.at;
                 }
-                self.tell(&entry)?;
+                if let Some(line) = self.story.tell(&entry).and_then(&shown) {
+                    self.printer.line(&line)?;
+                }
                 let outcome = claims::outcome(&entry, &self.running.names);
                 ending = ending.or(outcome.map(|outcome| (entry.at, outcome)));
             }
@@ -300,40 +325,4 @@ impl<'r> Demo<'r> {
             let _ = self.printer.text(line);
         }
     }
-}
-
-/// Runs a phase of the demo, but not forever.
-pub(crate) async fn within<T>(
-    limit: Duration,
-    otherwise: &str,
-    phase: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    tokio::time::timeout(limit, phase)
-        .await
-        .unwrap_or_else(|_| {
-            let limit = seconds(limit);
-            Err(Failure::NotReady(format!("{otherwise} within {limit}")))
-        })
-}
-
-/// How long to wait at most for something that takes `refills` refills of the pool: the longest
-/// draws of every step, and what the functions themselves take.
-pub(crate) fn patience(settings: &Settings, refills: u32) -> Duration {
-    let timings = &settings.timings;
-    let longest = |spread: &Spread| spread.max.max(spread.tail);
-    let round: Duration = [
-        &timings.launch_notice,
-        &timings.instance_start,
-        &timings.boot,
-        &timings.agent_registration,
-        &timings.hook_proceed,
-        &timings.detach,
-        &timings.attach,
-        &timings.command_pickup,
-    ]
-    .into_iter()
-    .map(longest)
-    .sum();
-    let own = Duration::from_mins(2);
-    (round.mul_f64(settings.time_scale) + own) * (refills + 1)
 }

@@ -9,7 +9,7 @@ use region::world::World;
 use std::time::Duration;
 
 /// The largest factor on the region's latencies while the pool is filled first.
-pub(crate) const TIME_SCALE: f64 = 0.2;
+pub(crate) const TIME_SCALE: f64 = 0.1;
 /// It ends after so long, full or not.
 const LIMIT: Duration = Duration::from_mins(1);
 

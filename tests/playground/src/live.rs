@@ -6,6 +6,7 @@ use crate::print::Printer;
 use crate::progress::Progress;
 use crate::start::Running;
 use region::journal::Entry;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// How often it moves.
@@ -42,10 +43,13 @@ fn status(running: &Running, printer: &Printer) -> String {
                 Some(_) => names.title(),
                 None => "pool",
             };
-            format!(
-                "{name}: {} of {} ready, {} booting",
-                pool.ready, pool.desired, pool.booting
-            )
+            let mut text = format!("{name}: {} of {} ready", pool.ready, pool.desired);
+            for (count, what) in [(pool.booting, "booting"), (pool.requested, "requested")] {
+                if count > 0 {
+                    let _ = write!(text, ", {count} {what}");
+                }
+            }
+            text
         })
         .collect();
     format!("{elapsed:>7.1} s  {}", pools.join("; "))

@@ -2,6 +2,7 @@
 //! types; what anybody sends is read loosely, since a message that is rejected has a story, too.
 
 use crate::start::queue_name;
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::command;
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName};
 use ready_pool_core::message::Message;
@@ -32,12 +33,20 @@ pub(crate) struct SentClaim {
     pub(crate) target_group: String,
     #[serde(default)]
     dry_run: Value,
+    #[serde(default)]
+    attach_when: Value,
 }
 
 impl SentClaim {
     /// Whether it only asks, and changes nothing.
     pub(crate) fn is_dry_run(&self) -> bool {
         self.dry_run == true
+    }
+
+    /// Whether its instance is attached before its init, or after it.
+    pub(crate) fn attach_when(&self) -> AttachWhen {
+        let asked = self.attach_when.as_str();
+        asked.and_then(AttachWhen::from_code).unwrap_or_default()
     }
 }
 

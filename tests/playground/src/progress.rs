@@ -1,112 +1,33 @@
 //! How far every claim is, from the journal alone.
 
-use crate::messages::{Content, is_comment_of};
+mod claim;
+
+pub(crate) use claim::{Claim, End, PHASES, Phase, Step, Taken};
+
+use claim::Ended;
+
+use crate::messages::{Content, SentClaim, is_comment_of};
 use crate::moment::Moment;
 use crate::start::Names;
 use crate::story::words::output;
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::ids::GroupName;
 use ready_pool_core::ledger;
 use ready_pool_core::message::Message;
 use ready_pool_core::outcome::{Ending, Outcome};
 use ready_pool_core::reason::Reason;
 use region::journal::{Entry, Happening};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Claims that have ended are forgotten beyond so many.
-const ENDED_KEPT: usize = 200;
+const ENDED_KEPT: usize = 1_000;
 /// Outcomes that are kept.
 const OUTCOMES_KEPT: usize = 20;
 
 /// Target and id: what a claim is known by.
 pub(crate) type Key = (String, String);
-
-/// A claim, as far as it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Claim {
-    /// Its id.
-    pub(crate) id: String,
-    /// The group that is to have the instance.
-    pub(crate) target: String,
-    /// The instance it was given last.
-    pub(crate) instance: Option<String>,
-    /// How many instances it was given.
-    pub(crate) attempts: u32,
-    /// What happened to it, oldest first; the message is the first.
-    pub(crate) steps: Vec<Step>,
-    /// What its script printed.
-    pub(crate) output: Vec<String>,
-    /// How it ended.
-    pub(crate) end: Option<End>,
-}
-
-/// A step that was taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Step {
-    /// Which.
-    #[serde(rename = "step")]
-    pub(crate) what: Taken,
-    /// When.
-    pub(crate) at: Moment,
-    /// What the claim is in from now on; `None` where that stays as it is.
-    pub(crate) phase: Option<Phase>,
-}
-
-/// The steps on a claim's way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Taken {
-    /// Its message is on the queue.
-    Message,
-    /// The ledger says which instance it gets.
-    Entered,
-    /// The instance has left the pool.
-    Detached,
-    /// The instance was given up, and another is asked for.
-    GivenUp,
-    /// The instance is in service in the target.
-    Attached,
-    /// The command was sent.
-    CommandSent,
-    /// The agent started the script.
-    Started,
-    /// The script ended.
-    Ended,
-}
-
-/// What takes time, one after the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Phase {
-    /// In line: no instance is assigned.
-    Waiting,
-    /// Its instance leaves the pool.
-    Detaching,
-    /// Its instance is on the way into the target.
-    Attaching,
-    /// The command is on its way to the agent.
-    Sending,
-    /// The script runs.
-    Running,
-    /// The outcome is being found out and published.
-    Reporting,
-}
-
-/// How a claim ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct End {
-    /// When it was published first.
-    pub(crate) at: Moment,
-    /// `ready`, `failed` or `rejected`.
-    pub(crate) outcome: Ending,
-    /// Why, in a word.
-    pub(crate) reason: Reason,
-    /// Why, in a sentence.
-    pub(crate) message: String,
-    /// How often it was published.
-    pub(crate) published: u32,
-}
 
 /// An outcome, as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -129,7 +50,8 @@ pub(crate) struct Report {
     pub(crate) took: Option<u64>,
 }
 
-/// How many claims there were.
+/// How many claims there were; what was rejected as no claim at all is one, too, so that as many are rejected here
+/// as are kept on the rejected queue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Counts {
     /// Sent.
@@ -144,6 +66,16 @@ pub(crate) struct Counts {
     pub(crate) rejected: u32,
 }
 
+impl Counts {
+    fn count(&mut self, outcome: Ending) {
+        match outcome {
+            Ending::Ready => self.ready += 1,
+            Ending::Rejected => self.rejected += 1,
+            Ending::Failed | Ending::DryRun => self.failed += 1,
+        }
+    }
+}
+
 /// Follows all claims. Wants every entry of the journal, in order.
 #[derive(Debug)]
 pub(crate) struct Progress {
@@ -155,6 +87,8 @@ pub(crate) struct Progress {
     holders: BTreeMap<String, Key>,
     /// Whose a command is.
     commands: BTreeMap<String, Key>,
+    /// Dry runs that are not answered yet.
+    dry_runs: BTreeSet<Key>,
     outcomes: VecDeque<Report>,
     counts: Counts,
 }
@@ -168,6 +102,7 @@ impl Progress {
             order: VecDeque::new(),
             holders: BTreeMap::new(),
             commands: BTreeMap::new(),
+            dry_runs: BTreeSet::new(),
             outcomes: VecDeque::new(),
             counts: Counts::default(),
         }
@@ -205,16 +140,18 @@ impl Progress {
                 ..
             } if operation == "CreateOrUpdateTags" => self.tags(input, at),
             Happening::Detached { group, instance } if self.names.of_pool(group).is_some() => {
-                self.step_of_instance(instance, Taken::Detached, Some(Phase::Attaching), at);
+                self.step_of_instance(instance, Taken::Detached, at, |claim| {
+                    // Otherwise the command does not wait for the detach.
+                    (claim.attach_when == AttachWhen::BeforeInit).then_some(Phase::Attaching)
+                });
             }
-            Happening::Attached { group, instance } => {
-                let is_target = self
-                    .holders
-                    .get(instance)
-                    .is_some_and(|(target, _)| target == group);
-                if is_target {
-                    self.step_of_instance(instance, Taken::Attached, None, at);
-                }
+            Happening::Attaching { group, instance } if self.is_target(group, instance) => {
+                self.step_of_instance(instance, Taken::Attaching, at, |_| None);
+            }
+            Happening::Attached { group, instance } if self.is_target(group, instance) => {
+                self.step_of_instance(instance, Taken::Attached, at, |claim| {
+                    claim.has(Taken::Ended).then_some(Phase::Reporting)
+                });
             }
             Happening::CommandSent {
                 instance,
@@ -222,15 +159,22 @@ impl Progress {
                 comment,
             } => self.command_sent(instance, command_id, comment, at),
             Happening::CommandStarted { command_id, .. } => {
-                self.step_of_command(command_id, Taken::Started, Phase::Running, at);
+                self.step_of_command(command_id, Taken::Started, at, |_| Phase::Running);
             }
             Happening::CommandFinished {
                 command_id,
+                status,
                 stdout,
                 stderr,
                 ..
             } => {
-                self.step_of_command(command_id, Taken::Ended, Phase::Reporting, at);
+                self.step_of_command(command_id, Taken::Ended, at, |claim| {
+                    if status == "Success" && !claim.has(Taken::Attached) {
+                        Phase::Joining
+                    } else {
+                        Phase::Reporting
+                    }
+                });
                 let key = self.commands.get(command_id);
                 if let Some(claim) = key.and_then(|key| self.claims.get_mut(key)) {
                     claim.output = output(stdout, stderr);
@@ -244,9 +188,10 @@ impl Progress {
         let sent_to_a_pool =
             (self.names.all()).find_map(|names| Content::sent_to(&names.provision, &entry.what));
         match sent_to_a_pool {
-            Some(Content::Claim(claim)) if !claim.is_dry_run() => {
-                self.sent((claim.target_group, claim.claim_id), at);
+            Some(Content::Claim(claim)) if claim.is_dry_run() => {
+                self.dry_runs.insert((claim.target_group, claim.claim_id));
             }
+            Some(Content::Claim(claim)) => self.sent(claim, at),
             // One that was not begun stepped aside: it waits as before.
             Some(Content::Internal(Message::Retry(retry))) if retry.begun => {
                 let key = (
@@ -263,7 +208,10 @@ impl Progress {
         }
     }
 
-    fn sent(&mut self, key: Key, at: Moment) {
+    fn sent(&mut self, claim: SentClaim, at: Moment) {
+        let attach_when = claim.attach_when();
+        let key = (claim.target_group, claim.claim_id);
+        self.dry_runs.remove(&key);
         let known = self.claims.get(&key);
         let is_over = |claim: &Claim| {
             let end = claim.end.as_ref();
@@ -278,6 +226,7 @@ impl Progress {
         let claim = Claim {
             id: key.1.clone(),
             target: key.0.clone(),
+            attach_when,
             instance: None,
             attempts: 0,
             steps: vec![Step {
@@ -350,15 +299,35 @@ impl Progress {
         }
     }
 
-    fn step_of_instance(&mut self, instance: &str, step: Taken, phase: Option<Phase>, at: Moment) {
+    /// Whether the group is the target of the claim that has the instance.
+    fn is_target(&self, group: &str, instance: &str) -> bool {
+        let holder = self.holders.get(instance);
+        holder.is_some_and(|(target, _)| target == group)
+    }
+
+    fn step_of_instance(
+        &mut self,
+        instance: &str,
+        step: Taken,
+        at: Moment,
+        phase: impl FnOnce(&Claim) -> Option<Phase>,
+    ) {
         if let Some(key) = self.holders.get(instance).cloned() {
+            let phase = self.claims.get(&key).and_then(phase);
             self.step(&key, step, phase, at);
         }
     }
 
-    fn step_of_command(&mut self, command: &str, step: Taken, phase: Phase, at: Moment) {
+    fn step_of_command(
+        &mut self,
+        command: &str,
+        step: Taken,
+        at: Moment,
+        phase: impl FnOnce(&Claim) -> Phase,
+    ) {
         if let Some(key) = self.commands.get(command).cloned() {
-            self.step(&key, step, Some(phase), at);
+            let phase = self.claims.get(&key).map(phase);
+            self.step(&key, step, phase, at);
         }
     }
 
@@ -389,70 +358,39 @@ impl Progress {
             took: None,
         };
         let key = report.target.clone().zip(report.id.clone());
-        let key = key.filter(|_| report.outcome != Ending::DryRun);
-        if let Some(claim) = key.and_then(|key| self.claims.get_mut(&key)) {
-            if let Some(end) = &mut claim.end {
-                // Published again: nothing new.
-                end.published += 1;
-                return;
+        let is_dry = report.outcome == Ending::DryRun
+            || (key.as_ref()).is_some_and(|key| self.dry_runs.remove(key));
+        let claim = key.filter(|_| !is_dry);
+        match claim.and_then(|key| self.claims.get_mut(&key)) {
+            Some(claim) => {
+                let end = End {
+                    at,
+                    outcome: report.outcome,
+                    reason: report.reason,
+                    message: report.message.clone(),
+                    published: 1,
+                };
+                match claim.end_with(end) {
+                    // Nothing new.
+                    Ended::Again => return,
+                    Ended::First => self.counts.open -= 1,
+                    // By another message of the same id.
+                    Ended::Beside => self.counts.sent += 1,
+                }
+                report.took = Some(claim.age(at));
+                self.counts.count(report.outcome);
             }
-            report.took = Some(claim.age(at));
-            claim.end = Some(End {
-                at,
-                outcome: report.outcome,
-                reason: report.reason,
-                message: report.message.clone(),
-                published: 1,
-            });
-            self.counts.open -= 1;
-            match report.outcome {
-                Ending::Ready => self.counts.ready += 1,
-                Ending::Rejected => self.counts.rejected += 1,
-                Ending::Failed | Ending::DryRun => self.counts.failed += 1,
+            // A message that says of no claim what it is.
+            None if !is_dry && report.outcome == Ending::Rejected => {
+                self.counts.sent += 1;
+                self.counts.count(report.outcome);
             }
+            None => {}
         }
         if self.outcomes.len() == OUTCOMES_KEPT {
             self.outcomes.pop_front();
         }
         self.outcomes.push_back(report);
-    }
-}
-
-impl Claim {
-    /// When its message was sent.
-    pub(crate) fn sent(&self) -> Moment {
-        self.steps.first().map(|step| step.at).unwrap_or_default()
-    }
-
-    /// Milliseconds since its message.
-    pub(crate) fn age(&self, now: Moment) -> u64 {
-        now.since(self.sent())
-    }
-
-    /// What it is in, while it is open.
-    pub(crate) fn phase(&self) -> Option<Phase> {
-        if self.end.is_some() {
-            return None;
-        }
-        self.steps.iter().rev().find_map(|step| step.phase)
-    }
-
-    /// How long each phase took, in their order, milliseconds; of a claim that has ended.
-    pub(crate) fn parts(&self) -> Option<[u64; 6]> {
-        let end = self.end.as_ref()?.at;
-        let begun: Vec<(Phase, Moment)> = self
-            .steps
-            .iter()
-            .filter_map(|step| Some((step.phase?, step.at)))
-            .collect();
-        let ends = begun.iter().skip(1).map(|(_, at)| *at).chain([end]);
-        let mut parts = [0; 6];
-        for ((phase, from), to) in begun.iter().zip(ends) {
-            if let Some(part) = parts.get_mut(*phase as usize) {
-                *part += to.since(*from);
-            }
-        }
-        Some(parts)
     }
 }
 

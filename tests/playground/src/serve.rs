@@ -137,12 +137,12 @@ impl<'r> Stack<'r> {
     fn introduction(&self) -> String {
         let Self { queues, groups, .. } = self;
         format!(
-            "  queues       provision  {}
-               init       {}
-               outcome    {}
-               rejected   {}
-  groups       pool       {}
-               retirement {}
+            "  queues       {}
+               {}
+               {}
+               {}
+  groups       {}
+               {}
 ",
             queues.provision,
             queues.init,
@@ -191,8 +191,9 @@ fn introduction(running: &Running) -> String {
     let operator = running.operator();
     let next = match running.names.family {
         None => format!(
-            "Try it: create a target, send a claim (its deadline is 4 h ahead at most), receive its outcome. How the \
-             claim stands meanwhile, and afterwards: {operator} claim claim-1"
+            "Try it: create a target, send a claim (its deadline is 4 h ahead at most), receive its outcome. The \
+             credentials are no real ones: a client that does not know this endpoint gets nowhere at AWS. How the claim \
+             stands meanwhile, and afterwards: {operator} claim claim-1"
         ),
         Some(_) => format!(
             "Try it: create a target for each pool, send a claim for each without naming a queue, and read both \
@@ -204,8 +205,8 @@ fn introduction(running: &Running) -> String {
 
   page         {page}  (see it, send claims, break things)
   endpoint     {endpoint}
+               for autoscaling, ssm, sqs, and sts get-caller-identity
   region       {region}
-  credentials  any: AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none
 {stacks}
 {next}
 ",
@@ -221,7 +222,7 @@ fn lines_to_copy(running: &Running) -> String {
         endpoint, region, ..
     } = &addresses;
     let mut text = format!(
-        "export AWS_DEFAULT_REGION={region} AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none\n"
+        "export AWS_DEFAULT_REGION={region}\nexport AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none\n"
     );
     for names in running.names.all() {
         let (target, claim_id) = match running.names.family {
@@ -237,7 +238,7 @@ fn lines_to_copy(running: &Running) -> String {
     let outcome = addresses.stack.queues.outcome;
     let _ = write!(
         text,
-        "aws --endpoint-url {endpoint} sqs receive-message --wait-time-seconds 20 \\\n  --queue-url {outcome}"
+        "aws --endpoint-url {endpoint} \\\n  sqs receive-message --wait-time-seconds 20 \\\n  --queue-url {outcome}"
     );
     text
 }
@@ -246,7 +247,8 @@ fn target_to_copy(running: &Running, target: &str, pool: &str) -> String {
     let endpoint = &running.settings.endpoint;
     let subnets = running.client().subnets();
     format!(
-        r"aws --endpoint-url {endpoint} autoscaling create-auto-scaling-group \
+        r"aws --endpoint-url {endpoint} \
+  autoscaling create-auto-scaling-group \
   --auto-scaling-group-name {target} --min-size 0 --max-size 5 \
   --vpc-zone-identifier {subnets} \
   --launch-template LaunchTemplateName=tenant,Version=1 \
@@ -259,7 +261,7 @@ fn target_to_copy(running: &Running, target: &str, pool: &str) -> String {
 fn claim_to_copy(running: &Running, names: &Names, target: &str, claim_id: &str) -> String {
     if running.names.family.is_some() {
         return format!(
-            "{} send --target {target} --id {claim_id} --command 'echo hello' --wait\n",
+            "{} \\\n  send --target {target} --id {claim_id} --command 'echo hello' --wait\n",
             running.operator()
         );
     }
@@ -269,7 +271,8 @@ fn claim_to_copy(running: &Running, names: &Names, target: &str, claim_id: &str)
         provision, pool, ..
     } = names;
     format!(
-        r#"aws --endpoint-url {endpoint} sqs send-message \
+        r#"aws --endpoint-url {endpoint} \
+  sqs send-message \
   --queue-url {provision} \
   --message-group-id {pool} --message-deduplication-id {claim_id} \
   --message-body '{{"claim_id": "{claim_id}", "target_group": "{target}",

@@ -272,7 +272,8 @@ fn grow_pool(region: &Region, names: &Names, size: u32) -> Result<(), Failure> {
         })
 }
 
-fn at_latencies(time_scale: f64) -> String {
+/// The same in words, for this factor.
+pub(crate) fn at_latencies(time_scale: f64) -> String {
     if (time_scale - 1.0).abs() < f64::EPSILON {
         "at the latencies observed on AWS".to_owned()
     } else {

@@ -264,9 +264,8 @@ impl Story {
         else {
             return None;
         };
-        let caller = self.names.short(caller);
         // What the template declares is there from the beginning.
-        if caller == "cloudformation" {
+        if self.names.short(caller) == "cloudformation" {
             return None;
         }
         if let Some(error) = error {
@@ -274,7 +273,7 @@ impl Story {
             if is_poll(operation, error, input, is_leaving) {
                 return None;
             }
-            let text = format!("{operation} by {caller}: {error}");
+            let text = format!("{operation} by {}: {error}", self.who(caller));
             return Some(Line::plain(at, "refused", text).good_if(false));
         }
         match operation.as_str() {
@@ -282,10 +281,22 @@ impl Story {
                 Some(Line::plain(at, "tags", tags(operation, input)))
             }
             operation if changes_groups(operation) => {
-                let text = format!("{operation} of {}, by {caller}", group_of(input));
+                let text = format!(
+                    "{operation} of {}, by {}",
+                    group_of(input),
+                    self.who(caller)
+                );
                 Some(Line::plain(at, "call", text))
             }
             _ => None,
+        }
+    }
+
+    /// Who calls, in a word that fits a line.
+    fn who(&self, caller: &str) -> String {
+        match caller.strip_prefix("scheduler.amazonaws.com/") {
+            Some(schedule) => format!("schedule {}", self.names.short(schedule)),
+            None => self.names.short(caller).to_owned(),
         }
     }
 

@@ -11,6 +11,8 @@ pub enum Service {
     Ssm,
     /// AWS JSON 1.0 (and the legacy query protocol is refused).
     Sqs,
+    /// Query protocol, XML answers.
+    Sts,
 }
 
 /// One call, decoded: members are named as in the service's API model, lists are arrays, and

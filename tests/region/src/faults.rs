@@ -48,7 +48,7 @@ pub(crate) enum Strike {
 /// How a service throttles (code and text as seen on the wire; SQS's is in its API model).
 pub fn throttled(service: Service) -> CallError {
     let code = match service {
-        Service::AutoScaling => "Throttling",
+        Service::AutoScaling | Service::Sts => "Throttling",
         Service::Ssm => "ThrottlingException",
         Service::Sqs => "RequestThrottled",
     };
@@ -60,7 +60,7 @@ pub fn throttled(service: Service) -> CallError {
 pub fn internal_error(service: Service) -> CallError {
     let code = match service {
         Service::Ssm => "InternalServerError",
-        Service::AutoScaling | Service::Sqs => "InternalFailure",
+        Service::AutoScaling | Service::Sqs | Service::Sts => "InternalFailure",
     };
     CallError::receiver(code, "An internal error occurred.")
 }

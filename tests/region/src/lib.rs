@@ -37,6 +37,7 @@ pub mod region;
 pub mod settings;
 pub mod sqs;
 pub mod ssm;
+mod sts;
 pub mod template;
 pub mod wire;
 pub mod world;

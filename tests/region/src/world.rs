@@ -12,6 +12,7 @@ use crate::lambda::{self, Lambda};
 use crate::settings::{Settings, Spread};
 use crate::sqs::{self, Sqs};
 use crate::ssm::{self, Ssm};
+use crate::sts;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -142,6 +143,7 @@ impl World {
             Service::AutoScaling => autoscaling::answer(self, call),
             Service::Ssm => ssm::answer(self, call),
             Service::Sqs => sqs::answer(self, call),
+            Service::Sts => sts::answer(self, call),
         }
     }
 

@@ -221,11 +221,15 @@ async fn publish_unreadable(
     message: &Received,
     unreadable: &Unreadable,
 ) -> Result<(), CallError> {
-    let mut problem = rejection(&unreadable.message);
-    if unreadable.claim_id.is_none() {
-        // Nothing else says which of its messages it was: `SendMessage` answered its sender with this id.
-        problem = format!("{problem} (SQS message {})", message.message_id);
-    }
+    let problem = match unreadable.claim_id {
+        Some(_) => rejection(&unreadable.message),
+        // Nothing else says which of its messages it was: `SendMessage` answered its sender with this id. It stands
+        // first, so that a long text cuts it off nowhere.
+        None => rejection(&format!(
+            "SQS message {}: {}",
+            message.message_id, unreadable.message
+        )),
+    };
     let outcome = Outcome::unreadable(
         unreadable.claim_id.as_deref(),
         unreadable.target_group.as_deref(),

@@ -1,5 +1,8 @@
 //! What is known of a claim: its entry in the ledger, its instance, its commands, what its target did with it.
 
+use super::next::{next, perhaps};
+use super::stage::Stage;
+use super::text::{headline, role, times};
 use crate::pause::Paused;
 use crate::rejected::Rejected;
 use ready_pool_aws::auto_scaling::LoggedActivity;
@@ -10,7 +13,7 @@ use ready_pool_core::command::Command;
 use ready_pool_core::group::Placement;
 use ready_pool_core::ids::{ClaimId, GroupName, InstanceId};
 use ready_pool_core::ledger::Entry;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
 
 /// All that is known of the claims of one id.
@@ -26,6 +29,9 @@ pub(super) struct Facts {
     pub(super) claims: Vec<ClaimFacts>,
     /// What lies on the rejected queue. Read only where there is no entry.
     pub(super) rejected: Vec<Rejected>,
+    /// The first of several claims that were sent at once with this id before their numbers (`send --instances`).
+    /// Looked for only where there is no trace else.
+    pub(super) numbered: Option<ClaimId>,
 }
 
 impl Facts {
@@ -94,14 +100,10 @@ pub(super) struct CommandFacts {
 }
 
 impl Facts {
-    /// For programs. `stages` has a word for each claim.
-    pub(super) fn to_json(&self, stages: &[&str]) -> Value {
-        let claims: Vec<Value> = self
-            .claims
-            .iter()
-            .zip(stages)
-            .map(|(claim, stage)| claim.to_json(stage))
-            .collect();
+    /// For programs: all that people read.
+    pub(super) fn to_json(&self) -> Value {
+        let claims = self.claims.iter().map(|claim| claim.to_json(self));
+        let claims: Vec<Value> = claims.collect();
         json!({
             "claim_id": self.claim_id,
             "at": time_of(Some(self.now)),
@@ -115,12 +117,15 @@ impl Facts {
             },
             "claims": claims,
             "rejected": self.rejected,
+            "sent_as": self.numbered,
+            "perhaps": if self.has_trace() { Vec::new() } else { perhaps(self) },
         })
     }
 }
 
 impl ClaimFacts {
-    fn to_json(&self, stage: &str) -> Value {
+    fn to_json(&self, facts: &Facts) -> Value {
+        let stage = Stage::of(self, &facts.pool);
         let commands: Vec<Value> = self.commands.iter().map(CommandFacts::to_json).collect();
         let activities: Vec<Value> = self
             .activities
@@ -137,19 +142,23 @@ impl ClaimFacts {
             .collect();
         json!({
             "target_group": self.target,
-            "stage": stage,
+            "stage": stage.code(),
+            "headline": headline(stage),
             "entry": self.written,
-            "instance": self.instance.as_ref().map(InstanceFacts::to_json),
+            "expires_at": time_of(self.entry.as_ref().map(|entry| entry.expires_at)),
+            "instance": self.instance.as_ref().map(|instance| instance.to_json(self, facts)),
             "commands": commands,
             "activities": activities,
+            "next": next(self, facts, stage),
         })
     }
 }
 
 impl InstanceFacts {
-    fn to_json(&self) -> Value {
+    fn to_json(&self, claim: &ClaimFacts, facts: &Facts) -> Value {
         json!({
             "instance_id": self.id,
+            "role": self.placement.as_ref().map(|place| role(&place.group, claim, facts)),
             "group": self.placement.as_ref().map(|place| &place.group),
             "lifecycle": self.placement.as_ref().map(|place| super::text::lifecycle(place.lifecycle)),
             "agent_online": self.agent.map(|agent| agent.online),
@@ -160,6 +169,10 @@ impl InstanceFacts {
 impl CommandFacts {
     fn to_json(&self) -> Value {
         let run = self.run.as_ref();
+        let times = times(self).into_iter();
+        let times: Map<String, Value> = times
+            .map(|(step, at)| (step.replace(' ', "_"), json!(time_of(Some(at)))))
+            .collect();
         json!({
             "command_id": self.command.id,
             "instance_id": self.instance,
@@ -169,6 +182,7 @@ impl CommandFacts {
             "ended_at": time_of(run.and_then(|run| run.ended_at)),
             "output": run.map(|run| &run.output),
             "errors": run.map(|run| &run.errors),
+            "times": times,
         })
     }
 }

@@ -43,12 +43,21 @@ pub(super) async fn facts(
             Err(error) => return Err(session.failed(error)),
         }
     }
+    let mut numbered = None;
+    if claims.is_empty()
+        && rejected.is_empty()
+        && let Ok(first) = ClaimId::try_from(format!("{claim_id}-1"))
+    {
+        let groups = session.auto_scaling.groups_with_entry(&first).await;
+        numbered = (!groups.or_failure(session)?.is_empty()).then_some(first);
+    }
     Ok(Facts {
         claim_id: claim_id.clone(),
         now: session.now(),
         pool,
         claims,
         rejected,
+        numbered,
     })
 }
 

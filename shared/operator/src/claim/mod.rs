@@ -16,7 +16,6 @@ use crate::session::Session;
 use crate::stack::Stack;
 use facts::Facts;
 use ready_pool_core::ids::ClaimId;
-use stage::Stage;
 
 /// Tells the story.
 pub(crate) async fn run(
@@ -51,12 +50,7 @@ pub(crate) async fn run(
 
 fn print(facts: &Facts, options: &Options, screen: &mut Screen<'_>) -> Result<(), Failure> {
     if options.json {
-        let stages: Vec<&str> = facts
-            .claims
-            .iter()
-            .map(|claim| Stage::of(claim, &facts.pool).code())
-            .collect();
-        return screen.json(&facts.to_json(&stages));
+        return screen.json(&facts.to_json());
     }
     for claim in &facts.claims {
         text::print(claim, facts, screen)?;
@@ -132,6 +126,7 @@ mod tests {
             pool: pool(),
             claims: vec![claim],
             rejected: Vec::new(),
+            numbered: None,
         }
     }
 }

@@ -101,6 +101,32 @@ pub(super) fn waiting(pool: &PoolFacts, what: &str) -> Vec<String> {
     )]
 }
 
+/// Why there may be no trace of a claim.
+pub(super) fn perhaps(facts: &Facts) -> Vec<String> {
+    let numbered = facts.numbered.as_ref().map(|first| {
+        format!(
+            "several were sent at once: `ready-pool claim {first}` tells of the first, and so on"
+        )
+    });
+    let lines = waiting(
+        &facts.pool,
+        "if it waits in line, it gets an instance when one is ready",
+    );
+    let paused = facts.pool.paused.claims.then(|| {
+        "claims are paused: if it waits in line, it waits until `ready-pool resume`".to_owned()
+    });
+    let rest = [
+        "if it was a dry run, its answer is on the outcome queue, and it leaves no trace",
+        "if it was sent with the MessageDeduplicationId of another message of the last five minutes, SQS dropped it",
+        "if it ended more than eight hours after its deadline, its entry was removed",
+        "else it was sent to another stack, region or account, or under another id",
+    ];
+    (numbered.into_iter().chain(paused))
+        .chain(lines)
+        .chain(rest.map(str::to_owned))
+        .collect()
+}
+
 /// What an operator should know besides.
 fn attention(claim: &ClaimFacts, pool: &PoolFacts, stage: Stage) -> Vec<String> {
     let mut all = Vec::new();

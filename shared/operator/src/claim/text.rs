@@ -1,14 +1,15 @@
 //! A claim's story, for people.
 
 use super::facts::{ClaimFacts, CommandFacts, Facts, InstanceFacts};
-use super::next::{next, waiting};
+use super::next::{next, perhaps};
 use super::stage::Stage;
 use crate::failure::Failure;
 use crate::screen::{Screen, Tone};
 use crate::words;
+use ready_pool_core::Timestamp;
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::group::Lifecycle;
-use ready_pool_core::ids::ClaimKey;
+use ready_pool_core::ids::{ClaimKey, GroupName};
 use ready_pool_core::times::Times;
 
 /// A member's state, as AWS writes it, as far as decisions tell states apart.
@@ -57,7 +58,7 @@ pub(super) fn print(
         print_command(command, screen)?;
     }
     if let Some(command) = claim.commands.first()
-        && let Some(times) = times(command)
+        && let Some(times) = times_in_words(command)
     {
         screen.field("times", &times, Tone::Plain)?;
     }
@@ -88,7 +89,8 @@ fn title(claim: &ClaimFacts, facts: &Facts, stage: Stage) -> String {
     format!("{id} {target}: {}", headline(stage))
 }
 
-fn headline(stage: Stage) -> String {
+/// How far the claim is, in a few words.
+pub(super) fn headline(stage: Stage) -> String {
     match stage {
         Stage::Ready => "ready".to_owned(),
         Stage::Failed(reason) => format!("failed ({})", reason.code()),
@@ -126,14 +128,19 @@ fn place(instance: &InstanceFacts, claim: &ClaimFacts, facts: &Facts) -> String 
     let Some(place) = &instance.placement else {
         return format!("{id} in no group, {agent}");
     };
-    let role = match &place.group {
+    let role = role(&place.group, claim, facts);
+    let state = lifecycle(place.lifecycle);
+    format!("{id} in {}, {role}: {state}, {agent}", place.group)
+}
+
+/// What a group is to a claim.
+pub(super) fn role(group: &GroupName, claim: &ClaimFacts, facts: &Facts) -> &'static str {
+    match group {
         group if Some(group) == claim.target.as_ref() => "the target",
         group if *group == facts.pool.group => "the pool",
         group if *group == facts.pool.retirement => "to be terminated",
         _ => "which is not its target",
-    };
-    let state = lifecycle(place.lifecycle);
-    format!("{id} in {}, {role}: {state}, {agent}", place.group)
+    }
 }
 
 fn print_command(command: &CommandFacts, screen: &mut Screen<'_>) -> Result<(), Failure> {
@@ -166,8 +173,8 @@ fn print_command(command: &CommandFacts, screen: &mut Screen<'_>) -> Result<(), 
     screen.below(&run.errors)
 }
 
-/// Each step that the command's header knows, with the time since the first.
-fn times(command: &CommandFacts) -> Option<String> {
+/// When each step was that the command's header knows.
+pub(super) fn times(command: &CommandFacts) -> Vec<(&'static str, Timestamp)> {
     let Times {
         sent,
         entered,
@@ -184,7 +191,13 @@ fn times(command: &CommandFacts) -> Option<String> {
         ("command sent", command.command.record.sent_at),
         ("script ended", ended),
     ];
-    let mut known = steps.into_iter().filter_map(|(step, at)| Some((step, at?)));
+    let known = steps.into_iter().filter_map(|(step, at)| Some((step, at?)));
+    known.collect()
+}
+
+/// The same, with the time since the first.
+fn times_in_words(command: &CommandFacts) -> Option<String> {
+    let mut known = times(command).into_iter();
     let (first, from) = known.next()?;
     let rest: Vec<String> = known
         .map(|(step, at)| format!("{step} {:.1} s", (at - from).as_seconds_f64().max(0.0)))
@@ -216,21 +229,8 @@ pub(super) fn print_no_trace(facts: &Facts, screen: &mut Screen<'_>) -> Result<(
     screen.heading(&format!("{id}: no trace"))?;
     let looked_at = "the tags of all groups, the newest 1,000 commands, the first messages on the rejected queue";
     screen.field("looked at", looked_at, Tone::Plain)?;
-    let lines = waiting(
-        &facts.pool,
-        "if it waits in line, it gets an instance when one is ready",
-    );
-    let paused = facts.pool.paused.claims.then(|| {
-        "claims are paused: if it waits in line, it waits until `ready-pool resume`".to_owned()
-    });
-    let lines = paused.into_iter().chain(lines).chain([
-        "if it was a dry run, its answer is on the outcome queue, and it leaves no trace".to_owned(),
-        "if it was sent with the MessageDeduplicationId of another message of the last five minutes, SQS dropped it".to_owned(),
-        "if it ended more than eight hours after its deadline, its entry was removed".to_owned(),
-        "else it was sent to another stack, region or account, or under another id".to_owned(),
-    ]);
-    for (index, line) in lines.enumerate() {
-        screen.field(if index == 0 { "perhaps" } else { "" }, &line, Tone::Plain)?;
+    for (index, line) in perhaps(facts).iter().enumerate() {
+        screen.field(if index == 0 { "perhaps" } else { "" }, line, Tone::Plain)?;
     }
     Ok(())
 }

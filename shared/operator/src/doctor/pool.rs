@@ -6,6 +6,7 @@ use super::stack::resume;
 use crate::pause::Paused;
 use crate::pool::{Census, State};
 use crate::words;
+use ready_pool_aws::auto_scaling::LoggedActivity;
 use ready_pool_core::Timestamp;
 use ready_pool_core::pause::PAUSE_TAG;
 use time::Duration;
@@ -179,22 +180,7 @@ fn members(pool: &Pool, now: Timestamp, findings: &mut Findings) {
             ),
         }
     }
-    let waits = pool
-        .log
-        .iter()
-        .filter(|activity| activity.description.starts_with("Launching") && !activity.is_over())
-        .map(|activity| activity.started_at)
-        .min()
-        .filter(|started| now - *started > LONG_BOOT);
-    if let Some(started) = waits {
-        findings.wrong(
-            format!(
-                "an instance was launched {} ago, and its agent is not online",
-                words::span(now, started)
-            ),
-            AGENTS,
-        );
-    }
+    launches(pool, now, findings);
     let away: Vec<&str> = pool
         .group
         .members
@@ -210,12 +196,45 @@ fn members(pool: &Pool, now: Timestamp, findings: &mut Findings) {
     }
 }
 
+/// Launches that take long. One whose agent is online waits for nobody but replenish-pool, which may have been paused.
+fn launches(pool: &Pool, now: Timestamp, findings: &mut Findings) {
+    let waits_for_replenishing = |activity: &LoggedActivity| {
+        let mut members = pool.group.members.iter();
+        members.any(|member| {
+            let agent = pool.agents.get(&member.instance);
+            activity.is_about(&member.instance) && agent.is_some_and(|agent| agent.online)
+        })
+    };
+    let (inside, outside): (Vec<_>, Vec<_>) = pool
+        .log
+        .iter()
+        .filter(|activity| activity.description.starts_with("Launching") && !activity.is_over())
+        .filter(|activity| now - activity.started_at > LONG_BOOT)
+        .partition(|activity| waits_for_replenishing(activity));
+    let oldest = |activities: Vec<&LoggedActivity>| {
+        let started = activities.iter().map(|activity| activity.started_at).min();
+        started.map(|started| words::span(now, started))
+    };
+    if let Some(span) = oldest(outside) {
+        findings.wrong(
+            format!("an instance was launched {span} ago, and its agent is not online"),
+            AGENTS,
+        );
+    }
+    if let Some(span) = oldest(inside) {
+        findings.doubtful(
+            format!("an instance was launched {span} ago, its agent is online, and it is not in service"),
+            "replenish-pool lets it into service: within a minute after `ready-pool resume`; if it stays so, see that the \
+             function runs (its log, the alarm …-replenish-pool-stopped)",
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::doctor::finding::Severity;
     use crate::doctor::targets::tests::examined;
-    use ready_pool_aws::auto_scaling::LoggedActivity;
     use ready_pool_core::group::Lifecycle;
 
     fn said(change: impl FnOnce(&mut Pool)) -> Vec<(Severity, String)> {
@@ -359,6 +378,26 @@ mod tests {
         assert_eq!(waits.len(), 1, "{waits:?}");
         assert!(waits[0].1.contains("launched 6 min ago"), "{waits:?}");
         assert_eq!(said(|it| it.log = vec![launch("Cancelled", 6)]), []);
+    }
+
+    #[test]
+    fn a_launch_whose_agent_is_online_waits_for_replenish_pool() {
+        let after_a_pause = said(|it| {
+            let member = it.group.members.last_mut().unwrap();
+            member.lifecycle = Lifecycle::PendingWait;
+            it.log = vec![LoggedActivity {
+                started_at: examined().now - Duration::minutes(30),
+                ended_at: None,
+                description: format!("Launching a new EC2 instance: {}", member.instance),
+                cause: String::new(),
+                status: "MidLifecycleAction".to_owned(),
+                problem: None,
+            }];
+        });
+        assert_eq!(after_a_pause.len(), 1, "{after_a_pause:?}");
+        let (severity, problem) = &after_a_pause[0];
+        assert_eq!(*severity, Severity::Doubtful);
+        assert!(problem.contains("its agent is online"), "{problem}");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use crate::cli::SendOptions;
 use crate::failure::Failure;
 use ready_pool_core::Timestamp;
-use ready_pool_core::claim::Claim;
+use ready_pool_core::claim::{Claim, Malformed};
 use serde_json::{Map, Value, json};
+use std::path::Path;
 use std::time::Duration;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -28,7 +29,7 @@ pub(super) fn claims(
     now: Timestamp,
 ) -> Result<Vec<Claim>, Failure> {
     let mut message = match files.claim {
-        Some(text) => object(text)?,
+        Some(text) => object(text, options)?,
         None => Map::new(),
     };
     fill_in(&mut message, options, files.script, now)?;
@@ -40,7 +41,10 @@ pub(super) fn claims(
             message.insert("claim_id".to_owned(), json!(format!("{id}-{number}")));
         }
         let body = Value::Object(message.clone()).to_string();
-        let claim = Claim::parse(&body, now)?;
+        let claim = Claim::parse(&body, now).map_err(|problem| Failure::InvalidClaim {
+            place: place_of(&problem, options),
+            problem,
+        })?;
         if claim.is_expired(now) {
             return Err(Failure::Usage(
                 "the claim was not sent: its expires_at lies in the past; --expires-in 15m sets another".to_owned(),
@@ -51,15 +55,40 @@ pub(super) fn claims(
     Ok(claims)
 }
 
-fn object(text: &str) -> Result<Map<String, Value>, Failure> {
+fn object(text: &str, options: &SendOptions) -> Result<Map<String, Value>, Failure> {
+    let file = named("--file", options.file.as_deref()).unwrap_or_default();
     match serde_json::from_str(text) {
         Ok(Value::Object(message)) => Ok(message),
-        Ok(_) => Err(Failure::Usage(
-            "the claim was not sent: the file must hold one JSON object".to_owned(),
-        )),
-        Err(error) => Err(Failure::Usage(format!(
-            "the claim was not sent: the file is no JSON: {error}"
+        Ok(_) => Err(Failure::Usage(format!(
+            "the claim was not sent: {file} must hold one JSON object"
         ))),
+        Err(error) => Err(Failure::Usage(format!(
+            "the claim was not sent: {file} is no JSON: {error}"
+        ))),
+    }
+}
+
+fn named(option: &str, path: Option<&Path>) -> Option<String> {
+    Some(format!("{option} {}", path?.display()))
+}
+
+/// Where it stands what is wrong with a claim: its script in `--script`, where that is given, anything else in
+/// `--file`. What an option of its own says its sender finds.
+fn place_of(problem: &Malformed, options: &SendOptions) -> Option<String> {
+    const LINE: &str = "init.commands[";
+    let Malformed::Field { field, .. } = problem else {
+        return named("--file", options.file.as_deref());
+    };
+    let Some(script) = named("--script", options.script.as_deref()) else {
+        return named("--file", options.file.as_deref());
+    };
+    let index = field
+        .strip_prefix(LINE)
+        .and_then(|rest| rest.strip_suffix(']'));
+    match index.and_then(|index| index.parse::<usize>().ok()) {
+        Some(index) => Some(format!("line {} of {script}", index + 1)),
+        None if field == "init" || field == "init.commands" => Some(script),
+        None => named("--file", options.file.as_deref()),
     }
 }
 
@@ -254,6 +283,24 @@ mod tests {
         let claims = composed(line, Files::default()).unwrap();
         let ids: Vec<&str> = claims.iter().map(|claim| claim.claim_id.as_str()).collect();
         assert_eq!(ids, ["many-1", "many-2", "many-3"]);
+    }
+
+    #[test]
+    fn the_file_is_named_in_which_it_stands() {
+        let files = |claim, script| Files { claim, script };
+        let braces = files(None, Some("echo one\necho {{x}}\n"));
+        let said = composed("--target t --script init.sh", braces).unwrap_err();
+        assert!(said.ends_with(" (line 2 of --script init.sh)"), "{said}");
+        let empty = files(None, Some("\n"));
+        let said = composed("--target t --script init.sh", empty).unwrap_err();
+        assert!(said.ends_with(" (--script init.sh)"), "{said}");
+        let surprise = files(Some(r#"{"surprise": 1}"#), Some("true"));
+        let said = composed("--file claim.json --script init.sh", surprise).unwrap_err();
+        assert!(said.ends_with(" (--file claim.json)"), "{said}");
+        let said = composed("--file claim.json", files(Some("{"), None)).unwrap_err();
+        assert!(said.contains("--file claim.json is no JSON"), "{said}");
+        let said = composed("--target t --command {{x}}", Files::default()).unwrap_err();
+        assert!(!said.contains("--"), "{said}");
     }
 
     #[test]

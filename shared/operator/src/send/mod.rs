@@ -38,8 +38,12 @@ pub(crate) async fn run(
     session: &Session,
     screen: &mut Screen<'_>,
 ) -> Result<Exit, Failure> {
-    let claim = asked.file.as_deref().map(read_file).transpose()?;
-    let script = asked.script.as_deref().map(read_file).transpose()?;
+    let text_of = |option: &str, path: Option<&Path>| {
+        let text = path.map(|path| read_file(option, path));
+        text.transpose()
+    };
+    let claim = text_of("--file", asked.file.as_deref())?;
+    let script = text_of("--script", asked.script.as_deref())?;
     let files = Files {
         claim: claim.as_deref(),
         script: script.as_deref(),
@@ -89,7 +93,7 @@ async fn stack(claims: &[Claim], options: &Options, session: &Session) -> Result
     }
 }
 
-fn read_file(path: &Path) -> Result<String, Failure> {
+fn read_file(option: &str, path: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let read = if path == Path::new("-") {
         std::io::stdin().read_to_string(&mut text).map(|_| text)
@@ -98,7 +102,7 @@ fn read_file(path: &Path) -> Result<String, Failure> {
     };
     read.map_err(|error| {
         Failure::Usage(format!(
-            "nothing was sent: cannot read {}: {error}",
+            "nothing was sent: cannot read {option} {}: {error}",
             path.display()
         ))
     })

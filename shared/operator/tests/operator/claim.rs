@@ -39,7 +39,23 @@ async fn the_story_of_a_claim_that_is_ready() {
         .json()
         .remove(0);
     assert_eq!(known["claims"][0]["stage"], "ready");
-    assert_eq!(known["claims"][0]["commands"][0]["output"], "hello\n");
+    let claim = &known["claims"][0];
+    assert_eq!(claim["commands"][0]["output"], "hello\n");
+    assert_eq!(claim["headline"], "ready");
+    assert_eq!(claim["expires_at"], "2026-11-22T20:30:00Z");
+    assert_eq!(claim["instance"]["role"], "the target");
+    let next = claim["next"][0].as_str().unwrap();
+    assert!(next.starts_with("nothing: it is settled"), "{next}");
+    let times = claim["commands"][0]["times"].as_object().unwrap();
+    for step in [
+        "sent",
+        "entered",
+        "detached",
+        "command_sent",
+        "script_ended",
+    ] {
+        assert!(times.contains_key(step), "{step}: {times:?}");
+    }
     harness.end().await;
 }
 
@@ -66,6 +82,29 @@ async fn the_story_of_a_script_that_failed_has_its_output_and_says_what_to_do() 
     );
     // Its instance is retired meanwhile.
     harness.pass(Duration::from_mins(2)).await;
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn claims_that_were_sent_at_once_are_found_by_their_common_id() {
+    let harness = harness(Harness::builder()).await;
+    for number in 1..3 {
+        let id = format!("multi-{number}");
+        harness.send(&claim(&id, "tenant")).await;
+        harness.outcome(&id).await;
+    }
+    let story = run(&harness, &["claim", "multi"]).await;
+    story.is(
+        Exit::Unknown,
+        &[
+            "multi: no trace",
+            "`ready-pool claim multi-1` tells of the first",
+        ],
+    );
+    let known = run(&harness, &["claim", "multi", "--json"]).await;
+    let known = known.json().remove(0);
+    assert_eq!(known["sent_as"], "multi-1");
+    assert!(known["perhaps"].as_array().is_some_and(|all| all.len() > 4));
     harness.end().await;
 }
 

@@ -253,7 +253,10 @@ async fn a_claim_from_a_file_is_printed_or_sent() {
         "initialised"
     );
     let missing = run(&harness, &["send", "--file", "/nonexistent"]).await;
-    missing.is(Exit::Wrong, &["nothing was sent: cannot read /nonexistent"]);
+    missing.is(
+        Exit::Wrong,
+        &["nothing was sent: cannot read --file /nonexistent"],
+    );
     harness.end().await;
 }
 

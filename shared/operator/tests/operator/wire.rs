@@ -285,7 +285,10 @@ async fn without_credentials_region_or_network_it_says_so() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let silent = run(&[], &["--endpoint-url", &url, "status"]).await;
-    silent.is(1, &["nothing answers at http://127.0.0.1:", "cargo serve"]);
+    silent.is(
+        1,
+        &["no region answers at http://127.0.0.1:", "cargo serve"],
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

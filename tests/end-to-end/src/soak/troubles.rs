@@ -60,6 +60,36 @@ impl Troubles {
         }
     }
 
+    /// What goes wrong how often, in a line each.
+    pub fn words(&self) -> Vec<String> {
+        let rates = [
+            (self.crash, "of the invocations are killed"),
+            (self.duplicate, "of messages, events and claims come twice"),
+            (self.throttle, "of the calls are throttled"),
+            (self.lost_answer, "of the answers are lost"),
+            (self.lost_event, "of the events are lost"),
+            (self.agent_dead, "of the agents die"),
+            (self.instance_dead, "of the machines die"),
+            (
+                self.untagged,
+                "of the machines lose the tag by which they may be sent commands",
+            ),
+            (self.agent_restarts, "of the agents restart"),
+            (self.reboots, "of the machines reboot"),
+            (
+                self.tags_wiped,
+                "of the claims have their target's entries wiped",
+            ),
+            (self.stale, "of the reads are up to a second stale"),
+        ];
+        let rates = rates.into_iter().filter(|(rate, _)| *rate > 0.0);
+        let rates = rates.map(|(rate, what)| format!("{:>5.1} %  {what}", rate * 100.0));
+        let outages = self.outages.then(|| {
+            " once    for minutes each: no capacity, SSM down, no retirement group".to_owned()
+        });
+        rates.chain(outages).collect()
+    }
+
     pub(super) fn begin(&self, harness: &Harness) {
         let functions: Vec<String> = harness
             .region

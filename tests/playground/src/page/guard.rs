@@ -8,7 +8,7 @@
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
-use http::header::{CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderName, StatusCode};
@@ -29,11 +29,22 @@ pub(super) enum Refused {
     Origin,
     /// It is not what the page sends.
     ContentType,
+    /// It is signed: a client of an AWS service asks.
+    Signed,
 }
+
+/// S3's form of an error: of all services that such a client may mean, S3 alone asks for `/`.
+const NOT_A_SERVICE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NotImplemented</Code><Message>the \
+     simulated region speaks Auto Scaling, Systems Manager (ssm), SQS and sts:GetCallerIdentity, and no other \
+     service</Message></Error>\n";
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let (status, text) = match self {
+            Self::Signed => {
+                let kind = [(CONTENT_TYPE, "application/xml")];
+                return (StatusCode::NOT_IMPLEMENTED, kind, NOT_A_SERVICE).into_response();
+            }
             Self::Host => (
                 StatusCode::MISDIRECTED_REQUEST,
                 "open the page by address or as localhost\n",
@@ -65,6 +76,9 @@ impl<S: Sync> FromRequestParts<S> for Actor {
 }
 
 fn may_read(headers: &HeaderMap) -> Result<(), Refused> {
+    if headers.contains_key(AUTHORIZATION) {
+        return Err(Refused::Signed);
+    }
     let host = text(headers, &HOST).and_then(|host| host.parse::<Authority>().ok());
     let host = host.as_ref().map_or("", |authority| authority.host());
     let address = host.trim_start_matches('[').trim_end_matches(']');
@@ -136,6 +150,20 @@ mod tests {
         let two = headers(&[(HOST, "127.0.0.1"), (HOST, "attacker.example")]);
         assert_eq!(may_read(&two), Err(Refused::Host));
         assert_eq!(may_read(&HeaderMap::new()), Err(Refused::Host));
+    }
+
+    #[test]
+    fn a_client_of_an_aws_service_gets_no_page() {
+        let signed = (
+            AUTHORIZATION,
+            "AWS4-HMAC-SHA256 Credential=me/20261122/eu-west-1/s3/aws4_request",
+        );
+        let asks = headers(&[(HOST, "127.0.0.1:4566"), signed]);
+        assert_eq!(may_read(&asks), Err(Refused::Signed));
+        assert_eq!(
+            Refused::Signed.into_response().status(),
+            StatusCode::NOT_IMPLEMENTED
+        );
     }
 
     #[test]

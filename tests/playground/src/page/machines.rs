@@ -28,6 +28,8 @@ pub(crate) struct Pool {
     pub(crate) ready: usize,
     /// How many are on their way to it.
     pub(crate) booting: usize,
+    /// How many launches are still to begin.
+    pub(crate) requested: usize,
     /// All it has, oldest first.
     pub(super) members: Vec<Machine>,
 }
@@ -95,7 +97,10 @@ pub(crate) fn pool(world: &World, names: &Names, progress: &Progress) -> Pool {
         let counted = members.iter().filter(|one| wanted.contains(&one.state));
         counted.count()
     };
+    let desired = usize::try_from(group.desired).unwrap_or_default();
+    let going = count(&[Health::Leaving, Health::Terminating]);
     Pool {
+        requested: desired.saturating_sub(members.len() - going),
         name: group.name.clone(),
         title: names.title().to_owned(),
         sizing: None,

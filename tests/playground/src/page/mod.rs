@@ -25,8 +25,9 @@ use futures::{Stream, StreamExt, stream};
 use guard::{Actor, Reader};
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use ready_pool_core::attach_when::AttachWhen;
 use serde::{Deserialize, Serialize};
-use snapshot::Snapshot;
+use snapshot::{Older, Snapshot};
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -124,6 +125,8 @@ impl Page {
             .route("/_region/{file}", get(file))
             .route("/_region/snapshots", get(snapshots))
             .route("/_region/claims", post(send_claims))
+            .route("/_region/older", get(older_claims))
+            .route("/_region/older/{text}", get(older_claims))
             .route("/_region/troubles", post(cause_trouble))
             .with_state(self.clone())
     }
@@ -220,6 +223,13 @@ async fn snapshots(_: Reader, State(page): State<Page>) -> impl IntoResponse {
     Sse::new(events).keep_alive(KeepAlive::default())
 }
 
+/// Claims that have ended and are no longer in the timeline, those with this text in them.
+async fn older_claims(_: Reader, text: Option<Path<String>>, State(page): State<Page>) -> Response {
+    let text = text.map(|Path(text)| text).unwrap_or_default();
+    let older = Older::of(&page.seen().progress, &text);
+    json(StatusCode::OK, &older)
+}
+
 /// Claims to send.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -227,6 +237,8 @@ struct Order {
     count: usize,
     script: Script,
     waits: bool,
+    #[serde(default)]
+    attach_when: AttachWhen,
     /// The pool's group, where there are several.
     #[serde(default)]
     pool: Option<String>,
@@ -241,7 +253,8 @@ async fn send_claims(_: Actor, State(page): State<Page>, body: Bytes) -> Respons
         return refused(&format!("1 to {MOST_AT_ONCE} claims can be sent at once"));
     }
     let names = &page.client.names;
-    let Some(names) = order.pool.map_or(Some(names), |pool| names.of_pool(&pool)) else {
+    let asked = order.pool.as_deref();
+    let Some(names) = asked.map_or(Some(names), |pool| names.of_pool(pool)) else {
         return refused("there is no such pool");
     };
     let client = Client {
@@ -250,7 +263,7 @@ async fn send_claims(_: Actor, State(page): State<Page>, body: Bytes) -> Respons
     };
     let mut ids = Vec::new();
     for _ in 0..order.count {
-        let claim = page.next_claim(order.script, order.waits);
+        let claim = page.next_claim(&order);
         let sending = async {
             claim.create_target(&client).await?;
             claim.send(&client).await
@@ -268,11 +281,12 @@ async fn send_claims(_: Actor, State(page): State<Page>, body: Bytes) -> Respons
 }
 
 impl Page {
-    fn next_claim(&self, script: Script, waits: bool) -> Claim {
+    fn next_claim(&self, order: &Order) -> Claim {
         let mut seen = self.seen();
         let mut claim = Claim::of_organisation(seen.next);
-        claim.script = script;
-        claim.waits = waits;
+        claim.script = order.script;
+        claim.waits = order.waits;
+        claim.attach_when = order.attach_when;
         seen.next += 1;
         claim
     }
@@ -304,7 +318,11 @@ fn refused(text: &str) -> Response {
 }
 
 fn answer(status: StatusCode, said: &str) -> Response {
-    let body = serde_json::to_string(&Said { said }).unwrap_or_default();
+    json(status, &Said { said })
+}
+
+fn json(status: StatusCode, value: &impl Serialize) -> Response {
+    let body = serde_json::to_string(value).unwrap_or_default();
     (status, [(CONTENT_TYPE, "application/json")], body).into_response()
 }
 

@@ -4,7 +4,7 @@ use super::machines::{self, Machine, Pool};
 use super::sizing::Follower;
 use super::troubles::{Troubles, troubles};
 use crate::moment::Moment;
-use crate::progress::{Claim, Counts, Phase, Progress, Report};
+use crate::progress::{Claim, Counts, PHASES, Phase, Progress, Report};
 use crate::start::Names;
 use crate::story::{Line, Tone};
 use crate::summary::percentile;
@@ -19,6 +19,8 @@ use std::time::Duration;
 const OPEN_SHOWN: usize = 40;
 /// Claims that have ended and are shown in the timeline: the last.
 const ENDED_SHOWN: usize = 12;
+/// Of the others, so many at a time.
+const OLDER_SHOWN: usize = 100;
 /// Claims in the plot: the last that ended ready.
 const PLOTTED: usize = 60;
 
@@ -41,6 +43,8 @@ pub(super) struct Snapshot {
     pub(super) counts: Counts,
     /// Open claims, and those that have ended last; the newest first.
     pub(super) claims: Vec<Claim>,
+    /// How many claims are not among these, and can be asked for ([`Older`]).
+    pub(super) older: usize,
     /// How long it took until claims were ready.
     pub(super) latencies: Latencies,
     /// The last outcomes, newest first.
@@ -90,7 +94,7 @@ pub(super) struct Latency {
     /// Its id.
     pub(super) id: String,
     /// Milliseconds in each phase, in their order.
-    pub(super) parts: [u64; 6],
+    pub(super) parts: [u64; PHASES],
 }
 
 /// A line of the story.
@@ -120,6 +124,7 @@ impl Snapshot {
             queues: queues(world, names),
             counts: progress.counts(),
             claims: claims(progress),
+            older: ended(progress).len().saturating_sub(ENDED_SHOWN),
             latencies: latencies(progress),
             outcomes: progress.outcomes().rev().cloned().collect(),
             troubles: troubles(world),
@@ -211,18 +216,50 @@ fn dead_letter_queues(world: &World) -> BTreeSet<String> {
 /// By their messages, so that a row stays where it is when its claim ends.
 fn claims(progress: &Progress) -> Vec<Claim> {
     let open = progress.claims().filter(|claim| claim.end.is_none());
-    let mut ended: Vec<&Claim> = progress
-        .claims()
-        .filter(|claim| claim.end.is_some())
-        .collect();
-    ended.sort_by_key(|claim| claim.end.as_ref().map(|end| end.at));
-    let mut shown: Vec<Claim> = open
-        .take(OPEN_SHOWN)
-        .chain(ended.into_iter().rev().take(ENDED_SHOWN))
-        .cloned()
-        .collect();
+    let ended = ended(progress).into_iter().take(ENDED_SHOWN);
+    let mut shown: Vec<Claim> = open.take(OPEN_SHOWN).chain(ended).cloned().collect();
     shown.sort_by_key(|claim| Reverse(claim.sent()));
     shown
+}
+
+/// Claims that have ended, the last end first.
+fn ended(progress: &Progress) -> Vec<&Claim> {
+    let all = progress.claims();
+    let mut ended: Vec<&Claim> = all.filter(|claim| claim.end.is_some()).collect();
+    ended.sort_by_key(|claim| Reverse(claim.end.as_ref().map(|end| end.at)));
+    ended
+}
+
+/// Claims that are not in a snapshot any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Older {
+    /// How many there are that were asked for.
+    pub(super) found: usize,
+    /// The first of them, the last end first.
+    pub(super) claims: Vec<Claim>,
+}
+
+impl Older {
+    /// Those whose id, target, instance, outcome or reason has this text in it.
+    pub(super) fn of(progress: &Progress, text: &str) -> Self {
+        let has_text = |claim: &&Claim| {
+            let end = claim.end.as_ref();
+            let instance = claim.instance.as_deref();
+            let words = [Some(claim.id.as_str()), Some(&claim.target), instance];
+            let ends = [
+                end.map(|end| end.outcome.code()),
+                end.map(|end| end.reason.code()),
+            ];
+            let mut all = words.into_iter().chain(ends).flatten();
+            all.any(|word| word.contains(text))
+        };
+        let older = ended(progress).into_iter().skip(ENDED_SHOWN);
+        let found: Vec<&Claim> = older.filter(has_text).collect();
+        Self {
+            found: found.len(),
+            claims: found.into_iter().take(OLDER_SHOWN).cloned().collect(),
+        }
+    }
 }
 
 fn latencies(progress: &Progress) -> Latencies {

@@ -220,10 +220,26 @@ async fn a_snapshot_comes_at_once_and_another_when_something_changes() {
 }
 
 #[tokio::test]
+async fn older_claims_can_be_asked_for() {
+    let served = Served::start().await;
+    for path in ["/_region/older", "/_region/older/signup%2F1"] {
+        let answer = served.get(path).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.ends_with(r#"{"found":0,"claims":[]}"#), "{answer}");
+    }
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn another_web_page_can_neither_read_nor_act() {
     let served = Served::start().await;
     let rebound = "Host: attacker.example\r\n";
-    for path in ["/", "/_region/page.js", "/_region/snapshots"] {
+    for path in [
+        "/",
+        "/_region/page.js",
+        "/_region/snapshots",
+        "/_region/older",
+    ] {
         let answer = served.ask(&format!("GET {path}"), rebound, "", "").await;
         assert!(answer.starts_with("HTTP/1.1 421"), "{answer}");
     }

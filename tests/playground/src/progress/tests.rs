@@ -35,6 +35,13 @@ fn detached(instance: &str) -> Happening {
     }
 }
 
+fn attaching(instance: &str) -> Happening {
+    Happening::Attaching {
+        group: "t".to_owned(),
+        instance: instance.to_owned(),
+    }
+}
+
 fn attached(instance: &str, group: &str) -> Happening {
     Happening::Attached {
         group: group.to_owned(),
@@ -85,19 +92,21 @@ fn a_claim_is_followed_from_its_message_to_its_outcome() {
         (0, claim("c-1")),
         (1, entry("c-1", ENTRY)),
         (3, detached("i-00000001")),
+        (5, attaching("i-00000001")),
         (6, command_sent("i-00000001", &comment("c-1", "t"))),
-        (7, attached("i-00000001", "t")),
         (10, started()),
         (15, finished(0)),
-        (21, outcome("c-1", Reason::Initialised)),
+        (21, attached("i-00000001", "t")),
+        (28, outcome("c-1", Reason::Initialised)),
     ];
     let phases = [
         Phase::Waiting,
         Phase::Detaching,
         Phase::Attaching,
-        Phase::Sending,
+        Phase::Attaching,
         Phase::Sending,
         Phase::Running,
+        Phase::Joining,
         Phase::Reporting,
     ];
     for (done, phase) in phases.into_iter().enumerate() {
@@ -114,7 +123,7 @@ fn a_claim_is_followed_from_its_message_to_its_outcome() {
     );
     assert_eq!(
         claim.parts(),
-        Some([1_000, 2_000, 3_000, 4_000, 5_000, 6_000])
+        Some([1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 7_000])
     );
     assert_eq!(claim.output, ["hello"]);
     let steps: Vec<Taken> = claim.steps.iter().map(|step| step.what).collect();
@@ -122,22 +131,67 @@ fn a_claim_is_followed_from_its_message_to_its_outcome() {
         Taken::Message,
         Taken::Entered,
         Taken::Detached,
+        Taken::Attaching,
         Taken::CommandSent,
-        Taken::Attached,
         Taken::Started,
         Taken::Ended,
+        Taken::Attached,
     ];
     assert_eq!(steps, all);
     let end = claim.end.unwrap();
     assert_eq!((end.outcome, end.published), (Ending::Ready, 1));
     let took: Vec<_> = progress.outcomes().map(|outcome| outcome.took).collect();
-    assert_eq!(took, [Some(21_000)]);
+    assert_eq!(took, [Some(28_000)]);
     let ready = Counts {
         sent: 1,
         ready: 1,
         ..Counts::default()
     };
     assert_eq!(progress.counts(), ready);
+}
+
+#[test]
+fn a_claim_whose_instance_is_attached_after_its_init_says_so() {
+    let asked = json!({ "claim_id": "c-1", "target_group": "t", "attach_when": "after_init" });
+    let claim = only(&progress(vec![
+        (0, message("s-provision.fifo", &asked)),
+        (1, entry("c-1", ENTRY)),
+        (3, command_sent("i-00000001", &comment("c-1", "t"))),
+        (5, started()),
+        (6, detached("i-00000001")),
+        (8, finished(0)),
+        (9, attaching("i-00000001")),
+        (12, attached("i-00000001", "t")),
+        (13, outcome("c-1", Reason::Initialised)),
+    ]));
+    assert_eq!(claim.attach_when, AttachWhen::AfterInit);
+    assert_eq!(
+        claim.parts(),
+        Some([1_000, 2_000, 0, 2_000, 3_000, 4_000, 1_000])
+    );
+}
+
+#[test]
+fn a_claim_whose_instance_is_in_service_before_its_script_ends_waits_for_nothing_more() {
+    let way = |status: &str, early: u64| {
+        let mut finished = finished(0);
+        if let Happening::CommandFinished { status: its, .. } = &mut finished {
+            status.clone_into(its);
+        }
+        let mut way = vec![
+            (0, claim("c-1")),
+            (0, entry("c-1", ENTRY)),
+            (0, command_sent("i-00000001", &comment("c-1", "t"))),
+            (4, finished),
+            (early, attached("i-00000001", "t")),
+        ];
+        way.sort_by_key(|(at, _)| *at);
+        only(&progress(way)).phase()
+    };
+    assert_eq!(way("Success", 3), Some(Phase::Reporting));
+    assert_eq!(way("Success", 5), Some(Phase::Reporting));
+    // The end of a script that failed waits for no group.
+    assert_eq!(way("Failed", 9), Some(Phase::Reporting));
 }
 
 #[test]
@@ -158,7 +212,7 @@ fn a_claim_that_gets_another_instance_waits_again() {
         (claim.instance.as_deref(), claim.attempts),
         (Some("i-00000002"), 2)
     );
-    assert_eq!(claim.parts(), Some([3_000, 3_000, 2_000, 0, 0, 0]));
+    assert_eq!(claim.parts(), Some([3_000, 3_000, 2_000, 0, 0, 0, 0]));
     assert_eq!(claim.steps[2].what, Taken::GivenUp);
 }
 
@@ -239,24 +293,40 @@ fn a_dry_run_is_no_claim_and_ends_none() {
 }
 
 #[test]
-fn a_message_that_is_no_claim_has_an_outcome() {
+fn as_many_are_rejected_as_the_rejected_queue_keeps() {
+    let malformed = json!({
+        "version": 1, "outcome": "rejected", "reason": "malformed", "message": "m",
+        "at": "2026-11-22T20:00:01Z",
+    });
+    let dry_run = json!({ "claim_id": "dry", "target_group": "t", "dry_run": true });
     let progress = progress(vec![
+        // No claim at all.
         (0, message("s-provision.fifo", &json!("hello"))),
-        (
-            1,
-            message(
-                "s-outcome",
-                &json!({
-                    "version": 1, "outcome": "rejected", "reason": "malformed", "message": "m",
-                    "at": "2026-11-22T20:00:01Z",
-                }),
-            ),
-        ),
+        (1, message("s-outcome", &malformed)),
+        // Two messages of one id, before the first is answered.
+        (2, claim("c-1")),
+        (2, claim("c-1")),
+        (3, outcome("c-1", Reason::TargetFull)),
+        (3, outcome("c-1", Reason::TargetFull)),
+        // A good one, and beside it a bad one of its id.
+        (4, claim("c-2")),
+        (5, outcome("c-2", Reason::Malformed)),
+        (6, outcome("c-2", Reason::Initialised)),
+        // A dry run's original is not kept.
+        (7, message("s-provision.fifo", &dry_run)),
+        (8, outcome("dry", Reason::TargetFull)),
     ]);
-    assert_eq!(progress.claims().count(), 0);
     let outcomes: Vec<_> = progress.outcomes().collect();
     assert_eq!((outcomes[0].id.as_ref(), outcomes[0].took), (None, None));
-    assert_eq!(progress.counts(), Counts::default());
+    assert_eq!(outcomes.len(), 6);
+    let counts = Counts {
+        sent: 5,
+        open: 0,
+        ready: 1,
+        failed: 0,
+        rejected: 4,
+    };
+    assert_eq!(progress.counts(), counts);
 }
 
 #[test]

@@ -63,6 +63,22 @@ fn a_script_shows_what_it_printed() {
 }
 
 #[test]
+fn a_schedule_is_named_without_its_service() {
+    let called = Happening::Called {
+        caller: "scheduler.amazonaws.com/s-PoolSuspension".to_owned(),
+        service: Service::AutoScaling,
+        operation: "SuspendProcesses".to_owned(),
+        input: json!({ "AutoScalingGroupName": "s-pool" }),
+        error: None,
+    };
+    let (_, text, _) = text_of(called).unwrap();
+    assert_eq!(
+        text,
+        "SuspendProcesses of s-pool, by schedule PoolSuspension"
+    );
+}
+
+#[test]
 fn long_output_is_cut() {
     let lines = output(&"x\n".repeat(50), "");
     assert_eq!(lines.len(), words::MOST_OUTPUT + 1);
@@ -76,6 +92,11 @@ fn messages_are_described_by_what_they_are_about() {
     assert_eq!(
         (label, text.as_str()),
         ("message", "to provision: c-1 for t")
+    );
+    let later = json!({ "claim_id": "c-1", "target_group": "t", "attach_when": "after_init" });
+    assert_eq!(
+        sent("s-provision.fifo", &later).1,
+        "to provision: c-1 for t, attach_when: after_init"
     );
     let handed_over = hand_over("c-1", "t", "i-00000001");
     assert_eq!(

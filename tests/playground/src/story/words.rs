@@ -1,6 +1,7 @@
 //! Pieces of the journal as text: messages, tags, output, logs.
 
 use crate::messages::{Content, kind_of};
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::outcome::{Ending, Outcome};
 use serde_json::Value;
 
@@ -20,6 +21,9 @@ pub(super) fn gist(body: &str) -> String {
         _ => "a message".to_owned(),
     };
     match &content {
+        Content::Claim(claim) if claim.attach_when() == AttachWhen::AfterInit => {
+            format!("{about}, attach_when: {}", AttachWhen::AfterInit.code())
+        }
         Content::Claim(_) => about,
         Content::Internal(message) => format!("{}, {about}", kind_of(message).0),
         Content::Outcome(outcome) => said_by(outcome),

@@ -48,7 +48,7 @@ impl Refusal {
 /// The error of a service.
 pub(super) fn error(service: Service, message: String) -> CallError {
     let (status, code) = match service {
-        Service::AutoScaling => (403, "AccessDenied"),
+        Service::AutoScaling | Service::Sts => (403, "AccessDenied"),
         Service::Ssm => (400, "AccessDeniedException"),
         // Its former, query-protocol code is `AccessDenied`, which clients show.
         Service::Sqs => (403, "AccessDeniedException"),

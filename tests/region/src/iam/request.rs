@@ -83,12 +83,13 @@ pub(super) fn of_service(
 fn action_of(call: &Call) -> String {
     let operation = match call.service {
         Service::Sqs => call.operation.trim_end_matches("Batch"),
-        Service::AutoScaling | Service::Ssm => &call.operation,
+        Service::AutoScaling | Service::Ssm | Service::Sts => &call.operation,
     };
     let prefix = match call.service {
         Service::AutoScaling => "autoscaling",
         Service::Ssm => "ssm",
         Service::Sqs => "sqs",
+        Service::Sts => "sts",
     };
     format!("{prefix}:{operation}")
 }

@@ -74,10 +74,11 @@ fn check(text: &str, declaration: &Value) -> Result<(), String> {
             let bound = declaration.get(name).and_then(text_of)?;
             bound.parse::<f64>().ok()
         };
-        if bound("MinValue").is_some_and(|least| number < least)
-            || bound("MaxValue").is_some_and(|most| number > most)
-        {
-            return Err(format!("{text} is out of bounds"));
+        if let Some(least) = bound("MinValue").filter(|least| number < *least) {
+            return Err(format!("{text} is below its MinValue, {least}"));
+        }
+        if let Some(most) = bound("MaxValue").filter(|most| number > *most) {
+            return Err(format!("{text} is above its MaxValue, {most}"));
         }
     }
     let length = |name: &str| declaration.get(name)?.as_u64();

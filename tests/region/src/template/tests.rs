@@ -131,7 +131,10 @@ fn parameters_are_given_and_checked() {
     assert_eq!(stack.functions["Worker"].environment["GONE"], "x");
     assert_eq!(stack.functions["Worker"].environment["WORD"], "big");
     let error = load(&mut world(), SMALL, "s", &size("6")).unwrap_err();
-    assert_eq!(error.to_string(), "Parameters.Size: 6 is out of bounds");
+    assert_eq!(
+        error.to_string(),
+        "Parameters.Size: 6 is above its MaxValue, 5"
+    );
     let unknown = BTreeMap::from([("Sise".to_owned(), "1".to_owned())]);
     let error = load(&mut world(), SMALL, "s", &unknown).unwrap_err();
     assert!(error.to_string().contains("no parameter Sise"));

@@ -6,9 +6,17 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 /// Reads a request by its `X-Amz-Target` header. The caller is filled in later.
-pub(super) fn decode(target: &str, body: &[u8]) -> (Protocol, Result<Call, CallError>) {
+pub(super) fn decode(
+    target: &str,
+    body: &[u8],
+    service: Option<&str>,
+) -> (Protocol, Result<Call, CallError>) {
+    let unknown = |operation: &str| {
+        let problem = super::unknown(service, operation);
+        CallError::sender("UnknownOperationException", problem)
+    };
     let (prefix, operation) = target.split_once('.').unwrap_or((target, ""));
-    let (service, protocol) = match prefix {
+    let (known, protocol) = match prefix {
         "AmazonSSM" => (Service::Ssm, JSON_1_1),
         "AmazonSQS" => (Service::Sqs, JSON_1_0),
         _ => return (JSON_1_1, Err(unknown(target))),
@@ -16,15 +24,8 @@ pub(super) fn decode(target: &str, body: &[u8]) -> (Protocol, Result<Call, CallE
     if operation.is_empty() {
         return (protocol, Err(unknown(target)));
     }
-    let call = structure(body).map(|input| super::call(service, operation, input));
+    let call = structure(body).map(|input| super::call(known, operation, input));
     (protocol, call)
-}
-
-fn unknown(target: &str) -> CallError {
-    CallError::sender(
-        "UnknownOperationException",
-        format!("the simulated region does not know the target {target:?}"),
-    )
 }
 
 fn structure(body: &[u8]) -> Result<Value, CallError> {

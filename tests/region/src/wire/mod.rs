@@ -1,8 +1,9 @@
 //! AWS's wire protocols: HTTP request to [`Call`], [`Answer`] to HTTP response.
 //!
 //! Auto Scaling speaks the query protocol (form in, XML out), SSM AWS JSON 1.1 and SQS AWS
-//! JSON 1.0. A request that cannot be understood is answered in the protocol it came in, with
-//! the codes AWS uses for it.
+//! JSON 1.0. STS, of which there is one operation, speaks the query protocol, too. A request that
+//! cannot be understood is answered in the protocol it came in, with the codes AWS uses for it;
+//! one for another service hears which ones there are.
 
 pub mod input;
 mod json;
@@ -18,7 +19,10 @@ use http::{Method, Request, Response};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// Form in, XML out.
-    Query,
+    Query {
+        /// Of the XML.
+        namespace: &'static str,
+    },
     /// JSON in and out, the operation in a header.
     Json {
         /// `1.0` or `1.1`, as in the content type.
@@ -28,6 +32,9 @@ pub enum Protocol {
     },
 }
 
+const AUTO_SCALING: Protocol = Protocol::Query {
+    namespace: "http://autoscaling.amazonaws.com/doc/2011-01-01/",
+};
 const JSON_1_0: Protocol = Protocol::Json {
     version: "1.0",
     query_compatible: true,
@@ -51,24 +58,44 @@ pub fn decode(request: &Request<impl AsRef<[u8]>>) -> Decoded {
     let headers = request.headers();
     let body = request.body().as_ref();
     if let Some(target) = text(headers, "x-amz-target") {
-        let (protocol, call) = json::decode(target, body);
+        let (protocol, call) = json::decode(target, body, service_of(headers));
         return Decoded {
             protocol,
             call: call.and_then(|call| signed(call, headers)),
         };
     }
-    let call = if request.method() == Method::POST && is_form(headers) {
-        query::decode(body).and_then(|call| signed(call, headers))
-    } else {
-        Err(CallError::sender(
-            "MissingAction",
-            "The request is missing an action: neither an X-Amz-Target header nor a form",
-        ))
-    };
-    Decoded {
-        protocol: Protocol::Query,
-        call,
+    if request.method() == Method::POST && is_form(headers) {
+        let (protocol, call) = query::decode(body, service_of(headers));
+        return Decoded {
+            protocol,
+            call: call.and_then(|call| signed(call, headers)),
+        };
     }
+    // Neither an X-Amz-Target header nor a form: S3, Lambda and others put the operation into method and path.
+    let operation = format!("{} request", request.method());
+    let problem = unknown(service_of(headers), &operation);
+    Decoded {
+        protocol: AUTO_SCALING,
+        call: Err(CallError::sender("MissingAction", problem)),
+    }
+}
+
+/// What the region says of a request that is for another service.
+fn unknown(service: Option<&str>, operation: &str) -> String {
+    let of = service
+        .map(|name| format!(" of {name}"))
+        .unwrap_or_default();
+    format!(
+        "the simulated region does not know the {operation}{of}: it speaks Auto Scaling, Systems Manager (ssm), SQS and \
+         sts:GetCallerIdentity"
+    )
+}
+
+/// The service that a request is signed for: `Credential=<key>/<day>/<region>/<service>/aws4_request`.
+fn service_of(headers: &HeaderMap) -> Option<&str> {
+    let authorization = text(headers, AUTHORIZATION.as_str())?;
+    let (_, scope) = authorization.split_once("Credential=")?;
+    scope.split(',').next()?.split('/').nth(3)
 }
 
 /// Writes the answer to `operation`. `request_id` goes where AWS puts it.
@@ -79,7 +106,7 @@ pub fn encode(
     answer: &Answer,
 ) -> Response<Vec<u8>> {
     match protocol {
-        Protocol::Query => query::encode(operation, request_id, answer),
+        Protocol::Query { namespace } => query::encode(namespace, operation, request_id, answer),
         Protocol::Json {
             version,
             query_compatible,
@@ -236,12 +263,48 @@ mod tests {
     }
 
     #[test]
+    fn another_service_hears_what_the_region_speaks() {
+        let forms = request(&[FORM], "Action=DescribeInstances&Version=2016-11-15");
+        let target = request(&[("x-amz-target", "AWSEvents.PutEvents")], "{}");
+        let path = request(&[], "");
+        for (request, operation) in [
+            (forms, "DescribeInstances"),
+            (target, "AWSEvents.PutEvents"),
+            (path, "POST request"),
+        ] {
+            let error = decode(&request).call.unwrap_err();
+            let expected =
+                format!("does not know the {operation} of autoscaling: it speaks Auto Scaling");
+            assert!(error.message.contains(&expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn sts_has_a_namespace_of_its_own() {
+        let asked = decode(&request(
+            &[FORM],
+            "Action=GetCallerIdentity&Version=2011-06-15",
+        ));
+        assert_eq!(asked.call.unwrap().service, Service::Sts);
+        let answer = Ok(json!({ "Account": "123456789012" }));
+        let response = encode(asked.protocol, "GetCallerIdentity", "id-1", &answer);
+        assert!(
+            body(&response).starts_with(
+                "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+                 <GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult>"
+            ),
+            "{}",
+            body(&response)
+        );
+    }
+
+    #[test]
     fn query_answers_are_xml() {
         let answer = Ok(json!({
             "Groups": [{"Empty": [], "Name": "a<b>&\"c\"", "None": null, "On": true, "Size": 3}],
             "NextToken": "t",
         }));
-        let response = encode(Protocol::Query, "DescribeX", "id-1", &answer);
+        let response = encode(AUTO_SCALING, "DescribeX", "id-1", &answer);
         assert_eq!(response.status(), 200);
         assert_eq!(
             body(&response),
@@ -251,7 +314,7 @@ mod tests {
              </DescribeXResult><ResponseMetadata><RequestId>id-1</RequestId></ResponseMetadata>\
              </DescribeXResponse>"
         );
-        let nothing = encode(Protocol::Query, "SetX", "id-2", &Ok(Value::Null));
+        let nothing = encode(AUTO_SCALING, "SetX", "id-2", &Ok(Value::Null));
         assert_eq!(
             body(&nothing),
             "<SetXResponse xmlns=\"http://autoscaling.amazonaws.com/doc/2011-01-01/\">\
@@ -262,7 +325,7 @@ mod tests {
     #[test]
     fn query_errors_are_xml() {
         let error = Err(CallError::validation("not < ok"));
-        let response = encode(Protocol::Query, "X", "id-3", &error);
+        let response = encode(AUTO_SCALING, "X", "id-3", &error);
         assert_eq!(response.status(), 400);
         assert_eq!(
             body(&response),

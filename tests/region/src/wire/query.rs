@@ -1,23 +1,45 @@
 //! The query protocol: a form in, XML out.
 
 use super::xml::Xml;
+use super::{AUTO_SCALING, Protocol};
 use crate::api::{Answer, Call, CallError, Service};
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-const VERSION: &str = "2011-01-01";
-const NAMESPACE: &str = "http://autoscaling.amazonaws.com/doc/2011-01-01/";
+/// Version, service and namespace of each API that speaks this protocol here.
+const APIS: [(&str, Service, Protocol); 2] = [
+    ("2011-01-01", Service::AutoScaling, AUTO_SCALING),
+    ("2011-06-15", Service::Sts, STS),
+];
+const STS: Protocol = Protocol::Query {
+    namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
+};
 
 /// Reads a form. The caller is filled in later.
-pub(super) fn decode(body: &[u8]) -> Result<Call, CallError> {
+pub(super) fn decode(body: &[u8], service: Option<&str>) -> (Protocol, Result<Call, CallError>) {
+    let version = form_urlencoded::parse(body).find(|(key, _)| key == "Version");
+    let version = version.map(|(_, version)| version).unwrap_or_default();
+    match APIS.into_iter().find(|(known, ..)| *known == version) {
+        Some((_, service, protocol)) => (protocol, read(body, service)),
+        None => (AUTO_SCALING, read_unknown(body, service)),
+    }
+}
+
+/// The form of another service, or of another version.
+fn read_unknown(body: &[u8], service: Option<&str>) -> Result<Call, CallError> {
+    let call = read(body, Service::AutoScaling)?;
+    let problem = super::unknown(service, &call.operation);
+    Err(CallError::sender("NoSuchVersion", problem))
+}
+
+fn read(body: &[u8], service: Service) -> Result<Call, CallError> {
     let mut root = Node::default();
     let mut action = None;
-    let mut version = None;
     for (key, value) in form_urlencoded::parse(body) {
         match key.as_ref() {
             "Action" => action = Some(value.into_owned()),
-            "Version" => version = Some(value.into_owned()),
+            "Version" => {}
             path => root.insert(path, value.into_owned())?,
         }
     }
@@ -27,29 +49,25 @@ pub(super) fn decode(body: &[u8]) -> Result<Call, CallError> {
             "The request must contain the parameter Action",
         )
     })?;
-    if version.as_deref() != Some(VERSION) {
-        return Err(CallError::sender(
-            "NoSuchVersion",
-            format!(
-                "{action}: the simulated region speaks the query protocol for Auto Scaling \
-                 (Version {VERSION}) only"
-            ),
-        ));
-    }
     let input = match root.into_value("")? {
         Value::String(_) => Value::Object(Map::new()),
         value => value,
     };
-    Ok(super::call(Service::AutoScaling, &action, input))
+    Ok(super::call(service, &action, input))
 }
 
 /// Writes an answer.
-pub(super) fn encode(operation: &str, request_id: &str, answer: &Answer) -> Response<Vec<u8>> {
+pub(super) fn encode(
+    namespace: &str,
+    operation: &str,
+    request_id: &str,
+    answer: &Answer,
+) -> Response<Vec<u8>> {
     let mut xml = Xml::default();
     let status = match answer {
         Ok(output) => {
             let response = format!("{operation}Response");
-            xml.open_in(&response, NAMESPACE);
+            xml.open_in(&response, namespace);
             if !output.is_null() {
                 xml.value(&format!("{operation}Result"), output);
             }
@@ -60,7 +78,7 @@ pub(super) fn encode(operation: &str, request_id: &str, answer: &Answer) -> Resp
             200
         }
         Err(error) => {
-            xml.open_in("ErrorResponse", NAMESPACE);
+            xml.open_in("ErrorResponse", namespace);
             xml.open("Error");
             let sender = error.status < 500;
             xml.text("Type", if sender { "Sender" } else { "Receiver" });

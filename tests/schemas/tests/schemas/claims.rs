@@ -19,7 +19,7 @@ const BEYOND_A_SCHEMA: [&str; 6] = [
     "at most 4 hours ahead",
     "not a claim: expires_at",
     // 600.0 is an integer to a schema.
-    "floating point",
+    "decimal number",
 ];
 
 fn read(message: &Value) -> Result<(), String> {

@@ -1,15 +1,16 @@
 // Claims as a timeline: one row each, with its steps as a bar.
 
-import { byId, duration, element, keep, mark, niceStep, say } from "./dom.js";
+import { byId, duration, element, keep, longestUsual, mark, niceStep, say } from "./dom.js";
 
 /** What takes time on a claim's way, in order. */
 export const PHASES = {
-  waiting: "waits for a machine",
+  waiting: "waiting for a machine",
   detaching: "detaching",
   attaching: "attaching",
   sending: "command sent",
-  running: "script runs",
-  reporting: "reporting",
+  running: "script running",
+  joining: "waiting for InService",
+  reporting: "outcome follows",
 };
 
 const STEPS = {
@@ -17,8 +18,9 @@ const STEPS = {
   entered: "entered: a machine is assigned",
   detached: "detached from the pool",
   given_up: "machine given up, another asked for",
-  attached: "attached: in service in the target",
-  command_sent: "init command sent",
+  attaching: "AttachInstances: attaching to the target",
+  attached: "attached: InService in the target",
+  command_sent: "SendCommand: init command sent",
   started: "script started",
   ended: "script ended",
 };
@@ -28,7 +30,13 @@ export function drawLegend() {
     byId("legend").append(element("li", {},
       element("span", { class: "swatch", "data-phase": phase, "aria-hidden": "true" }), words));
   }
+  byId("legend").append(
+    element("li", {}, swatch("tick"), "InService in the target"),
+    element("li", { id: "legend-torn" }, swatch("torn"), "goes beyond the axis"));
 }
+
+const swatch = (kind) => element("span", { class: `swatch ${kind}`, "aria-hidden": "true" });
+
 
 /** The phases of a claim as [phase, from, to], milliseconds after its message. */
 function spans(claim, now) {
@@ -73,7 +81,8 @@ function drawMore(row, claim) {
   const zero = claim.steps[0].at;
   const times = claim.attempts > 1 ? `, its machine number ${claim.attempts}` : "";
   const machine = claim.instance ? `, ${claim.instance}${times}` : "";
-  say(row.querySelector(".about"), `for ${claim.target}${machine}`);
+  const when = claim.attach_when === "after_init" ? ", attach_when: after_init" : "";
+  say(row.querySelector(".about"), `for ${claim.target}${machine}${when}`);
   const steps = claim.steps.map((step) => [step.at, STEPS[step.step]]);
   if (claim.end) {
     const again = claim.end.published > 1 ? ` (published ${claim.end.published} times)` : "";
@@ -99,21 +108,33 @@ export function drawClaims(claims, now) {
   shown = claims;
   byId("no-claims").hidden = claims.length > 0;
   byId("axis").hidden = claims.length === 0;
+  drawRows("claim-rows", claims);
+  tickClaims(now, true);
+}
+
+/** Claims that are not among those any more, and were asked for. */
+export function drawOlder({ found, claims }, now) {
+  drawRows("older-rows", claims);
+  const words = found > claims.length ? `${found} found, the last ${claims.length} are shown` : `${found} found`;
+  say(byId("older-said"), words);
+  tickClaims(now, true);
+}
+
+function drawRows(id, claims) {
   const key = (claim) => `${claim.target}/${claim.id}/${claim.steps[0].at}`;
-  keep(byId("claim-rows"), claims, key, makeRow, (row, claim) => {
+  keep(byId(id), claims, key, makeRow, (row, claim) => {
     row.claim = claim;
     mark(row, "data-outcome", claim.end?.outcome ?? "open");
     mark(row, "data-claim", claim.id);
     say(row.querySelector(".outcome"), stateOf(claim));
     drawMore(row, claim);
   });
-  tickClaims(now, true);
 }
 
 /** Bars of open claims grow between two snapshots; `all` draws those of the others, too. */
 export function tickClaims(now, all = false) {
   if (shown.length === 0) return;
-  const longest = Math.max(2000, ...shown.map((claim) => length(claim, now)));
+  const longest = Math.max(2000, longestUsual(shown.map((claim) => length(claim, now))));
   const step = niceStep(longest, 6);
   const wanted = Math.ceil(longest / step) * step;
   const rescaled = wanted !== most;
@@ -121,9 +142,10 @@ export function tickClaims(now, all = false) {
     most = wanted;
     drawAxis(step);
   }
-  for (const row of byId("claim-rows").children) {
+  for (const row of [...byId("claim-rows").children, ...byId("older-rows").children]) {
     if (all || rescaled || !row.claim.end) drawBar(row, row.claim, now);
   }
+  byId("legend-torn").hidden = document.querySelector(".bar[data-torn=true]") === null;
 }
 
 function drawAxis(step) {
@@ -150,6 +172,7 @@ function drawBar(row, claim, now) {
     piece.style.left = `${(from / most) * 100}%`;
     piece.style.width = to === null ? "" : `${((to - from) / most) * 100}%`;
   });
+  mark(bar, "data-torn", String(length(claim, now) > most));
   say(row.querySelector(".took"), duration(length(claim, now)));
 }
 

@@ -79,4 +79,11 @@ export function niceStep(most, count) {
   return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= rough);
 }
 
+/** Of so many lengths the longest that is not far beyond the usual: one alone must not squash all others. */
+export function longestUsual(lengths) {
+  const sorted = [...lengths].sort((a, b) => a - b);
+  const median = sorted[Math.floor((sorted.length - 1) / 2)];
+  return sorted.findLast((length) => length <= 4 * median);
+}
+
 export const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");

@@ -2,9 +2,12 @@
 
 import { age, byId, element, keep, mark, say } from "./dom.js";
 
+/** With more machines than that their tiles are smaller. */
+const MANY = 8;
+
 const STATES = {
   booting: "booting",
-  agent_awaited: "waits for its agent",
+  agent_awaited: "waiting for its agent",
   agent_online: "agent online",
   ready: "ready",
   agent_dead: "agent dead",
@@ -58,6 +61,7 @@ function makeTile(machine) {
 function makePool() {
   return element("div", { class: "of-pool" },
     element("div", { class: "head" }, element("h3"), element("p", { class: "figure" })),
+    element("div", { class: "fill", "aria-hidden": "true" }),
     element("p", { class: "sizing" }, element("span", { class: "figure" }), element("br"), element("span", { class: "hint" })),
     element("ul", { class: "machines" }));
 }
@@ -68,9 +72,9 @@ export function drawPools(pools, now) {
   keep(byId("pools"), pools, (pool) => pool.name, makePool, (part, pool) => {
     mark(part, "data-pool", pool.name);
     say(part.querySelector("h3"), pools.length === 1 ? "Pool" : `Pool ${pool.title}`);
-    const booting = pool.booting ? `, ${pool.booting} booting` : "";
-    say(part.querySelector(".head .figure"), `${pool.ready} of ${pool.desired} ready${booting}`);
+    drawFill(part, pool);
     drawSizing(part.querySelector(".sizing"), pool.sizing);
+    mark(part.querySelector(".machines"), "data-many", String(pool.members.length > MANY));
     keep(part.querySelector(".machines"), pool.members, (machine) => machine.id, makeTile, (tile, machine) => {
       mark(tile, "data-state", machine.state);
       say(tile.querySelector(".state"), words(machine));
@@ -78,6 +82,31 @@ export function drawPools(pools, now) {
     });
   });
   tickMachines(now);
+}
+
+/** What stands between a launch and a machine that is ready, the furthest first. */
+const FILLING = {
+  agent_online: "agent online",
+  agent_awaited: "waiting for the agent",
+  booting: "booting",
+  requested: "launch requested",
+};
+
+/** How far the pool is filled, in words and as a bar with a piece for each machine that it should have. */
+function drawFill(part, pool) {
+  const machines = pool.members.map((machine) => machine.state);
+  const staying = machines.filter((state) => state !== "leaving" && state !== "terminating");
+  const states = [...staying, ...Array(pool.requested).fill("requested")];
+  const count = (wanted) => states.filter((state) => state === wanted).length;
+  const rest = Object.entries(FILLING)
+    .filter(([state]) => count(state) > 0)
+    .map(([state, words]) => `, ${count(state)} ${words}`);
+  say(part.querySelector(".head .figure"), `${pool.ready} of ${pool.desired} ready${rest.join("")}`);
+  const order = ["ready", ...Object.keys(FILLING)];
+  const place = (state) => (order.includes(state) ? order.indexOf(state) : 0.5);
+  const pieces = states.sort((a, b) => place(a) - place(b)).map((state, index) => ({ state, index }));
+  keep(part.querySelector(".fill"), pieces, (piece) => piece.index, () => element("span"),
+    (node, piece) => mark(node, "data-state", piece.state));
 }
 
 /** The size that the hit rate asks for, where one is. */

@@ -1,7 +1,7 @@
 // The page: draws the snapshots that the region sends, and asks for what is clicked.
 
 import { byId, element, keep, mark, reducedMotion, say } from "./dom.js";
-import { drawClaims, drawLegend, drawOutcomes, news, tickClaims } from "./claims.js";
+import { drawClaims, drawLegend, drawOlder, drawOutcomes, news, tickClaims } from "./claims.js";
 import { drawElsewhere, drawLine, drawPools, drawQueues, tickMachines } from "./machines.js";
 import { drawPlot } from "./plot.js";
 
@@ -25,6 +25,7 @@ function draw(next) {
   drawQueues(next.queues);
   drawLine(next.line, now());
   drawClaims(next.claims, now());
+  drawOlderCount(next.older);
   drawPlot(next.latencies);
   drawOutcomes(next.outcomes);
   drawTroubles(next.troubles);
@@ -62,6 +63,30 @@ function drawPoolChoice(pools) {
   byId("which-pool").hidden = pools.length === 1;
   keep(byId("pool-choice"), pools, (pool) => pool.name,
     (pool) => element("option", { value: pool.name }, pool.title), () => {});
+}
+
+/** There are more, or others: who looks at them sees them. */
+function drawOlderCount(older) {
+  byId("older").hidden = older === 0;
+  const changed = byId("older-count").textContent !== String(older);
+  say(byId("older-count"), String(older));
+  if (changed && byId("older").open) findOlder();
+}
+
+let asked = null;
+/** Asks for older claims, a moment later: whoever types, types on. */
+function findOlder() {
+  if (asked !== null) return;
+  asked = setTimeout(async () => {
+    asked = null;
+    const text = byId("find").value.trim();
+    try {
+      const answer = await fetch(`/_region/older${text ? `/${encodeURIComponent(text)}` : ""}`);
+      drawOlder(await answer.json(), now());
+    } catch {
+      say(byId("older-said"), "the region did not answer");
+    }
+  }, 200);
 }
 
 let storyKey = 0;
@@ -104,6 +129,7 @@ byId("send").addEventListener("submit", (event) => {
     count: Number(fields.get("count")),
     script: fields.get("script"),
     waits: fields.get("waits") === "true",
+    attach_when: fields.get("attach_when"),
     pool: fields.get("pool"),
   });
 });
@@ -121,6 +147,11 @@ document.addEventListener("click", (event) => {
   if (button.dataset.shows) body.on = button.getAttribute("aria-pressed") !== "true";
   ask("/_region/troubles", body);
 });
+
+byId("older").addEventListener("toggle", () => {
+  if (byId("older").open) findOlder();
+});
+byId("find").addEventListener("input", findOlder);
 
 byId("story").addEventListener("toggle", () => {
   if (byId("story").open && snapshot) drawStory();

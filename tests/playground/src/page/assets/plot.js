@@ -1,10 +1,10 @@
 // How long the last claims took until they were ready: stacked bars, p50 and p99.
 
-import { byId, duration, element, mark, niceStep, say, shape } from "./dom.js";
+import { byId, duration, element, longestUsual, mark, niceStep, say, shape } from "./dom.js";
 import { PHASES } from "./claims.js";
 
 const HEIGHT = 180;
-const MARGIN = { top: 8, right: 58, bottom: 6, left: 40 };
+const MARGIN = { top: 12, right: 58, bottom: 6, left: 40 };
 const WIDEST_BAR = 26;
 
 let drawn = "";
@@ -32,15 +32,16 @@ function draw() {
   drawn = state;
 
   const total = (claim) => claim.parts.reduce((sum, part) => sum + part, 0);
-  const longest = Math.max(...claims.map(total));
+  const longest = longestUsual(claims.map(total));
   const step = niceStep(longest, 4);
   const most = Math.ceil(longest / step) * step;
   const inner = { width: width - MARGIN.left - MARGIN.right, height: HEIGHT - MARGIN.top - MARGIN.bottom };
-  const y = (value) => MARGIN.top + inner.height * (1 - value / most);
+  const y = (value) => MARGIN.top + inner.height * (1 - Math.min(value, most) / most);
   const pitch = Math.min(inner.width / claims.length, WIDEST_BAR);
 
   const words = `${claims.length} ${claims.length === 1 ? "claim" : "claims"}: p50 ${duration(latencies.p50)}, p99 ${duration(latencies.p99)}`;
-  say(byId("plot-figure"), words);
+  const beyond = claims.some((claim) => total(claim) > most) ? "; ▲ goes beyond the axis" : "";
+  say(byId("plot-figure"), words + beyond);
   const svg = shape("svg", {
     role: "img", "aria-label": `Time from message to ready of the last ${words}`,
     width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`,
@@ -63,21 +64,25 @@ function draw() {
       }
       below += part;
     });
+    if (total(claim) > most) {
+      const middle = MARGIN.left + (index + 0.5) * pitch;
+      bar.append(shape("path", { class: "beyond", d: `M${middle - 4} ${MARGIN.top} l4 -6 l4 6 z` }));
+    }
     svg.append(bar);
   });
-  drawPercentiles(svg, width, y);
+  drawPercentiles(svg, width, y, most);
   canvas.replaceChildren(svg);
   drawTable(claims, total);
 }
 
 /** Two lines with labels that do not cover each other. */
-function drawPercentiles(svg, width, y) {
+function drawPercentiles(svg, width, y, most) {
   const [low, high] = [y(latencies.p50), y(latencies.p99)];
   const gap = 13;
   const same = latencies.p50 === latencies.p99;
   const lines = same
     ? [["p50, p99", low, low]]
-    : [["p50", low, low - high < gap ? high + gap : low], ["p99", high, high]];
+    : [["p50", low, low - high < gap ? high + gap : low], [latencies.p99 > most ? "p99 ▲" : "p99", high, high]];
   for (const [name, at, label] of lines) {
     svg.append(
       shape("line", { class: "percentile", x1: MARGIN.left, x2: width - MARGIN.right, y1: at, y2: at }),

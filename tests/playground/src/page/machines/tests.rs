@@ -56,6 +56,7 @@ fn members_boot_until_they_are_ready() {
     let mut world = world(2);
     assert_eq!(states(&world), [Health::Booting; 2]);
     let pool_now = pool(&world, &names(), &progress());
+    assert_eq!(pool_now.requested, 0);
     assert_eq!(
         (pool_now.ready, pool_now.booting, pool_now.desired),
         (0, 2, 2)
@@ -63,6 +64,14 @@ fn members_boot_until_they_are_ready() {
     pass(&mut world, 600);
     assert_eq!(states(&world), [Health::Ready; 2]);
     assert_eq!(pool(&world, &names(), &progress()).ready, 2);
+    let more = json!({ "AutoScalingGroupName": "pool", "DesiredCapacity": 5 });
+    ask(&mut world, "SetDesiredCapacity", more);
+    let pool_now = pool(&world, &names(), &progress());
+    assert_eq!(
+        pool_now.requested + pool_now.booting,
+        3,
+        "a launch is requested before it begins"
+    );
 }
 
 #[test]

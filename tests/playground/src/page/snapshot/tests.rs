@@ -60,6 +60,32 @@ fn claims_are_shown_newest_first_and_open_ones_always() {
 }
 
 #[test]
+fn older_claims_are_found_by_what_is_known_of_them() {
+    let mut claims: Vec<_> = (0..150)
+        .map(|sent| (sent, Some((1, Reason::Initialised))))
+        .collect();
+    claims.push((150, Some((1, Reason::ScriptFailed))));
+    claims.extend((200..200 + ENDED_SHOWN as u64).map(|sent| (sent, Some((1, Reason::Expired)))));
+    claims.push((300, None));
+    let progress = progress(&claims);
+    assert_eq!(snapshot(&progress).older, 151);
+    let all = Older::of(&progress, "");
+    assert_eq!((all.found, all.claims.len()), (151, OLDER_SHOWN));
+    assert_eq!(
+        (all.claims[0].id.as_str(), all.claims[1].id.as_str()),
+        ("c-150", "c-149")
+    );
+    let found = |text: &str| -> Vec<String> {
+        let found = Older::of(&progress, text).claims.into_iter();
+        found.map(|claim| claim.id).collect()
+    };
+    assert_eq!(found("c-77"), ["c-77"]);
+    assert_eq!(found("script_failed"), ["c-150"]);
+    // Those that are shown anyway, and open ones, are no older ones.
+    assert!(found("expired").is_empty() && found("c-300").is_empty());
+}
+
+#[test]
 fn the_plot_has_the_last_ready_claims_and_their_percentiles() {
     let mut claims: Vec<_> = (0..100)
         .map(|sent| (sent, Some((sent + 1, Reason::Initialised))))
