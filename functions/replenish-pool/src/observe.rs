@@ -13,7 +13,6 @@ use crate::notes;
 use ready_pool_aws::error::ObserveError;
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::Activity;
-use ready_pool_core::call_error::CallError;
 use ready_pool_core::command::Histories;
 use ready_pool_core::group::{Group, Lifecycle};
 use ready_pool_core::ids::InstanceId;

@@ -11,6 +11,7 @@ mod reading;
 mod sent;
 mod size;
 mod sizing;
+mod waking;
 mod zones;
 
 use super::*;
