@@ -143,8 +143,9 @@ impl ReplenishPool {
                 raised_at,
                 ..plan.growth
             });
+            let unended = act.done.unended;
             self.memory
-                .looked(|last| last.add(extent, view, &plan, completed));
+                .looked(|last| last.add(extent, view, &plan, completed, unended));
         }
         if extent == Extent::Full {
             match &view {

@@ -65,17 +65,27 @@ pub struct LastLooks {
     pub sized_at: Option<Timestamp>,
     /// Whether the pool may have to grow within the minute: then each look is about its size.
     pub may_grow: bool,
+    /// Whether somebody was left waiting in the hook, because the pass's time was up.
+    pub waits: bool,
     /// Whose launches were completed.
     pub completed: BTreeSet<InstanceId>,
 }
 
 impl LastLooks {
-    /// Adds a look at the pool, after which these launches were completed.
-    pub fn add(&mut self, extent: Extent, view: &View, plan: &Plan, completed: Vec<InstanceId>) {
+    /// Adds a look at the pool, after which these launches were completed, and so many could not be ended.
+    pub fn add(
+        &mut self,
+        extent: Extent,
+        view: &View,
+        plan: &Plan,
+        completed: Vec<InstanceId>,
+        unended: usize,
+    ) {
         if extent != Extent::Gate {
             self.sized_at = Some(view.now);
         }
         self.may_grow = may_grow(view, plan);
+        self.waits = plan.waiting + unended > 0;
         let pool = &view.pool;
         self.completed
             .retain(|instance| pool.member(instance).is_some());
@@ -96,9 +106,12 @@ pub fn first_look(
     // Events tell their time to the second.
     let is_seen = (last.sized_at.zip(happened_at)).is_some_and(|(seen, happened)| seen > happened);
     match cause {
+        Cause::Left if last.waits => Some(Extent::Size),
+        _ if last.may_grow => Some(Extent::Size),
+        // Whatever it tells, it is another pass.
+        _ if last.waits => Some(Extent::Gate),
         // It came while another pass was at work, which saw the machine itself.
         Cause::Waits(Some(instance)) if last.completed.contains(instance) => None,
-        _ if last.may_grow => Some(Extent::Size),
         Cause::Waits(_) => Some(Extent::Gate),
         // Auto Scaling replaces what left. Claims that wait beyond that are all that matters.
         Cause::Left if is_seen => None,

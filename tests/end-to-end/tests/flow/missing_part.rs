@@ -117,12 +117,8 @@ async fn with_one_of_several_reads_refused_launches_are_let_into_service_and_cla
         (
             Service::AutoScaling,
             "DescribeScalingActivities",
-            // The first while something comes or goes, the other one until it is read.
-            [
-                "history of the pool, detaches of a day",
-                "detaches of a day",
-            ]
-            .as_slice(),
+            // Each is read where it is needed only.
+            ["history of the pool", "detaches of a day"].as_slice(),
         ),
         (
             Service::Sqs,

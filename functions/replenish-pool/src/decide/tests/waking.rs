@@ -99,12 +99,26 @@ fn a_detach_before_the_last_look_at_the_size_says_nothing() {
     }
 }
 
+/// Its own event may be retried for half a minute.
+#[test]
+fn who_was_left_in_the_hook_is_looked_at_with_the_next_event_of_any_kind() {
+    let mut last = LastLooks {
+        waits: true,
+        ..calm()
+    };
+    last.completed.insert(instance(1));
+    for cause in [at_the_hook(), Cause::Waits(None), Cause::Launched] {
+        assert_eq!(first(&cause, &last), Some(Extent::Gate), "{cause:?}");
+    }
+    assert_eq!(first(&Cause::Left, &last), Some(Extent::Size));
+}
+
 // What is remembered.
 
 /// The memory after a look of this extent.
 fn after(extent: Extent, view: &View) -> LastLooks {
     let mut last = LastLooks::default();
-    last.add(extent, view, &for_the_pool(view), Vec::new());
+    last.add(extent, view, &for_the_pool(view), Vec::new(), 0);
     last
 }
 
@@ -151,6 +165,26 @@ fn a_look_at_the_hook_is_none_at_the_size() {
 }
 
 #[test]
+fn who_waits_in_the_hook_is_remembered() {
+    let mut view = ready_pool(1);
+    let waits = |view: &View| after(Extent::Gate, view).waits;
+    assert!(!waits(&view));
+    view.pool.members.push(member(2, Lifecycle::Pending));
+    assert!(!waits(&view));
+    view.pool.members.push(member(3, Lifecycle::PendingWait));
+    assert!(waits(&view));
+    let mut unended = LastLooks::default();
+    unended.add(
+        Extent::Gate,
+        &ready_pool(1),
+        &Plan::default(),
+        Vec::new(),
+        1,
+    );
+    assert!(unended.waits);
+}
+
+#[test]
 fn completed_launches_are_remembered_as_long_as_the_pool_has_them() {
     let view = ready_pool(2);
     let mut last = LastLooks {
@@ -158,7 +192,7 @@ fn completed_launches_are_remembered_as_long_as_the_pool_has_them() {
         ..calm()
     };
     let completed = vec![instance(2)];
-    last.add(Extent::Gate, &view, &Plan::default(), completed);
+    last.add(Extent::Gate, &view, &Plan::default(), completed, 0);
     assert_eq!(last.completed, BTreeSet::from([instance(1), instance(2)]));
 }
 
