@@ -20,8 +20,8 @@ const STOPPED_SAID_EVERY: Duration = Duration::from_hours(1);
 #[derive(Clone, Debug, Default)]
 struct Notes {
     last: LastLooks,
-    /// When the agents of all members were asked for.
-    agents_at: Option<Timestamp>,
+    /// When all members in service had agents online, unless some had none since.
+    agents_online_at: Option<Timestamp>,
     /// When leaks were looked for, and whether there were more suspects than could be checked.
     leaks_at: Option<(Timestamp, bool)>,
     /// When those on their way in were launched.
@@ -44,14 +44,14 @@ impl Memory {
         change(&mut self.lock().last);
     }
 
-    /// When the agents of all members were last asked for.
-    pub(crate) fn agents_at(&self) -> Option<Timestamp> {
-        self.lock().agents_at
+    /// When all members in service were last seen with their agents online; none where one was seen without since.
+    pub(crate) fn agents_online_at(&self) -> Option<Timestamp> {
+        self.lock().agents_online_at
     }
 
-    /// They were at this time.
-    pub(crate) fn agents_were(&self, at: Timestamp) {
-        self.lock().agents_at = Some(at);
+    /// They were all online at this time, or one was not.
+    pub(crate) fn agents_were_online(&self, at: Option<Timestamp>) {
+        self.lock().agents_online_at = at;
     }
 
     /// When leaks were last looked for, and whether there were more suspects than could be checked.

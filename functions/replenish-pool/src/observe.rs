@@ -4,8 +4,9 @@
 use crate::decide::sizing::{self, Reading, Window};
 use crate::decide::{
     Extent, FAILURES_BACK, FullScan, LEAK_CHECKS_PER_PASS, Targets, View, agents_are_due,
-    claims_wait, history_suffices, launches_of_waiting, leak_candidates, leak_checks, leak_slice,
-    leak_slice_is_due, looks_at_hook, max_age_now, needs_history, needs_launches, reaches_back_to,
+    all_are_online, claims_wait, history_suffices, launches_of_waiting, leak_candidates,
+    leak_checks, leak_slice, leak_slice_is_due, looks_at_hook, max_age_now, needs_history,
+    needs_launches, reaches_back_to,
 };
 use crate::function::ReplenishPool;
 use crate::missing::{AllMissing, Missing, Part};
@@ -129,7 +130,7 @@ impl<'a> Observer<'a> {
         let judges = notes.is_some_and(|notes| !notes.is_empty()) || !view.max_age.is_zero();
         claims_wait(view.backlog, view.activities.as_deref(), self.now)
             || (self.extent == Extent::Full
-                && (judges || agents_are_due(self.function.memory.agents_at(), self.now)))
+                && (judges || agents_are_due(self.function.memory.agents_online_at(), self.now)))
     }
 
     async fn agents(&mut self, view: &mut View, of_all: bool) {
@@ -141,8 +142,9 @@ impl<'a> Observer<'a> {
         let agents = self.function.systems_manager.agents(&asked_about).await;
         view.agents = self.missing.or_without(Part::PoolAgents, "", agents);
         view.knows_all_agents = of_all;
-        if of_all && view.agents.is_some() {
-            self.function.memory.agents_were(self.now);
+        if of_all {
+            let all_online_at = all_are_online(view).then_some(self.now);
+            self.function.memory.agents_were_online(all_online_at);
         }
     }
 

@@ -19,8 +19,8 @@ pub use leaks::{
     leak_slice, leak_slice_is_due, leak_window,
 };
 pub use reading::{
-    agents_are_due, full_scan_is_due, history_suffices, launches_of_waiting, looks_at_hook,
-    max_age_now, needs_history, needs_launches, reaches_back_to, says_warm_pool,
+    agents_are_due, all_are_online, full_scan_is_due, history_suffices, launches_of_waiting,
+    looks_at_hook, max_age_now, needs_history, needs_launches, reaches_back_to, says_warm_pool,
 };
 pub use size::claims_wait;
 pub use waking::{Cause, Extent, LastLooks, first_look, next_look};

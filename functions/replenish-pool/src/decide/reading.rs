@@ -4,7 +4,7 @@
 use super::View;
 use super::gate::{self, awaits_association, launch_of, launched_at};
 use super::launches::row_is_known;
-use super::members::{staying, whole};
+use super::members::{all_agents, is_online, staying, whole};
 use super::removal::{began_at, in_service};
 use super::size::{self, SERVED_FOR};
 use ready_pool_core::Timestamp;
@@ -25,13 +25,19 @@ pub fn full_scan_is_due(last: Option<Timestamp>, now: Timestamp) -> bool {
     last.is_none_or(|last| !(last..last + FULL_SCAN_EVERY).contains(&now))
 }
 
-/// How often the agents of all members are asked for while nobody waits and nobody looks bad: what they last said is up
+/// How often the agents of all members are asked for while nobody waits and all were online: what they last said is up
 /// to five minutes old anyway. (Passes are a minute apart, and start a few seconds early or late.)
 const ALL_AGENTS_EVERY: Duration = Duration::from_secs(100);
 
-/// Whether a full look at `now` asks for the agents of all members, though nothing wants it.
-pub fn agents_are_due(last: Option<Timestamp>, now: Timestamp) -> bool {
-    last.is_none_or(|last| !(last..last + ALL_AGENTS_EVERY).contains(&now))
+/// Whether a full look at `now` asks for the agents of all members, though nothing else wants it.
+pub fn agents_are_due(all_online_at: Option<Timestamp>, now: Timestamp) -> bool {
+    all_online_at.is_none_or(|at| !(at..at + ALL_AGENTS_EVERY).contains(&now))
+}
+
+/// Whether the agents of all members are known, and online where those are in service.
+pub fn all_are_online(view: &View) -> bool {
+    all_agents(view).is_some()
+        && in_service(&view.pool).all(|member| is_online(view, &member.instance))
 }
 
 /// How often ages are looked at: they are counted in hours.

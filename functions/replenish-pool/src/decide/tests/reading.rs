@@ -179,6 +179,26 @@ fn all_agents_are_asked_for_every_other_minute() {
     );
 }
 
+#[test]
+fn all_are_online_where_each_in_service_is_known_to_be() {
+    assert!(all_are_online(&at_rest()));
+    let mut view = ready_pool(2);
+    view.pool.members.push(member(3, Lifecycle::PendingWait));
+    assert!(all_are_online(&view));
+    view.lose_agent(2);
+    assert!(!all_are_online(&view));
+    let unasked = View {
+        knows_all_agents: false,
+        ..ready_pool(2)
+    };
+    assert!(!all_are_online(&unasked));
+    let unread = View {
+        agents: None,
+        ..ready_pool(2)
+    };
+    assert!(!all_are_online(&unread));
+}
+
 /// A look at a pool of two, before its history is read.
 fn unread() -> View {
     View {
