@@ -65,8 +65,8 @@ pub struct LastLooks {
     pub sized_at: Option<Timestamp>,
     /// Whether the pool may have to grow within the minute: then each look is about its size.
     pub may_grow: bool,
-    /// Whether somebody was left waiting in the hook, because the pass's time was up.
-    pub waits: bool,
+    /// How many were ready while somebody waits in the hook; none where nobody does.
+    pub ready_while_one_waits: Option<usize>,
     /// Whose launches were completed.
     pub completed: BTreeSet<InstanceId>,
 }
@@ -84,8 +84,11 @@ impl LastLooks {
         if extent != Extent::Gate {
             self.sized_at = Some(view.now);
         }
-        self.may_grow = may_grow(view, plan);
-        self.waits = plan.waiting + unended > 0;
+        let ready = members::ready(view).count();
+        // Events of those that left wait until the pass has ended.
+        let left = (self.ready_while_one_waits).is_some_and(|before| ready < before);
+        self.may_grow = may_grow(view, plan) || (extent == Extent::Gate && left);
+        self.ready_while_one_waits = (plan.waiting + unended > 0).then_some(ready);
         let pool = &view.pool;
         self.completed
             .retain(|instance| pool.member(instance).is_some());
@@ -104,12 +107,13 @@ pub fn first_look(
         return Some(Extent::Full);
     }
     // Events tell their time to the second.
+    let one_waits = last.ready_while_one_waits.is_some();
     let is_seen = (last.sized_at.zip(happened_at)).is_some_and(|(seen, happened)| seen > happened);
     match cause {
-        Cause::Left if last.waits => Some(Extent::Size),
+        Cause::Left if one_waits => Some(Extent::Size),
         _ if last.may_grow => Some(Extent::Size),
-        // Whatever it tells, it is another pass.
-        _ if last.waits => Some(Extent::Gate),
+        // The last pass's time was up.
+        _ if one_waits => Some(Extent::Gate),
         // It came while another pass was at work, which saw the machine itself.
         Cause::Waits(Some(instance)) if last.completed.contains(instance) => None,
         Cause::Waits(_) => Some(Extent::Gate),

@@ -103,7 +103,7 @@ fn a_detach_before_the_last_look_at_the_size_says_nothing() {
 #[test]
 fn who_was_left_in_the_hook_is_looked_at_with_the_next_event_of_any_kind() {
     let mut last = LastLooks {
-        waits: true,
+        ready_while_one_waits: Some(4),
         ..calm()
     };
     last.completed.insert(instance(1));
@@ -167,7 +167,7 @@ fn a_look_at_the_hook_is_none_at_the_size() {
 #[test]
 fn who_waits_in_the_hook_is_remembered() {
     let mut view = ready_pool(1);
-    let waits = |view: &View| after(Extent::Gate, view).waits;
+    let waits = |view: &View| after(Extent::Gate, view).ready_while_one_waits.is_some();
     assert!(!waits(&view));
     view.pool.members.push(member(2, Lifecycle::Pending));
     assert!(!waits(&view));
@@ -181,7 +181,36 @@ fn who_waits_in_the_hook_is_remembered() {
         Vec::new(),
         1,
     );
-    assert!(unended.waits);
+    assert_eq!(unended.ready_while_one_waits, Some(1));
+}
+
+/// Their events come once the pass has ended.
+#[test]
+fn who_leaves_while_somebody_waits_in_the_hook_makes_the_next_look_one_at_the_size() {
+    let ready = |ready: u32| {
+        let mut view = ready_pool(ready);
+        view.pool.members.push(member(99, Lifecycle::PendingWait));
+        view
+    };
+    let mut last = LastLooks::default();
+    for (extent, members, may_grow) in [
+        (Extent::Full, 4, false),
+        (Extent::Gate, 4, false),
+        (Extent::Gate, 3, true),
+        (Extent::Size, 2, false),
+        (Extent::Gate, 2, false),
+        (Extent::Gate, 3, false),
+    ] {
+        let view = ready(members);
+        last.add(extent, &view, &for_the_pool(&view), Vec::new(), 0);
+        assert_eq!(last.may_grow, may_grow, "{extent:?} {members}");
+    }
+    // Between two passes their events are heard.
+    let view = ready_pool(2);
+    last.add(Extent::Gate, &view, &for_the_pool(&view), Vec::new(), 0);
+    let view = ready_pool(1);
+    last.add(Extent::Gate, &view, &for_the_pool(&view), Vec::new(), 0);
+    assert!(!last.may_grow);
 }
 
 #[test]
