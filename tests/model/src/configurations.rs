@@ -171,6 +171,17 @@ const ANY_TWO: &[Fault] = &[
     Fault::DeadLetter,
 ];
 
+/// The retirement group deleted, with what makes it wanted, or a claim wait for a pass.
+const NO_RETIREMENT: &[Fault] = &[
+    Fault::RetirementDeleted,
+    Fault::Crash,
+    Fault::Duplicate,
+    Fault::EventLost,
+    Fault::ScriptFails,
+    Fault::TargetRefuses,
+    Fault::Tenant,
+];
+
 /// One claim that two instances can serve.
 pub(crate) const ONE: Configuration = Configuration {
     name: "one claim, no fault",
@@ -297,6 +308,14 @@ fn of_one_claim() -> Vec<Configuration> {
             kinds: WIPED_AND_RESENT,
             unseen: &['6', '8', '9'],
             states: Some(392_681),
+            ..ONE
+        },
+        Configuration {
+            name: "one claim, its retirement group is deleted",
+            faults: 2,
+            kinds: NO_RETIREMENT,
+            unseen: &['8'],
+            states: Some(16_797),
             ..ONE
         },
         Configuration {

@@ -30,6 +30,8 @@ pub(crate) struct Sight {
     pub(crate) histories: [Vec<Command>; INSTANCES],
     pub(crate) shared_target: bool,
     pub(crate) wish: Wish,
+    /// Whether there is no retirement group.
+    pub(crate) retirement_gone: bool,
     /// Every detach counts as long ago: the variant without deadlines.
     pub(crate) all_long_ago: bool,
 }
@@ -77,11 +79,15 @@ question! {
             .collect();
         // A look is about a slice of the window; which one is chosen by the clock.
         let candidates = replenishing::leak_candidates(&activities, &replenishing::leak_window(now));
-        let looked_at: BTreeSet<InstanceId> = notes::of(&retirement)
-            .into_keys()
+        let retirement = (!sight.retirement_gone).then_some(retirement);
+        // `observe.rs`, `instances`: without the group nothing is judged.
+        let noted = retirement.as_ref().map(notes::of);
+        let looked_at: BTreeSet<InstanceId> = noted
+            .into_iter()
+            .flat_map(BTreeMap::into_keys)
             .chain(candidates.into_iter().filter(|instance| {
                 let place = sight.places[usize::from(names.index(instance))];
-                placement(place).is_none()
+                retirement.is_some() && placement(place).is_none()
             }))
             .collect();
         let index = |instance: &InstanceId| usize::from(names.index(instance));
@@ -129,7 +135,7 @@ question! {
                     groups: targets(sight.ledger, u8::MAX, sight.shared_target).into_values().collect(),
                     ..replenishing::Targets::default()
                 }),
-                retirement: Some(retirement),
+                retirement,
                 looked_at,
                 places,
                 listed,
