@@ -224,6 +224,7 @@ pub(crate) const POISON: Configuration = Configuration {
 /// All of them.
 pub fn all() -> Vec<Configuration> {
     let mut all = of_one_claim();
+    all.push(without_retirement());
     all.extend(of_one_claim_without_an_instance());
     all.extend(of_one_claim_at_length());
     all.extend(of_failing_claims());
@@ -232,6 +233,17 @@ pub fn all() -> Vec<Configuration> {
     all.extend(late::all());
     all.extend(of_two_claims());
     all
+}
+
+fn without_retirement() -> Configuration {
+    Configuration {
+        name: "one claim, its retirement group is deleted",
+        faults: 2,
+        kinds: NO_RETIREMENT,
+        unseen: &['8'],
+        states: Some(16_797),
+        ..ONE
+    }
 }
 
 fn of_made_targets() -> Vec<Configuration> {
@@ -308,14 +320,6 @@ fn of_one_claim() -> Vec<Configuration> {
             kinds: WIPED_AND_RESENT,
             unseen: &['6', '8', '9'],
             states: Some(392_681),
-            ..ONE
-        },
-        Configuration {
-            name: "one claim, its retirement group is deleted",
-            faults: 2,
-            kinds: NO_RETIREMENT,
-            unseen: &['8'],
-            states: Some(16_797),
             ..ONE
         },
         Configuration {

@@ -4,6 +4,7 @@ use super::{Wish, group, history_of, kept, placement, targets};
 use crate::names::{EARLIER, names, time};
 use crate::progress::Chore;
 use crate::state::{CLAIMS, Clock, Command, INSTANCES, Line, Place};
+use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::agent::Agent;
 use ready_pool_core::command::Histories;
@@ -66,17 +67,7 @@ question! {
         } else {
             EARLIER
         };
-        let activities: Vec<Activity> = instances()
-            .filter(|instance| sight.detached[usize::from(*instance)])
-            .map(|instance| Activity {
-                kind: ActivityKind::Detach,
-                instance: Some(names.instance(instance).clone()),
-                started_at,
-                ended_at: Some(started_at),
-                failed: false,
-                cancelled: false,
-            })
-            .collect();
+        let activities = detaches(sight.detached, started_at);
         // A look is about a slice of the window; which one is chosen by the clock.
         let candidates = replenishing::leak_candidates(&activities, &replenishing::leak_window(now));
         let retirement = (!sight.retirement_gone).then_some(retirement);
@@ -144,6 +135,20 @@ question! {
         };
         chores_of(&replenishing::decide(&view), sight.shared_target)
     }
+}
+
+fn detaches(detached: [bool; INSTANCES], started_at: Timestamp) -> Vec<Activity> {
+    let instances = (0_u8..).zip(detached).filter(|(_, detached)| *detached);
+    instances
+        .map(|(instance, _)| Activity {
+            kind: ActivityKind::Detach,
+            instance: Some(names().instance(instance).clone()),
+            started_at,
+            ended_at: Some(started_at),
+            failed: false,
+            cancelled: false,
+        })
+        .collect()
 }
 
 fn chores_of(plan: &replenishing::Plan, shared_target: bool) -> Vec<Chore> {
