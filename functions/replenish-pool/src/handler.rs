@@ -1,4 +1,5 @@
-//! One invocation: looks until nothing boots any more and nothing is tried soon, or time is up.
+//! One invocation: looks as far as its event calls for it, and again while a launch waits in the hook, or the pool may
+//! have to grow, until time is up.
 
 use crate::act::{Act, Done};
 use crate::config::TIME_FOR_A_LOOK;

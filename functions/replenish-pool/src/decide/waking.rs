@@ -139,10 +139,9 @@ pub fn next_look(plan: &Plan, unended: usize, may_grow: bool) -> Option<(Duratio
 
 /// Claims wait, or the next one will, or launches fail.
 fn may_grow(view: &View, plan: &Plan) -> bool {
+    // Where the history could not be read, nobody knows who is served already.
+    let activities = view.activities.as_deref().unwrap_or_default();
     members::ready(view).next().is_none()
         || plan.failing_launches > 0
-        || view
-            .activities
-            .as_ref()
-            .is_some_and(|activities| size::waiting(view.backlog, activities, view.now) > 0)
+        || size::waiting(view.backlog, activities, view.now) > 0
 }

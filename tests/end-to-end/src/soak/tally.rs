@@ -83,7 +83,7 @@ impl Tally {
         let (unattached, violations): (Vec<Violation>, Vec<Violation>) =
             violations.into_iter().partition(|it| {
                 matches!(it, Violation::Leaked { instance }
-                    if harness.sent_late_for(instance).is_some_and(|claim| tenants.wiped(&claim)))
+                    if super::is_wiped_before_its_attach(harness, tenants, instance))
             });
         let unheard = tenants.unheard(harness);
         let strange = violations.iter().filter_map(|it| match it {

@@ -134,6 +134,8 @@ fn the_pool_may_have_to_grow_while_claims_wait_or_nothing_is_ready_or_launches_f
     let served = activity(ActivityKind::Detach, 9, SECOND, Some(SECOND));
     waited_for.history().push(served);
     assert!(!may_grow(&waited_for), "its claim is served");
+    waited_for.activities = None;
+    assert!(may_grow(&waited_for), "nobody knows that it is");
 
     let mut silent = ready_pool(1);
     silent.lose_agent(1);
