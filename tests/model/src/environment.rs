@@ -80,7 +80,8 @@ pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<A
     time(state, config, actions);
 }
 
-/// A clean-up rule deletes the group while it is empty. Who makes it again is in no hurry: every claim has its end by then.
+/// A clean-up rule deletes the group while it is empty. Who makes it again is in no hurry: by then every claim has its
+/// end.
 fn retirement_group(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
     let mut claims = 0..config.claims;
     if state.retirement_gone {

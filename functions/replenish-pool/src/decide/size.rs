@@ -19,9 +19,9 @@ pub(super) const SERVED_FOR: Duration = Duration::from_mins(1);
 /// is ready may be just about to be handed out.
 pub(super) const QUIET: Duration = Duration::from_mins(5);
 
-/// Without the history nobody knows whether launches fail, so the capacity stays what it is: Auto
-/// Scaling replaces what leaves. (It is not read where that is so anyway.) Without the backlog it is not raised for those who wait, and not
-/// lowered.
+/// Without the history nobody knows whether launches fail, so the capacity stays what it is: Auto Scaling replaces what
+/// leaves. (Where it would stay anyway, the history is not read.) Without the backlog it is not raised for those who
+/// wait, and not lowered.
 pub(super) fn plan(view: &View, plan: &mut Plan) {
     let Some(activities) = &view.activities else {
         if view.backlog == Some(0) {
