@@ -54,11 +54,11 @@ impl<'a> Act<'a> {
         }
     }
 
-    /// The pool's size, and who gets into service.
-    pub(crate) async fn on_the_pool(&mut self, plan: &Plan) {
+    /// The pool's size, and who gets into service. Answers whose launches were completed.
+    pub(crate) async fn on_the_pool(&mut self, plan: &Plan) -> Vec<InstanceId> {
         self.warn_of(plan);
         self.size(plan).await;
-        self.gate(plan).await;
+        self.gate(plan).await
     }
 
     /// Writes these tags on the pool, all in one call. Answers whether they are there.
@@ -134,22 +134,29 @@ impl<'a> Act<'a> {
         self.done.grew = plan.lacking > 0 && !failed;
     }
 
-    async fn gate(&mut self, plan: &Plan) {
-        self.done.completed = self
+    async fn gate(&mut self, plan: &Plan) -> Vec<InstanceId> {
+        let completed = self
             .end_launches(&plan.complete, LaunchResult::Continue)
             .await;
-        self.done.abandoned = self
+        let abandoned = self
             .end_launches(&plan.abandon, LaunchResult::Abandon)
             .await;
+        self.done.completed = completed.len();
+        self.done.abandoned = abandoned.len();
+        completed
     }
 
     /// Ends these launches' waits, some at once: after the first fill, or an outage, hundreds may wait.
-    /// Where AWS is busy no further one is begun. Answers how many ended.
-    async fn end_launches(&mut self, instances: &[InstanceId], result: LaunchResult) -> usize {
+    /// Where AWS is busy no further one is begun. Answers whose ended.
+    async fn end_launches(
+        &mut self,
+        instances: &[InstanceId],
+        result: LaunchResult,
+    ) -> Vec<InstanceId> {
         let mut calls = JoinSet::new();
         let mut rest = instances.iter();
         let mut busy = false;
-        let mut ended = 0;
+        let mut ended = Vec::new();
         loop {
             while !busy && calls.len() < ENDED_AT_ONCE {
                 let Some(instance) = rest.next() else {
@@ -168,24 +175,29 @@ impl<'a> Act<'a> {
                 let (pool, hook) = (config.pool.clone(), config.launch_hook.clone());
                 let instance = instance.clone();
                 calls.spawn(async move {
-                    auto_scaling
+                    let answer = auto_scaling
                         .complete_launch(&pool, &hook, &instance, result)
-                        .await
+                        .await;
+                    (instance, answer)
                 });
             }
             let Some(answer) = calls.join_next().await else {
                 break;
             };
-            let answer = answer.unwrap_or_else(|panicked| {
-                let what = format!("answer: {panicked}");
-                Err(CallError::incomplete("CompleteLifecycleAction", &what))
-            });
+            let (instance, answer) = match answer {
+                Ok((instance, answer)) => (Some(instance), answer),
+                Err(panicked) => {
+                    let what = format!("answer: {panicked}");
+                    let error = CallError::incomplete("CompleteLifecycleAction", &what);
+                    (None, Err(error))
+                }
+            };
             busy |= matches!(&answer, Err(error) if error.effect == Effect::Busy);
             if !self.count("end a launch's wait", answer) {
-                ended += 1;
+                ended.extend(instance);
             }
         }
-        self.done.unended += instances.len() - ended;
+        self.done.unended += instances.len() - ended.len();
         ended
     }
 

@@ -7,8 +7,6 @@ use ready_pool_core::ids::GroupName;
 use ready_pool_sizing::{HitRate, Target};
 use std::time::Duration;
 
-/// How long between two looks while instances boot.
-pub const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Time that must be left for one more look.
 pub const TIME_FOR_A_LOOK: Duration = Duration::from_secs(20);
 

@@ -26,12 +26,18 @@ pub(crate) fn sizing(pool: &GroupName, sizing: &Sizing) -> Record {
 /// The state of the pool and its claims: about once a minute, by a full scan. What is not known is
 /// not said.
 pub(crate) fn state(view: &View, scan: &FullScan, plan: &Plan, missing: &AllMissing) -> Record {
-    let ready = view.agents.as_ref().map(|agents| {
-        let is_online =
-            |member: &&Member| (agents.get(&member.instance)).is_some_and(|agent| agent.online);
-        let fit = view.pool.members.iter().filter(|member| member.is_fit());
-        fit.filter(is_online).count()
-    });
+    let mut fit = view.pool.members.iter().filter(|member| member.is_fit());
+    let all_agents = view.agents.as_ref().filter(|_| view.knows_all_agents);
+    let ready = match all_agents {
+        Some(agents) => {
+            let is_online =
+                |member: &&Member| (agents.get(&member.instance)).is_some_and(|agent| agent.online);
+            Some(fit.filter(is_online).count())
+        }
+        None => fit.next().is_none().then_some(0),
+    };
+    let held_back = all_agents.map(|_| plan.held_back);
+    let failing = view.activities.as_ref().map(|_| plan.failing_launches);
     let open = scan.targets.as_ref().map(|targets| {
         let entries = targets.groups.iter().flat_map(Group::entries);
         entries.filter(|(_, entry)| entry.is_open()).count()
@@ -61,8 +67,8 @@ pub(crate) fn state(view: &View, scan: &FullScan, plan: &Plan, missing: &AllMiss
         .count_if_known("Suspects", at_stage(Stage::Suspect))
         .count("Leaks", leaks)
         .count_if_known("Retiring", at_stage(Stage::Retiring))
-        .count("FailingLaunches", plan.failing_launches)
-        .count("HeldBackMembers", plan.held_back)
+        .count_if_known("FailingLaunches", failing)
+        .count_if_known("HeldBackMembers", held_back)
         .count("MissingParts", missing.count());
     if missing.count() == 0 {
         record

@@ -1,14 +1,16 @@
-//! One invocation: looks until nothing boots any more and nothing is tried soon, or time is up.
+//! One invocation: looks as far as its event calls for it, and again while a launch waits in the hook, or the pool may
+//! have to grow, until time is up.
 
 use crate::act::{Act, Done};
-use crate::config::{LOOK_EVERY, TIME_FOR_A_LOOK};
+use crate::config::TIME_FOR_A_LOOK;
 use crate::decide::sizing::{self, Reading, Sizing};
 use crate::decide::{
-    Growth, Plan, View, for_claims, for_the_pool, for_the_rest, full_scan_is_due, says_warm_pool,
+    Cause, Extent, Growth, Plan, View, first_look, for_claims, for_the_pool, for_the_rest,
+    full_scan_is_due, next_look, says_warm_pool,
 };
 use crate::figures;
 use crate::function::ReplenishPool;
-use crate::observe::{Extent, Observer};
+use crate::observe::Observer;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::error::ObserveError;
@@ -82,46 +84,51 @@ impl ReplenishPool {
             summary.ignored = true;
             return Ok(summary);
         }
-        // The timer takes the full look, once a minute; a burst of events takes short ones, and keeps
-        // the timer out: so any look is a full one when that is due.
-        let mut is_asked_for = event.source != AUTO_SCALING;
-        loop {
+        let mut extent = first_look(
+            &cause_of(event),
+            time_of(event),
+            &self.memory.last_looks(),
+            invocation.now(),
+        );
+        while let Some(asked) = extent {
             let now = invocation.now();
-            let is_due = full_scan_is_due(self.memory.full_scan_at(), now);
-            let extent = if is_asked_for || is_due {
-                Extent::Full
-            } else {
-                Extent::Short
-            };
-            let (plan, done) = Box::pin(self.look(extent, now, invocation)).await?;
-            summary.add(&plan, done);
-            if extent == Extent::Full {
-                self.memory.full_scan_was(now);
-            }
-            is_asked_for = false;
-            let booting = (plan.booting + done.unended > 0).then_some(LOOK_EVERY);
-            let Some(pause) = booting.or(plan.probe_in) else {
+            // The timer takes the full look, once a minute; a burst of events keeps the timer out: so any look is
+            // a full one when that is due.
+            let is_due = full_scan_is_due(self.memory.last_looks().full_scan_at, now);
+            let asked = if is_due { Extent::Full } else { asked };
+            let look = Box::pin(self.look(asked, now, invocation)).await?;
+            let Some((plan, done)) = look else {
                 break;
             };
-            let pause = pause.max(LOOK_EVERY);
+            summary.add(&plan, done);
+            let may_grow = self.memory.last_looks().may_grow;
+            let Some((pause, next)) = next_look(&plan, done.unended, may_grow) else {
+                break;
+            };
             if !invocation.has(pause + TIME_FOR_A_LOOK) {
                 break;
             }
             sleep(pause).await;
+            extent = Some(next);
         }
         info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, claims_looked_at = summary.claims_looked_at, removed = summary.removed, failures = summary.failures, "pass done");
         Ok(summary)
     }
 
-    /// One look, and what it asks for done: the pool first, which needs the least.
+    /// One look, and what it asks for done: the pool first, which needs the least. None where nobody waits and the
+    /// look was to be about that.
     async fn look(
         &self,
         extent: Extent,
         now: Timestamp,
         invocation: &Invocation,
-    ) -> Result<(Plan, Done), ObserveError> {
+    ) -> Result<Option<(Plan, Done)>, ObserveError> {
         let pool = &self.config.pool;
         let mut observer = Observer::new(self, extent, now);
+        if extent == Extent::Queue && !observer.queue().await {
+            observer.missing.say(pool);
+            return Ok(None);
+        }
         let mut act = Act::new(self);
         let mut plan = Plan::default();
         let mut view = observer.pool().await;
@@ -131,12 +138,15 @@ impl ReplenishPool {
                 self.size_by_hit_rate(view, &mut observer, &mut act).await;
             }
             plan = for_the_pool(view);
-            act.on_the_pool(&plan).await;
+            let completed = act.on_the_pool(&plan).await;
             let raised_at = act.done.grew.then_some(now).or(plan.growth.raised_at);
             self.memory.growth_was(Growth {
                 raised_at,
                 ..plan.growth
             });
+            let unended = act.done.unended;
+            self.memory
+                .looked(|last| last.add(extent, view, &plan, completed, unended));
         }
         if extent == Extent::Full {
             match &view {
@@ -154,7 +164,11 @@ impl ReplenishPool {
             act.on_the_rest(&plan, invocation.now()).await;
         }
         observer.missing.say(pool);
-        view.map(|_| (plan, act.done))
+        view?;
+        if extent == Extent::Full {
+            self.memory.looked(|last| last.full_scan_at = Some(now));
+        }
+        Ok(Some((plan, act.done)))
     }
 
     fn say_warm_pool(&self, pool: &Group, now: Timestamp) {
@@ -206,6 +220,19 @@ impl ReplenishPool {
         detail.auto_scaling_group_name.as_deref() != Some(self.config.pool.as_str())
             || detail.is_attach()
     }
+}
+
+fn cause_of(event: &EventBridgeEvent<Value>) -> Cause {
+    if event.source != AUTO_SCALING {
+        return Cause::Timer;
+    }
+    let instance = AutoScalingDetail::of(event).instance_id;
+    Cause::of(&event.detail_type, instance.as_deref())
+}
+
+/// When what the event tells of happened.
+fn time_of(event: &EventBridgeEvent<Value>) -> Option<Timestamp> {
+    Timestamp::from_unix_timestamp(event.time?.timestamp()).ok()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What one environment of the function remembers from pass to pass. Lambda may forget it at any
 //! time: nothing hangs on it but how often something is done.
 
-use crate::decide::Growth;
+use crate::decide::{Growth, LastLooks};
 use ready_pool_core::Timestamp;
 use ready_pool_core::ids::InstanceId;
 use std::collections::BTreeMap;
@@ -19,7 +19,13 @@ const STOPPED_SAID_EVERY: Duration = Duration::from_hours(1);
 
 #[derive(Clone, Debug, Default)]
 struct Notes {
-    full_scan_at: Option<Timestamp>,
+    last: LastLooks,
+    /// When all members in service had agents online, unless some had none since.
+    agents_online_at: Option<Timestamp>,
+    /// When leaks were looked for, and whether there were more suspects than could be checked.
+    leaks_at: Option<(Timestamp, bool)>,
+    /// When those on their way in were launched.
+    launched: BTreeMap<InstanceId, Timestamp>,
     window: Option<i64>,
     warm_pool_said_at: Option<Timestamp>,
     /// When stopped instances were last named.
@@ -28,14 +34,44 @@ struct Notes {
 }
 
 impl Memory {
-    /// When the last full scan was made that came to its end; none where nothing is remembered.
-    pub(crate) fn full_scan_at(&self) -> Option<Timestamp> {
-        self.lock().full_scan_at
+    /// What is remembered of the last looks that came to their ends.
+    pub(crate) fn last_looks(&self) -> LastLooks {
+        self.lock().last.clone()
     }
 
-    /// A full scan of this time came to its end.
-    pub(crate) fn full_scan_was(&self, at: Timestamp) {
-        self.lock().full_scan_at = Some(at);
+    /// Changes it.
+    pub(crate) fn looked(&self, change: impl FnOnce(&mut LastLooks)) {
+        change(&mut self.lock().last);
+    }
+
+    /// When all members in service were last seen with their agents online; none where one was seen without since.
+    pub(crate) fn agents_online_at(&self) -> Option<Timestamp> {
+        self.lock().agents_online_at
+    }
+
+    /// They were all online at this time, or one was not.
+    pub(crate) fn agents_were_online(&self, at: Option<Timestamp>) {
+        self.lock().agents_online_at = at;
+    }
+
+    /// When leaks were last looked for, and whether there were more suspects than could be checked.
+    pub(crate) fn leaks_at(&self) -> Option<(Timestamp, bool)> {
+        self.lock().leaks_at
+    }
+
+    /// They were at this time.
+    pub(crate) fn leaks_were(&self, at: Timestamp, are_crowded: bool) {
+        self.lock().leaks_at = Some((at, are_crowded));
+    }
+
+    /// When those on their way in were launched.
+    pub(crate) fn launched(&self) -> BTreeMap<InstanceId, Timestamp> {
+        self.lock().launched.clone()
+    }
+
+    /// They were launched then.
+    pub(crate) fn launched_were(&self, launched: BTreeMap<InstanceId, Timestamp>) {
+        self.lock().launched = launched;
     }
 
     /// How many minutes of history came in few pages when some was caught up with last.

@@ -20,7 +20,7 @@ mod quiet;
 mod soak;
 mod weeks;
 
-pub use bench::{Bench, Floor, Measured, Report, Step};
+pub use bench::{A_MINUTE, Bench, Floor, Measured, Report, Step};
 pub use figures::Figures;
 pub use harness::{Harness, HarnessBuilder, Target, claim};
 pub use invariants::Violation;

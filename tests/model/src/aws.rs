@@ -32,6 +32,7 @@ pub(crate) enum AttachAnswer {
     Gone,
     TargetRefused,
     Denied,
+    NoSuchGroup,
     Unknown,
 }
 
@@ -77,6 +78,9 @@ impl World<'_> {
     pub(crate) fn attach(&mut self, into: Into, instance: u8) -> AttachAnswer {
         if self.state.denied && matches!(into, Into::Target(_)) {
             return AttachAnswer::Denied;
+        }
+        if self.state.retirement_gone && into == Into::Retirement {
+            return AttachAnswer::NoSuchGroup;
         }
         let late = self.config.attaches_late();
         let machine = self.machine(instance);

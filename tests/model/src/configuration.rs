@@ -56,6 +56,8 @@ pub enum Fault {
     TakenBack,
     /// Attaches to targets are denied, from now on.
     AttachDenied,
+    /// Somebody deletes the empty retirement group. It is made again once every claim has its end.
+    RetirementDeleted,
 }
 
 impl Fault {
@@ -85,6 +87,7 @@ impl Fault {
         Self::TargetMade,
         Self::TakenBack,
         Self::AttachDenied,
+        Self::RetirementDeleted,
     ];
 }
 
@@ -163,6 +166,8 @@ pub enum Rule {
     AskElsewhere,
     /// A target that exists, AWS says, is read again: the claim has no entry there.
     ExistingIsRead,
+    /// A pass looks after claims though the retirement group is missing.
+    ClaimsWithoutRetirement,
 }
 
 impl Rule {
@@ -204,6 +209,7 @@ impl Rule {
         Self::OnlyWhereNothingRan,
         Self::AskElsewhere,
         Self::ExistingIsRead,
+        Self::ClaimsWithoutRetirement,
     ];
 }
 

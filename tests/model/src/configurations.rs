@@ -171,6 +171,17 @@ const ANY_TWO: &[Fault] = &[
     Fault::DeadLetter,
 ];
 
+/// The retirement group deleted, with what makes it wanted, or a claim wait for a pass.
+const NO_RETIREMENT: &[Fault] = &[
+    Fault::RetirementDeleted,
+    Fault::Crash,
+    Fault::Duplicate,
+    Fault::EventLost,
+    Fault::ScriptFails,
+    Fault::TargetRefuses,
+    Fault::Tenant,
+];
+
 /// One claim that two instances can serve.
 pub(crate) const ONE: Configuration = Configuration {
     name: "one claim, no fault",
@@ -213,6 +224,7 @@ pub(crate) const POISON: Configuration = Configuration {
 /// All of them.
 pub fn all() -> Vec<Configuration> {
     let mut all = of_one_claim();
+    all.push(without_retirement());
     all.extend(of_one_claim_without_an_instance());
     all.extend(of_one_claim_at_length());
     all.extend(of_failing_claims());
@@ -221,6 +233,17 @@ pub fn all() -> Vec<Configuration> {
     all.extend(late::all());
     all.extend(of_two_claims());
     all
+}
+
+fn without_retirement() -> Configuration {
+    Configuration {
+        name: "one claim, its retirement group is deleted",
+        faults: 2,
+        kinds: NO_RETIREMENT,
+        unseen: &['8'],
+        states: Some(16_797),
+        ..ONE
+    }
 }
 
 fn of_made_targets() -> Vec<Configuration> {

@@ -74,9 +74,26 @@ pub(crate) fn actions(state: &State, config: &Configuration, actions: &mut Vec<A
     if !state.denied {
         actions.push(Action::AttachDenied);
     }
+    retirement_group(state, config, actions);
     wipes(state, config, actions);
     messages(state, config, actions);
     time(state, config, actions);
+}
+
+/// A clean-up rule deletes the group while it is empty. Who makes it again is in no hurry: by then every claim has its
+/// end.
+fn retirement_group(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
+    let mut claims = 0..config.claims;
+    if state.retirement_gone {
+        let has_ended = |claim: u8| {
+            state.heard[usize::from(claim)].anything() || state.unread & (1 << claim) != 0
+        };
+        if claims.all(has_ended) {
+            actions.push(Action::RetirementMade);
+        }
+    } else if !(state.machines.iter()).any(|machine| machine.place == Place::Retirement) {
+        actions.push(Action::RetirementDeleted);
+    }
 }
 
 fn crashes(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
@@ -193,6 +210,8 @@ fn time(state: &State, config: &Configuration, actions: &mut Vec<Action>) {
         && nothing_moves
         && (replenisher::wanted(state, config, false).iter())
             .all(|chore| is_in_vain(state, *chore));
+    // An alarm rings each minute in which the group is missing.
+    let quiet = quiet && !state.retirement_gone;
     // Nor do hours pass over an open claim whose machine has gone: it is looked at each minute.
     let quiet = quiet && !(config.dead_commands_stay && state.misses_a_machine(config));
     let passes = match state.clock {
@@ -275,6 +294,11 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
             world.machine(instance).ours = false;
         }
         Action::AttachDenied => world.state.denied = true,
+        Action::RetirementDeleted => {
+            world.state.retirement_gone = true;
+            world.state.notes = Default::default();
+        }
+        Action::RetirementMade => world.state.retirement_gone = false,
         Action::CommandEnds(instance, position, ok, event) => {
             world.command_ends(instance, usize::from(position), ok, event);
         }

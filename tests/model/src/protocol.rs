@@ -135,6 +135,7 @@ impl Protocol {
             unseen: 0,
             wiped: 0,
             denied: false,
+            retirement_gone: false,
             faults: self.config.faults,
             broken: Broken::default(),
         }

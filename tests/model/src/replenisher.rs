@@ -15,6 +15,9 @@ use ready_pool_core::command::CommandStatus;
 /// it should. `late`: it sees instances where they were
 /// one move ago.
 pub(crate) fn wanted(state: &State, config: &Configuration, late: bool) -> Vec<Chore> {
+    if state.retirement_gone && config.lacks(Rule::ClaimsWithoutRetirement) {
+        return Vec::new();
+    }
     let sight = Sight {
         clock: state.clock,
         ledger: std::array::from_fn(|claim| {
@@ -37,6 +40,7 @@ pub(crate) fn wanted(state: &State, config: &Configuration, late: bool) -> Vec<C
             }),
         shared_target: config.shared_target,
         wish: config.wish(),
+        retirement_gone: state.retirement_gone,
         all_long_ago: config.lacks(Rule::SweepAfterDeadlines),
     };
     let mut chores = ask::chores(sight);

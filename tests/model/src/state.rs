@@ -75,6 +75,8 @@ pub struct State {
     pub unread: u8,
     /// Whether attaches to targets are denied.
     pub denied: bool,
+    /// Whether somebody has deleted the retirement group.
+    pub retirement_gone: bool,
     /// How many more faults may happen.
     pub faults: u8,
     /// Which rules were broken on the way here.

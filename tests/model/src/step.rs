@@ -115,6 +115,10 @@ pub enum Action {
     TakenBack(u8),
     /// Attaches to targets are denied, from now on.
     AttachDenied,
+    /// Somebody deletes the empty retirement group, and the notes with it.
+    RetirementDeleted,
+    /// Somebody makes it again.
+    RetirementMade,
     /// A tenant wipes the tags of a target.
     Wipe(u8),
     /// The sender sends its claim again, on purpose.
@@ -152,6 +156,7 @@ impl Action {
             Self::TargetMade(_) => Some(Fault::TargetMade),
             Self::TakenBack(_) => Some(Fault::TakenBack),
             Self::AttachDenied => Some(Fault::AttachDenied),
+            Self::RetirementDeleted => Some(Fault::RetirementDeleted),
             Self::Wipe(_) => Some(Fault::Wipe),
             Self::Resend(_) => Some(Fault::Resend),
             Self::ClaimDies | Self::InitDies(_) => Some(Fault::DeadLetter),
@@ -167,6 +172,7 @@ impl Action {
             | Self::AgentBack(_)
             | Self::RedriveClaims
             | Self::RedriveInit
+            | Self::RetirementMade
             | Self::FiveMinutes
             | Self::Time => None,
         }

@@ -117,6 +117,7 @@ fn variant(rule: Rule) -> Variant {
         Rule::CopyOfMessage => (waiting(0, &[]), END),
         Rule::OnlyWhereNothingRan => (one(&[Fault::ScriptFails]), "10"),
         Rule::AskElsewhere => (two(&[Fault::Wipe, Fault::Resend]), "4"),
+        Rule::ClaimsWithoutRetirement => (two(&[Fault::RetirementDeleted, Fault::EventLost]), END),
     };
     Variant {
         rule,

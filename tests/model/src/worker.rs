@@ -403,6 +403,7 @@ impl Turn<'_, '_> {
             }
             Removing::Attach => match self.world.attach(Into::Retirement, instance) {
                 AttachAnswer::Gone => Self::then(then),
+                AttachAnswer::NoSuchGroup => self.comes_again(),
                 _ if self.answer == Answer::LostDone => self.comes_again(),
                 _ => Worker::RetireLook { then },
             },

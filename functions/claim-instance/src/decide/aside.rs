@@ -10,8 +10,9 @@ use ready_pool_core::ids::InstanceId;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-/// A claim steps aside no more often than this: two that both wait would go round each other for ever.
-pub const STEPS_ASIDE_EVERY: Duration = Duration::from_mins(1);
+/// A claim steps aside no more often than this: two that both wait would go round each other all the time. It is what
+/// somebody who comes while all of a batch have just stepped aside waits for them, and how long a delivery looks anyway.
+pub const STEPS_ASIDE_EVERY: Duration = Duration::from_secs(20);
 
 /// Whether each of these requests, decided on like this, may step aside. Position by position.
 pub fn may_step_aside(view: &View<'_>, requests: &[Request], decisions: &[Decision]) -> Vec<bool> {

@@ -4,11 +4,17 @@ use super::View;
 use ready_pool_core::agent::Agent;
 use ready_pool_core::group::Member;
 use ready_pool_core::ids::InstanceId;
+use std::collections::BTreeMap;
 
 /// What claim-instance would hand out. Where agents are not known, all that is fit: too few claims
 /// would be counted then, never too many.
 pub(super) fn is_ready(view: &View, member: &Member) -> bool {
-    member.is_fit() && (view.agents.is_none() || is_online(view, &member.instance))
+    member.is_fit() && (all_agents(view).is_none() || is_online(view, &member.instance))
+}
+
+/// The agents of all members, where they are known.
+pub(super) fn all_agents(view: &View) -> Option<&BTreeMap<InstanceId, Agent>> {
+    view.agents.as_ref().filter(|_| view.knows_all_agents)
 }
 
 /// Its agent, where agents are known and it has one.

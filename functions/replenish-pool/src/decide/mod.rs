@@ -10,17 +10,20 @@ mod removal;
 mod sent;
 mod size;
 pub mod sizing;
+mod waking;
 mod zones;
 
 pub use launches::{FAILURES_BACK, Failure};
 pub use leaks::{
     LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, LEAK_CHECKS_PER_PASS, leak_candidates, leak_checks,
-    leak_slice, leak_window,
+    leak_slice, leak_slice_is_due, leak_window,
 };
 pub use reading::{
-    full_scan_is_due, history_suffices, looks_at_hook, max_age_now, reaches_back_to, says_warm_pool,
+    agents_are_due, all_are_online, full_scan_is_due, history_suffices, launches_of_waiting,
+    looks_at_hook, max_age_now, needs_history, needs_launches, reaches_back_to, says_warm_pool,
 };
 pub use size::claims_wait;
+pub use waking::{Cause, Extent, LastLooks, first_look, next_look};
 pub use zones::Growth;
 
 use crate::notes::Note;
@@ -34,7 +37,7 @@ use ready_pool_core::message::LookAgain;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The world as observed. What could not be read is `None`: what does not need it goes on.
+/// The world as observed. What could not be read, or is not needed, is `None`: what does not need it goes on.
 #[derive(Clone, Debug)]
 pub struct View {
     /// The present time.
@@ -43,12 +46,15 @@ pub struct View {
     pub pool: Group,
     /// Ready instances to keep: what is configured, or what the hit rate asks for.
     pub size: i32,
-    /// The agents of the pool's members: in a short pass where nobody waits ([`claims_wait`]) only of those
-    /// on their way in.
+    /// The agents of the pool's members, or only of those on their way in.
     pub agents: Option<BTreeMap<InstanceId, Agent>>,
+    /// Whether they are those of all members.
+    pub knows_all_agents: bool,
     /// The pool's activities: those under way, then the newest first, until [`history_suffices`] says so or
     /// they are older than anything that matters (`max_age` included).
     pub activities: Option<Vec<Activity>>,
+    /// When those on their way in were launched, as far as an earlier look found it in the history.
+    pub launched: BTreeMap<InstanceId, Timestamp>,
     /// About how many messages lie on the provisioning queue: claims that wait, and those in the
     /// hands of claim-instance.
     pub backlog: Option<usize>,
@@ -108,6 +114,8 @@ pub struct Plan {
     pub abandon: Vec<InstanceId>,
     /// Launches to look at again soon.
     pub booting: usize,
+    /// Those of them that wait in the hook.
+    pub waiting: usize,
     /// Why the pool launches nothing though it lacks instances: for people.
     pub launches_nothing: Option<String>,
     /// Launches that failed one after the other, when so many did that one at a time is tried.

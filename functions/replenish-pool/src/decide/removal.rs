@@ -1,6 +1,7 @@
 //! What must go: leaked instances, members nobody should get, and what lies in the retirement
 //! group. Slowly, on two looks, and never what was sent a command or is entered for a claim.
 
+use super::members::all_agents;
 use super::{FullScan, Plan, Targets, View, sent};
 use crate::notes::{self, Note, Stage};
 use ready_pool_core::Timestamp;
@@ -92,7 +93,7 @@ pub(super) fn began_at(activities: &[Activity], instance: &InstanceId) -> Option
 
 /// Members in service whose agent is away, as far as agents are known.
 fn away(view: &View) -> BTreeSet<InstanceId> {
-    let Some(agents) = &view.agents else {
+    let Some(agents) = all_agents(view) else {
         return BTreeSet::new();
     };
     in_service(&view.pool)
@@ -116,7 +117,7 @@ impl Removal<'_> {
     /// Whether this look knows all of an instance that it is judged by: of a member its agent, too.
     fn can_judge(&self, instance: &InstanceId) -> bool {
         self.scan.looked_at.contains(instance)
-            && (self.view.agents.is_some() || self.view.pool.member(instance).is_none())
+            && (all_agents(self.view).is_some() || self.view.pool.member(instance).is_none())
     }
 
     /// A noted instance: the second look, or the next step of its way out.
@@ -201,7 +202,7 @@ impl Removal<'_> {
     /// Members that nobody should get, a tenth of the pool at a time. When a third looks bad at
     /// once, none: then the observer is broken, not the pool.
     fn take_out_members(&mut self, noted: &BTreeSet<&InstanceId>, free_places: usize) {
-        if self.plan.held_back > 0 || self.plan.paused || self.view.agents.is_none() {
+        if self.plan.held_back > 0 || self.plan.paused || all_agents(self.view).is_none() {
             return;
         }
         let members: Vec<&Member> = in_service(&self.view.pool).collect();

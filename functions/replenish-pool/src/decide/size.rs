@@ -6,9 +6,10 @@
 
 use super::launches::{self, Probe};
 use super::members::{is_ready, staying, whole};
-use super::{Plan, View, zones};
+use super::{Growth, Plan, View, zones};
 use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
+use ready_pool_core::group::Group;
 use std::time::Duration;
 
 /// For how long after a detach its claim's message may still be on the queue: a delivery has it
@@ -18,11 +19,14 @@ pub(super) const SERVED_FOR: Duration = Duration::from_mins(1);
 /// is ready may be just about to be handed out.
 pub(super) const QUIET: Duration = Duration::from_mins(5);
 
-/// Without the history nobody knows whether launches fail, so the capacity stays what it is: Auto
-/// Scaling replaces what leaves. Without the backlog it is not raised for those who wait, and not
-/// lowered.
+/// Without the history nobody knows whether launches fail, so the capacity stays what it is: Auto Scaling replaces what
+/// leaves. (Where it would stay anyway, the history is not read.) Without the backlog it is not raised for those who
+/// wait, and not lowered.
 pub(super) fn plan(view: &View, plan: &mut Plan) {
     let Some(activities) = &view.activities else {
+        if view.backlog == Some(0) {
+            plan.growth = Growth::default();
+        }
         return;
     };
     if plan.paused {
@@ -38,8 +42,7 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
     } else {
         wanted
     };
-    // Not `clamp`: it panics where a group's bounds are crossed.
-    let mut wanted = wanted.min(view.pool.max_size).max(view.pool.min_size);
+    let mut wanted = within_bounds(wanted, &view.pool);
     if let Some(row) = launches::failing(activities, view.now) {
         // Auto Scaling would try them all, forever. What is there stays, and one is tried.
         plan.failing_launches = row.failures;
@@ -63,6 +66,12 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
         let fit = view.pool.members.iter().filter(|member| member.is_fit());
         plan.silent = fit.filter(|member| !is_ready(view, member)).count();
     }
+}
+
+/// What the group's own bounds leave of a capacity.
+pub(super) fn within_bounds(capacity: i32, pool: &Group) -> i32 {
+    // Not `clamp`: it panics where a group's bounds are crossed.
+    capacity.min(pool.max_size).max(pool.min_size)
 }
 
 /// Why nothing is launched though instances are lacking. Who has paused replenishing knows.
@@ -90,7 +99,7 @@ fn waiting_for_instances(view: &View, activities: &[Activity]) -> usize {
 }
 
 /// Claims on the queue beyond those that were just served.
-fn waiting(backlog: Option<usize>, activities: &[Activity], now: Timestamp) -> usize {
+pub(super) fn waiting(backlog: Option<usize>, activities: &[Activity], now: Timestamp) -> usize {
     let served = activities.iter().filter(|activity| {
         activity.kind == ActivityKind::Detach
             && !activity.failed

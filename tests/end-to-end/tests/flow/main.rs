@@ -25,6 +25,7 @@ mod family;
 mod figures;
 mod forged;
 mod full_scan;
+mod gate;
 mod hand_over;
 mod house;
 mod init_command;

@@ -114,6 +114,7 @@ fn attach_result(answer: AttachAnswer) -> Result<(), CallError> {
         AttachAnswer::TargetRefused => Err(refusal(
             "AutoScalingGroup tenant has min-size=0, max-size=1, and desired-size=1. To attach 1 instance, please update the AutoScalingGroup sizes appropriately.",
         )),
+        AttachAnswer::NoSuchGroup => Err(refusal("AutoScalingGroup name not found")),
         AttachAnswer::Denied => Err(error("AccessDenied", "", Effect::Refused)),
         AttachAnswer::Unknown => Err(error("TimedOut", "", Effect::Unknown)),
     }

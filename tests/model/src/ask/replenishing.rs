@@ -4,6 +4,7 @@ use super::{Wish, group, history_of, kept, placement, targets};
 use crate::names::{EARLIER, names, time};
 use crate::progress::Chore;
 use crate::state::{CLAIMS, Clock, Command, INSTANCES, Line, Place};
+use ready_pool_core::Timestamp;
 use ready_pool_core::activity::{Activity, ActivityKind};
 use ready_pool_core::agent::Agent;
 use ready_pool_core::command::Histories;
@@ -30,6 +31,8 @@ pub(crate) struct Sight {
     pub(crate) histories: [Vec<Command>; INSTANCES],
     pub(crate) shared_target: bool,
     pub(crate) wish: Wish,
+    /// Whether there is no retirement group.
+    pub(crate) retirement_gone: bool,
     /// Every detach counts as long ago: the variant without deadlines.
     pub(crate) all_long_ago: bool,
 }
@@ -64,24 +67,18 @@ question! {
         } else {
             EARLIER
         };
-        let activities: Vec<Activity> = instances()
-            .filter(|instance| sight.detached[usize::from(*instance)])
-            .map(|instance| Activity {
-                kind: ActivityKind::Detach,
-                instance: Some(names.instance(instance).clone()),
-                started_at,
-                ended_at: Some(started_at),
-                failed: false,
-                cancelled: false,
-            })
-            .collect();
+        let activities = detaches(sight.detached, started_at);
         // A look is about a slice of the window; which one is chosen by the clock.
         let candidates = replenishing::leak_candidates(&activities, &replenishing::leak_window(now));
-        let looked_at: BTreeSet<InstanceId> = notes::of(&retirement)
-            .into_keys()
+        let retirement = (!sight.retirement_gone).then_some(retirement);
+        // `observe.rs`, `instances`: without the group nothing is judged.
+        let noted = retirement.as_ref().map(notes::of);
+        let looked_at: BTreeSet<InstanceId> = noted
+            .into_iter()
+            .flat_map(BTreeMap::into_keys)
             .chain(candidates.into_iter().filter(|instance| {
                 let place = sight.places[usize::from(names.index(instance))];
-                placement(place).is_none()
+                retirement.is_some() && placement(place).is_none()
             }))
             .collect();
         let index = |instance: &InstanceId| usize::from(names.index(instance));
@@ -117,7 +114,9 @@ question! {
             size: pool.desired_capacity,
             pool,
             agents: Some(agents),
+            knows_all_agents: true,
             activities: Some(activities),
+            launched: BTreeMap::new(),
             backlog: Some(0),
             boot_limit: Duration::from_mins(10),
             max_age: Duration::ZERO,
@@ -127,7 +126,7 @@ question! {
                     groups: targets(sight.ledger, u8::MAX, sight.shared_target).into_values().collect(),
                     ..replenishing::Targets::default()
                 }),
-                retirement: Some(retirement),
+                retirement,
                 looked_at,
                 places,
                 listed,
@@ -136,6 +135,20 @@ question! {
         };
         chores_of(&replenishing::decide(&view), sight.shared_target)
     }
+}
+
+fn detaches(detached: [bool; INSTANCES], started_at: Timestamp) -> Vec<Activity> {
+    let instances = (0_u8..).zip(detached).filter(|(_, detached)| *detached);
+    instances
+        .map(|(instance, _)| Activity {
+            kind: ActivityKind::Detach,
+            instance: Some(names().instance(instance).clone()),
+            started_at,
+            ended_at: Some(started_at),
+            failed: false,
+            cancelled: false,
+        })
+        .collect()
 }
 
 fn chores_of(plan: &replenishing::Plan, shared_target: bool) -> Vec<Chore> {

@@ -123,12 +123,12 @@ fn a_claim_that_an_earlier_delivery_began_may_go_and_a_dry_run_never_waits() {
 }
 
 #[test]
-fn a_claim_steps_aside_once_a_minute() {
+fn a_claim_steps_aside_once_in_twenty_seconds() {
     let went = |ago: Duration| Request {
         stepped_aside: Some(NOW - ago),
         ..new("a")
     };
     let scene = only_elsewhere();
-    assert_eq!(scene.aside(&[went(Duration::seconds(59))]), [false]);
-    assert_eq!(scene.aside(&[went(Duration::seconds(60))]), [true]);
+    assert_eq!(scene.aside(&[went(Duration::seconds(19))]), [false]);
+    assert_eq!(scene.aside(&[went(Duration::seconds(20))]), [true]);
 }

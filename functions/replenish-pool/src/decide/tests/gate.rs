@@ -69,6 +69,7 @@ fn a_launch_without_an_agent_is_waited_for_up_to_the_limit() {
     for held in [Duration::ZERO, BOOT_LIMIT] {
         let expected = Plan {
             booting: 1,
+            waiting: 1,
             ..Plan::default()
         };
         assert_eq!(decide(&held_for(held)), expected);
@@ -89,6 +90,7 @@ fn a_launch_without_an_agent_is_abandoned_after_the_limit() {
 fn a_launch_of_unknown_age_is_left_alone() {
     let expected = Plan {
         booting: 1,
+        waiting: 1,
         ..Plan::default()
     };
     assert_eq!(decide(&with_member(Lifecycle::PendingWait)), expected);

@@ -313,3 +313,15 @@ fn a_member_that_is_entered_meanwhile_is_let_go() {
         assert_eq!((plan.note, plan.detach), (vec![], vec![]));
     }
 }
+
+/// A full look that asked for the agents on their way in alone: what it did not ask for is not away.
+#[test]
+fn members_whose_agents_were_not_asked_for_are_not_judged() {
+    let mut view = ready_pool(10);
+    view.pool.members[9].launch_template = Some("lt-1:1".to_owned());
+    view.noted(1, Stage::Suspect, Duration::from_hours(1));
+    view.look_at(1, "pool", Lifecycle::InService);
+    view.agents().clear();
+    view.knows_all_agents = false;
+    assert_eq!(decide(&view), Plan::default());
+}

@@ -11,6 +11,7 @@ mod reading;
 mod sent;
 mod size;
 mod sizing;
+mod waking;
 mod zones;
 
 use super::*;
@@ -94,7 +95,9 @@ fn at_rest() -> View {
         pool: group("pool"),
         size: 0,
         agents: Some(BTreeMap::new()),
+        knows_all_agents: true,
         activities: Some(Vec::new()),
+        launched: BTreeMap::new(),
         backlog: Some(0),
         boot_limit: BOOT_LIMIT,
         max_age: Duration::ZERO,

@@ -166,3 +166,117 @@ fn a_warm_pool_is_spoken_of_once_an_hour() {
     assert!(!says_warm_pool(&pool, Some(NOW - HOUR + SECOND), NOW));
     assert!(says_warm_pool(&pool, Some(NOW - HOUR), NOW));
 }
+
+#[test]
+fn all_agents_are_asked_for_every_other_minute() {
+    assert!(agents_are_due(None, NOW));
+    for (ago, due) in [(0, false), (61, false), (119, true), (3600, true)] {
+        assert_eq!(agents_are_due(Some(NOW - SECOND * ago), NOW), due, "{ago}");
+    }
+    assert!(
+        agents_are_due(Some(NOW + SECOND), NOW),
+        "the clock was set back"
+    );
+}
+
+#[test]
+fn all_are_online_where_each_in_service_is_known_to_be() {
+    assert!(all_are_online(&at_rest()));
+    let mut view = ready_pool(2);
+    view.pool.members.push(member(3, Lifecycle::PendingWait));
+    assert!(all_are_online(&view));
+    view.lose_agent(2);
+    assert!(!all_are_online(&view));
+    let unasked = View {
+        knows_all_agents: false,
+        ..ready_pool(2)
+    };
+    assert!(!all_are_online(&unasked));
+    let unread = View {
+        agents: None,
+        ..ready_pool(2)
+    };
+    assert!(!all_are_online(&unread));
+}
+
+/// A look at a pool of two, before its history is read.
+fn unread() -> View {
+    View {
+        activities: None,
+        ..ready_pool(2)
+    }
+}
+
+#[test]
+fn a_pool_that_is_as_it_shall_be_needs_no_history() {
+    let mut view = unread();
+    assert!(!needs_history(&view));
+    view.pool.members.push(member(3, Lifecycle::Pending));
+    view.pool.members.push(member(4, Lifecycle::Detaching));
+    assert!(!needs_history(&view));
+    // The group's bounds allow no more.
+    view.size = 5;
+    view.pool.max_size = 2;
+    assert!(!needs_history(&view));
+}
+
+#[test]
+fn history_is_needed_where_something_follows_from_it() {
+    let needs = |change: fn(&mut View)| {
+        let mut view = unread();
+        change(&mut view);
+        needs_history(&view)
+    };
+    // Who waits may be served already; and not everything could be counted.
+    assert!(needs(|view| view.backlog = Some(1)));
+    assert!(needs(|view| view.backlog = None));
+    // The size is another one, or somebody is lacking: launches may fail.
+    assert!(needs(|view| view.size = 3));
+    assert!(needs(|view| view.size = 1));
+    assert!(needs(|view| {
+        view.pool.members.pop();
+    }));
+    // When it was launched, and how old it is.
+    let hold = |view: &mut View| view.pool.members.push(member(3, Lifecycle::PendingWait));
+    assert!(needs(hold));
+    assert!(needs(|view| view.max_age = HOUR));
+}
+
+#[test]
+fn a_launch_that_an_earlier_look_found_needs_no_history() {
+    let mut view = unread();
+    view.pool.members.push(member(3, Lifecycle::PendingWait));
+    view.launched.insert(instance(3), NOW - MINUTE);
+    assert!(!needs_history(&view));
+}
+
+/// Whether one has waited too long the full look sees; whether it may reboot is asked before it is let in.
+#[test]
+fn a_look_at_the_hook_needs_the_launch_of_what_awaits_an_association() {
+    let mut view = unread();
+    view.pool.members.push(member(3, Lifecycle::PendingWait));
+    assert!(!needs_launches(&view));
+    view.agents().insert(instance(3), agent(true));
+    assert!(!needs_launches(&view));
+    let awaits = Agent {
+        online: true,
+        awaits_association: true,
+    };
+    view.agents().insert(instance(3), awaits);
+    assert!(needs_launches(&view));
+    view.launched.insert(instance(3), NOW - MINUTE);
+    assert!(!needs_launches(&view));
+}
+
+#[test]
+fn of_the_launches_in_the_history_those_that_wait_are_kept() {
+    let mut pool = group("pool");
+    pool.members = vec![
+        member(1, Lifecycle::PendingWait),
+        member(2, Lifecycle::InService),
+        member(3, Lifecycle::PendingWait),
+    ];
+    let launch = |number, minutes| activity(ActivityKind::Launch, number, MINUTE * minutes, None);
+    let found = launches_of_waiting(&pool, &[launch(1, 2), launch(2, 3), launch(4, 5)]);
+    assert_eq!(found, BTreeMap::from([(instance(1), NOW - MINUTE * 2)]));
+}

@@ -14,6 +14,7 @@ use region::commands::{CommandRun, Pretence};
 use region::settings::Settings;
 use region::template::{Error, Stack};
 use region::world::World;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use surgery::without;
@@ -183,6 +184,33 @@ async fn what_alarms_look_at_is_written() {
     harness.end().await;
 }
 
+/// Sends a batch that waits for the zone in which a pool of two has nothing, and a claim behind it. Answers how many
+/// claims these are.
+async fn those_who_step_aside(harness: &Harness) -> usize {
+    let members = harness.in_service(&harness.pool);
+    let taken: Vec<String> = members.iter().map(|id| harness.zone(id)).collect();
+    let zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"];
+    let lacking = zones
+        .into_iter()
+        .find(|zone| !taken.iter().any(|its| its == zone));
+    let lacking = lacking.expect("two members are in two zones");
+    harness
+        .create(Target::named("asg-2").zones(&[lacking]))
+        .await;
+    let claims: Vec<Value> = (0..10)
+        .map(|n| (format!("zone-{n}"), "asg-2"))
+        .chain([("behind".to_owned(), "asg-1")])
+        .map(|(id, target)| {
+            let mut claim = claim(&id, target);
+            claim["expires_at"] = harness.in_future(Duration::from_hours(1)).into();
+            claim
+        })
+        .collect();
+    let count = claims.len();
+    harness.send_together(claims);
+    count
+}
+
 /// The dashboard draws what the functions really write, under the dimensions that they give it.
 #[tokio::test(start_paused = true)]
 async fn what_the_dashboard_draws_is_written() {
@@ -205,10 +233,11 @@ async fn what_the_dashboard_draws_is_written() {
         claim("lost", "asg-404"),
         previewed,
     ];
+    let behind = those_who_step_aside(&harness).await;
     for claim in &claims {
         harness.send(claim).await;
     }
-    harness.outcomes_of(claims.len()).await;
+    harness.outcomes_of(behind + claims.len()).await;
     harness.pass(Duration::from_mins(5)).await;
     let own: Vec<Drawn> = dashboard::drawn(harness.region.stack())
         .into_iter()
