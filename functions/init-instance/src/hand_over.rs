@@ -3,8 +3,8 @@
 use crate::conclude::Subject;
 use crate::config::{HISTORY_SETTLES, LOOK_EVERY, REFUSED_EVERY, TIME_FOR_A_CALL};
 use crate::decide::{
-    AfterSend, Attached, BeforeSend, Beginning, Cause, Conclusion, after_attach, after_denial,
-    after_send, before_send, begin, give_up, too_late,
+    AfterSend, Attached, BeforeSend, Beginning, Cause, Conclusion, Delivery, after_attach,
+    after_denial, after_send, before_send, begin, give_up, is_fresh, too_late,
 };
 use crate::function::{InitInstance, Progress};
 use crate::pace;
@@ -64,6 +64,7 @@ impl InitInstance {
     pub(crate) async fn hand_over(
         &self,
         hand_over: &HandOver,
+        delivery: Delivery,
         invocation: &Invocation,
     ) -> Result<Progress, CallError> {
         let protect = hand_over.claim.protect.unwrap_or(self.config.protects);
@@ -75,7 +76,8 @@ impl InitInstance {
             ..hand_over.clone()
         };
         let attaches_late = hand_over.claim.attach_when == AttachWhen::AfterInit;
-        let read = self.read(hand_over).await?;
+        let fresh = is_fresh(hand_over, delivery, invocation.now());
+        let read = self.read(hand_over, fresh).await?;
         let tried = match read.begins(hand_over, invocation.now()) {
             Beginning::Conclude(conclusion) => Tried::Conclude(conclusion),
             Beginning::Attach if attaches_late => {
@@ -113,21 +115,32 @@ impl InitInstance {
         self.conclude(&subject, conclusion, invocation).await
     }
 
-    /// What a hand-over is judged by. Only this message group sends commands to the instance, so the order of
-    /// the reads does not matter.
-    async fn read(&self, hand_over: &HandOver) -> Result<Read, CallError> {
-        let claim = &hand_over.claim;
-        let instances = std::slice::from_ref(&hand_over.instance_id);
-        let history = self.systems_manager.history(&hand_over.instance_id);
-        let target = self.target(&claim.target_group);
-        if claim.attach_when == AttachWhen::BeforeInit {
-            return Ok(Read {
-                history: history.await?,
-                target: target.await?,
-                places: BTreeMap::new(),
-            });
-        }
-        let places = self.auto_scaling.placements(instances);
+    /// What a hand-over is judged by; of a fresh one only what is asked before each send. Only this message group sends
+    /// commands to the instance, so the order of the reads does not matter.
+    async fn read(&self, hand_over: &HandOver, fresh: bool) -> Result<Read, CallError> {
+        let HandOver {
+            claim, instance_id, ..
+        } = hand_over;
+        let late = claim.attach_when == AttachWhen::AfterInit;
+        let history = async {
+            if fresh {
+                return Ok(Vec::new());
+            }
+            self.systems_manager.history(instance_id).await
+        };
+        let target = async {
+            if fresh && !late {
+                return Ok(None);
+            }
+            self.target(&claim.target_group).await
+        };
+        let places = async {
+            if !late {
+                return Ok(BTreeMap::new());
+            }
+            let instances = std::slice::from_ref(instance_id);
+            self.auto_scaling.placements(instances).await
+        };
         let (history, target, places) = tokio::try_join!(history, target, places)?;
         Ok(Read {
             history,
@@ -307,7 +320,8 @@ impl InitInstance {
         let read = if let Some(read) = read {
             read
         } else {
-            again = self.read(hand_over).await?;
+            // The history was read, or need not be.
+            again = self.read(hand_over, true).await?;
             &again
         };
         let now = invocation.now();

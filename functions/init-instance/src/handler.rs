@@ -110,11 +110,14 @@ impl InitInstance {
         if Box::pin(self.regroup(&work, record)).await? {
             return Ok(Progress::Done);
         }
+        let delivery = delivery_of(record);
         // Boxed: each of the three is a large future of its own.
         match work {
-            Work::HandOver(hand_over) => Box::pin(self.hand_over(&hand_over, invocation)).await,
+            Work::HandOver(hand_over) => {
+                Box::pin(self.hand_over(&hand_over, delivery, invocation)).await
+            }
             Work::LookAgain(look_again) => {
-                Box::pin(self.look_again(&look_again, delivery_of(record), invocation)).await
+                Box::pin(self.look_again(&look_again, delivery, invocation)).await
             }
             Work::CommandFinished(detail) => {
                 Box::pin(self.command_finished(&detail, invocation)).await

@@ -374,6 +374,17 @@ impl World<'_> {
         assert!(queue.len() <= 8, "InitQueue grows without bound");
     }
 
+    /// The first message of a group comes again, should it not be over.
+    pub(crate) fn is_delivered(&mut self, group: usize) {
+        self.state.repeated |= 1 << group;
+        let message = self.state.init[group].first_mut();
+        if let Some(InitMessage::HandOver { fresh, .. }) = message
+            && !self.config.lacks(Rule::FirstDelivery)
+        {
+            *fresh = false;
+        }
+    }
+
     /// The first message of a group is over, or dead.
     pub(crate) fn leaves_init(&mut self, group: usize) -> InitMessage {
         self.state.repeated &= !(1 << group);

@@ -163,6 +163,10 @@ pub enum Rule {
     AskElsewhere,
     /// A target that exists, AWS says, is read again: the claim has no entry there.
     ExistingIsRead,
+    /// Only a hand-over that was never delivered goes without a look at what was done before.
+    FirstDelivery,
+    /// And none that is older than seconds: redriven it counts as never delivered.
+    FreshForSeconds,
 }
 
 impl Rule {
@@ -204,6 +208,8 @@ impl Rule {
         Self::OnlyWhereNothingRan,
         Self::AskElsewhere,
         Self::ExistingIsRead,
+        Self::FirstDelivery,
+        Self::FreshForSeconds,
     ];
 }
 

@@ -321,7 +321,11 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
             world.state.provision_dead.push(request);
         }
         Action::InitDies(group) => {
-            let message = world.leaves_init(usize::from(group));
+            let mut message = world.leaves_init(usize::from(group));
+            // Redriven it counts as never delivered; but it is old by then.
+            if let InitMessage::HandOver { fresh, .. } = &mut message {
+                *fresh = world.config.lacks(Rule::FreshForSeconds);
+            }
             world.state.init_dead.push((group, message));
         }
         Action::RedriveClaims => {
@@ -351,7 +355,7 @@ fn crash(world: &mut World<'_>, actor: Actor) {
         Actor::Writer(slot) => writer::dies(world, usize::from(slot)),
         Actor::Worker(group) => {
             world.state.workers[usize::from(group)] = Worker::Idle;
-            world.state.repeated |= 1 << group;
+            world.is_delivered(usize::from(group));
             world.settles(group + 1);
             if usize::from(group) < INSTANCES {
                 // More than a minute: a call that timed out has taken effect by now.

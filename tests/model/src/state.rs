@@ -306,8 +306,10 @@ pub enum InitMessage {
         claim: u8,
         /// Under this attempt.
         attempt: u8,
-        /// Whether it proves that the detach was ours.
+        /// Whether it proves that the detach was ours. Only of interest where instances are attached late.
         proven: bool,
+        /// Whether it proves that, was sent a moment ago, and was never delivered.
+        fresh: bool,
     },
     /// See how the claim stands.
     LookAgain {

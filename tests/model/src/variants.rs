@@ -92,6 +92,14 @@ fn variant(rule: Rule) -> Variant {
             },
             "2",
         ),
+        Rule::FirstDelivery => (two(&[Fault::Duplicate, Fault::Tenant]), "6"),
+        Rule::FreshForSeconds => (
+            Configuration {
+                faults: 3,
+                ..one(&[Fault::Duplicate, Fault::DeadLetter, Fault::Tenant])
+            },
+            "6",
+        ),
         Rule::WhereBeforeSend => (late(one(&[Fault::TakenBack])), "A"),
         Rule::OwnDetach => (
             late(Configuration {

@@ -188,7 +188,7 @@ impl Turn<'_, '_> {
     /// The message comes again (`handler.rs`: after 15 s when something failed), and reads have
     /// caught up with what was written here.
     fn comes_again(&mut self) -> Worker {
-        self.world.state.repeated |= 1 << self.group;
+        self.world.is_delivered(self.group);
         self.world.settles(self.by());
         if let Some(instance) = self.instance() {
             self.world.machine(instance).hidden = false;
@@ -200,6 +200,7 @@ impl Turn<'_, '_> {
     /// The first read of a message.
     fn begin(&mut self) -> Worker {
         match self.message {
+            InitMessage::HandOver { fresh, .. } if ask::is_fresh(fresh) => self.first_call(),
             InitMessage::HandOver { .. } => {
                 let command = if self.world.config.lacks(Rule::HistoryFirst) {
                     InitCommand::NotSent
@@ -245,13 +246,19 @@ impl Turn<'_, '_> {
         if sent && self.world.config.lacks(Rule::CloseAgain) {
             return Worker::Acknowledge;
         }
-        let first = if self.world.config.attaches_late() {
+        ask::begin(message, command, entry, clock, shared, wish)
+            .map_or(self.first_call(), |concluded| {
+                Self::goes_on(concluded.rest)
+            })
+    }
+
+    /// What a hand-over begins with, where nothing was done before.
+    fn first_call(&self) -> Worker {
+        if self.world.config.attaches_late() {
             Worker::Where
         } else {
             Worker::Attach
-        };
-        ask::begin(message, command, entry, clock, shared, wish)
-            .map_or(first, |concluded| Self::goes_on(concluded.rest))
+        }
     }
 
     /// `hand_over.rs`, `attach`: one try.

@@ -18,7 +18,7 @@ pub use before_send::{BeforeSend, before_send};
 pub use check::{Check, Checked, Delivery, check, serves};
 pub use command_end::{Report, report};
 pub use conclusion::{Cause, Conclusion, Finding, Step, give_up, too_late};
-pub use hand_over::{Beginning, begin};
+pub use hand_over::{Beginning, FRESH_FOR, begin, is_fresh};
 pub use protect::{AfterProtect, after_protect};
 pub use replacing::{ends_although, is_replaced};
 pub use seen::{CommandEnd, KnownAttach, LOOKS_BEFORE_LOST, Occasion};

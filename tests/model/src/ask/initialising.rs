@@ -20,6 +20,7 @@ use ready_pool_core::times::Times;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
+use std::time::Duration;
 
 /// A conclusion as the function decided it, in the model's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +86,20 @@ question! {
             initialising::Beginning::Attach => None,
             initialising::Beginning::Conclude(conclusion) => Some(concluded(&conclusion)),
         }
+    }
+}
+
+question! {
+    /// Whether a hand-over needs no look at what was done before.
+    is_fresh(fresh: bool) -> bool {
+        let mut hand_over = hand_over((0, 1, 0), false, OnInitFailure::default());
+        hand_over.times.detached = Some(EARLIER);
+        let delivery = if fresh {
+            initialising::Delivery::First
+        } else {
+            initialising::Delivery::Repeated
+        };
+        initialising::is_fresh(&hand_over, delivery, EARLIER + Duration::from_secs(1))
     }
 }
 
