@@ -27,6 +27,7 @@ impl InitInstance {
     pub(crate) async fn command_finished(
         &self,
         detail: &CommandDetail,
+        occasion: Occasion,
         invocation: &Invocation,
     ) -> Result<Progress, CallError> {
         let Ok(instance) = InstanceId::try_from(detail.instance_id.as_str()) else {
@@ -80,7 +81,7 @@ impl InitInstance {
             Span::current().record("target_group", display(&target.name));
         }
         let ended = Ended {
-            occasion: Occasion::Event,
+            occasion,
             command,
             run,
             claim_id,

@@ -2,7 +2,7 @@
 //! rest of its instance's messages wait with it.
 
 use crate::config::{COMES_AGAIN, COMES_AGAIN_AFTER_ERROR};
-use crate::decide::Delivery;
+use crate::decide::{Delivery, occasion_of_event};
 use crate::function::{InitInstance, Progress};
 use crate::message::Work;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
@@ -119,8 +119,9 @@ impl InitInstance {
             Work::LookAgain(look_again) => {
                 Box::pin(self.look_again(&look_again, delivery, invocation)).await
             }
-            Work::CommandFinished(detail) => {
-                Box::pin(self.command_finished(&detail, invocation)).await
+            Work::CommandFinished { detail, at } => {
+                let occasion = occasion_of_event(delivery, at, invocation.now());
+                Box::pin(self.command_finished(&detail, occasion, invocation)).await
             }
         }
     }
@@ -161,7 +162,7 @@ fn span_of(work: &Work) -> Span {
             target_group = %look.target_group,
             attempt = look.attempt,
         ),
-        Work::CommandFinished(detail) => error_span!(
+        Work::CommandFinished { detail, .. } => error_span!(
             "command-finished",
             claim_id = Empty,
             instance_id = detail.instance_id,

@@ -321,7 +321,10 @@ impl World<'_> {
             }
         };
         if event {
-            self.put_init(usize::from(instance), InitMessage::Finished { claim });
+            self.put_init(
+                usize::from(instance),
+                InitMessage::Finished { claim, fresh: true },
+            );
         }
     }
 
@@ -337,7 +340,10 @@ impl World<'_> {
         };
         let claim = command.claim;
         if event {
-            self.put_init(usize::from(instance), InitMessage::Finished { claim });
+            self.put_init(
+                usize::from(instance),
+                InitMessage::Finished { claim, fresh: true },
+            );
         }
     }
 
@@ -377,11 +383,10 @@ impl World<'_> {
     /// The first message of a group comes again, should it not be over.
     pub(crate) fn is_delivered(&mut self, group: usize) {
         self.state.repeated |= 1 << group;
-        let message = self.state.init[group].first_mut();
-        if let Some(InitMessage::HandOver { fresh, .. }) = message
+        if let Some(message) = self.state.init[group].first_mut()
             && !self.config.lacks(Rule::FirstDelivery)
         {
-            *fresh = false;
+            message.is_no_more_fresh();
         }
     }
 

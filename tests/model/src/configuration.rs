@@ -163,10 +163,11 @@ pub enum Rule {
     AskElsewhere,
     /// A target that exists, AWS says, is read again: the claim has no entry there.
     ExistingIsRead,
-    /// Only a hand-over that was never delivered goes without a look at what was done before.
+    /// Only a hand-over that was never delivered goes without a look at what was done before, and only an event that was
+    /// never delivered leaves a settled claim to whoever settled it.
     FirstDelivery,
-    /// And none that is older than seconds: redriven it counts as never delivered.
-    FreshForSeconds,
+    /// And none that is older than minutes: redriven it counts as never delivered.
+    FreshForMinutes,
 }
 
 impl Rule {
@@ -209,7 +210,7 @@ impl Rule {
         Self::AskElsewhere,
         Self::ExistingIsRead,
         Self::FirstDelivery,
-        Self::FreshForSeconds,
+        Self::FreshForMinutes,
     ];
 }
 

@@ -322,9 +322,16 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
         }
         Action::InitDies(group) => {
             let mut message = world.leaves_init(usize::from(group));
-            // Redriven it counts as never delivered; but it is old by then.
-            if let InitMessage::HandOver { fresh, .. } = &mut message {
-                *fresh = world.config.lacks(Rule::FreshForSeconds);
+            // After a thousand receives what waited behind it is old, too. Redriven it counts as never delivered.
+            if world.config.lacks(Rule::FreshForMinutes) {
+                if let InitMessage::HandOver { fresh, .. } = &mut message {
+                    *fresh = true;
+                }
+            } else {
+                message.is_no_more_fresh();
+                for behind in &mut world.state.init[usize::from(group)] {
+                    behind.is_no_more_fresh();
+                }
             }
             world.state.init_dead.push((group, message));
         }

@@ -322,16 +322,25 @@ pub enum InitMessage {
     Finished {
         /// The claim.
         claim: u8,
+        /// Whether it came a moment ago, and was never delivered.
+        fresh: bool,
     },
 }
 
 impl InitMessage {
+    /// It was delivered, or is old.
+    pub(crate) fn is_no_more_fresh(&mut self) {
+        if let Self::HandOver { fresh, .. } | Self::Finished { fresh, .. } = self {
+            *fresh = false;
+        }
+    }
+
     /// Which claim it is about.
     pub fn claim(self) -> u8 {
         match self {
             Self::HandOver { claim, .. }
             | Self::LookAgain { claim, .. }
-            | Self::Finished { claim } => claim,
+            | Self::Finished { claim, .. } => claim,
         }
     }
 }

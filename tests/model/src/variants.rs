@@ -93,7 +93,7 @@ fn variant(rule: Rule) -> Variant {
             "2",
         ),
         Rule::FirstDelivery => (two(&[Fault::Duplicate, Fault::Tenant]), "6"),
-        Rule::FreshForSeconds => (
+        Rule::FreshForMinutes => (
             Configuration {
                 faults: 3,
                 ..one(&[Fault::Duplicate, Fault::DeadLetter, Fault::Tenant])

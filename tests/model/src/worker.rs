@@ -211,7 +211,7 @@ impl Turn<'_, '_> {
             }
             InitMessage::LookAgain { .. } => Worker::LookEntry(self.init_command(self.stale())),
             // `command_finished.rs`: the command's status.
-            InitMessage::Finished { claim } => {
+            InitMessage::Finished { claim, .. } => {
                 let machine = &self.world.state.machines[self.group];
                 let command = machine
                     .visible(self.stale())
@@ -247,9 +247,7 @@ impl Turn<'_, '_> {
             return Worker::Acknowledge;
         }
         ask::begin(message, command, entry, clock, shared, wish)
-            .map_or(self.first_call(), |concluded| {
-                Self::goes_on(concluded.rest)
-            })
+            .map_or(self.first_call(), |concluded| Self::goes_on(concluded.rest))
     }
 
     /// What a hand-over begins with, where nothing was done before.

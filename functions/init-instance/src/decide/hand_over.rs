@@ -1,12 +1,10 @@
 //! What a hand-over calls for.
 
-use super::check::Delivery;
 use super::conclusion::{Cause, Conclusion, Finding, Step, give_up, too_late};
 use ready_pool_core::Timestamp;
 use ready_pool_core::command::{Command, InitCommand, init_command};
 use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::message::HandOver;
-use std::time::Duration;
 
 /// What a hand-over calls for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,17 +13,6 @@ pub enum Beginning {
     Attach,
     /// It ends here.
     Conclude(Conclusion),
-}
-
-/// For how long after the detach a first delivery proves that nothing was done before. One that was handled, and is
-/// redriven from a dead-letter queue, counts as a first delivery again: after a thousand receives, a second apart.
-pub const FRESH_FOR: Duration = Duration::from_secs(60);
-
-/// Whether nothing can have been done for a hand-over before, so that neither history nor ledger needs to be read: it
-/// is delivered for the first time, moments after AWS's answer that the detach from the pool was ours.
-pub fn is_fresh(hand_over: &HandOver, delivery: Delivery, now: Timestamp) -> bool {
-    let detached = hand_over.times.detached;
-    delivery == Delivery::First && detached.is_some_and(|detached| now < detached + FRESH_FOR)
 }
 
 /// Decides what a hand-over calls for. An instance that was sent an init command is never attached
