@@ -115,38 +115,36 @@ impl InitInstance {
         self.conclude(&subject, conclusion, invocation).await
     }
 
-    /// What a hand-over is judged by; of a fresh one only what is asked before each send. Only this message group sends
-    /// commands to the instance, so the order of the reads does not matter.
+    /// What a hand-over is judged by. Only this message group sends commands to the instance, so the order of
+    /// the reads does not matter. For a fresh one the ledger cannot have moved on.
     async fn read(&self, hand_over: &HandOver, fresh: bool) -> Result<Read, CallError> {
-        let HandOver {
-            claim, instance_id, ..
-        } = hand_over;
-        let late = claim.attach_when == AttachWhen::AfterInit;
-        let history = async {
-            if fresh {
-                return Ok(Vec::new());
-            }
-            self.systems_manager.history(instance_id).await
-        };
-        let target = async {
-            if fresh && !late {
-                return Ok(None);
-            }
-            self.target(&claim.target_group).await
-        };
-        let places = async {
-            if !late {
-                return Ok(BTreeMap::new());
-            }
-            let instances = std::slice::from_ref(instance_id);
-            self.auto_scaling.placements(instances).await
-        };
-        let (history, target, places) = tokio::try_join!(history, target, places)?;
+        let history = self.systems_manager.history(&hand_over.instance_id);
+        if fresh && hand_over.claim.attach_when == AttachWhen::BeforeInit {
+            return Ok(Read {
+                history: history.await?,
+                target: None,
+                places: BTreeMap::new(),
+            });
+        }
+        let (history, (target, places)) =
+            tokio::try_join!(history, self.target_and_places(hand_over))?;
         Ok(Read {
             history,
             target,
             places,
         })
+    }
+
+    async fn target_and_places(
+        &self,
+        hand_over: &HandOver,
+    ) -> Result<(Option<Group>, BTreeMap<InstanceId, Placement>), CallError> {
+        let target = self.target(&hand_over.claim.target_group);
+        if hand_over.claim.attach_when == AttachWhen::BeforeInit {
+            return Ok((target.await?, BTreeMap::new()));
+        }
+        let instances = std::slice::from_ref(&hand_over.instance_id);
+        tokio::try_join!(target, self.auto_scaling.placements(instances))
     }
 
     /// Attaches, trying again while the detach is not finished.
@@ -317,26 +315,19 @@ impl InitInstance {
         invocation: &Invocation,
     ) -> Result<BeforeSend, CallError> {
         let again;
-        let read = if let Some(read) = read {
-            read
+        let (target, places) = if let Some(read) = read {
+            (&read.target, &read.places)
         } else {
-            // The history was read, or need not be.
-            again = self.read(hand_over, true).await?;
-            &again
+            again = self.target_and_places(hand_over).await?;
+            (&again.0, &again.1)
         };
         let now = invocation.now();
         if let Some(conclusion) = too_late(hand_over, now) {
             return Ok(BeforeSend::Conclude(conclusion));
         }
-        let place = read.places.get(&hand_over.instance_id);
+        let place = places.get(&hand_over.instance_id);
         let pool = &self.config.pool;
-        Ok(before_send(
-            hand_over,
-            place,
-            read.target.as_ref(),
-            pool,
-            now,
-        ))
+        Ok(before_send(hand_over, place, target.as_ref(), pool, now))
     }
 
     /// Denied on this instance: has it lost its tag?

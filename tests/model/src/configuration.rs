@@ -163,9 +163,10 @@ pub enum Rule {
     AskElsewhere,
     /// A target that exists, AWS says, is read again: the claim has no entry there.
     ExistingIsRead,
-    /// Only a hand-over that was never delivered goes without a look at what was done before, and only an event that was
-    /// never delivered leaves a settled claim to whoever settled it.
+    /// Only a hand-over that was never delivered goes without a look at the ledger.
     FirstDelivery,
+    /// Only an event that was never delivered leaves a settled claim to whoever settled it.
+    EventAgain,
     /// And none that is older than minutes: redriven it counts as never delivered.
     FreshForMinutes,
 }
@@ -210,6 +211,7 @@ impl Rule {
         Self::AskElsewhere,
         Self::ExistingIsRead,
         Self::FirstDelivery,
+        Self::EventAgain,
         Self::FreshForMinutes,
     ];
 }

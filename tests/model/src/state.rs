@@ -308,7 +308,8 @@ pub enum InitMessage {
         attempt: u8,
         /// Whether it proves that the detach was ours. Only of interest where instances are attached late.
         proven: bool,
-        /// Whether it proves that, was sent a moment ago, and was never delivered.
+        /// Whether it proves that, was sent a moment ago, and was never delivered. Only of interest where they are attached
+        /// first.
         fresh: bool,
     },
     /// See how the claim stands.

@@ -92,13 +92,14 @@ fn variant(rule: Rule) -> Variant {
             },
             "2",
         ),
-        Rule::FirstDelivery => (two(&[Fault::Duplicate, Fault::Tenant]), "6"),
+        Rule::FirstDelivery => (two(&[Fault::TargetRefuses, Fault::Crash]), "4"),
+        Rule::EventAgain => (one(&[Fault::Crash]), END),
         Rule::FreshForMinutes => (
             Configuration {
                 faults: 3,
-                ..one(&[Fault::Duplicate, Fault::DeadLetter, Fault::Tenant])
+                ..one(&[Fault::TargetRefuses, Fault::Crash, Fault::DeadLetter])
             },
-            "6",
+            "4",
         ),
         Rule::WhereBeforeSend => (late(one(&[Fault::TakenBack])), "A"),
         Rule::OwnDetach => (

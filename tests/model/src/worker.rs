@@ -200,14 +200,17 @@ impl Turn<'_, '_> {
     /// The first read of a message.
     fn begin(&mut self) -> Worker {
         match self.message {
-            InitMessage::HandOver { fresh, .. } if ask::is_fresh(fresh) => self.first_call(),
-            InitMessage::HandOver { .. } => {
+            InitMessage::HandOver { fresh, .. } => {
                 let command = if self.world.config.lacks(Rule::HistoryFirst) {
                     InitCommand::NotSent
                 } else {
                     self.init_command(self.stale())
                 };
-                Worker::BeginEntry(command)
+                if ask::is_fresh(fresh) {
+                    self.begin_with(command, None)
+                } else {
+                    Worker::BeginEntry(command)
+                }
             }
             InitMessage::LookAgain { .. } => Worker::LookEntry(self.init_command(self.stale())),
             // `command_finished.rs`: the command's status.
@@ -239,9 +242,14 @@ impl Turn<'_, '_> {
 
     /// `hand_over.rs`, `begin`: the entry, then the decision.
     fn begin_entry(&mut self, command: InitCommand) -> Worker {
+        self.begin_with(command, self.entry())
+    }
+
+    /// A fresh hand-over's entry is not read where its instance is attached first.
+    fn begin_with(&mut self, command: InitCommand, entry: Option<Line>) -> Worker {
         let message = self.handed_over();
         let shared = self.world.config.shared_target;
-        let (entry, clock, wish) = (self.entry(), self.clock(), self.world.config.wish());
+        let (clock, wish) = (self.clock(), self.world.config.wish());
         let sent = matches!(command, InitCommand::Sent(_));
         if sent && self.world.config.lacks(Rule::CloseAgain) {
             return Worker::Acknowledge;

@@ -479,7 +479,7 @@ impl Act<'_, '_> {
                     claim: assignment.claim,
                     attempt: assignment.attempt,
                     proven: assignment.proven && late,
-                    fresh: assignment.proven,
+                    fresh: assignment.proven && !late,
                 },
             });
         }

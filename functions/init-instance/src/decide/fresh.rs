@@ -12,8 +12,8 @@ use std::time::Duration;
 /// For how long a first delivery is believed to be the first one.
 const FRESH_FOR: Duration = Duration::from_mins(5);
 
-/// Whether nothing can have been done for a hand-over before, so that neither history nor ledger needs to be read: it
-/// was never delivered, and AWS's answer that the detach from the pool was ours is young.
+/// Whether nothing can have been done for a hand-over before, so that its claim cannot have moved on: it was never
+/// delivered, and AWS's answer that the detach from the pool was ours is young.
 pub fn is_fresh(hand_over: &HandOver, delivery: Delivery, now: Timestamp) -> bool {
     was_never_delivered(delivery, hand_over.times.detached, now)
 }
