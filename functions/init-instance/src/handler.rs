@@ -1,12 +1,13 @@
 //! One delivery: event in, response out. Each message in order; after one that is not done, the
 //! rest of its instance's messages wait with it.
 
+use crate::command_finished::Finished;
 use crate::config::{COMES_AGAIN, COMES_AGAIN_AFTER_ERROR};
-use crate::decide::{Delivery, occasion_of_event};
+use crate::decide::{Delivery, ended_at, occasion_of_event};
 use crate::function::{InitInstance, Progress};
 use crate::message::Work;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use ready_pool_aws::clock::Invocation;
+use ready_pool_aws::clock::{Invocation, sent_at};
 use ready_pool_aws::lease::Lease;
 use ready_pool_aws::queue::VisibilityChange;
 use ready_pool_core::call_error::CallError;
@@ -120,8 +121,12 @@ impl InitInstance {
                 Box::pin(self.look_again(&look_again, delivery, invocation)).await
             }
             Work::CommandFinished { detail, at } => {
-                let occasion = occasion_of_event(delivery, at, invocation.now());
-                Box::pin(self.command_finished(&detail, occasion, invocation)).await
+                let event = Finished {
+                    detail: &detail,
+                    occasion: occasion_of_event(delivery, at, invocation.now()),
+                    ended: ended_at(at, sent_at(record)),
+                };
+                Box::pin(self.command_finished(event, invocation)).await
             }
         }
     }

@@ -9,6 +9,10 @@ use ready_pool_core::Timestamp;
 use ready_pool_core::message::HandOver;
 use std::time::Duration;
 
+/// How long after a second began that an event names its message is in the queue, where nothing holds it up: EventBridge
+/// takes a quarter of a second.
+const HEARD_WITHIN: Duration = Duration::from_secs(2);
+
 /// For how long a first delivery is believed to be the first one.
 const FRESH_FOR: Duration = Duration::from_mins(5);
 
@@ -29,4 +33,13 @@ pub fn occasion_of_event(delivery: Delivery, ended: Option<Timestamp>, now: Time
 
 fn was_never_delivered(delivery: Delivery, happened: Option<Timestamp>, now: Timestamp) -> bool {
     delivery == Delivery::First && happened.is_some_and(|happened| now < happened + FRESH_FOR)
+}
+
+/// When a command ended, as far as its event says: that names the second, and was sent on moments later. Nobody knows of
+/// one that was held up.
+pub fn ended_at(event: Option<Timestamp>, sent_on: Option<Timestamp>) -> Option<Timestamp> {
+    let (second, sent_on) = (event?, sent_on?);
+    (second..second + HEARD_WITHIN)
+        .contains(&sent_on)
+        .then_some(sent_on)
 }

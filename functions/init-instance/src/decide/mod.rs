@@ -19,7 +19,7 @@ pub use before_send::{BeforeSend, before_send};
 pub use check::{Check, Checked, Delivery, check, serves};
 pub use command_end::{Report, report};
 pub use conclusion::{Cause, Conclusion, Finding, Step, give_up, too_late};
-pub use fresh::{is_fresh, occasion_of_event};
+pub use fresh::{ended_at, is_fresh, occasion_of_event};
 pub use hand_over::{Beginning, begin};
 pub use protect::{AfterProtect, after_protect};
 pub use replacing::{ends_although, is_replaced};

@@ -88,3 +88,20 @@ fn an_event_that_a_look_overtook_says_nothing_before_the_deadline() {
         assert_eq!(found(occasion, &entry, now), expected, "{case}");
     }
 }
+
+#[test]
+fn when_a_command_ended_is_known_by_an_event_that_nothing_held_up() {
+    let after = |milliseconds| Some(NOW + Duration::milliseconds(milliseconds));
+    for (event, sent_on, ended) in [
+        (Some(NOW), after(0), true),
+        (Some(NOW), after(1_240), true),
+        (Some(NOW), after(2_000), false),
+        (Some(NOW), after(90_000), false),
+        (Some(NOW), after(-1), false),
+        (Some(NOW), None, false),
+        (None, after(0), false),
+    ] {
+        let expected = sent_on.filter(|_| ended);
+        assert_eq!(ended_at(event, sent_on), expected, "{sent_on:?}");
+    }
+}
