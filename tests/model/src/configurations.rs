@@ -230,7 +230,7 @@ fn of_made_targets() -> Vec<Configuration> {
             makes_targets: true,
             faults: 2,
             kinds: BIRTHS,
-            states: Some(40_787),
+            states: Some(43_919),
             ..ONE
         },
         Configuration {
@@ -239,7 +239,7 @@ fn of_made_targets() -> Vec<Configuration> {
             shared_target: true,
             faults: 1,
             kinds: &[Fault::TargetMade],
-            states: Some(131_442),
+            states: Some(137_965),
             ..TWO
         },
     ]
@@ -248,7 +248,7 @@ fn of_made_targets() -> Vec<Configuration> {
 fn of_one_claim() -> Vec<Configuration> {
     vec![
         Configuration {
-            states: Some(413),
+            states: Some(401),
             ..ONE
         },
         Configuration {
@@ -256,7 +256,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 1,
             kinds: ANY,
             unseen: &['8'],
-            states: Some(28_258),
+            states: Some(27_541),
             ..ONE
         },
         Configuration {
@@ -264,7 +264,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: OURS,
             unseen: &['8', '9'],
-            states: Some(20_512),
+            states: Some(23_550),
             ..ONE
         },
         Configuration {
@@ -272,7 +272,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: KNOWN,
             ledger_knows: true,
-            states: Some(11_251),
+            states: Some(13_290),
             ..ONE
         },
         Configuration {
@@ -280,7 +280,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: THEIRS,
             unseen: &['8'],
-            states: Some(60_108),
+            states: Some(65_715),
             ..ONE
         },
         Configuration {
@@ -288,7 +288,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: WIPES,
             unseen: &['8'],
-            states: Some(45_820),
+            states: Some(50_159),
             ..ONE
         },
         Configuration {
@@ -296,14 +296,14 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 3,
             kinds: WIPED_AND_RESENT,
             unseen: &['6', '8', '9'],
-            states: Some(392_681),
+            states: Some(412_272),
             ..ONE
         },
         Configuration {
             name: "one claim, redriven",
             faults: 2,
             kinds: &[Fault::DeadLetter, Fault::Resend],
-            states: Some(20_518),
+            states: Some(24_091),
             ..ONE
         },
         Configuration {
@@ -312,7 +312,7 @@ fn of_one_claim() -> Vec<Configuration> {
             kinds: MACHINES,
             split_look: false,
             unseen: &['6', '8'],
-            states: Some(295_625),
+            states: Some(299_454),
             ..ONE
         },
         Configuration {
@@ -322,7 +322,7 @@ fn of_one_claim() -> Vec<Configuration> {
             split_look: false,
             dead_commands_stay: true,
             unseen: &['6', '8'],
-            states: Some(293_188),
+            states: Some(296_982),
             ..ONE
         },
         Configuration {
@@ -330,7 +330,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 3,
             kinds: STANDBY,
             unseen: &['8'],
-            states: Some(40_062),
+            states: Some(45_879),
             ..ONE
         },
         Configuration {
@@ -339,7 +339,7 @@ fn of_one_claim() -> Vec<Configuration> {
             kinds: &[Fault::AgentDies, Fault::AgentAway],
             split_look: false,
             unseen: &['9'],
-            states: Some(518_373),
+            states: Some(561_895),
             ..ONE
         },
     ]
@@ -351,7 +351,7 @@ fn of_one_claim_without_an_instance() -> Vec<Configuration> {
             name: "one claim, refused commands",
             faults: 2,
             kinds: &[Fault::SendRefused],
-            states: Some(71_415),
+            states: Some(68_987),
             ..ONE
         },
         Configuration {
@@ -359,7 +359,7 @@ fn of_one_claim_without_an_instance() -> Vec<Configuration> {
             faults: 2,
             ready: 0,
             kinds: HANDLERS,
-            states: Some(34_966),
+            states: Some(42_536),
             ..ONE
         },
         Configuration {
@@ -369,7 +369,7 @@ fn of_one_claim_without_an_instance() -> Vec<Configuration> {
             ready: 0,
             kinds: ASIDE,
             split_look: false,
-            states: Some(220_720),
+            states: Some(225_224),
             ..ONE
         },
         Configuration {
@@ -379,7 +379,7 @@ fn of_one_claim_without_an_instance() -> Vec<Configuration> {
             ready: 0,
             kinds: &[Fault::LostAnswer],
             split_look: false,
-            states: Some(846_770),
+            states: Some(896_794),
             ..ONE
         },
     ]
@@ -392,7 +392,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 2,
             kinds: PLACES,
             unseen: &['8'],
-            states: Some(61_258),
+            states: Some(67_375),
             ..ONE
         },
         Configuration {
@@ -400,7 +400,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 3,
             kinds: OURS,
             unseen: &['8', '9'],
-            states: Some(53_577),
+            states: Some(63_865),
             ..ONE
         },
         Configuration {
@@ -408,7 +408,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 3,
             kinds: THEIRS,
             unseen: &['8'],
-            states: Some(330_739),
+            states: Some(376_420),
             ..ONE
         },
         Configuration {
@@ -416,7 +416,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 2,
             kinds: ANY_TWO,
             unseen: &[],
-            states: Some(895_873),
+            states: Some(890_618),
             ..ONE
         },
     ]
@@ -430,7 +430,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 3,
             kinds: FAILURES,
             unseen: &['8'],
-            states: Some(376_233),
+            states: Some(428_539),
             ..ONE
         },
         Configuration {
@@ -438,7 +438,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 1,
             kinds: NOTHING,
             unseen: &[],
-            states: Some(66_108),
+            states: Some(62_582),
             ..ONE
         },
         Configuration {
@@ -446,7 +446,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 2,
             kinds: &[Fault::NothingRuns, Fault::Crash],
             unseen: &['9'],
-            states: Some(1_257_091),
+            states: Some(1_227_241),
             ..ONE
         },
         Configuration {
@@ -455,7 +455,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 1,
             kinds: NOTHING,
             unseen: &[],
-            states: Some(65_878),
+            states: Some(62_352),
             ..ONE
         },
         Configuration {
@@ -465,7 +465,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             kinds: &[Fault::AgentDies],
             split_look: false,
             unseen: &['9'],
-            states: Some(331_749),
+            states: Some(385_201),
             ..ONE
         },
     ]
@@ -484,7 +484,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             name: "one claim, replaced",
             faults: 1,
             kinds: FAILURES,
-            states: Some(67_311),
+            states: Some(63_849),
             ..replaced.clone()
         },
         Configuration {
@@ -492,7 +492,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             faults: 2,
             kinds: &[Fault::ScriptFails, Fault::Wipe],
             unseen: &['9'],
-            states: Some(215_885),
+            states: Some(203_269),
             ..replaced.clone()
         },
         Configuration {
@@ -501,7 +501,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             kinds: &[Fault::AgentDies],
             split_look: false,
             unseen: &['9'],
-            states: Some(332_219),
+            states: Some(385_671),
             ..replaced.clone()
         },
         Configuration {
@@ -509,7 +509,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             faults: 2,
             kinds: &[Fault::ScriptFails, Fault::Crash],
             unseen: &['9'],
-            states: Some(1_216_311),
+            states: Some(1_188_573),
             ..replaced
         },
     ]
@@ -518,7 +518,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
 fn of_two_claims() -> Vec<Configuration> {
     vec![
         Configuration {
-            states: Some(64_333),
+            states: Some(75_442),
             ..TWO
         },
         Configuration {
@@ -527,7 +527,7 @@ fn of_two_claims() -> Vec<Configuration> {
             ready: 3,
             faults: 1,
             kinds: &[Fault::Crash],
-            states: Some(856_786),
+            states: Some(1_313_126),
             ..TWO
         },
         Configuration {
@@ -535,7 +535,7 @@ fn of_two_claims() -> Vec<Configuration> {
             shared_target: true,
             faults: 1,
             kinds: &[Fault::LostAnswer],
-            states: Some(521_791),
+            states: Some(749_076),
             ..TWO
         },
         Configuration {
@@ -544,7 +544,7 @@ fn of_two_claims() -> Vec<Configuration> {
             ready: 1,
             faults: 1,
             kinds: &[Fault::Duplicate, Fault::StaleRead],
-            states: Some(982_399),
+            states: Some(1_383_038),
             ..TWO
         },
         Configuration {
@@ -553,25 +553,25 @@ fn of_two_claims() -> Vec<Configuration> {
             ready: 1,
             faults: 1,
             kinds: &[Fault::StalePlace],
-            states: Some(332_478),
+            states: Some(367_138),
             ..TWO
         },
         Configuration {
             name: "two claims, stepping aside",
             steps_aside: true,
             ready: 1,
-            states: Some(234_906),
+            states: Some(235_089),
             ..TWO
         },
         Configuration {
             name: "two claims, stepping aside, one is poison",
             steps_aside: true,
             ready: 0,
-            states: Some(24_841),
+            states: Some(23_189),
             ..POISON
         },
         Configuration {
-            states: Some(296),
+            states: Some(278),
             ..POISON
         },
     ]
