@@ -155,9 +155,10 @@ async fn the_end_of_a_script_that_succeeded_is_read_only_where_its_event_is_late
         assert_eq!(outcome.details.command.unwrap().exit_code, Some(0));
         let ended = outcome.details.times.ended.unwrap();
         assert!(ended > outcome.details.times.command_sent.unwrap());
-        let millisecond = Duration::from_millis(1);
-        let heard = outcome.at + millisecond;
-        assert!(ended + late.unwrap_or_default() < heard, "{ended}, {heard}");
+        // A look may be faster than a late event: but the end is the script's, not the look's.
+        let heard = outcome.at + Duration::from_millis(1);
+        let late = late.unwrap_or_default() / 2;
+        assert!(ended + late < heard, "{ended}, {heard}");
         harness.end().await;
     }
 }
