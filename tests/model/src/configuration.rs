@@ -163,6 +163,8 @@ pub enum Rule {
     AskElsewhere,
     /// A target that exists, AWS says, is read again: the claim has no entry there.
     ExistingIsRead,
+    /// The history is read for a hand-over that was never delivered, too.
+    FreshHistory,
     /// Only a hand-over that was never delivered goes without a look at the ledger.
     FirstDelivery,
     /// Only an event that was never delivered leaves a settled claim to whoever settled it.
@@ -210,6 +212,7 @@ impl Rule {
         Self::OnlyWhereNothingRan,
         Self::AskElsewhere,
         Self::ExistingIsRead,
+        Self::FreshHistory,
         Self::FirstDelivery,
         Self::EventAgain,
         Self::FreshForMinutes,

@@ -92,6 +92,16 @@ fn variant(rule: Rule) -> Variant {
             },
             "2",
         ),
+        Rule::FreshHistory => (
+            late(Configuration {
+                instances: 1,
+                ready: 1,
+                faults: 1,
+                kinds: &[Fault::TakenBack],
+                ..TWO
+            }),
+            "5",
+        ),
         Rule::FirstDelivery => (two(&[Fault::TargetRefuses, Fault::Crash]), "4"),
         Rule::EventAgain => (one(&[Fault::Crash]), END),
         Rule::FreshForMinutes => (

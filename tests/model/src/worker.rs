@@ -201,7 +201,9 @@ impl Turn<'_, '_> {
     fn begin(&mut self) -> Worker {
         match self.message {
             InitMessage::HandOver { fresh, .. } => {
-                let command = if self.world.config.lacks(Rule::HistoryFirst) {
+                let unread = self.world.config.lacks(Rule::HistoryFirst)
+                    || (fresh && self.world.config.lacks(Rule::FreshHistory));
+                let command = if unread {
                     InitCommand::NotSent
                 } else {
                     self.init_command(self.stale())

@@ -479,7 +479,8 @@ impl Act<'_, '_> {
                     claim: assignment.claim,
                     attempt: assignment.attempt,
                     proven: assignment.proven && late,
-                    fresh: assignment.proven && !late,
+                    fresh: assignment.proven
+                        && (!late || self.world.config.lacks(Rule::FreshHistory)),
                 },
             });
         }
