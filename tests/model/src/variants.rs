@@ -92,25 +92,9 @@ fn variant(rule: Rule) -> Variant {
             },
             "2",
         ),
-        Rule::FreshHistory => (
-            late(Configuration {
-                instances: 1,
-                ready: 1,
-                faults: 1,
-                kinds: &[Fault::TakenBack],
-                ..TWO
-            }),
-            "5",
-        ),
-        Rule::FirstDelivery => (two(&[Fault::TargetRefuses, Fault::Crash]), "4"),
-        Rule::EventAgain => (one(&[Fault::Crash]), END),
-        Rule::FreshForMinutes => (
-            Configuration {
-                faults: 3,
-                ..one(&[Fault::TargetRefuses, Fault::Crash, Fault::DeadLetter])
-            },
-            "4",
-        ),
+        Rule::FreshHistory | Rule::FirstDelivery | Rule::EventAgain | Rule::FreshForMinutes => {
+            of_fresh_messages(rule)
+        }
         Rule::WhereBeforeSend => (late(one(&[Fault::TakenBack])), "A"),
         Rule::OwnDetach => (
             late(Configuration {
@@ -141,6 +125,33 @@ fn variant(rule: Rule) -> Variant {
         rule,
         config: config.weakened(rule),
         breaks,
+    }
+}
+
+/// The protocol without a rule about what a first delivery proves.
+fn of_fresh_messages(rule: Rule) -> (Configuration, &'static str) {
+    let of = |faults, kinds| Configuration {
+        faults,
+        kinds,
+        ..ONE
+    };
+    match rule {
+        Rule::FreshHistory => (
+            late(Configuration {
+                instances: 1,
+                ready: 1,
+                faults: 1,
+                kinds: &[Fault::TakenBack],
+                ..TWO
+            }),
+            "5",
+        ),
+        Rule::FirstDelivery => (of(2, &[Fault::TargetRefuses, Fault::Crash]), "4"),
+        Rule::EventAgain => (of(1, &[Fault::Crash]), END),
+        _ => (
+            of(3, &[Fault::TargetRefuses, Fault::Crash, Fault::DeadLetter]),
+            "4",
+        ),
     }
 }
 

@@ -2,21 +2,21 @@
 
 use super::*;
 
-fn ago(minutes: i64) -> Option<Timestamp> {
-    Some(NOW - Duration::minutes(minutes))
+fn ago(minutes: i64) -> Timestamp {
+    NOW - Duration::minutes(minutes)
 }
 
 #[test]
 fn a_first_delivery_is_believed_for_minutes() {
     for (delivery, happened, fresh) in [
-        (Delivery::First, ago(0), true),
-        (Delivery::First, ago(4), true),
+        (Delivery::First, Some(ago(0)), true),
+        (Delivery::First, Some(ago(4)), true),
         // By a clock that is ahead.
-        (Delivery::First, ago(-1), true),
+        (Delivery::First, Some(ago(-1)), true),
         // Redriven from a dead-letter queue, perhaps.
-        (Delivery::First, ago(5), false),
+        (Delivery::First, Some(ago(5)), false),
         (Delivery::First, None, false),
-        (Delivery::Repeated, ago(0), false),
+        (Delivery::Repeated, Some(ago(0)), false),
     ] {
         let mut hand_over = hand_over(1);
         hand_over.times.detached = happened;
