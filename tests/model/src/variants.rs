@@ -34,10 +34,6 @@ fn variant(rule: Rule) -> Variant {
         faults: 2,
         ..one(kinds)
     };
-    let kept = |config| Configuration {
-        on_init_failure: OnInitFailure::Keep,
-        ..config
-    };
     let replaced = |config| Configuration {
         on_init_failure: OnInitFailure::Replace,
         ..config
@@ -77,10 +73,11 @@ fn variant(rule: Rule) -> Variant {
             (replaced(two(&[Fault::EventLost, Fault::Crash])), END)
         }
         Rule::KeepAgain => (
-            kept(Configuration {
+            Configuration {
+                on_init_failure: OnInitFailure::Keep,
                 faults: 3,
                 ..one(&[Fault::ScriptFails, Fault::EventLost, Fault::Crash])
-            }),
+            },
             "5",
         ),
         Rule::OneByOne => (POISON, END),

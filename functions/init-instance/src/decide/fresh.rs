@@ -32,14 +32,13 @@ pub fn occasion_of_event(delivery: Delivery, ended: Option<Timestamp>, now: Time
 }
 
 fn was_never_delivered(delivery: Delivery, happened: Option<Timestamp>, now: Timestamp) -> bool {
-    delivery == Delivery::First && happened.is_some_and(|happened| now < happened + FRESH_FOR)
+    // A difference of any two moments is one; a sum may be none.
+    delivery == Delivery::First && happened.is_some_and(|happened| now - happened < FRESH_FOR)
 }
 
 /// When a command ended, as far as its event says: that names the second, and was sent on moments later. Nobody knows of
 /// one that was held up.
 pub fn ended_at(event: Option<Timestamp>, sent_on: Option<Timestamp>) -> Option<Timestamp> {
-    let (second, sent_on) = (event?, sent_on?);
-    (second..second + HEARD_WITHIN)
-        .contains(&sent_on)
-        .then_some(sent_on)
+    let took = sent_on? - event?;
+    sent_on.filter(|_| !took.is_negative() && took < HEARD_WITHIN)
 }

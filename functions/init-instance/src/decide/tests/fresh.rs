@@ -16,6 +16,12 @@ fn a_first_delivery_is_believed_for_minutes() {
         // Redriven from a dead-letter queue, perhaps.
         (Delivery::First, Some(ago(5)), false),
         (Delivery::First, None, false),
+        // Nobody's clock, but an event may say so.
+        (
+            Delivery::First,
+            Some(Timestamp::new_utc(time::Date::MIN, time::Time::MIDNIGHT)),
+            false,
+        ),
         (Delivery::Repeated, Some(ago(0)), false),
     ] {
         let mut hand_over = hand_over(1);
