@@ -82,8 +82,7 @@ impl Tally {
             });
         let (unattached, violations): (Vec<Violation>, Vec<Violation>) =
             violations.into_iter().partition(|it| {
-                matches!(it, Violation::Leaked { instance }
-                    if harness.sent_late_for(instance).is_some_and(|claim| tenants.wiped(&claim)))
+                matches!(it, Violation::Leaked { instance } if tenants.left_free(harness, instance))
             });
         let unheard = tenants.unheard(harness);
         let strange = violations.iter().filter_map(|it| match it {

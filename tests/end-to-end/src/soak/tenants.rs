@@ -131,9 +131,15 @@ impl Tenants {
             .collect()
     }
 
+    /// Whether an instance is in no group by a known limit: its claim's entry was wiped before it was attached.
+    pub(super) fn left_free(&self, harness: &Harness, instance: &str) -> bool {
+        let claim = harness.sent_late_for(instance);
+        claim.is_some_and(|claim| self.wiped(&claim))
+    }
+
     /// Whether the claim's target was wiped after it was sent: then nobody knows where its instance is to be attached
     /// after its init. A known limit (`docs/protocol.md`).
-    pub(super) fn wiped(&self, claim_id: &str) -> bool {
+    fn wiped(&self, claim_id: &str) -> bool {
         self.wiped_since(claim_id).is_some()
     }
 
