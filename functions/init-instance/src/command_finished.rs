@@ -11,6 +11,7 @@ use crate::function::{InitInstance, Progress};
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::event::CommandDetail;
 use ready_pool_aws::systems_manager::Run;
+use ready_pool_core::Timestamp;
 use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::call_error::CallError;
 use ready_pool_core::command::{Command, CommandStatus, claim_key_of};
@@ -22,13 +23,24 @@ use ready_pool_core::times::Times;
 use tracing::field::display;
 use tracing::{Span, debug, info, warn};
 
+/// EventBridge's word that a command ended.
+pub(crate) struct Finished<'a> {
+    /// Which.
+    pub(crate) detail: &'a CommandDetail,
+    /// As what it counts.
+    pub(crate) occasion: Occasion,
+    /// When that was, as far as the event says.
+    pub(crate) ended: Option<Timestamp>,
+}
+
 impl InitInstance {
     /// A command changed its status, says EventBridge: that is a hint where to look.
     pub(crate) async fn command_finished(
         &self,
-        detail: &CommandDetail,
+        event: Finished<'_>,
         invocation: &Invocation,
     ) -> Result<Progress, CallError> {
+        let detail = event.detail;
         let Ok(instance) = InstanceId::try_from(detail.instance_id.as_str()) else {
             debug!("a command on something that is no EC2 instance");
             return Ok(Progress::Done);
@@ -58,7 +70,10 @@ impl InitInstance {
             info!("a very late event of a claim that is over");
             return Ok(Progress::Done);
         }
-        let run = self.run_of_failed(&command, &instance, invocation).await;
+        let run = match event.ended {
+            Some(ended) if command.status == CommandStatus::Succeeded => self.run_by_event(ended),
+            _ => self.run_of_failed(&command, &instance, invocation).await,
+        };
         let replaced = is_replaced(&command)
             || command.status == CommandStatus::NotDelivered
             || nothing_ran(run.as_ref());
@@ -80,7 +95,7 @@ impl InitInstance {
             Span::current().record("target_group", display(&target.name));
         }
         let ended = Ended {
-            occasion: Occasion::Event,
+            occasion: event.occasion,
             command,
             run,
             claim_id,

@@ -4,6 +4,7 @@ use crate::config::{LOOK_EVERY, RUN_TRIES, TIME_FOR_DETAILS};
 use crate::function::InitInstance;
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::systems_manager::Run;
+use ready_pool_core::Timestamp;
 use ready_pool_core::command::{Command, CommandStatus};
 use ready_pool_core::ids::{Attempt, InstanceId};
 use ready_pool_core::outcome::{CommandEnd, Details, output_end};
@@ -45,6 +46,16 @@ impl InitInstance {
         run.unwrap_or_else(|error| {
             warn!(command_id = %command.id, %error, "cannot read the command's details; the outcome is published without them");
             Run::default()
+        })
+    }
+
+    /// How a script ran that succeeded, and of which an outcome says no more than its event did.
+    pub(crate) fn run_by_event(&self, ended: Timestamp) -> Option<Run> {
+        let says_all = self.config.output_characters == 0;
+        says_all.then(|| Run {
+            exit_code: Some(0),
+            ended_at: Some(ended),
+            ..Run::default()
         })
     }
 

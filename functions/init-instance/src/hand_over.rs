@@ -3,8 +3,8 @@
 use crate::conclude::Subject;
 use crate::config::{HISTORY_SETTLES, LOOK_EVERY, REFUSED_EVERY, TIME_FOR_A_CALL};
 use crate::decide::{
-    AfterSend, Attached, BeforeSend, Beginning, Cause, Conclusion, after_attach, after_denial,
-    after_send, before_send, begin, give_up, too_late,
+    AfterSend, Attached, BeforeSend, Beginning, Cause, Conclusion, Delivery, after_attach,
+    after_denial, after_send, before_send, begin, give_up, is_fresh, too_late,
 };
 use crate::function::{InitInstance, Progress};
 use crate::pace;
@@ -64,6 +64,7 @@ impl InitInstance {
     pub(crate) async fn hand_over(
         &self,
         hand_over: &HandOver,
+        delivery: Delivery,
         invocation: &Invocation,
     ) -> Result<Progress, CallError> {
         let protect = hand_over.claim.protect.unwrap_or(self.config.protects);
@@ -75,7 +76,8 @@ impl InitInstance {
             ..hand_over.clone()
         };
         let attaches_late = hand_over.claim.attach_when == AttachWhen::AfterInit;
-        let read = self.read(hand_over).await?;
+        let fresh = is_fresh(hand_over, delivery, invocation.now());
+        let read = self.read(hand_over, fresh).await?;
         let tried = match read.begins(hand_over, invocation.now()) {
             Beginning::Conclude(conclusion) => Tried::Conclude(conclusion),
             Beginning::Attach if attaches_late => {
@@ -114,26 +116,35 @@ impl InitInstance {
     }
 
     /// What a hand-over is judged by. Only this message group sends commands to the instance, so the order of
-    /// the reads does not matter.
-    async fn read(&self, hand_over: &HandOver) -> Result<Read, CallError> {
-        let claim = &hand_over.claim;
-        let instances = std::slice::from_ref(&hand_over.instance_id);
+    /// the reads does not matter. For a fresh one the ledger cannot have moved on.
+    async fn read(&self, hand_over: &HandOver, fresh: bool) -> Result<Read, CallError> {
         let history = self.systems_manager.history(&hand_over.instance_id);
-        let target = self.target(&claim.target_group);
-        if claim.attach_when == AttachWhen::BeforeInit {
+        if fresh && hand_over.claim.attach_when == AttachWhen::BeforeInit {
             return Ok(Read {
                 history: history.await?,
-                target: target.await?,
+                target: None,
                 places: BTreeMap::new(),
             });
         }
-        let places = self.auto_scaling.placements(instances);
-        let (history, target, places) = tokio::try_join!(history, target, places)?;
+        let (history, (target, places)) =
+            tokio::try_join!(history, self.target_and_places(hand_over))?;
         Ok(Read {
             history,
             target,
             places,
         })
+    }
+
+    async fn target_and_places(
+        &self,
+        hand_over: &HandOver,
+    ) -> Result<(Option<Group>, BTreeMap<InstanceId, Placement>), CallError> {
+        let target = self.target(&hand_over.claim.target_group);
+        if hand_over.claim.attach_when == AttachWhen::BeforeInit {
+            return Ok((target.await?, BTreeMap::new()));
+        }
+        let instances = std::slice::from_ref(&hand_over.instance_id);
+        tokio::try_join!(target, self.auto_scaling.placements(instances))
     }
 
     /// Attaches, trying again while the detach is not finished.
@@ -304,25 +315,19 @@ impl InitInstance {
         invocation: &Invocation,
     ) -> Result<BeforeSend, CallError> {
         let again;
-        let read = if let Some(read) = read {
-            read
+        let (target, places) = if let Some(read) = read {
+            (&read.target, &read.places)
         } else {
-            again = self.read(hand_over).await?;
-            &again
+            again = self.target_and_places(hand_over).await?;
+            (&again.0, &again.1)
         };
         let now = invocation.now();
         if let Some(conclusion) = too_late(hand_over, now) {
             return Ok(BeforeSend::Conclude(conclusion));
         }
-        let place = read.places.get(&hand_over.instance_id);
+        let place = places.get(&hand_over.instance_id);
         let pool = &self.config.pool;
-        Ok(before_send(
-            hand_over,
-            place,
-            read.target.as_ref(),
-            pool,
-            now,
-        ))
+        Ok(before_send(hand_over, place, target.as_ref(), pool, now))
     }
 
     /// Denied on this instance: has it lost its tag?

@@ -1,12 +1,13 @@
 //! One delivery: event in, response out. Each message in order; after one that is not done, the
 //! rest of its instance's messages wait with it.
 
+use crate::command_finished::Finished;
 use crate::config::{COMES_AGAIN, COMES_AGAIN_AFTER_ERROR};
-use crate::decide::Delivery;
+use crate::decide::{Delivery, ended_at, occasion_of_event};
 use crate::function::{InitInstance, Progress};
 use crate::message::Work;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use ready_pool_aws::clock::Invocation;
+use ready_pool_aws::clock::{Invocation, sent_at};
 use ready_pool_aws::lease::Lease;
 use ready_pool_aws::queue::VisibilityChange;
 use ready_pool_core::call_error::CallError;
@@ -110,14 +111,22 @@ impl InitInstance {
         if Box::pin(self.regroup(&work, record)).await? {
             return Ok(Progress::Done);
         }
+        let delivery = delivery_of(record);
         // Boxed: each of the three is a large future of its own.
         match work {
-            Work::HandOver(hand_over) => Box::pin(self.hand_over(&hand_over, invocation)).await,
-            Work::LookAgain(look_again) => {
-                Box::pin(self.look_again(&look_again, delivery_of(record), invocation)).await
+            Work::HandOver(hand_over) => {
+                Box::pin(self.hand_over(&hand_over, delivery, invocation)).await
             }
-            Work::CommandFinished(detail) => {
-                Box::pin(self.command_finished(&detail, invocation)).await
+            Work::LookAgain(look_again) => {
+                Box::pin(self.look_again(&look_again, delivery, invocation)).await
+            }
+            Work::CommandFinished { detail, at } => {
+                let event = Finished {
+                    detail: &detail,
+                    occasion: occasion_of_event(delivery, at, invocation.now()),
+                    ended: ended_at(at, sent_at(record)),
+                };
+                Box::pin(self.command_finished(event, invocation)).await
             }
         }
     }
@@ -158,7 +167,7 @@ fn span_of(work: &Work) -> Span {
             target_group = %look.target_group,
             attempt = look.attempt,
         ),
-        Work::CommandFinished(detail) => error_span!(
+        Work::CommandFinished { detail, .. } => error_span!(
             "command-finished",
             claim_id = Empty,
             instance_id = detail.instance_id,

@@ -2,6 +2,7 @@
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use ready_pool_aws::event::CommandDetail;
+use ready_pool_core::Timestamp;
 use ready_pool_core::message::{HandOver, LookAgain, Message};
 
 /// One message.
@@ -12,7 +13,12 @@ pub enum Work {
     /// See how this claim stands.
     LookAgain(LookAgain),
     /// This command ended.
-    CommandFinished(CommandDetail),
+    CommandFinished {
+        /// Which.
+        detail: CommandDetail,
+        /// When, to the second, if the event says so.
+        at: Option<Timestamp>,
+    },
 }
 
 /// A message that is none of ours.
@@ -24,7 +30,10 @@ impl Work {
     /// Reads a message's body.
     pub fn read(body: &str) -> Result<Self, NotForUs> {
         if let Ok(event) = serde_json::from_str::<EventBridgeEvent<CommandDetail>>(body) {
-            return Ok(Self::CommandFinished(event.detail));
+            let seconds = event.time.map(|time| time.timestamp());
+            let at = seconds.and_then(|seconds| Timestamp::from_unix_timestamp(seconds).ok());
+            let detail = event.detail;
+            return Ok(Self::CommandFinished { detail, at });
         }
         match serde_json::from_str(body).map_err(|error| NotForUs(error.to_string()))? {
             Message::HandOver(hand_over) => Ok(Self::HandOver(Box::new(hand_over))),
@@ -55,7 +64,7 @@ mod tests {
         let event = include_str!("../../../events/init-instance.look-again.json");
         assert!(matches!(work(event), Work::LookAgain(_)));
         let event = include_str!("../../../events/init-instance.command-finished.json");
-        assert!(matches!(work(event), Work::CommandFinished(_)));
+        assert!(matches!(work(event), Work::CommandFinished { .. }));
     }
 
     #[test]

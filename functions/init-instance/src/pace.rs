@@ -9,9 +9,10 @@ use ready_pool_core::ids::InstanceId;
 use std::time::Duration;
 
 /// From a detach's answer to the first try to attach. A call takes effect half-way, so this one does when half of
-/// all detaches are over; tried sooner it is refused as a rule, and the next try comes three quarters of a second later.
+/// all detaches are over; tried sooner it is refused as a rule, and the next one takes effect half a second later.
 const DETACH_TAKES: Duration = Duration::from_millis(2_600);
-/// From an answer to the next try.
+/// From an answer to the next try, but for the second one: while the first was on its way and back, half a second
+/// passed, in which nearly all detaches end.
 const NEXT_TRY: Duration = Duration::from_millis(250);
 /// From an attach's answer to the first look whether it is in service.
 const ATTACH_TAKES: Duration = Duration::from_millis(2_450);
@@ -32,14 +33,18 @@ pub(crate) fn until_in_service(answered: Option<Timestamp>, now: Timestamp) -> D
     until(answered, ATTACH_TAKES, now).max(NEXT_LOOK)
 }
 
-/// From an answer to the next try. Jittered by up to a fifth, by the instance: claims that came together do not
-/// try together. A detach that is still not over after some tries takes its time.
+/// From an answer to the next try, after so many. Jittered by up to a fifth of [`NEXT_TRY`], by the instance: claims
+/// that came together do not try together. A detach that is still not over after some tries takes its time.
 pub(crate) fn next_try(instance: &InstanceId, tried: u32) -> Duration {
     if tried >= ASK_WHERE_AFTER {
         return LOOK_EVERY;
     }
     let digits = instance.as_str().bytes().map(u32::from).sum::<u32>();
-    NEXT_TRY + NEXT_TRY * ((digits + tried * 7) % 21) / 100
+    let jitter = NEXT_TRY * ((digits + tried * 7) % 21) / 100;
+    if tried == 1 {
+        return jitter;
+    }
+    NEXT_TRY + jitter
 }
 
 fn until(began: Option<Timestamp>, takes: Duration, now: Timestamp) -> Duration {
@@ -76,12 +81,15 @@ mod tests {
     }
 
     #[test]
-    fn tries_are_spread_by_at_most_a_fifth() {
+    fn the_second_try_comes_at_once_and_tries_are_spread_by_at_most_a_fifth() {
         let instance = |number: u32| InstanceId::try_from(format!("i-{number:08x}")).unwrap();
-        let waits = (0..100).map(|number| next_try(&instance(number), number % 6));
-        let waits: std::collections::BTreeSet<Duration> = waits.collect();
-        assert!(waits.len() > 10, "{waits:?}");
-        let longest = NEXT_TRY + NEXT_TRY / 5;
-        assert!(waits.iter().all(|wait| (NEXT_TRY..=longest).contains(wait)));
+        for (tried, least) in [(1, Duration::ZERO), (2, NEXT_TRY), (5, NEXT_TRY)] {
+            let waits = (0..100).map(|number| next_try(&instance(number), tried));
+            let waits: std::collections::BTreeSet<Duration> = waits.collect();
+            assert!(waits.len() > 10, "{waits:?}");
+            let longest = least + NEXT_TRY / 5;
+            assert!(waits.iter().all(|wait| (least..=longest).contains(wait)));
+        }
+        assert_eq!(next_try(&instance(1), ASK_WHERE_AFTER), LOOK_EVERY);
     }
 }

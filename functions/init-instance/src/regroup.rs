@@ -40,7 +40,7 @@ impl InitInstance {
 
 /// The instance in whose group a command's end belongs, where it came in another.
 fn belongs_to(work: &Work, group: Option<&str>) -> Option<InstanceId> {
-    let Work::CommandFinished(detail) = work else {
+    let Work::CommandFinished { detail, .. } = work else {
         return None;
     };
     let instance = InstanceId::try_from(detail.instance_id.as_str()).ok()?;

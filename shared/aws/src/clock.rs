@@ -83,6 +83,12 @@ impl Invocation {
     }
 }
 
+/// When SQS took a message: in milliseconds since 1970, it says.
+pub fn sent_at(record: &SqsMessage) -> Option<Timestamp> {
+    let milliseconds: i64 = record.attributes.get("SentTimestamp")?.parse().ok()?;
+    Timestamp::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok()
+}
+
 /// Waits.
 pub async fn sleep(duration: Duration) {
     tokio::time::sleep(duration).await;

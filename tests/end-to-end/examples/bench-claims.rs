@@ -13,7 +13,7 @@ struct Arguments {
     /// The only source of chance: the same seed gives the same figures.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How often a single claim is sent, and ten at once.
+    /// How often ten claims are sent at once; a single one five times as often.
     #[arg(long, default_value_t = 20)]
     rounds: usize,
     /// How many claims are sent at one instant, to a pool with a fifth more.

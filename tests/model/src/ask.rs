@@ -42,8 +42,8 @@ mod replenishing;
 pub(crate) use claiming::{Begun, decide, entry_of, isolate};
 pub(crate) use initialising::{
     AfterAttach, AfterSend, BeforeSend, Checked, Concluded, LateAttached, Reported, SendAnswer,
-    after_attach, after_late_attach, after_send, before_send, begin, check, report, serves,
-    too_late,
+    after_attach, after_late_attach, after_send, before_send, begin, check, is_fresh,
+    occasion_of_event, report, serves, too_late,
 };
 pub(crate) use replenishing::{Sight, chores};
 

@@ -325,7 +325,10 @@ impl World<'_> {
             }
         };
         if event {
-            self.put_init(usize::from(instance), InitMessage::Finished { claim });
+            self.put_init(
+                usize::from(instance),
+                InitMessage::Finished { claim, fresh: true },
+            );
         }
     }
 
@@ -341,7 +344,10 @@ impl World<'_> {
         };
         let claim = command.claim;
         if event {
-            self.put_init(usize::from(instance), InitMessage::Finished { claim });
+            self.put_init(
+                usize::from(instance),
+                InitMessage::Finished { claim, fresh: true },
+            );
         }
     }
 
@@ -376,6 +382,21 @@ impl World<'_> {
             queue.push(message);
         }
         assert!(queue.len() <= 8, "InitQueue grows without bound");
+    }
+
+    /// The first message of a group comes again, should it not be over.
+    pub(crate) fn is_delivered(&mut self, group: usize) {
+        self.state.repeated |= 1 << group;
+        let Some(message) = self.state.init[group].first_mut() else {
+            return;
+        };
+        let forgets = match message {
+            InitMessage::HandOver { .. } => Rule::FirstDelivery,
+            InitMessage::Finished { .. } | InitMessage::LookAgain { .. } => Rule::EventAgain,
+        };
+        if !self.config.lacks(forgets) {
+            message.is_no_more_fresh();
+        }
     }
 
     /// The first message of a group is over, or dead.
@@ -459,8 +480,16 @@ impl World<'_> {
             // Nobody is in line with it.
             alone.suspect = false;
         }
+        if self.expired() {
+            // Then nobody leaves a settled claim to whoever settled it.
+            let queued = self.state.init.iter_mut().flatten();
+            for message in queued.filter(|message| matches!(message, InitMessage::Finished { .. }))
+            {
+                message.is_no_more_fresh();
+            }
+        }
         for (group, queue) in self.state.init.iter().enumerate() {
-            // Only looks ask whether they were delivered before.
+            // Only looks ask whether they were delivered before; in other messages it stands.
             if !matches!(queue.first(), Some(InitMessage::LookAgain { .. })) {
                 self.state.repeated &= !(1 << group);
             }

@@ -168,6 +168,14 @@ pub enum Rule {
     ExistingIsRead,
     /// A pass looks after claims though the retirement group is missing.
     ClaimsWithoutRetirement,
+    /// The history is read for a hand-over that was never delivered, too.
+    FreshHistory,
+    /// Only a hand-over that was never delivered goes without a look at the ledger.
+    FirstDelivery,
+    /// Only an event that was never delivered leaves a settled claim to whoever settled it.
+    EventAgain,
+    /// And none that is older than minutes: redriven it counts as never delivered.
+    FreshForMinutes,
 }
 
 impl Rule {
@@ -210,6 +218,10 @@ impl Rule {
         Self::AskElsewhere,
         Self::ExistingIsRead,
         Self::ClaimsWithoutRetirement,
+        Self::FreshHistory,
+        Self::FirstDelivery,
+        Self::EventAgain,
+        Self::FreshForMinutes,
     ];
 }
 

@@ -253,7 +253,7 @@ fn of_made_targets() -> Vec<Configuration> {
             makes_targets: true,
             faults: 2,
             kinds: BIRTHS,
-            states: Some(40_787),
+            states: Some(43_919),
             ..ONE
         },
         Configuration {
@@ -262,7 +262,7 @@ fn of_made_targets() -> Vec<Configuration> {
             shared_target: true,
             faults: 1,
             kinds: &[Fault::TargetMade],
-            states: Some(131_442),
+            states: Some(137_965),
             ..TWO
         },
     ]
@@ -271,7 +271,7 @@ fn of_made_targets() -> Vec<Configuration> {
 fn of_one_claim() -> Vec<Configuration> {
     vec![
         Configuration {
-            states: Some(413),
+            states: Some(401),
             ..ONE
         },
         Configuration {
@@ -279,7 +279,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 1,
             kinds: ANY,
             unseen: &['8'],
-            states: Some(28_258),
+            states: Some(27_541),
             ..ONE
         },
         Configuration {
@@ -287,7 +287,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: OURS,
             unseen: &['8', '9'],
-            states: Some(20_512),
+            states: Some(23_550),
             ..ONE
         },
         Configuration {
@@ -295,7 +295,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: KNOWN,
             ledger_knows: true,
-            states: Some(11_251),
+            states: Some(13_290),
             ..ONE
         },
         Configuration {
@@ -303,7 +303,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: THEIRS,
             unseen: &['8'],
-            states: Some(60_108),
+            states: Some(65_715),
             ..ONE
         },
         Configuration {
@@ -311,7 +311,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 2,
             kinds: WIPES,
             unseen: &['8'],
-            states: Some(45_820),
+            states: Some(50_159),
             ..ONE
         },
         Configuration {
@@ -319,14 +319,14 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 3,
             kinds: WIPED_AND_RESENT,
             unseen: &['6', '8', '9'],
-            states: Some(392_681),
+            states: Some(412_272),
             ..ONE
         },
         Configuration {
             name: "one claim, redriven",
             faults: 2,
             kinds: &[Fault::DeadLetter, Fault::Resend],
-            states: Some(20_518),
+            states: Some(24_091),
             ..ONE
         },
         Configuration {
@@ -335,7 +335,7 @@ fn of_one_claim() -> Vec<Configuration> {
             kinds: MACHINES,
             split_look: false,
             unseen: &['6', '8'],
-            states: Some(295_625),
+            states: Some(299_454),
             ..ONE
         },
         Configuration {
@@ -345,7 +345,7 @@ fn of_one_claim() -> Vec<Configuration> {
             split_look: false,
             dead_commands_stay: true,
             unseen: &['6', '8'],
-            states: Some(293_188),
+            states: Some(296_982),
             ..ONE
         },
         Configuration {
@@ -353,7 +353,7 @@ fn of_one_claim() -> Vec<Configuration> {
             faults: 3,
             kinds: STANDBY,
             unseen: &['8'],
-            states: Some(40_062),
+            states: Some(45_879),
             ..ONE
         },
         Configuration {
@@ -362,7 +362,7 @@ fn of_one_claim() -> Vec<Configuration> {
             kinds: &[Fault::AgentDies, Fault::AgentAway],
             split_look: false,
             unseen: &['9'],
-            states: Some(518_373),
+            states: Some(561_895),
             ..ONE
         },
     ]
@@ -374,7 +374,7 @@ fn of_one_claim_without_an_instance() -> Vec<Configuration> {
             name: "one claim, refused commands",
             faults: 2,
             kinds: &[Fault::SendRefused],
-            states: Some(71_415),
+            states: Some(68_987),
             ..ONE
         },
         Configuration {
@@ -382,7 +382,7 @@ fn of_one_claim_without_an_instance() -> Vec<Configuration> {
             faults: 2,
             ready: 0,
             kinds: HANDLERS,
-            states: Some(34_966),
+            states: Some(42_536),
             ..ONE
         },
         Configuration {
@@ -392,7 +392,7 @@ fn of_one_claim_without_an_instance() -> Vec<Configuration> {
             ready: 0,
             kinds: ASIDE,
             split_look: false,
-            states: Some(220_720),
+            states: Some(225_224),
             ..ONE
         },
         Configuration {
@@ -402,7 +402,7 @@ fn of_one_claim_without_an_instance() -> Vec<Configuration> {
             ready: 0,
             kinds: &[Fault::LostAnswer],
             split_look: false,
-            states: Some(846_770),
+            states: Some(896_794),
             ..ONE
         },
     ]
@@ -415,7 +415,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 2,
             kinds: PLACES,
             unseen: &['8'],
-            states: Some(61_258),
+            states: Some(67_375),
             ..ONE
         },
         Configuration {
@@ -423,7 +423,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 3,
             kinds: OURS,
             unseen: &['8', '9'],
-            states: Some(53_577),
+            states: Some(63_865),
             ..ONE
         },
         Configuration {
@@ -431,7 +431,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 3,
             kinds: THEIRS,
             unseen: &['8'],
-            states: Some(330_739),
+            states: Some(376_420),
             ..ONE
         },
         Configuration {
@@ -439,7 +439,7 @@ fn of_one_claim_at_length() -> Vec<Configuration> {
             faults: 2,
             kinds: ANY_TWO,
             unseen: &[],
-            states: Some(895_873),
+            states: Some(890_618),
             ..ONE
         },
     ]
@@ -453,7 +453,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 3,
             kinds: FAILURES,
             unseen: &['8'],
-            states: Some(376_233),
+            states: Some(428_539),
             ..ONE
         },
         Configuration {
@@ -461,7 +461,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 1,
             kinds: NOTHING,
             unseen: &[],
-            states: Some(66_108),
+            states: Some(62_582),
             ..ONE
         },
         Configuration {
@@ -469,7 +469,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 2,
             kinds: &[Fault::NothingRuns, Fault::Crash],
             unseen: &['9'],
-            states: Some(1_257_091),
+            states: Some(1_227_241),
             ..ONE
         },
         Configuration {
@@ -478,7 +478,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             faults: 1,
             kinds: NOTHING,
             unseen: &[],
-            states: Some(65_878),
+            states: Some(62_352),
             ..ONE
         },
         Configuration {
@@ -488,7 +488,7 @@ fn of_failing_claims() -> Vec<Configuration> {
             kinds: &[Fault::AgentDies],
             split_look: false,
             unseen: &['9'],
-            states: Some(331_749),
+            states: Some(385_201),
             ..ONE
         },
     ]
@@ -507,7 +507,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             name: "one claim, replaced",
             faults: 1,
             kinds: FAILURES,
-            states: Some(67_311),
+            states: Some(63_849),
             ..replaced.clone()
         },
         Configuration {
@@ -515,7 +515,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             faults: 2,
             kinds: &[Fault::ScriptFails, Fault::Wipe],
             unseen: &['9'],
-            states: Some(215_885),
+            states: Some(203_269),
             ..replaced.clone()
         },
         Configuration {
@@ -524,7 +524,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             kinds: &[Fault::AgentDies],
             split_look: false,
             unseen: &['9'],
-            states: Some(332_219),
+            states: Some(385_671),
             ..replaced.clone()
         },
         Configuration {
@@ -532,7 +532,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
             faults: 2,
             kinds: &[Fault::ScriptFails, Fault::Crash],
             unseen: &['9'],
-            states: Some(1_216_311),
+            states: Some(1_188_573),
             ..replaced
         },
     ]
@@ -541,7 +541,7 @@ fn of_replaced_claims() -> Vec<Configuration> {
 fn of_two_claims() -> Vec<Configuration> {
     vec![
         Configuration {
-            states: Some(64_333),
+            states: Some(75_442),
             ..TWO
         },
         Configuration {
@@ -550,7 +550,7 @@ fn of_two_claims() -> Vec<Configuration> {
             ready: 3,
             faults: 1,
             kinds: &[Fault::Crash],
-            states: Some(856_786),
+            states: Some(1_313_126),
             ..TWO
         },
         Configuration {
@@ -558,7 +558,7 @@ fn of_two_claims() -> Vec<Configuration> {
             shared_target: true,
             faults: 1,
             kinds: &[Fault::LostAnswer],
-            states: Some(521_791),
+            states: Some(749_076),
             ..TWO
         },
         Configuration {
@@ -567,7 +567,7 @@ fn of_two_claims() -> Vec<Configuration> {
             ready: 1,
             faults: 1,
             kinds: &[Fault::Duplicate, Fault::StaleRead],
-            states: Some(982_399),
+            states: Some(1_383_038),
             ..TWO
         },
         Configuration {
@@ -576,25 +576,25 @@ fn of_two_claims() -> Vec<Configuration> {
             ready: 1,
             faults: 1,
             kinds: &[Fault::StalePlace],
-            states: Some(332_478),
+            states: Some(367_138),
             ..TWO
         },
         Configuration {
             name: "two claims, stepping aside",
             steps_aside: true,
             ready: 1,
-            states: Some(234_906),
+            states: Some(235_089),
             ..TWO
         },
         Configuration {
             name: "two claims, stepping aside, one is poison",
             steps_aside: true,
             ready: 0,
-            states: Some(24_841),
+            states: Some(23_189),
             ..POISON
         },
         Configuration {
-            states: Some(296),
+            states: Some(278),
             ..POISON
         },
     ]

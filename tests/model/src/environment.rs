@@ -345,7 +345,18 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
             world.state.provision_dead.push(request);
         }
         Action::InitDies(group) => {
-            let message = world.leaves_init(usize::from(group));
+            let mut message = world.leaves_init(usize::from(group));
+            // After a thousand receives what waited behind it is old, too. Redriven it counts as never delivered.
+            if world.config.lacks(Rule::FreshForMinutes) {
+                if let InitMessage::HandOver { fresh, .. } = &mut message {
+                    *fresh = true;
+                }
+            } else {
+                message.is_no_more_fresh();
+                for behind in &mut world.state.init[usize::from(group)] {
+                    behind.is_no_more_fresh();
+                }
+            }
             world.state.init_dead.push((group, message));
         }
         Action::RedriveClaims => {
@@ -375,7 +386,7 @@ fn crash(world: &mut World<'_>, actor: Actor) {
         Actor::Writer(slot) => writer::dies(world, usize::from(slot)),
         Actor::Worker(group) => {
             world.state.workers[usize::from(group)] = Worker::Idle;
-            world.state.repeated |= 1 << group;
+            world.is_delivered(usize::from(group));
             world.settles(group + 1);
             if usize::from(group) < INSTANCES {
                 // More than a minute: a call that timed out has taken effect by now.

@@ -138,7 +138,7 @@ pub struct Assignment {
     pub entered: bool,
     /// Whether its target is made with the entry.
     pub makes: bool,
-    /// Whether AWS said that its detach was ours. Only of interest where instances are attached late.
+    /// Whether AWS said that its detach was ours.
     pub proven: bool,
 }
 

@@ -308,8 +308,11 @@ pub enum InitMessage {
         claim: u8,
         /// Under this attempt.
         attempt: u8,
-        /// Whether it proves that the detach was ours.
+        /// Whether it proves that the detach was ours. Only of interest where instances are attached late.
         proven: bool,
+        /// Whether it proves that, was sent a moment ago, and was never delivered. Only of interest where they are attached
+        /// first.
+        fresh: bool,
     },
     /// See how the claim stands.
     LookAgain {
@@ -322,16 +325,25 @@ pub enum InitMessage {
     Finished {
         /// The claim.
         claim: u8,
+        /// Whether it came a moment ago, and was never delivered.
+        fresh: bool,
     },
 }
 
 impl InitMessage {
+    /// It was delivered, or is old.
+    pub(crate) fn is_no_more_fresh(&mut self) {
+        if let Self::HandOver { fresh, .. } | Self::Finished { fresh, .. } = self {
+            *fresh = false;
+        }
+    }
+
     /// Which claim it is about.
     pub fn claim(self) -> u8 {
         match self {
             Self::HandOver { claim, .. }
             | Self::LookAgain { claim, .. }
-            | Self::Finished { claim } => claim,
+            | Self::Finished { claim, .. } => claim,
         }
     }
 }

@@ -34,10 +34,6 @@ fn variant(rule: Rule) -> Variant {
         faults: 2,
         ..one(kinds)
     };
-    let kept = |config| Configuration {
-        on_init_failure: OnInitFailure::Keep,
-        ..config
-    };
     let replaced = |config| Configuration {
         on_init_failure: OnInitFailure::Replace,
         ..config
@@ -77,10 +73,11 @@ fn variant(rule: Rule) -> Variant {
             (replaced(two(&[Fault::EventLost, Fault::Crash])), END)
         }
         Rule::KeepAgain => (
-            kept(Configuration {
+            Configuration {
+                on_init_failure: OnInitFailure::Keep,
                 faults: 3,
                 ..one(&[Fault::ScriptFails, Fault::EventLost, Fault::Crash])
-            }),
+            },
             "5",
         ),
         Rule::OneByOne => (POISON, END),
@@ -92,6 +89,9 @@ fn variant(rule: Rule) -> Variant {
             },
             "2",
         ),
+        Rule::FreshHistory | Rule::FirstDelivery | Rule::EventAgain | Rule::FreshForMinutes => {
+            of_fresh_messages(rule)
+        }
         Rule::WhereBeforeSend => (late(one(&[Fault::TakenBack])), "A"),
         Rule::OwnDetach => (
             late(Configuration {
@@ -123,6 +123,33 @@ fn variant(rule: Rule) -> Variant {
         rule,
         config: config.weakened(rule),
         breaks,
+    }
+}
+
+/// The protocol without a rule about what a first delivery proves.
+fn of_fresh_messages(rule: Rule) -> (Configuration, &'static str) {
+    let of = |faults, kinds| Configuration {
+        faults,
+        kinds,
+        ..ONE
+    };
+    match rule {
+        Rule::FreshHistory => (
+            late(Configuration {
+                instances: 1,
+                ready: 1,
+                faults: 1,
+                kinds: &[Fault::TakenBack],
+                ..TWO
+            }),
+            "5",
+        ),
+        Rule::FirstDelivery => (of(2, &[Fault::TargetRefuses, Fault::Crash]), "4"),
+        Rule::EventAgain => (of(1, &[Fault::Crash]), END),
+        _ => (
+            of(3, &[Fault::TargetRefuses, Fault::Crash, Fault::DeadLetter]),
+            "4",
+        ),
     }
 }
 

@@ -188,7 +188,7 @@ impl Turn<'_, '_> {
     /// The message comes again (`handler.rs`: after 15 s when something failed), and reads have
     /// caught up with what was written here.
     fn comes_again(&mut self) -> Worker {
-        self.world.state.repeated |= 1 << self.group;
+        self.world.is_delivered(self.group);
         self.world.settles(self.by());
         if let Some(instance) = self.instance() {
             self.world.machine(instance).hidden = false;
@@ -200,17 +200,23 @@ impl Turn<'_, '_> {
     /// The first read of a message.
     fn begin(&mut self) -> Worker {
         match self.message {
-            InitMessage::HandOver { .. } => {
-                let command = if self.world.config.lacks(Rule::HistoryFirst) {
+            InitMessage::HandOver { fresh, .. } => {
+                let unread = self.world.config.lacks(Rule::HistoryFirst)
+                    || (fresh && self.world.config.lacks(Rule::FreshHistory));
+                let command = if unread {
                     InitCommand::NotSent
                 } else {
                     self.init_command(self.stale())
                 };
-                Worker::BeginEntry(command)
+                if ask::is_fresh(fresh) {
+                    self.begin_with(command, None)
+                } else {
+                    Worker::BeginEntry(command)
+                }
             }
             InitMessage::LookAgain { .. } => Worker::LookEntry(self.init_command(self.stale())),
             // `command_finished.rs`: the command's status.
-            InitMessage::Finished { claim } => {
+            InitMessage::Finished { claim, .. } => {
                 let machine = &self.world.state.machines[self.group];
                 let command = machine
                     .visible(self.stale())
@@ -238,20 +244,29 @@ impl Turn<'_, '_> {
 
     /// `hand_over.rs`, `begin`: the entry, then the decision.
     fn begin_entry(&mut self, command: InitCommand) -> Worker {
+        self.begin_with(command, self.entry())
+    }
+
+    /// A fresh hand-over's entry is not read where its instance is attached first.
+    fn begin_with(&mut self, command: InitCommand, entry: Option<Line>) -> Worker {
         let message = self.handed_over();
         let shared = self.world.config.shared_target;
-        let (entry, clock, wish) = (self.entry(), self.clock(), self.world.config.wish());
+        let (clock, wish) = (self.clock(), self.world.config.wish());
         let sent = matches!(command, InitCommand::Sent(_));
         if sent && self.world.config.lacks(Rule::CloseAgain) {
             return Worker::Acknowledge;
         }
-        let first = if self.world.config.attaches_late() {
+        ask::begin(message, command, entry, clock, shared, wish)
+            .map_or(self.first_call(), |concluded| Self::goes_on(concluded.rest))
+    }
+
+    /// What a hand-over begins with, where nothing was done before.
+    fn first_call(&self) -> Worker {
+        if self.world.config.attaches_late() {
             Worker::Where
         } else {
             Worker::Attach
-        };
-        ask::begin(message, command, entry, clock, shared, wish)
-            .map_or(first, |concluded| Self::goes_on(concluded.rest))
+        }
     }
 
     /// `hand_over.rs`, `attach`: one try.

@@ -397,6 +397,7 @@ impl Act<'_, '_> {
                         claim,
                         attempt,
                         proven: false,
+                        fresh: false,
                     },
                 });
             }
@@ -469,6 +470,7 @@ impl Act<'_, '_> {
     }
 
     fn begin_sending(&mut self) -> WriterStage {
+        let late = self.world.config.attaches_late();
         for assignment in std::mem::take(&mut self.writer.assignments) {
             self.writer.sends.push(Sending {
                 position: assignment.position,
@@ -476,7 +478,9 @@ impl Act<'_, '_> {
                 message: InitMessage::HandOver {
                     claim: assignment.claim,
                     attempt: assignment.attempt,
-                    proven: assignment.proven,
+                    proven: assignment.proven && late,
+                    fresh: assignment.proven
+                        && (!late || self.world.config.lacks(Rule::FreshHistory)),
                 },
             });
         }

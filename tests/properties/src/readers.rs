@@ -69,7 +69,7 @@ pub fn hand_over(input: &[u8]) {
     refused_as_claim(&body);
     match Work::read(&body) {
         Ok(Work::HandOver(hand_over)) => check_hand_over(*hand_over),
-        Ok(Work::CommandFinished(_)) | Err(_) => {}
+        Ok(Work::CommandFinished { .. }) | Err(_) => {}
         Ok(work) => panic!("a hand-over was read as {work:?}"),
     }
 }
@@ -82,7 +82,7 @@ pub fn look_again(input: &[u8]) {
     refused_as_claim(&body);
     match Work::read(&body) {
         Ok(Work::LookAgain(look_again)) => check_look_again(&look_again),
-        Ok(Work::CommandFinished(_)) | Err(_) => {}
+        Ok(Work::CommandFinished { .. }) | Err(_) => {}
         Ok(work) => panic!("a look was read as {work:?}"),
     }
 }
@@ -96,10 +96,13 @@ pub fn command_event(input: &[u8]) {
     }
     for body in bodies {
         refused_as_claim(&body);
-        if let Ok(Work::CommandFinished(detail)) = Work::read(&body) {
+        if let Ok(Work::CommandFinished { detail, .. }) = Work::read(&body) {
             let again = serde_json::to_value(&detail).expect("a detail is JSON");
             let again = Work::read(&enveloped(&again)).expect("a detail reads back");
-            assert_eq!(again, Work::CommandFinished(detail));
+            let Work::CommandFinished { detail: again, .. } = again else {
+                panic!("an event was read as {again:?}");
+            };
+            assert_eq!(again, detail);
         }
     }
 }
@@ -147,7 +150,7 @@ pub fn sqs_event(input: &[u8]) {
         match Work::read(&body) {
             Ok(Work::HandOver(hand_over)) => check_hand_over(*hand_over),
             Ok(Work::LookAgain(look_again)) => check_look_again(&look_again),
-            Ok(Work::CommandFinished(_)) | Err(_) => {}
+            Ok(Work::CommandFinished { .. }) | Err(_) => {}
         }
     }
 }

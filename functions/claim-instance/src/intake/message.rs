@@ -3,6 +3,7 @@
 use crate::decide::{MessageGroup, Request};
 use crate::intake::isolation::Delivery;
 use aws_lambda_events::event::sqs::SqsMessage;
+use ready_pool_aws::clock::sent_at;
 use ready_pool_aws::queue::trace_of;
 use ready_pool_core::Timestamp;
 use ready_pool_core::claim::{Claim, DRY_RUN_GROUP};
@@ -52,12 +53,11 @@ impl Received {
     /// Reads a record of the batch.
     pub fn read(record: SqsMessage, pool: &GroupName, now: Timestamp) -> Self {
         let trace = trace_of(&record);
+        let sent = sent_at(&record);
         let body = record.body.unwrap_or_default();
         let group = record.attributes.get("MessageGroupId").map(String::as_str);
         let receives = record.attributes.get("ApproximateReceiveCount");
         let receives = receives.and_then(|count| count.parse().ok()).unwrap_or(1);
-        let sent = record.attributes.get("SentTimestamp");
-        let sent = sent.and_then(|text| milliseconds(text));
         let content =
             guarded(|| read_content(&body, group, pool, now)).unwrap_or_else(|panicked| {
                 let message = panicked.to_string();
@@ -104,12 +104,6 @@ fn times(body: &str, sent: Option<Timestamp>) -> Times {
         sent,
         ..Times::default()
     }
-}
-
-/// SQS writes times in milliseconds since 1970.
-fn milliseconds(text: &str) -> Option<Timestamp> {
-    let milliseconds: i64 = text.parse().ok()?;
-    Timestamp::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).ok()
 }
 
 fn read_content(

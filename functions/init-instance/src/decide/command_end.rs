@@ -37,6 +37,9 @@ pub fn report(seen: CommandEnd<'_>) -> Report {
         entry: own.as_ref().or(seen.entry),
         ..seen
     };
+    if is_overtaken(&seen) {
+        return Report::Conclude(Conclusion::nothing(Finding::Nothing));
+    }
     let verdict = match replaced_for(&seen) {
         Some((reason, claim)) => match (seen.entry, seen.target) {
             (Some(entry), _) => replaced(&seen, entry, reason, claim),
@@ -59,6 +62,18 @@ pub fn report(seen: CommandEnd<'_>) -> Report {
         Verdict::Failed(reason) => Report::Conclude(settled(&seen, Standing::Failed(reason))),
         Verdict::Replaced(conclusion) => Report::Conclude(conclusion),
     }
+}
+
+/// Whether a look was faster than the command's event: it published the claim's outcome or will, for its message comes
+/// again before the event does. Past the deadline that is not believed, as in [`super::check`]: a claim may be settled
+/// by another instance's messages then, and a hand-over may have closed it and lie on the dead-letter queue.
+fn is_overtaken(seen: &CommandEnd<'_>) -> bool {
+    let settled = |entry: &&Entry| !entry.is_open() && seen.now < entry.expires_at;
+    let settled_by = seen
+        .entry
+        .filter(settled)
+        .and_then(|entry| entry.instance.as_ref());
+    seen.occasion == Occasion::FreshEvent && settled_by == Some(seen.instance)
 }
 
 /// The entry as it would be, had it not been wiped and the claim not been sent again.
@@ -124,7 +139,9 @@ fn by_status(seen: &CommandEnd<'_>) -> Verdict {
             Verdict::Failed(Reason::ScriptTimedOut)
         }
         (_, Some(reason)) => Verdict::Failed(reason),
-        (_, None) if seen.occasion == Occasion::Event => Verdict::NotYet,
+        (_, None) if matches!(seen.occasion, Occasion::Event | Occasion::FreshEvent) => {
+            Verdict::NotYet
+        }
         (_, None) => Verdict::StillRunning,
     }
 }

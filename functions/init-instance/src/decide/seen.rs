@@ -19,6 +19,8 @@ pub const LOOKS_BEFORE_LOST: u32 = 3;
 pub enum Occasion {
     /// EventBridge says that it has ended.
     Event,
+    /// The same, a moment ago and for the first time: whoever settled the claim before that publishes its outcome.
+    FreshEvent,
     /// A look at an open claim: it has ended, or its instance is missing.
     Look,
     /// A look at an open claim whose deadline has passed, and whose entry names an instance that never got its

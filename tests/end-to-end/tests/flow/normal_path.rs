@@ -4,7 +4,9 @@ use end_to_end::{Harness, Target, claim};
 use ready_pool_core::outcome::Ending;
 use ready_pool_core::reason::Reason;
 use region::journal::Happening;
+use region::settings::Spread;
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
 async fn a_claim_gets_a_ready_instance_and_the_pool_refills() {
@@ -29,6 +31,27 @@ async fn a_claim_gets_a_ready_instance_and_the_pool_refills() {
     harness.end().await;
 }
 
+/// The minute's look at open claims finds that the command has ended, and settles its claim.
+#[tokio::test(start_paused = true)]
+async fn a_look_that_overtakes_the_command_s_event_publishes_the_only_outcome() {
+    let harness = Harness::with_ready_pool(1).await;
+    harness.create(Target::named("asg-1")).await;
+    let late = Spread::exactly(Duration::from_secs(90));
+    harness
+        .region
+        .with(|world| world.events.unreliability.delay = Some((1.0, late)));
+
+    harness.send(&claim("signup-1", "asg-1")).await;
+    let outcome = harness.outcome("signup-1").await;
+    assert_eq!(outcome.outcome, Ending::Ready);
+    let ended = outcome.details.times.ended.unwrap();
+    assert!(outcome.at < ended + Duration::from_secs(90), "{outcome:?}");
+
+    harness.pass(Duration::from_mins(5)).await;
+    assert_eq!(harness.outcomes().len(), 1, "{:#?}", harness.outcomes());
+    harness.end().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn fifty_claims_at_once_are_served_in_order_by_a_pool_of_ten() {
     let harness = Harness::with_ready_pool(10).await;
@@ -38,7 +61,7 @@ async fn fifty_claims_at_once_are_served_in_order_by_a_pool_of_ten() {
     }
     for name in &names {
         let mut claim = claim(&format!("claim-{name}"), &format!("asg-{name}"));
-        claim["expires_at"] = harness.at(std::time::Duration::from_hours(3)).into();
+        claim["expires_at"] = harness.at(Duration::from_hours(3)).into();
         harness.send(&claim).await;
     }
     let outcomes = harness.outcomes_of(50).await;

@@ -80,14 +80,8 @@ async fn assert_went_on(harness: &Harness, outcome: &Outcome, first: &str) {
     harness.gone(first).await;
     harness.pass(Duration::from_mins(20)).await;
     assert_eq!(harness.in_service("asg-1"), [instance]);
-    // An outcome may come twice, and says the same then.
-    let said = harness.outcomes();
-    let instance_of = |outcome: &Outcome| outcome.instance_id.clone();
-    assert!(
-        said.iter()
-            .all(|it| it.outcome == Ending::Ready && instance_of(it) == outcome.instance_id),
-        "{said:#?}"
-    );
+    // Nothing went wrong but on the first machine: nobody repeats an outcome.
+    assert_eq!(harness.outcomes().len(), 1, "{:#?}", harness.outcomes());
 }
 
 #[tokio::test(start_paused = true)]

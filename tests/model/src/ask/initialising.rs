@@ -9,6 +9,7 @@ use crate::progress::{Doing, Ending, InitCommand, Look, Rest, Steps};
 use crate::state::{Clock, Command, Line, Place};
 use init_instance::decide as initialising;
 use init_instance::decide::{Conclusion, Finding, KnownAttach, Step};
+use ready_pool_core::Timestamp;
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::claim::Claim;
 use ready_pool_core::command::{self, CommandStatus};
@@ -20,6 +21,7 @@ use ready_pool_core::times::Times;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
+use time::Duration;
 
 /// A conclusion as the function decided it, in the model's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +87,33 @@ question! {
             initialising::Beginning::Attach => None,
             initialising::Beginning::Conclude(conclusion) => Some(concluded(&conclusion)),
         }
+    }
+}
+
+/// A moment after what a message is about.
+const SOON: Timestamp = EARLIER.saturating_add(Duration::SECOND);
+
+fn delivery(first: bool) -> initialising::Delivery {
+    if first {
+        initialising::Delivery::First
+    } else {
+        initialising::Delivery::Repeated
+    }
+}
+
+question! {
+    /// Whether a hand-over needs no look at what was done before.
+    is_fresh(fresh: bool) -> bool {
+        let mut hand_over = hand_over((0, 1, 0), false, OnInitFailure::default());
+        hand_over.times.detached = Some(EARLIER);
+        initialising::is_fresh(&hand_over, delivery(fresh), SOON)
+    }
+}
+
+question! {
+    /// As what an event of a command's end counts.
+    occasion_of_event(fresh: bool) -> initialising::Occasion {
+        initialising::occasion_of_event(delivery(fresh), Some(EARLIER), SOON)
     }
 }
 
@@ -389,11 +418,7 @@ question! {
         };
         let checked = initialising::check(initialising::Check {
             message: &message,
-            delivery: if repeated {
-                initialising::Delivery::Repeated
-            } else {
-                initialising::Delivery::First
-            },
+            delivery: delivery(!repeated),
             entry: entered.map(entry).as_ref(),
             command: command::init_command(&history, &claim.key()),
             has_instance,

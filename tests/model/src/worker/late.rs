@@ -16,7 +16,8 @@ impl Turn<'_, '_> {
     pub(super) fn occasion(&self) -> Occasion {
         match self.message {
             InitMessage::LookAgain { .. } => Occasion::Look,
-            InitMessage::HandOver { .. } | InitMessage::Finished { .. } => Occasion::Event,
+            InitMessage::HandOver { .. } => Occasion::Event,
+            InitMessage::Finished { fresh, .. } => ask::occasion_of_event(fresh),
         }
     }
 

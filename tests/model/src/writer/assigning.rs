@@ -88,11 +88,10 @@ impl Act<'_, '_> {
         }
         match (answer, bad.or(repeated)) {
             (Answer::Ok, None) => {
-                let proven = self.world.config.attaches_late();
                 for assignment in assignments {
                     self.writer.memory.untouched &= !(1 << assignment.claim);
                     self.writer.assignments.push(Assignment {
-                        proven,
+                        proven: true,
                         ..assignment
                     });
                 }
@@ -147,9 +146,8 @@ impl Act<'_, '_> {
         match answer {
             Answer::Ok if there => {
                 self.writer.memory.untouched &= !(1 << assignment.claim);
-                let proven = self.world.config.attaches_late();
                 self.writer.assignments.push(Assignment {
-                    proven,
+                    proven: true,
                     ..assignment
                 });
             }

@@ -7,6 +7,7 @@ mod check;
 mod command_end;
 mod conclusion;
 mod elsewhere;
+mod fresh;
 mod hand_over;
 mod membership;
 mod nothing_ran;

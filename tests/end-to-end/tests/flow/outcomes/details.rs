@@ -7,6 +7,7 @@ use ready_pool_core::outcome::Outcome;
 use region::api::{CallError, Service};
 use region::commands::{CommandRun, Pretence};
 use region::faults::Fault;
+use region::settings::Spread;
 use serde_json::json;
 use std::time::Duration;
 
@@ -124,7 +125,9 @@ async fn output_is_published_only_where_the_stack_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn details_that_cannot_be_read_hold_nothing_up() {
-    let harness = Harness::with_ready_pool(2).await;
+    let builder = Harness::builder().parameter("OutcomeOutputCharacters", "24");
+    let harness = builder.start();
+    harness.pool_is_ready(2).await;
     harness.break_next(Fault::throttle(Service::Ssm, "GetCommandInvocation", 1));
     let outcome = outcome_of_a_claim(&harness).await;
     assert_eq!(harness.calls("GetCommandInvocation"), 1, "asked once");
@@ -136,6 +139,28 @@ async fn details_that_cannot_be_read_hold_nothing_up() {
     );
     assert!(outcome.details.times.command_sent.is_some());
     harness.end().await;
+}
+
+/// An event that nothing held up says when its command ended; of a success there is nothing else to read.
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_script_that_succeeded_is_read_only_where_its_event_is_late() {
+    for (late, calls) in [(None, 0), (Some(Duration::from_secs(10)), 1)] {
+        let harness = Harness::with_ready_pool(2).await;
+        harness.region.with(|world| {
+            let late = late.map(|late| (1.0, Spread::exactly(late)));
+            world.events.unreliability.delay = late;
+        });
+        let outcome = outcome_of_a_claim(&harness).await;
+        assert_eq!(harness.calls("GetCommandInvocation"), calls, "{late:?}");
+        assert_eq!(outcome.details.command.unwrap().exit_code, Some(0));
+        let ended = outcome.details.times.ended.unwrap();
+        assert!(ended > outcome.details.times.command_sent.unwrap());
+        // A look may be faster than a late event: but the end is the script's, not the look's.
+        let heard = outcome.at + Duration::from_millis(1);
+        let late = late.unwrap_or_default() / 2;
+        assert!(ended + late < heard, "{ended}, {heard}");
+        harness.end().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
