@@ -1,6 +1,7 @@
 //! Many claims on many targets while everything goes wrong at set rates: the tests' random faults,
 //! and the soak.
 
+mod slow;
 mod tally;
 mod tenants;
 mod troubles;

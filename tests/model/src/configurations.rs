@@ -241,7 +241,7 @@ fn without_retirement() -> Configuration {
         faults: 2,
         kinds: NO_RETIREMENT,
         unseen: &['8'],
-        states: Some(16_797),
+        states: Some(19_324),
         ..ONE
     }
 }

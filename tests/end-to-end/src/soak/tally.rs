@@ -1,5 +1,6 @@
 //! What came of a run, as a table.
 
+use super::slow::Slow;
 use super::tenants::Tenants;
 use crate::crash::describe;
 use crate::harness::Harness;
@@ -48,6 +49,8 @@ pub struct Tally {
     pub unrest: Option<String>,
     /// From sending a claim to hearing that it is ready, sorted.
     waits: Vec<Duration>,
+    /// Those that waited longest.
+    pub slow: Vec<Slow>,
 }
 
 /// A metric added up from the functions' lines, and the region's own count of the same.
@@ -139,6 +142,7 @@ impl Tally {
             calls: counts.calls,
             unrest,
             waits,
+            slow: Slow::of(harness, tenants),
         }
     }
 
@@ -191,8 +195,14 @@ fn claim_id(key: &str) -> &str {
     key.split('@').next().unwrap_or_default()
 }
 
-/// The lines of the journal that name a claim.
+/// The lines of the journal that name a claim, to read.
 fn story(harness: &Harness, claim_id: &str) -> String {
+    let about = lines_about(harness, claim_id);
+    format!("{claim_id}:\n{}", describe(&about))
+}
+
+/// The lines of the journal that name a claim.
+pub(super) fn lines_about(harness: &Harness, claim_id: &str) -> Vec<Entry> {
     let (quoted, key) = (format!("\"{claim_id}\""), format!("{claim_id}@"));
     let tag = format!("claim/{claim_id}\"");
     let is_about = |entry: &Entry| {
@@ -201,8 +211,7 @@ fn story(harness: &Harness, claim_id: &str) -> String {
             .iter()
             .any(|word| what.contains(*word))
     };
-    let about: Vec<Entry> = harness.journal().into_iter().filter(is_about).collect();
-    format!("{claim_id}:\n{}", describe(&about))
+    harness.journal().into_iter().filter(is_about).collect()
 }
 
 /// The lines of the journal that name an instance.
@@ -252,12 +261,21 @@ impl fmt::Display for Tally {
             let seconds = format!("{:.0} s", self.percentile(part));
             line(&format!("to ready, {name}"), &seconds)?;
         }
+        let leases = |call: &str| call.ends_with("ChangeMessageVisibilityBatch");
+        let calls = self.calls.iter().filter(|(call, _)| !leases(call));
+        let calls: usize = calls.map(|(_, count)| count).sum();
+        #[allow(clippy::cast_precision_loss, reason = "counts here are small")]
+        let a_claim = calls as f64 / self.claims.max(1) as f64;
+        line("calls a claim, leases apart", &format!("{a_claim:.1}"))?;
         for (call, count) in &self.calls {
-            line(call, count)?;
+            line(&format!("  {call}"), count)?;
         }
         for figure in &self.figures {
             let both = format!("{} / {}", figure.said, figure.seen);
             line(&format!("metric {}: said / seen", figure.metric), &both)?;
+        }
+        for slow in &self.slow {
+            writeln!(formatter, "{slow}")?;
         }
         for violation in &self.violations {
             writeln!(formatter, "{violation:#?}")?;
