@@ -1,4 +1,4 @@
-//! How states are told apart: by a hash that is fast, and the same in every run.
+//! The hash that distinguishes states: fast, and the same in every run.
 //!
 //! The standard library's hash withstands chosen keys, and took two fifths of an exploration. This one is what
 //! `stateright` uses.

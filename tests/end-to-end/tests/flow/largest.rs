@@ -5,6 +5,7 @@ use ready_pool_core::claim::{Claim, MAX_MESSAGE_BYTES};
 use ready_pool_core::outcome::Ending;
 use ready_pool_core::reason::Reason;
 use ready_pool_core::script;
+use region::autoscaling::Lifecycle;
 use region::commands::{CommandRun, Pretence};
 use region::compute;
 use region::world::World;
@@ -122,21 +123,22 @@ async fn the_largest_claim_gets_another_instance_when_its_first_one_dies() {
             "retried",
         )
         .await;
-    // It dies between its groups, whichever it is.
-    let left_the_pool = |world: &World| {
+    // It dies on its way from one group to the other, whichever it is.
+    let on_its_way = |world: &World| {
         let members = &world.autoscaling.groups["ready-pool-pool"].members;
-        let left = first
-            .iter()
-            .find(|instance| !members.contains_key(*instance));
-        left.cloned()
+        let is_detaching = |instance: &&String| {
+            let member = members.get(*instance);
+            member.is_some_and(|member| member.lifecycle == Lifecycle::Detaching)
+        };
+        first.iter().find(is_detaching).cloned()
     };
     harness
-        .until("an instance has left the pool", |world| {
-            left_the_pool(world).is_some()
+        .until("an instance leaves the pool", |world| {
+            on_its_way(world).is_some()
         })
         .await;
     let taken = harness.region.with(|world| {
-        let taken = left_the_pool(world).unwrap();
+        let taken = on_its_way(world).unwrap();
         compute::kill_instance(world, &taken);
         taken
     });
