@@ -344,21 +344,7 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
             let request = world.state.provision.remove(0);
             world.state.provision_dead.push(request);
         }
-        Action::InitDies(group) => {
-            let mut message = world.leaves_init(usize::from(group));
-            // After a thousand receives what waited behind it is old, too. Redriven it counts as never delivered.
-            if world.config.lacks(Rule::FreshForMinutes) {
-                if let InitMessage::HandOver { fresh, .. } = &mut message {
-                    *fresh = true;
-                }
-            } else {
-                message.is_no_more_fresh();
-                for behind in &mut world.state.init[usize::from(group)] {
-                    behind.is_no_more_fresh();
-                }
-            }
-            world.state.init_dead.push((group, message));
-        }
+        Action::InitDies(group) => init_dies(world, group),
         Action::RedriveClaims => {
             let dead = std::mem::take(&mut world.state.provision_dead);
             world.state.provision.extend(dead);
@@ -377,6 +363,23 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
         | Action::Decide(_)
         | Action::DecideOnStale(_) => unreachable!("a step of ours"),
     }
+}
+
+/// A message goes to the dead-letter queue.
+fn init_dies(world: &mut World<'_>, group: u8) {
+    let mut message = world.leaves_init(usize::from(group));
+    // After a thousand receives what waited behind it is old, too. Redriven it counts as never delivered.
+    if world.config.lacks(Rule::FreshForMinutes) {
+        if let InitMessage::HandOver { fresh, .. } = &mut message {
+            *fresh = true;
+        }
+    } else {
+        message.is_no_more_fresh();
+        for behind in &mut world.state.init[usize::from(group)] {
+            behind.is_no_more_fresh();
+        }
+    }
+    world.state.init_dead.push((group, message));
 }
 
 /// A handler dies: its message is visible again after the queue's time-out, and by then reads
