@@ -190,13 +190,13 @@ impl Claim {
         if body.len() > MAX_MESSAGE_BYTES {
             return Err(Malformed::TooLong(body.len()));
         }
+        refuse_other_shapes(body)?;
         let reader = &mut serde_json::Deserializer::from_str(body);
         let claim: Self = serde_path_to_error::deserialize(&mut *reader)
             .map_err(|error| Malformed::NotAClaim(json_words::problem(&error)))?;
         reader
             .end()
             .map_err(|error| Malformed::NotAClaim(json_words::of_json(&error)))?;
-        refuse_other_shapes(body)?;
         claim.check(now)?;
         Ok(claim)
     }
@@ -226,9 +226,10 @@ impl Claim {
             return Err(field(
                 "init",
                 &format!(
-                    "makes a script of {bytes} bytes{}; at most {} are allowed: fetch large parts on the instance",
+                    "makes a script of {bytes} bytes, ready-pool's wrapper{} included; at most {} are allowed: fetch \
+                     large parts on the instance",
                     if self.on_init_failure == OnInitFailure::Replace {
-                        ", with the claim itself, which `on_init_failure`: `replace` needs there"
+                        " and the claim itself (which `on_init_failure`: `replace` needs there)"
                     } else {
                         ""
                     },

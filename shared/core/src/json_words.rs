@@ -30,7 +30,7 @@ pub(crate) fn of_json(error: &serde_json::Error) -> String {
         text.replace(serde, json)
     });
     match error.classify() {
-        Category::Syntax | Category::Eof => format!("it is no JSON: {words}"),
+        Category::Syntax | Category::Eof => format!("it is not valid JSON: {words}"),
         Category::Data | Category::Io => words,
     }
 }

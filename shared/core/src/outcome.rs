@@ -15,8 +15,8 @@ pub const VERSION: u8 = 1;
 const MAX_TEXT: usize = 1_000;
 
 /// What whoever corrects a rejected claim must know.
-const TO_SEND_AGAIN: &str = "; to send it again, use a fresh MessageDeduplicationId: SQS drops one that \
-     it has seen within five minutes, and says nothing";
+const TO_SEND_AGAIN: &str = "; to send it again within five minutes, set a new MessageDeduplicationId: SQS silently \
+     drops what it takes for the same message";
 
 /// Why a claim is rejected, and how it is sent again.
 pub fn rejection(message: &str) -> String {

@@ -61,7 +61,7 @@ reasons! {
 
     ScriptFailed = "script_failed",
         "the init script ended with a non-zero exit code",
-        Some("see its output (ready-pool claim <claim_id>) and fix the script");
+        Some("see its output (`ready-pool claim` shows it) and fix the script");
     ScriptTimedOut = "script_timed_out",
         "the init script ran longer than execution_timeout_seconds",
         Some("make it faster, or raise execution_timeout_seconds");

@@ -89,15 +89,15 @@ impl Allocation<'_> {
 fn known(entry: &Entry) -> String {
     match entry.standing {
         Standing::Assigned => {
-            "a claim of this id is under way for this target; sent again it changes nothing"
+            "a claim of this id is under way for this target; sending it again changes nothing"
                 .to_owned()
         }
         Standing::Ready => {
-            "a claim of this id was served before for this target; sent again it hears that again"
+            "a claim of this id was served before for this target; sending it again only repeats that outcome"
                 .to_owned()
         }
         Standing::Failed(reason) => format!(
-            "a claim of this id failed before for this target, `{}`; sent again it hears that again",
+            "a claim of this id failed before for this target, `{}`; sending it again only repeats that outcome",
             reason.code()
         ),
     }

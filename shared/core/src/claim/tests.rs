@@ -319,7 +319,7 @@ fn no_rust_in(problem: &str) {
 fn what_is_no_json_is_called_so() {
     let no_json = Claim::parse("hello", NOW).unwrap_err().to_string();
     assert!(
-        no_json.starts_with("not a claim: it is no JSON: "),
+        no_json.starts_with("not a claim: it is not valid JSON: "),
         "{no_json}"
     );
     let json = problem(&json!("hello"));

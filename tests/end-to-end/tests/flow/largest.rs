@@ -178,7 +178,7 @@ async fn the_largest_claim_that_wants_it_gets_another_instance_when_its_script_f
     let outcome = harness.outcome("wider").await;
     assert_eq!(outcome.reason, Reason::Malformed);
     assert!(
-        outcome.message.contains("with the claim itself"),
+        outcome.message.contains("and the claim itself"),
         "{outcome:?}"
     );
     harness.pass(std::time::Duration::from_mins(2)).await;

@@ -52,7 +52,7 @@ async fn a_corrected_claim_needs_a_fresh_deduplication_id_and_its_rejection_says
     harness.send(&message).await;
     let rejected = harness.outcome("c").await;
     assert_eq!(rejected.reason, Reason::Malformed);
-    let words = "use a fresh MessageDeduplicationId";
+    let words = "set a new MessageDeduplicationId";
     assert!(rejected.message.contains(words), "{}", rejected.message);
 
     message.as_object_mut().unwrap().remove("when_emtpy");
@@ -78,7 +78,7 @@ async fn every_rejection_says_how_to_send_the_claim_again() {
         harness.send(&message).await;
         let outcome = harness.outcome(message["claim_id"].as_str().unwrap()).await;
         assert_eq!(outcome.outcome, Ending::Rejected);
-        let words = "use a fresh MessageDeduplicationId";
+        let words = "set a new MessageDeduplicationId";
         assert!(outcome.message.contains(words), "{outcome:?}");
     }
     harness.end().await;

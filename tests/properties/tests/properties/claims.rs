@@ -241,7 +241,8 @@ fn a_claim_is_accepted_up_to_the_last_byte_of_its_script() {
     let problem = Claim::parse(&with_value_of(most + 1), NOW).unwrap_err();
     assert_eq!(
         problem.to_string(),
-        "`init` makes a script of 60001 bytes; at most 60000 are allowed: fetch large parts on the instance"
+        "`init` makes a script of 60001 bytes, ready-pool's wrapper included; at most 60000 are allowed: fetch large \
+         parts on the instance"
     );
 }
 
