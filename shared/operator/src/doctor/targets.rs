@@ -1,4 +1,4 @@
-//! Findings on each target: whether a claim would be admitted, and what would terminate its instance again.
+//! Findings on each target: whether a claim would be admitted, and what could terminate its instance.
 
 use super::examine::{Examined, Target};
 use super::finding::{Finding, Findings};
