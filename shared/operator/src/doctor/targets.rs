@@ -358,7 +358,8 @@ pub(super) mod tests {
         retirement
             .suspended
             .insert("Launch".to_owned(), "me".to_owned());
-        let advice = findings(&examined).into_iter().map(|it| it.advice);
+        let advice = crate::doctor::findings(&examined);
+        let advice = advice.into_iter().map(|it| it.advice);
         let lines: Vec<String> = advice.filter(|text| text.contains("aws ")).collect();
         assert_eq!(lines.len(), 7, "{lines:?}");
         for line in lines {
