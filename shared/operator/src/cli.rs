@@ -92,7 +92,7 @@ pub struct Options {
         value_parser = NonEmptyStringValueParser::new()
     )]
     pub endpoint_url: Option<String>,
-    /// Print JSON for programs: one line for each answer
+    /// Print one line of JSON per answer
     #[arg(long, global = true, help_heading = "Account and output")]
     pub json: bool,
 }
@@ -104,7 +104,7 @@ pub enum Command {
     Status(StatusOptions),
     /// Checks a claim and sends it; with --wait follows it to its end
     Send(Box<SendOptions>),
-    /// Tells one claim's story, and what to do
+    /// Shows what happened to one claim, and what to do
     Claim(ClaimOptions),
     /// Lets a group get instances of this pool: claims may name it from then on
     OptIn {
@@ -128,7 +128,7 @@ pub enum Command {
     Resume,
     /// Finds what would go wrong: in the stack, in the pool, in each target
     Doctor,
-    /// Says how large the pool must be, at what hit rate, and whether it is worth its money
+    /// Says how large the pool must be, at what hit rate, and whether it pays off
     ///
     /// By the pool's own past: what AWS remembers of the live group (six weeks), or what `aws autoscaling
     /// describe-scaling-activities --auto-scaling-group-name POOL --output json` printed. Or by the times at which claims
@@ -158,13 +158,13 @@ pub struct PlanOptions {
     /// What is asked of which history.
     #[command(flatten)]
     pub arguments: Arguments,
-    /// Price of the machines of one pool of the family, in dollars an hour (repeatable) [default: --instance-hour]
+    /// Price of the instances of one pool of the family, in dollars an hour (repeatable) [default: --instance-hour]
     #[arg(long, value_name = "POOL=DOLLARS", value_parser = price)]
     pub instance_hour_of: Vec<(String, f64)>,
 }
 
 impl PlanOptions {
-    /// The price of this pool's machines, in dollars an hour.
+    /// The price of this pool's instances, in dollars an hour.
     pub(crate) fn price_of(&self, pool: &str) -> f64 {
         let mut named = self.instance_hour_of.iter();
         let named = named.find(|(name, _)| name == pool);
@@ -238,13 +238,13 @@ pub struct SendOptions {
     /// An instance type that the claim prefers (repeatable, the preferred one first)
     #[arg(long = "instance-type", value_name = "TYPE")]
     pub instance_types: Vec<String>,
-    /// The claim as a JSON file, as in the README; `-` for standard input. Other options go over it
+    /// The claim as a JSON file, as in the README; `-` for standard input. Other options override it
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Send so many claims, with `-1`, `-2`, … behind the id
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
     pub instances: u16,
-    /// Only ask what would become of the claim: it is answered on the outcome queue, and changes nothing
+    /// Only ask what would become of the claim: the answer goes to the outcome queue, and nothing is changed
     #[arg(long, conflicts_with = "wait")]
     pub dry_run: bool,
     /// Print the claim, and send nothing
@@ -253,7 +253,7 @@ pub struct SendOptions {
     /// Follow the claim to its end by its entry in the target's tags. Ctrl-C stops following; the claim goes on
     #[arg(long)]
     pub wait: bool,
-    /// Send and follow a claim that has an entry already: one that ended only hears its outcome again
+    /// Send and follow a claim that has an entry already: if it has ended, sending it again only repeats its outcome
     #[arg(long, requires = "wait")]
     pub again: bool,
 }
@@ -312,7 +312,7 @@ fn price(text: &str) -> Result<(String, f64), String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let expected = || "a duration such as 90s, 15m or 2h is expected".to_owned();
+    let expected = || "a duration is a number and its unit: 90s, 15m or 2h".to_owned();
     let (number, unit) = text
         .find(|letter: char| !letter.is_ascii_digit())
         .and_then(|at| text.split_at_checked(at))

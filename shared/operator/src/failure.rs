@@ -35,7 +35,8 @@ pub(crate) enum Failure {
     /// The stack is not there.
     #[error(
         "there is no stack {stack} in {place}: it has no queue {queue}\nname the stack with --stack, and check --region and \
-         the account of your credentials (`aws sts get-caller-identity`)"
+         the account of your credentials (`{}`)",
+        .place.aws("sts get-caller-identity")
     )]
     NoStack {
         /// As it was named.
@@ -49,7 +50,8 @@ pub(crate) enum Failure {
     #[error(
         "there is no stack of a family {family} in {place}: no queue is called {family}-…-provision.fifo\nname the family with \
          --family, as its stacks' names begin, and check --region and the account of your credentials \
-         (`aws sts get-caller-identity`)"
+         (`{}`)",
+        .place.aws("sts get-caller-identity")
     )]
     NoFamily {
         /// As it was named.
@@ -72,7 +74,7 @@ pub(crate) enum Failure {
     },
     /// Nothing says when claims came.
     #[error(
-        "there is nothing to plan by: {0}\nwithout a past, give the times at which machines were wanted: \
+        "there is nothing to plan by: {0}\nwithout a past, give the times at which instances were wanted: \
          `ready-pool plan --claims TIMES.CSV --lead-time 150s`"
     )]
     NoHistory(String),

@@ -101,6 +101,9 @@ fn choose<'f>(
     target: Option<&Group>,
 ) -> Result<&'f Pool, String> {
     let all = family.names();
+    for pool in &family.pools {
+        pool.stack.check_may_be_target(name)?;
+    }
     let Some(target) = target else {
         return Err(Reason::UnknownTarget.sentence_with(Some(name.as_str())));
     };
@@ -236,6 +239,12 @@ pub(crate) mod tests {
         ] {
             let said = said(asked, target.as_ref()).unwrap_err();
             assert!(said.contains(problem), "{said}");
+        }
+        for pool in &family.pools {
+            let ours = &pool.stack.pool;
+            let said = choose(&family, None, ours, Some(&group(ours.as_str(), &[])));
+            let said = said.map(|pool| pool.name.as_str()).unwrap_err();
+            assert!(said.contains("a group of ready-pool itself"), "{said}");
         }
     }
 }

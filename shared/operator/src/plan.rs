@@ -1,4 +1,4 @@
-//! `plan`: how large the pool must be, at what hit rate, and whether it is worth its money, by its own past or by times
+//! `plan`: how large the pool must be, at what hit rate, and whether it pays off, by its own past or by times
 //! in a file.
 
 use crate::cli::{Options, PlanOptions};

@@ -3,6 +3,8 @@
 
 use crate::session::Session;
 use crate::stack::{QueueKind, Stack};
+use crate::status::Counts;
+use ready_pool_aws::clock::sleep;
 use ready_pool_core::Timestamp;
 use ready_pool_core::call_error::CallError;
 use serde::Serialize;
@@ -14,6 +16,10 @@ use std::time::Duration;
 const HIDDEN_FOR: Duration = Duration::from_secs(5);
 /// Looks at most: two hundred messages.
 const LOOKS: usize = 20;
+/// Until what another look hides can be seen again.
+const UNTIL_VISIBLE: Duration = Duration::from_secs(6);
+/// How often the whole queue is looked at, at most, while another look hides messages.
+const ROUNDS: usize = 3;
 
 /// A claim that was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -31,35 +37,105 @@ pub(crate) struct Rejected {
     pub(crate) at: Option<Timestamp>,
 }
 
-/// The rejected claims with one of these ids, among the first two hundred messages.
-pub(crate) async fn find(
+/// What was found on the queue.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The claims that were looked for.
+    pub(crate) claims: Vec<Rejected>,
+    /// Messages that somebody else's look hid all the time.
+    pub(crate) hidden: usize,
+}
+
+/// The rejected claims with one of these ids, among the first two hundred messages that are visible now.
+pub(crate) async fn glance(
     session: &Session,
     stack: &Stack,
     claim_ids: &BTreeSet<String>,
 ) -> Result<Vec<Rejected>, CallError> {
-    let url = stack.url(QueueKind::Rejected);
-    let mut seen = BTreeSet::new();
-    let mut found = Vec::new();
-    for _ in 0..LOOKS {
-        let messages = session.queues.look(&url, HIDDEN_FOR).await?;
-        let is_over = messages.is_empty();
-        for message in messages {
-            if seen.insert(message.id)
-                && let Some(rejected) =
-                    read(&message.body, |name| message.attributes.get(name).cloned())
-            {
-                found.push(Rejected {
-                    at: message.sent_at,
-                    ..rejected
-                });
-            }
-        }
-        if is_over {
+    let mut reading = Reading::default();
+    reading.round(session, stack, claim_ids).await?;
+    Ok(reading.found)
+}
+
+/// The same, and if none is there: among those, too, that another look hides at first.
+pub(crate) async fn find(
+    session: &Session,
+    stack: &Stack,
+    claim_ids: &BTreeSet<String>,
+) -> Result<Found, CallError> {
+    let mut reading = Reading::default();
+    for round in 1..=ROUNDS {
+        reading.round(session, stack, claim_ids).await?;
+        if !reading.found.is_empty() {
             break;
         }
+        let hidden = reading.hidden(session, stack).await?;
+        if hidden == 0 || round == ROUNDS {
+            return Ok(Found {
+                claims: Vec::new(),
+                hidden,
+            });
+        }
+        sleep(UNTIL_VISIBLE).await;
     }
-    found.retain(|rejected| claim_ids.contains(&rejected.claim_id));
-    Ok(found)
+    Ok(Found {
+        claims: reading.found,
+        hidden: 0,
+    })
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Reading {
+    /// The ids of all messages.
+    seen: BTreeSet<String>,
+    /// The claims that were looked for.
+    found: Vec<Rejected>,
+}
+
+impl Reading {
+    /// Reads what is visible.
+    async fn round(
+        &mut self,
+        session: &Session,
+        stack: &Stack,
+        claim_ids: &BTreeSet<String>,
+    ) -> Result<(), CallError> {
+        let url = stack.url(QueueKind::Rejected);
+        for _ in 0..LOOKS {
+            let messages = session.queues.look(&url, HIDDEN_FOR).await?;
+            if messages.is_empty() {
+                break;
+            }
+            for message in messages {
+                if self.seen.insert(message.id)
+                    && let Some(rejected) =
+                        read(&message.body, |name| message.attributes.get(name).cloned())
+                    && claim_ids.contains(&rejected.claim_id)
+                {
+                    self.found.push(Rejected {
+                        at: message.sent_at,
+                        ..rejected
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How many messages another look hides, about: those in flight that were not seen here.
+    async fn hidden(&self, session: &Session, stack: &Stack) -> Result<usize, CallError> {
+        let url = stack.url(QueueKind::Rejected);
+        match session.queues.attributes(&url).await {
+            Ok(attributes) => {
+                let counts = Counts::of(&attributes.unwrap_or_default());
+                Ok(counts.in_flight.saturating_sub(self.seen.len()))
+            }
+            // Whoever may only receive goes without the second look.
+            Err(error) if error.says_denied() => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
 }
 
 /// Reads the original and what claim-instance wrote beside it. A very long original has nothing beside it.

@@ -18,6 +18,16 @@ pub struct Place {
     pub endpoint: Option<String>,
 }
 
+impl Place {
+    /// A command of the AWS CLI that goes to the same place when it is pasted: `line` is what follows `aws`.
+    pub(crate) fn aws(&self, line: &str) -> String {
+        match &self.endpoint {
+            Some(endpoint) => format!("aws {line} --endpoint-url {endpoint}"),
+            None => format!("aws {line}"),
+        }
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.region)?;
@@ -75,5 +85,31 @@ pub(crate) trait OrFailure<T> {
 impl<T> OrFailure<T> for Result<T, CallError> {
     fn or_failure(self, session: &Session) -> Result<T, Failure> {
         self.map_err(|error| session.failed(error))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// AWS's own region.
+    pub(crate) fn place() -> Place {
+        Place {
+            region: "eu-west-1".to_owned(),
+            endpoint: None,
+        }
+    }
+
+    #[test]
+    fn a_line_to_paste_goes_where_the_program_goes() {
+        assert_eq!(place().aws("sqs list-queues"), "aws sqs list-queues");
+        let served = Place {
+            endpoint: Some("http://127.0.0.1:4566".to_owned()),
+            ..place()
+        };
+        assert_eq!(
+            served.aws("sqs list-queues"),
+            "aws sqs list-queues --endpoint-url http://127.0.0.1:4566"
+        );
     }
 }

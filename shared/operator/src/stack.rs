@@ -144,6 +144,16 @@ impl Stack {
         format!("{base}/{}", self.queue_name(queue))
     }
 
+    /// Whether a group of this name may be a target: none of the stack's own may.
+    pub(crate) fn check_may_be_target(&self, name: &GroupName) -> Result<(), String> {
+        if *name == self.pool || *name == self.retirement {
+            return Err(format!(
+                "{name} is a group of ready-pool itself; name a tenant's group"
+            ));
+        }
+        Ok(())
+    }
+
     /// The pool and, if it is there, the retirement group.
     pub(crate) async fn groups(
         &self,

@@ -44,7 +44,7 @@ pub(crate) async fn opt_in(
     screen.heading(group.name.as_str())?;
     let text = format!("claims may name it: it gets instances of {}", stack.pool);
     screen.field("opted in", &text, Tone::Good)?;
-    let next = "`ready-pool doctor` tells what there would take its machines away again";
+    let next = "`ready-pool doctor` lists settings of the group that could terminate its instances";
     screen.field("next", next, Tone::Plain)?;
     Ok(Exit::Done)
 }
@@ -81,7 +81,7 @@ pub(crate) async fn opt_out(
         );
         screen.field("look at", &text, Tone::Doubtful)?;
     }
-    let next = "machines that it has stay where they are";
+    let next = "instances that it has stay where they are";
     screen.field("next", next, Tone::Plain)?;
     Ok(Exit::Done)
 }
@@ -111,11 +111,7 @@ async fn group(name: &str, session: &Session) -> Result<Group, Failure> {
 fn check(group: &Group, stack: &Stack) -> Result<(), Failure> {
     let name = &group.name;
     let refuse = |problem: String| Err(Failure::Usage(format!("nothing was changed: {problem}")));
-    if *name == stack.pool || *name == stack.retirement {
-        return refuse(format!(
-            "{name} is a group of ready-pool itself; name a tenant's group"
-        ));
-    }
+    stack.check_may_be_target(name).or_else(refuse)?;
     match group.tags.get(OPT_IN_TAG) {
         Some(other) if other != stack.pool.as_str() => refuse(format!(
             "{name} has opted in to {other}, and a group is a target of one pool; opt it out there first"

@@ -50,6 +50,14 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     }
 }
 
+/// That there are so many, of a noun with a regular plural.
+pub(crate) fn there_are(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("there is 1 {noun}"),
+        number => format!("there are {number} {noun}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

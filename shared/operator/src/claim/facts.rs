@@ -1,10 +1,11 @@
-//! What is known of a claim: its entry in the ledger, its instance, its commands, what its target did with it.
+//! What is known of a claim: its entry, its instance, its commands, what its target did with it.
 
 use super::next::{next, perhaps};
 use super::stage::Stage;
 use super::text::{headline, role, times};
 use crate::pause::Paused;
 use crate::rejected::Rejected;
+use crate::session::Place;
 use ready_pool_aws::auto_scaling::LoggedActivity;
 use ready_pool_aws::systems_manager::Run;
 use ready_pool_core::Timestamp;
@@ -23,12 +24,16 @@ pub(super) struct Facts {
     pub(super) claim_id: ClaimId,
     /// When this was so.
     pub(super) now: Timestamp,
+    /// Where.
+    pub(super) place: Place,
     /// The pool.
     pub(super) pool: PoolFacts,
     /// A claim for each target.
     pub(super) claims: Vec<ClaimFacts>,
     /// What lies on the rejected queue. Read only where there is no entry.
     pub(super) rejected: Vec<Rejected>,
+    /// Messages on that queue that somebody else's look hid.
+    pub(super) hidden: usize,
     /// The first of several claims that were sent at once with this id before their numbers (`send --instances`).
     /// Looked for only where there is no trace else.
     pub(super) numbered: Option<ClaimId>,
@@ -117,6 +122,7 @@ impl Facts {
             },
             "claims": claims,
             "rejected": self.rejected,
+            "rejected_hidden": self.hidden,
             "sent_as": self.numbered,
             "perhaps": if self.has_trace() { Vec::new() } else { perhaps(self) },
         })

@@ -3,11 +3,11 @@
 use super::facts::{ClaimFacts, CommandFacts, Facts, InstanceFacts, PoolFacts};
 use crate::failure::Failure;
 use crate::pool::{Census, State};
-use crate::rejected;
+use crate::rejected::{self, Found};
 use crate::session::{OrFailure, Session};
 use crate::stack::{QueueKind, Stack};
 use crate::status::{self, Counts};
-use ready_pool_aws::systems_manager::Found;
+use ready_pool_aws::systems_manager::Found as FoundCommand;
 use ready_pool_core::command::{self, claim_key_of};
 use ready_pool_core::group::{Group, OPT_IN_TAG};
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName, InstanceId};
@@ -32,7 +32,7 @@ pub(super) async fn facts(
     for group in &groups {
         claims.push(of_target(session, group, claim_id).await?);
     }
-    let mut rejected = Vec::new();
+    let mut rejected = Found::default();
     if claims.is_empty() {
         claims = without_entry(session, stack, claim_id).await?;
         let ids = BTreeSet::from([claim_id.to_string()]);
@@ -45,7 +45,7 @@ pub(super) async fn facts(
     }
     let mut numbered = None;
     if claims.is_empty()
-        && rejected.is_empty()
+        && rejected.claims.is_empty()
         && let Ok(first) = ClaimId::try_from(format!("{claim_id}-1"))
     {
         let groups = session.auto_scaling.groups_with_entry(&first).await;
@@ -54,9 +54,11 @@ pub(super) async fn facts(
     Ok(Facts {
         claim_id: claim_id.clone(),
         now: session.now(),
+        place: session.place.clone(),
         pool,
         claims,
-        rejected,
+        rejected: rejected.claims,
+        hidden: rejected.hidden,
         numbered,
     })
 }
@@ -107,7 +109,7 @@ async fn of_target(
     // Instances that were given up are named by their commands alone.
     if entry.as_ref().is_some_and(|entry| entry.attempt > 1) {
         let found = session.systems_manager.commands_of(claim_id).await;
-        for Found { instance, command } in found.or_failure(session)? {
+        for FoundCommand { instance, command } in found.or_failure(session)? {
             let is_new = !claim
                 .commands
                 .iter()
@@ -139,7 +141,7 @@ async fn without_entry(
     }
     let targets = session.auto_scaling.targets_of(&stack.pool).await;
     let targets = targets.or_failure(session)?.groups;
-    let mut by_hash: BTreeMap<String, Vec<Found>> = BTreeMap::new();
+    let mut by_hash: BTreeMap<String, Vec<FoundCommand>> = BTreeMap::new();
     for found in found {
         let hash = claim_key_of(&found.command.comment).map(|(_, hash)| hash.to_owned());
         by_hash
@@ -159,7 +161,7 @@ async fn without_entry(
             target: target.clone(),
             commands: found
                 .into_iter()
-                .map(|Found { instance, command }| CommandFacts {
+                .map(|FoundCommand { instance, command }| CommandFacts {
                     instance,
                     command,
                     run: None,

@@ -1,4 +1,4 @@
-//! `claim`: one claim's story, from the ledger, the membership of its instance, the command history and its target's
+//! `claim`: one claim's story, from its entry, the membership of its instance, the command history and its target's
 //! activities, and what to do.
 
 mod facts;
@@ -66,6 +66,7 @@ mod tests {
     use super::facts::{ClaimFacts, CommandFacts, Facts, InstanceFacts, PoolFacts};
     use crate::pause::Paused;
     use crate::pool::tests::instance_id;
+    use crate::session::tests::place;
     use ready_pool_core::agent::Agent;
     use ready_pool_core::command::{Command, CommandStatus, Record};
     use ready_pool_core::ids::{ClaimId, GroupName};
@@ -123,9 +124,11 @@ mod tests {
         Facts {
             claim_id: ClaimId::try_from("signup-1").unwrap(),
             now: datetime!(2026-11-29 13:00 UTC),
+            place: place(),
             pool: pool(),
             claims: vec![claim],
             rejected: Vec::new(),
+            hidden: 0,
             numbered: None,
         }
     }

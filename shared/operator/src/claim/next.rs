@@ -2,6 +2,7 @@
 
 use super::facts::{ClaimFacts, Facts, PoolFacts};
 use super::stage::Stage;
+use crate::session::Place;
 use crate::words;
 use ready_pool_core::reason::Reason;
 
@@ -9,10 +10,10 @@ use ready_pool_core::reason::Reason;
 pub(super) fn next(claim: &ClaimFacts, facts: &Facts, stage: Stage) -> Vec<String> {
     let mut lines = match stage {
         Stage::Ready => vec![
-            "nothing: it is settled, and its outcome is on the outcome queue. Sent again, it hears that outcome again"
+            "nothing: it has ended, and its outcome is on the outcome queue. Sending it again only repeats that outcome"
                 .to_owned(),
         ],
-        Stage::Failed(reason) => failed(claim, reason),
+        Stage::Failed(reason) => failed(claim, &facts.place, reason),
         Stage::GivenUp => waiting(
             &facts.pool,
             "it gets another instance when one is ready, three at most",
@@ -43,8 +44,8 @@ pub(super) fn next(claim: &ClaimFacts, facts: &Facts, stage: Stage) -> Vec<Strin
             "whoever looks at it next gives the instance up: the claim gets another one, three at most, or ends as failed",
         ),
         Stage::NoEntry => once(
-            "its entry is gone: removed long after its end, or wiped by a tool (docs/operations.md, targets). Sent again, \
-             it goes on from what is known, or hears its outcome",
+            "its entry is gone: removed long after its end, or wiped by a tool (docs/operations.md, targets). Sending it \
+             again continues from what is known, or repeats its outcome",
         ),
         Stage::Unreadable => once(
             "the tag is not what ready-pool writes: somebody else's tool changed it. Remove it, and send the claim again",
@@ -58,7 +59,7 @@ fn once(text: &str) -> Vec<String> {
     vec![text.to_owned()]
 }
 
-fn failed(claim: &ClaimFacts, reason: Reason) -> Vec<String> {
+fn failed(claim: &ClaimFacts, place: &Place, reason: Reason) -> Vec<String> {
     let has_output = claim.commands.iter().any(|command| {
         command
             .run
@@ -81,9 +82,13 @@ fn failed(claim: &ClaimFacts, reason: Reason) -> Vec<String> {
     if let Some(command) = claim.commands.first()
         && !has_output
     {
-        lines.push(format!(
-            "its output, as far as there is any: aws ssm get-command-invocation --command-id {} --instance-id {}",
+        let line = format!(
+            "ssm get-command-invocation --command-id {} --instance-id {}",
             command.command.id, command.instance
+        );
+        lines.push(format!(
+            "its output, as far as there is any: {}",
+            place.aws(&line)
         ));
     }
     lines
@@ -104,8 +109,12 @@ pub(super) fn waiting(pool: &PoolFacts, what: &str) -> Vec<String> {
 /// Why there may be no trace of a claim.
 pub(super) fn perhaps(facts: &Facts) -> Vec<String> {
     let numbered = facts.numbered.as_ref().map(|first| {
+        format!("several were sent at once: `ready-pool claim {first}` shows the first, and so on")
+    });
+    let hidden = (facts.hidden > 0).then(|| {
         format!(
-            "several were sent at once: `ready-pool claim {first}` tells of the first, and so on"
+            "somebody else is reading the rejected queue, and {} there: if it was rejected, try again in 5 s",
+            words::count(facts.hidden, "message is hidden", "messages are hidden")
         )
     });
     let lines = waiting(
@@ -116,12 +125,14 @@ pub(super) fn perhaps(facts: &Facts) -> Vec<String> {
         "claims are paused: if it waits in line, it waits until `ready-pool resume`".to_owned()
     });
     let rest = [
+        "if its deadline passed before it got an instance, it ended as failed (expired): that leaves an outcome and no \
+         entry",
         "if it was a dry run, its answer is on the outcome queue, and it leaves no trace",
         "if it was sent with the MessageDeduplicationId of another message of the last five minutes, SQS dropped it",
         "if it ended more than eight hours after its deadline, its entry was removed",
         "else it was sent to another stack, region or account, or under another id",
     ];
-    (numbered.into_iter().chain(paused))
+    (numbered.into_iter().chain(hidden).chain(paused))
         .chain(lines)
         .chain(rest.map(str::to_owned))
         .collect()
@@ -182,10 +193,33 @@ mod tests {
         });
         assert!(said.contains("fix the script"), "{said}");
         assert!(said.contains("new claim_id"), "{said}");
-        assert!(
-            said.contains("--command-id c-1 --instance-id i-00000001"),
-            "{said}"
-        );
+        let line = "aws ssm get-command-invocation --command-id c-1 --instance-id i-00000001";
+        assert!(said.ends_with(line), "{said}");
+    }
+
+    #[test]
+    fn the_line_for_its_output_goes_to_the_region_that_was_asked() {
+        let entry = "v1 i-00000001 1 failed 2026-11-29T13:15:00Z script_failed";
+        let said = said(entry, Stage::Failed(Reason::ScriptFailed), |facts| {
+            facts.place.endpoint = Some("http://127.0.0.1:4566".to_owned());
+            facts.claims[0]
+                .commands
+                .push(command(CommandStatus::Failed));
+        });
+        let option = "--instance-id i-00000001 --endpoint-url http://127.0.0.1:4566";
+        assert!(said.ends_with(option), "{said}");
+    }
+
+    #[test]
+    fn messages_that_another_look_hides_are_said() {
+        let mut facts = facts(claim("v1 i-00000001 1 ready 2026-11-29T13:15:00Z"));
+        let hidden = |facts: &Facts| perhaps(facts).join("\n").contains("rejected queue, and");
+        assert!(!hidden(&facts));
+        facts.hidden = 48;
+        assert!(hidden(&facts));
+        let lines = perhaps(&facts).join("\n");
+        assert!(lines.contains("48 messages are hidden there"), "{lines}");
+        assert!(lines.contains("it ended as failed (expired)"), "{lines}");
     }
 
     #[test]

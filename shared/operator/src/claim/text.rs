@@ -10,6 +10,7 @@ use ready_pool_core::Timestamp;
 use ready_pool_core::command::CommandStatus;
 use ready_pool_core::group::Lifecycle;
 use ready_pool_core::ids::{ClaimKey, GroupName};
+use ready_pool_core::ledger::{Entry, Standing};
 use ready_pool_core::times::Times;
 
 /// A member's state, as AWS writes it, as far as decisions tell states apart.
@@ -40,22 +41,17 @@ pub(super) fn print(
         Stage::Failed(_) | Stage::Lost | Stage::NoEntry | Stage::Unreadable => Tone::Bad,
         _ => Tone::Plain,
     };
-    let ledger = match (&claim.written, &claim.entry) {
-        (Some(written), Some(entry)) if entry.is_open() => {
-            format!(
-                "{written} ({})",
-                words::deadline(entry.expires_at, facts.now)
-            )
-        }
-        (Some(written), _) => written.clone(),
-        (None, _) => "no entry".to_owned(),
+    let entry = match (&claim.entry, &claim.written) {
+        (Some(entry), _) => entry_in_words(entry, facts.now),
+        (None, Some(written)) => written.clone(),
+        (None, None) => "none".to_owned(),
     };
-    screen.field("ledger", &ledger, tone)?;
+    screen.field("entry", &entry, tone)?;
     if let Some(instance) = &claim.instance {
         screen.field("instance", &place(instance, claim, facts), Tone::Plain)?;
     }
     for command in &claim.commands {
-        print_command(command, screen)?;
+        print_command(command, claim.commands.len() > 1, screen)?;
     }
     if let Some(command) = claim.commands.first()
         && let Some(times) = times_in_words(command)
@@ -80,6 +76,27 @@ pub(super) fn print(
     Ok(())
 }
 
+/// An entry as people read it: its tag has a deadline without that word.
+fn entry_in_words(entry: &Entry, now: Timestamp) -> String {
+    let standing = match (entry.standing, &entry.instance) {
+        (Standing::Assigned, Some(_)) => "assigned".to_owned(),
+        (Standing::Assigned, None) => "assigned, no instance".to_owned(),
+        (Standing::Ready, _) => "ready".to_owned(),
+        (Standing::Failed(reason), _) => format!("failed {}", reason.code()),
+    };
+    let span = words::span(entry.expires_at, now);
+    let when = match entry.is_open() {
+        true if entry.expires_at > now => format!(" (in {span})"),
+        true => format!(" ({span} ago)"),
+        false => String::new(),
+    };
+    format!(
+        "attempt {}, {standing}, deadline {}{when}",
+        entry.attempt,
+        words::moment(entry.expires_at)
+    )
+}
+
 fn title(claim: &ClaimFacts, facts: &Facts, stage: Stage) -> String {
     let id = &facts.claim_id;
     let target = match &claim.target {
@@ -101,7 +118,7 @@ pub(super) fn headline(stage: Stage) -> String {
         Stage::Attaching => "its instance joins the target".to_owned(),
         Stage::Attached => "its instance is in the target, its command not sent yet".to_owned(),
         Stage::Running => "its command was sent and has not ended".to_owned(),
-        Stage::Reporting => "its script is over, the ledger does not say so yet".to_owned(),
+        Stage::Reporting => "its script is over, its entry does not say so yet".to_owned(),
         Stage::Lost => "its instance was lost".to_owned(),
         Stage::NoEntry => "it was sent a command, and has no entry any more".to_owned(),
         Stage::Unreadable => "its entry cannot be read".to_owned(),
@@ -143,7 +160,11 @@ pub(super) fn role(group: &GroupName, claim: &ClaimFacts, facts: &Facts) -> &'st
     }
 }
 
-fn print_command(command: &CommandFacts, screen: &mut Screen<'_>) -> Result<(), Failure> {
+fn print_command(
+    command: &CommandFacts,
+    is_one_of_several: bool,
+    screen: &mut Screen<'_>,
+) -> Result<(), Failure> {
     let CommandFacts {
         instance,
         command,
@@ -153,6 +174,12 @@ fn print_command(command: &CommandFacts, screen: &mut Screen<'_>) -> Result<(), 
         "{} on {instance}: {}",
         command.id, command.record.status_detail
     );
+    if let Some(attempt) = command.record.header.attempt.filter(|_| is_one_of_several) {
+        text = format!("attempt {attempt}, {text}");
+    }
+    if command.status == CommandStatus::NotDelivered {
+        text = format!("{text}, the agent never ran it");
+    }
     let run = run.clone().unwrap_or_default();
     if let Some(code) = run.exit_code {
         text = format!("{text}, exit code {code}");
@@ -233,4 +260,61 @@ pub(super) fn print_no_trace(facts: &Facts, screen: &mut Screen<'_>) -> Result<(
         screen.field(if index == 0 { "perhaps" } else { "" }, line, Tone::Plain)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::tests::{claim, command, facts};
+
+    #[test]
+    fn an_entry_says_what_its_time_is() {
+        for (entry, expected) in [
+            (
+                "v1 i-00000001 1 assigned 2026-11-29T13:15:00Z",
+                "attempt 1, assigned, deadline 2026-11-29 13:15:00 UTC (in 15 min)",
+            ),
+            (
+                "v1 - 2 assigned 2026-11-29T12:59:30Z",
+                "attempt 2, assigned, no instance, deadline 2026-11-29 12:59:30 UTC (30 s ago)",
+            ),
+            (
+                "v1 i-00000001 1 failed 2026-11-29T12:15:00Z script_failed",
+                "attempt 1, failed script_failed, deadline 2026-11-29 12:15:00 UTC",
+            ),
+        ] {
+            let facts = facts(claim(entry));
+            let read = facts.claims[0].entry.as_ref().unwrap();
+            assert_eq!(entry_in_words(read, facts.now), expected);
+        }
+    }
+
+    #[test]
+    fn each_of_several_commands_says_its_attempt() {
+        let mut claim = claim("v1 i-00000001 2 ready 2026-11-29T13:15:00Z");
+        let of_attempt = |attempt, status| {
+            let mut command = command(status);
+            command.command.record.header.attempt = Some(attempt);
+            command
+        };
+        claim.commands = vec![
+            of_attempt(2, CommandStatus::Succeeded),
+            of_attempt(1, CommandStatus::NotDelivered),
+        ];
+        let facts = facts(claim);
+        let (mut out, mut errors) = (Vec::new(), Vec::new());
+        print(
+            &facts.claims[0],
+            &facts,
+            &mut Screen::plain(&mut out, &mut errors),
+        )
+        .unwrap();
+        let printed = String::from_utf8(out).unwrap();
+        for part in [
+            "attempt 2, c-1 on i-00000001: \n",
+            "attempt 1, c-1 on i-00000001: , the agent never ran it\n",
+        ] {
+            assert!(printed.contains(part), "no {part:?} in:\n{printed}");
+        }
+    }
 }

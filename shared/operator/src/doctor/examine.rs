@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::pool::Agents;
-use crate::session::{OrFailure, Session};
+use crate::session::{OrFailure, Place, Session};
 use crate::stack::{QueueKind, Stack};
 use crate::status;
 use ready_pool_aws::auto_scaling::{GroupSettings, LoggedActivity, UnreadableTarget};
@@ -17,6 +17,8 @@ const LAUNCH_HOOK: &str = "agent-online";
 pub(super) struct Examined {
     /// The present time.
     pub(super) now: Timestamp,
+    /// Where.
+    pub(super) place: Place,
     /// The stack.
     pub(super) stack: Stack,
     /// The attributes of the queues that are there.
@@ -74,6 +76,7 @@ pub(super) async fn examine(session: &Session, stack: &Stack) -> Result<Examined
     let found = found.or_failure(session)?;
     Ok(Examined {
         now: session.now(),
+        place: session.place.clone(),
         stack: stack.clone(),
         queues,
         pool,

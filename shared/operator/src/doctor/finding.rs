@@ -6,7 +6,7 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Severity {
-    /// Claims fail or wait, or machines are lost.
+    /// Claims fail or wait, or instances are lost.
     Wrong,
     /// It may be meant so.
     Doubtful,

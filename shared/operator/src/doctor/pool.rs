@@ -2,9 +2,10 @@
 
 use super::examine::{Examined, Pool};
 use super::finding::{Finding, Findings};
-use super::stack::resume;
+use super::stack::{resume, suspend_rebalancing};
 use crate::pause::Paused;
 use crate::pool::{Census, State};
+use crate::session::Place;
 use crate::words;
 use ready_pool_aws::auto_scaling::LoggedActivity;
 use ready_pool_core::Timestamp;
@@ -28,15 +29,15 @@ pub(super) fn findings(examined: &Examined) -> Vec<Finding> {
             "make the pool again, or correct ExistingPoolGroup",
         ),
         Some(pool) => {
-            settings(pool, &mut findings);
-            processes(pool, &mut findings);
+            settings(pool, &examined.place, &mut findings);
+            processes(pool, &examined.place, &mut findings);
             members(pool, examined.now, &mut findings);
         }
     }
     findings.into_all()
 }
 
-fn settings(pool: &Pool, findings: &mut Findings) {
+fn settings(pool: &Pool, place: &Place, findings: &mut Findings) {
     let Pool {
         group,
         settings,
@@ -67,12 +68,14 @@ fn settings(pool: &Pool, findings: &mut Findings) {
     }
     if group.has_warm_pool {
         findings.wrong(
-            "it has a warm pool, which is not supported: its machines wait in the launch hook, are abandoned after an hour, \
+            "it has a warm pool, which is not supported: its instances wait in the launch hook, are abandoned after an hour, \
              and launched again, forever",
             format!(
-                "aws autoscaling delete-warm-pool --auto-scaling-group-name {}; when stopped machines would pay is in \
-                 docs/operations.md, not supported",
-                group.name
+                "{}; when stopped instances would pay off is in docs/operations.md, not supported",
+                place.aws(&format!(
+                    "autoscaling delete-warm-pool --auto-scaling-group-name {}",
+                    group.name
+                ))
             ),
         );
     }
@@ -108,7 +111,7 @@ fn settings(pool: &Pool, findings: &mut Findings) {
     }
 }
 
-fn processes(pool: &Pool, findings: &mut Findings) {
+fn processes(pool: &Pool, place: &Place, findings: &mut Findings) {
     let group = &pool.group;
     if let Some(problem) = group.launches_nothing() {
         let advice = if group.deleting {
@@ -116,7 +119,7 @@ fn processes(pool: &Pool, findings: &mut Findings) {
         } else {
             format!(
                 "fix the reason, then: {}",
-                resume(group.name.as_str(), "Launch")
+                resume(place, group.name.as_str(), "Launch")
             )
         };
         findings.wrong(format!("{problem}: nothing fills it"), advice);
@@ -125,16 +128,15 @@ fn processes(pool: &Pool, findings: &mut Findings) {
         findings.wrong(
             "its process AZRebalance is not suspended: after a claim it may terminate ready instances",
             format!(
-                "the stack's schedule suspends it every hour; or now: aws autoscaling suspend-processes \
-                 --auto-scaling-group-name {} --scaling-processes AZRebalance",
-                group.name
+                "the stack's schedule suspends it every hour; or now: {}",
+                suspend_rebalancing(place, group.name.as_str())
             ),
         );
     }
     if group.suspended.contains_key("Terminate") {
         findings.doubtful(
             "its process Terminate is suspended: launches that fail to get ready are not replaced",
-            resume(group.name.as_str(), "Terminate"),
+            resume(place, group.name.as_str(), "Terminate"),
         );
     }
 }

@@ -2,6 +2,7 @@
 
 use super::examine::Examined;
 use super::finding::{Finding, Findings};
+use crate::session::Place;
 use crate::stack::QueueKind;
 use crate::status::Counts;
 use crate::words;
@@ -37,7 +38,7 @@ pub(super) fn findings(examined: &Examined) -> Vec<Finding> {
                 if group.suspended.contains_key(process) {
                     findings.wrong(
                         format!("its process {process} is suspended: nothing can be retired"),
-                        resume(group.name.as_str(), process),
+                        resume(&examined.place, group.name.as_str(), process),
                     );
                 }
             }
@@ -66,10 +67,17 @@ fn targets_to_make(examined: &Examined) -> Vec<Finding> {
 }
 
 /// How a suspended process is resumed.
-pub(super) fn resume(group: &str, process: &str) -> String {
-    format!(
-        "aws autoscaling resume-processes --auto-scaling-group-name {group} --scaling-processes {process}"
-    )
+pub(super) fn resume(place: &Place, group: &str, process: &str) -> String {
+    place.aws(&format!(
+        "autoscaling resume-processes --auto-scaling-group-name {group} --scaling-processes {process}"
+    ))
+}
+
+/// How `AZRebalance` is suspended.
+pub(super) fn suspend_rebalancing(place: &Place, group: &str) -> String {
+    place.aws(&format!(
+        "autoscaling suspend-processes --auto-scaling-group-name {group} --scaling-processes AZRebalance"
+    ))
 }
 
 fn look_at(queue: QueueKind, attributes: &BTreeMap<String, String>, findings: &mut Findings) {
@@ -98,7 +106,7 @@ fn look_at(queue: QueueKind, attributes: &BTreeMap<String, String>, findings: &m
     }
     if queue == QueueKind::Init && !denies_strangers(attributes) {
         findings.wrong(
-            "its policy denies nobody: whoever may send to all queues of the account says which machine a tenant gets",
+            "its policy denies nobody: whoever may send to all queues of the account says which instance a tenant gets",
             deploy,
         );
     }
@@ -114,7 +122,7 @@ fn look_at(queue: QueueKind, attributes: &BTreeMap<String, String>, findings: &m
             _ => "read the function's errors, fix the cause, redrive",
         };
         findings.doubtful(
-            words::count(messages, "message lies on it", "messages lie on it"),
+            format!("{} on it", words::there_are(messages, "message")),
             format!("{advice} (docs/failures.md, messages on each queue)"),
         );
     }
@@ -246,7 +254,7 @@ mod tests {
                         "2",
                     );
                 },
-                "rp-init-dead-letter.fifo: 2 messages lie on it",
+                "rp-init-dead-letter.fifo: there are 2 messages on it",
             ),
             (
                 |it| it.retirement = None,

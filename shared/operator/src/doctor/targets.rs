@@ -1,8 +1,9 @@
-//! Findings on each target: whether a claim would be admitted, and what would take its machine away again.
+//! Findings on each target: whether a claim would be admitted, and what could terminate its instance.
 
 use super::examine::{Examined, Target};
 use super::finding::{Finding, Findings};
-use super::stack::resume;
+use super::stack::{resume, suspend_rebalancing};
+use crate::session::Place;
 use crate::words;
 use ready_pool_core::claim::DEFAULT_EXECUTION_TIMEOUT_SECONDS;
 use ready_pool_core::group::{Group, MAX_TAGS};
@@ -52,22 +53,22 @@ pub(super) fn findings(examined: &Examined) -> Vec<Finding> {
     let pool = examined.pool.as_ref().map(|pool| &pool.group);
     for target in &examined.targets {
         let mut findings = Findings::about(target.group.name.as_str());
-        admission(&target.group, pool, &mut findings);
+        admission(&target.group, pool, &examined.place, &mut findings);
         tags(&target.group, &mut findings);
-        dangers(target, &mut findings);
+        dangers(target, &examined.place, &mut findings);
         all.extend(findings.into_all());
     }
     all
 }
 
 /// What claims for it would be rejected for.
-fn admission(target: &Group, pool: Option<&Group>, findings: &mut Findings) {
+fn admission(target: &Group, pool: Option<&Group>, place: &Place, findings: &mut Findings) {
     let name = target.name.as_str();
     if let Some(problem) = target.launches_nothing() {
         let advice = if target.deleting {
             "name another group in claims".to_owned()
         } else {
-            resume(name, "Launch")
+            resume(place, name, "Launch")
         };
         findings.wrong(format!("{problem}: claims are rejected"), advice);
     }
@@ -77,7 +78,7 @@ fn admission(target: &Group, pool: Option<&Group>, findings: &mut Findings) {
                 "it is full: desired capacity {}, maximum size {}; further claims are rejected (target_full)",
                 target.desired_capacity, target.max_size
             ),
-            "raise its maximum size, if it shall get more",
+            "raise its maximum size if it should get more",
         );
     }
     let Some(pool) = pool else {
@@ -118,8 +119,8 @@ fn tags(target: &Group, findings: &mut Findings) {
     }
 }
 
-/// What may take a claimed machine away (docs/operations.md, targets).
-fn dangers(target: &Target, findings: &mut Findings) {
+/// What may take a claimed instance away (docs/operations.md, targets).
+fn dangers(target: &Target, place: &Place, findings: &mut Findings) {
     let Target {
         group,
         settings,
@@ -129,7 +130,7 @@ fn dangers(target: &Target, findings: &mut Findings) {
     if settings.has_elb_health_checks && settings.grace_period < limit {
         findings.doubtful(
             format!(
-                "its load balancer's health check counts {} s after an attach, and a script may run for {} s: the machine \
+                "its load balancer's health check counts {} s after an attach, and a script may run for {} s: the instance \
                  may be terminated in the middle of it",
                 settings.grace_period.as_secs(),
                 limit.as_secs()
@@ -138,23 +139,23 @@ fn dangers(target: &Target, findings: &mut Findings) {
         );
     } else if !settings.load_balancers.is_empty() {
         findings.doubtful(
-            "it is behind a load balancer: a claimed machine is registered before its script has run",
+            "it is behind a load balancer: a claimed instance is registered before its script has run",
             "use health checks that fail until the script is done",
         );
     }
     if is_refreshing == &Some(true) {
         findings.wrong(
-            "an instance refresh is under way: it replaces claimed machines, too",
-            format!(
-                "aws autoscaling cancel-instance-refresh --auto-scaling-group-name {}",
+            "an instance refresh is under way: it replaces claimed instances, too",
+            place.aws(&format!(
+                "autoscaling cancel-instance-refresh --auto-scaling-group-name {}",
                 group.name
-            ),
+            )),
         );
     }
     if let Some(lifetime) = settings.max_lifetime {
         findings.doubtful(
             format!(
-                "it has a maximum instance lifetime of {} days: a claimed machine is older than its claim",
+                "it has a maximum instance lifetime of {} days: a claimed instance is older than its claim",
                 lifetime.as_secs() / 86_400
             ),
             "set none, or one well above the age that MaxAgeHours allows in the pool",
@@ -162,16 +163,14 @@ fn dangers(target: &Target, findings: &mut Findings) {
     }
     if group.zones.len() > 1 && !group.suspended.contains_key("AZRebalance") {
         findings.doubtful(
-            "its process AZRebalance is not suspended: uneven zones after a claim may cost it a machine",
-            format!(
-                "aws autoscaling suspend-processes --auto-scaling-group-name {} --scaling-processes AZRebalance",
-                group.name
-            ),
+            "its process AZRebalance is not suspended: after a claim its zones may be uneven, and AWS may terminate an \
+             instance to balance them",
+            suspend_rebalancing(place, group.name.as_str()),
         );
     }
     if settings.has_mixed_instances {
         findings.doubtful(
-            "it has a mixed instances policy: a claimed machine is on demand and of the pool's type, whatever that says",
+            "it has a mixed instances policy: a claimed instance is on demand and of the pool's type, whatever that says",
             "prefer a target without",
         );
     }
@@ -189,6 +188,7 @@ pub(super) mod tests {
     use crate::doctor::examine::Pool;
     use crate::doctor::finding::Severity;
     use crate::pool::tests::{group, online};
+    use crate::session::tests::place;
     use crate::stack::QueueKind;
     use crate::stack::tests::stack;
     use ready_pool_aws::auto_scaling::{GroupSettings, UnreadableTarget};
@@ -209,6 +209,7 @@ pub(super) mod tests {
         };
         Examined {
             now: datetime!(2026-11-29 13:00 UTC),
+            place: place(),
             stack: stack(),
             queues: QueueKind::ALL.map(|queue| (queue, attributes())).into(),
             pool: Some(Pool {
@@ -339,6 +340,31 @@ pub(super) mod tests {
             assert_eq!(said.len(), 1, "{expected}: {said:?}");
             assert_eq!(said[0].0, severity, "{expected}");
             assert!(said[0].1.starts_with(expected), "{expected}: {said:?}");
+        }
+    }
+
+    #[test]
+    fn lines_to_paste_go_to_the_region_that_was_examined() {
+        let mut examined = examined();
+        let endpoint = "http://127.0.0.1:4566";
+        examined.place.endpoint = Some(endpoint.to_owned());
+        let target = &mut examined.targets[0];
+        target.group.suspended = BTreeMap::from([("Launch".to_owned(), "me".to_owned())]);
+        target.is_refreshing = Some(true);
+        let pool = examined.pool.as_mut().unwrap();
+        pool.group.suspended = BTreeMap::from([("Terminate".to_owned(), "me".to_owned())]);
+        pool.group.has_warm_pool = true;
+        let retirement = examined.retirement.as_mut().unwrap();
+        retirement
+            .suspended
+            .insert("Launch".to_owned(), "me".to_owned());
+        let advice = crate::doctor::findings(&examined);
+        let advice = advice.into_iter().map(|it| it.advice);
+        let lines: Vec<String> = advice.filter(|text| text.contains("aws ")).collect();
+        assert_eq!(lines.len(), 7, "{lines:?}");
+        for line in lines {
+            let option = format!(" --endpoint-url {endpoint}");
+            assert!(line.contains(&option), "{line}");
         }
     }
 

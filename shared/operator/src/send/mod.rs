@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::family;
 use crate::screen::{Screen, Tone};
-use crate::session::{OrFailure, Session};
+use crate::session::{OrFailure, Place, Session};
 use crate::stack::{QueueKind, Stack};
 use compose::Files;
 use ready_pool_aws::queue::{Outgoing, Queue};
@@ -57,7 +57,7 @@ pub(crate) async fn run(
     }
     if asked.wait && claims.iter().any(|claim| claim.dry_run) {
         return Err(Failure::Usage(
-            "nothing was sent: a dry run has no entry to wait for; its answer is on the outcome queue".to_owned(),
+            "nothing was sent: a dry run has no entry to wait for; its answer goes to the outcome queue".to_owned(),
         ));
     }
     let stack = stack(&claims, options, session).await?;
@@ -66,7 +66,7 @@ pub(crate) async fn run(
         let real = claims.iter().filter(|claim| !claim.dry_run);
         wait::check_targets(session, &stack, real).await?;
         send(session, &stack, &claims).await?;
-        say_sent(&claims, &stack, options, screen)?;
+        say_sent(&claims, &stack, &session.place, options, screen)?;
         if !options.json {
             say_pause(session, &stack, screen).await?;
         }
@@ -75,7 +75,7 @@ pub(crate) async fn run(
     let watch = Watch::begin(session, &stack, &claims, asked.again).await?;
     send(session, &stack, &claims).await?;
     if !options.json {
-        screen.heading(&format!("Sent to {}", stack.pool))?;
+        screen.heading(&format!("Sent to pool {}", stack.pool))?;
         say_pause(session, &stack, screen).await?;
     }
     watch.follow(options, screen).await
@@ -146,6 +146,7 @@ fn deduplication_id(claim: &Claim, now: Timestamp) -> String {
 fn say_sent(
     claims: &[Claim],
     stack: &Stack,
+    place: &Place,
     options: &Options,
     screen: &mut Screen<'_>,
 ) -> Result<(), Failure> {
@@ -160,7 +161,7 @@ fn say_sent(
         }
         return Ok(());
     }
-    screen.heading(&format!("Sent to {}", stack.pool))?;
+    screen.heading(&format!("Sent to pool {}", stack.pool))?;
     for claim in claims {
         let text = format!(
             "{} for {}, until {}",
@@ -172,13 +173,18 @@ fn say_sent(
     }
     let next = match claims {
         [claim, ..] if claim.dry_run => {
+            let line = format!(
+                "sqs receive-message --queue-url {} --wait-time-seconds 20",
+                stack.url(QueueKind::Outcome)
+            );
             format!(
-                "the answer is on the outcome queue, {}; nothing was changed",
-                stack.queue_name(QueueKind::Outcome)
+                "the answer goes to the outcome queue, {}; nothing is changed. To read it, unless your service is faster: {}",
+                stack.queue_name(QueueKind::Outcome),
+                place.aws(&line)
             )
         }
         [claim, ..] => format!(
-            "`ready-pool claim {}` tells how it stands; its outcome is on the outcome queue",
+            "`ready-pool claim {}` shows how it stands; its outcome goes to the outcome queue",
             claim.claim_id
         ),
         [] => return Ok(()),

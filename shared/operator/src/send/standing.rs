@@ -159,7 +159,9 @@ impl Standing {
                     attempt => format!(" (attempt {attempt})"),
                 };
                 if *has_arrived {
-                    format!("{instance} is in {target}{attempt}: its script is next, or runs")
+                    format!(
+                        "{instance} is in {target}{attempt}; the script is about to run or running"
+                    )
                 } else {
                     format!("gets {instance}{attempt}, which moves to {target}")
                 }

@@ -11,7 +11,7 @@ use crate::stack::{QueueKind, Stack};
 use crate::words;
 use ready_pool_aws::clock::sleep;
 use ready_pool_core::Timestamp;
-use ready_pool_core::call_error::Effect;
+use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::claim::Claim;
 use ready_pool_core::group::Group;
 use ready_pool_core::ids::GroupName;
@@ -22,6 +22,8 @@ use std::time::Duration;
 
 /// How long between two looks at the targets.
 const PACE: Duration = Duration::from_secs(2);
+/// Most claims that are rejected are rejected at once: the look that reads the rejected queue first.
+const FIRST_AT_REJECTED: usize = 1;
 /// How many looks pass between two at the rejected queue.
 const LOOKS_BETWEEN_REJECTED: usize = 5;
 /// So many looks in a row may fail before it is given up: a minute.
@@ -86,7 +88,7 @@ impl<'a> Watch<'a> {
         for claim in claims {
             check(claim, targets.get(&claim.target_group), stack, again)?;
         }
-        watch.known = watch.rejected().await?;
+        watch.known = watch.rejected_before().await?;
         Ok(watch)
     }
 
@@ -134,7 +136,7 @@ impl<'a> Watch<'a> {
             followed.standing.exit().is_none()
                 && target.is_none_or(|target| target.entry(&followed.claim.claim_id).is_none())
         };
-        let looks_at_rejected = number % LOOKS_BETWEEN_REJECTED == LOOKS_BETWEEN_REJECTED - 1;
+        let looks_at_rejected = number % LOOKS_BETWEEN_REJECTED == FIRST_AT_REJECTED;
         let rejected = if looks_at_rejected && self.claims.iter().any(is_in_line) {
             self.rejected().await?
         } else {
@@ -168,17 +170,33 @@ impl<'a> Watch<'a> {
         targets(self.session, self.claims.iter().map(|it| it.claim)).await
     }
 
-    /// What lies on the rejected queue of these claims. Whoever may not read it goes on without.
+    fn ids(&self) -> BTreeSet<String> {
+        let ids = self.claims.iter();
+        ids.map(|followed| followed.claim.claim_id.to_string())
+            .collect()
+    }
+
+    /// What the rejected queue holds of these claims before they are sent, whoever else reads it now.
+    async fn rejected_before(&mut self) -> Result<Vec<Rejected>, Failure> {
+        let found = rejected::find(self.session, self.stack, &self.ids()).await;
+        self.unless_denied(found.map(|found| found.claims))
+    }
+
+    /// What can be seen of these claims on the rejected queue now.
     async fn rejected(&mut self) -> Result<Vec<Rejected>, Failure> {
         if !self.reads_rejected {
             return Ok(Vec::new());
         }
-        let ids = self
-            .claims
-            .iter()
-            .map(|followed| followed.claim.claim_id.to_string())
-            .collect();
-        match rejected::find(self.session, self.stack, &ids).await {
+        let found = rejected::glance(self.session, self.stack, &self.ids()).await;
+        self.unless_denied(found)
+    }
+
+    /// Whoever may not read the rejected queue goes on without.
+    fn unless_denied(
+        &mut self,
+        found: Result<Vec<Rejected>, CallError>,
+    ) -> Result<Vec<Rejected>, Failure> {
+        match found {
             Err(error) if error.says_denied() => {
                 self.reads_rejected = false;
                 Ok(Vec::new())
@@ -232,7 +250,7 @@ async fn targets<'a>(
     groups.or_failure(session)
 }
 
-/// Refuses claims that the functions would reject for their target's want of a tag.
+/// Refuses claims that the functions would reject for what their targets are.
 pub(super) async fn check_targets<'a>(
     session: &Session,
     stack: &Stack,
@@ -248,7 +266,9 @@ pub(super) async fn check_targets<'a>(
 /// Refuses what would be waited for in vain.
 fn check(claim: &Claim, target: Option<&Group>, stack: &Stack, again: bool) -> Result<(), Failure> {
     let (id, name) = (&claim.claim_id, &claim.target_group);
+    let entry = target.and_then(|target| target.entry(id));
     let refuse = |problem: String| Err(Failure::Usage(format!("nothing was sent: {problem}")));
+    stack.check_may_be_target(name).or_else(refuse)?;
     let Some(target) = target else {
         if claim.create_target.is_some() {
             return match &stack.target_prefix {
@@ -279,7 +299,15 @@ fn check(claim: &Claim, target: Option<&Group>, stack: &Stack, again: bool) -> R
             ),
         });
     }
-    match target.entry(id) {
+    match entry {
+        // The room of a claim with an entry is counted already.
+        None if target.desired_capacity >= target.max_size => {
+            let known = format!(
+                "{name}: desired capacity {}, maximum size {}",
+                target.desired_capacity, target.max_size
+            );
+            refuse(Reason::TargetFull.sentence_with(Some(&known)))
+        }
         Some(entry) if !again => refuse(format!(
             "{name} has an entry of {id} already ({entry}), and the same id is the same claim: it gets no second \
              instance. Use another --id, or --again to follow this one"

@@ -210,7 +210,7 @@ fn attention(seen: &Seen, status: &Status) -> Vec<String> {
     }
     for (queue, counts) in &seen.queues {
         if queue.is_for_people() && counts.all() > 0 {
-            let messages = words::count(counts.all(), "message lies", "messages lie");
+            let messages = words::there_are(counts.all(), "message");
             let name = seen.stack.queue_name(*queue);
             all.push(format!(
                 "{messages} on {name}: see docs/failures.md, messages on each queue"
@@ -311,7 +311,7 @@ pub(crate) mod tests {
         for part in [
             "claims wait, and no instance is ready",
             "1 instance is in service without an agent online",
-            "1 message lies on rp-rejected",
+            "there is 1 message on rp-rejected",
             "there is no queue rp-events-dead-letter",
             "late is open 60 min after its deadline",
         ] {

@@ -24,14 +24,14 @@ async fn the_story_of_a_claim_that_is_ready() {
         &[
             "c-1 for tenant (c-1@",
             "): ready",
-            &format!("ledger      v1 {instance} 1 ready 2026-11-22T20:30:00Z"),
+            "entry       attempt 1, ready, deadline 2026-11-22 20:30:00 UTC",
             &format!("instance    {instance} in tenant, the target: InService, agent online"),
             &format!("on {instance}: Success, exit code 0; sent 2026-11-22 20:0"),
             "│ hello",
             "times       sent 2026-11-22 20:0",
             "after that: entered ",
             "Attaching an existing EC2 instance",
-            "next        nothing: it is settled",
+            "next        nothing: it has ended",
         ],
     );
     let known = run(&harness, &["claim", "c-1", "--json"])
@@ -45,7 +45,7 @@ async fn the_story_of_a_claim_that_is_ready() {
     assert_eq!(claim["expires_at"], "2026-11-22T20:30:00Z");
     assert_eq!(claim["instance"]["role"], "the target");
     let next = claim["next"][0].as_str().unwrap();
-    assert!(next.starts_with("nothing: it is settled"), "{next}");
+    assert!(next.starts_with("nothing: it has ended"), "{next}");
     let times = claim["commands"][0]["times"].as_object().unwrap();
     for step in [
         "sent",
@@ -98,7 +98,7 @@ async fn claims_that_were_sent_at_once_are_found_by_their_common_id() {
         Exit::Unknown,
         &[
             "multi: no trace",
-            "`ready-pool claim multi-1` tells of the first",
+            "`ready-pool claim multi-1` shows the first",
         ],
     );
     let known = run(&harness, &["claim", "multi", "--json"]).await;
@@ -122,7 +122,7 @@ async fn a_claim_on_its_way_says_where_it_is() {
         Exit::Done,
         &[
             "its command was sent and has not ended",
-            "assigned 2026-11-22T20:30:00Z (until 20:30:00 (in ",
+            "entry       attempt 1, assigned, deadline 2026-11-22 20:30:00 UTC (in ",
             "next        the script's exit status decides",
         ],
     );
@@ -150,6 +150,9 @@ async fn a_rejected_claim_is_found_on_the_rejected_queue() {
             "sent again under its id",
         ],
     );
+    // The first look hides what it saw for a while.
+    let next = run(&harness, &["claim", "other-3"]).await;
+    next.is(Exit::Done, &["other-3 for full: rejected (target_full)"]);
     harness.end().await;
 }
 
@@ -168,7 +171,7 @@ async fn a_claim_whose_entry_was_wiped_is_found_by_its_command() {
         &[
             "c-1 for tenant (c-1@",
             "no entry any more",
-            "ledger      no entry",
+            "entry       none",
             "Success, exit code 0",
         ],
     );
@@ -211,7 +214,13 @@ async fn a_replaced_instance_is_part_of_the_story() {
     let story = run(&harness, &["claim", "c-1"]).await;
     story.is(
         Exit::Done,
-        &[" 2 ready ", "Success, exit code 0", "Failed, exit code 1"],
+        &[
+            "entry       attempt 2, ready",
+            "command     attempt 2, ",
+            "Success, exit code 0",
+            "command     attempt 1, ",
+            "Failed, exit code 1",
+        ],
     );
     harness.end().await;
 }

@@ -97,7 +97,7 @@ async fn a_claim_is_served_by_its_target_s_pool_without_a_queue_s_name_and_one_c
         run(&harness, &line).await.is(
             Exit::Done,
             &[
-                &format!("Sent to ready-pool-{pool}-pool"),
+                &format!("Sent to pool ready-pool-{pool}-pool"),
                 &format!("{pool}: ready: i-"),
             ],
         );

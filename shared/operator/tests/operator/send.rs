@@ -1,8 +1,9 @@
 //! `send`, and how its wait ends.
 
-use crate::operator::{harness, run};
+use crate::operator::{harness, run, run_for};
 use end_to_end::{Harness, Target, claim};
 use ready_pool_operator::Exit;
+use region::api::Service;
 use region::commands::Pretence;
 use serde_json::json;
 use std::time::Duration;
@@ -24,11 +25,11 @@ async fn a_claim_is_followed_until_it_is_ready() {
     sent.is(
         Exit::Done,
         &[
-            "Sent to ready-pool-pool",
+            "Sent to pool ready-pool-pool",
             "c-1: waits for an instance",
             "c-1: gets i-",
             "which moves to tenant",
-            "is in tenant: its script is next, or runs",
+            "is in tenant; the script is about to run or running",
             "c-1: ready: i-",
         ],
     );
@@ -96,8 +97,42 @@ async fn a_script_that_fails_is_a_bad_end() {
 #[tokio::test(start_paused = true)]
 async fn a_rejection_is_heard_without_waiting_for_the_deadline() {
     let harness = harness(Harness::builder()).await;
-    harness.create(Target::named("full").max_size(0)).await;
+    let elsewhere = Target::named("elsewhere").zones(&["eu-west-1a"]);
+    harness.create(elsewhere.in_another_vpc()).await;
     let began = harness.now();
+    let line = [
+        "send",
+        "--target",
+        "elsewhere",
+        "--command",
+        "true",
+        "--id",
+        "c-1",
+        "--wait",
+    ];
+    let sent = run(&harness, &line).await;
+    sent.is(Exit::Bad, &["c-1: rejected (no_common_subnet): "]);
+    let took = harness.now() - began;
+    assert!(took < time::Duration::seconds(10), "{took}");
+    // The message of the first is known, and is no end of the second.
+    let again = run(&harness, &line).await;
+    again.is(Exit::Bad, &["c-1: rejected (no_common_subnet)"]);
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_rejection_that_somebody_is_reading_is_no_end_of_the_claim_sent_again() {
+    let harness = harness(Harness::builder()).await;
+    harness.create(Target::named("full").max_size(0)).await;
+    harness.send(&claim("c-1", "full")).await;
+    harness.outcomes_come(1).await;
+    let input = json!({ "AutoScalingGroupName": "full", "MaxSize": 1 });
+    let raised = harness.call(Service::AutoScaling, "UpdateAutoScalingGroup", input);
+    raised.await.expect("the group can be changed");
+    run(&harness, &["pause"]).await.is(Exit::Done, &[]);
+    // It hides the message for a while.
+    let seen = run(&harness, &["claim", "c-1"]).await;
+    seen.is(Exit::Done, &["rejected (target_full)"]);
     let line = [
         "send",
         "--target",
@@ -108,16 +143,10 @@ async fn a_rejection_is_heard_without_waiting_for_the_deadline() {
         "c-1",
         "--wait",
     ];
-    let sent = run(&harness, &line).await;
-    sent.is(
-        Exit::Bad,
-        &["c-1: rejected (target_full): group full has no room"],
-    );
-    assert!(harness.now() - began < time::Duration::minutes(1));
-    // The message of the first is known, and is no end of the second.
-    let again = run(&harness, &line).await;
-    again.is(Exit::Bad, &["c-1: rejected (target_full)"]);
-    harness.end().await;
+    let sent = run_for(&harness, "operator", &line, Some(Duration::from_mins(1))).await;
+    sent.is(Exit::Done, &["c-1: waits for an instance"]);
+    assert!(!sent.out.contains("rejected"), "{sent:?}");
+    harness.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,6 +183,7 @@ async fn what_would_be_waited_for_in_vain_is_not_sent() {
     harness
         .create(Target::named("stranger").not_opted_in())
         .await;
+    harness.create(Target::named("full").max_size(0)).await;
     harness.send(&claim("used", "tenant")).await;
     harness.outcome("used").await;
     let sent_before = harness.calls("SendMessage");
@@ -167,6 +197,16 @@ async fn what_would_be_waited_for_in_vain_is_not_sent() {
             "stranger",
             "c",
             "has not opted in; `ready-pool opt-in stranger` gives it the tag ready-pool:pool = ready-pool-pool",
+        ),
+        (
+            "ready-pool-pool",
+            "c",
+            "ready-pool-pool is a group of ready-pool itself; name a tenant's group",
+        ),
+        (
+            "full",
+            "c",
+            "leaves no room (full: desired capacity 0, maximum size 0); raise it",
         ),
         ("tenant", "used", "has an entry of used already"),
     ] {
@@ -218,7 +258,12 @@ async fn a_dry_run_is_answered_on_the_outcome_queue() {
     let sent = run(&harness, &line).await;
     sent.is(
         Exit::Done,
-        &["asks for tenant", "the answer is on the outcome queue"],
+        &[
+            "asks for tenant",
+            "the answer goes to the outcome queue, ready-pool-outcome",
+            "aws sqs receive-message --queue-url ",
+            "/ready-pool-outcome --wait-time-seconds 20",
+        ],
     );
     let outcome = harness.outcome("asks").await;
     assert_eq!(outcome.reason.code(), "would_be_served");

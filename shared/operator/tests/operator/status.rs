@@ -50,7 +50,7 @@ async fn open_claims_and_what_lies_on_queues_are_shown() {
             "claims      1 open, on 2 targets",
             "works for tenant: i-",
             "attempt 1, until 20:30:00 (in ",
-            "look at     1 message lies on ready-pool-rejected",
+            "look at     there is 1 message on ready-pool-rejected",
         ],
     );
     let json = run(&harness, &["status", "--json"]).await.json().remove(0);

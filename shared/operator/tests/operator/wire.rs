@@ -144,6 +144,16 @@ async fn the_program_works_over_a_socket_and_its_exit_status_says_how_it_ended()
         .run(&["doctor"])
         .await
         .is(0, &["tenant: its process AZRebalance is not suspended"]);
+    let line = [
+        "send",
+        "--target",
+        "tenant",
+        "--command",
+        "true",
+        "--dry-run",
+    ];
+    let read = format!("--wait-time-seconds 20 --endpoint-url {}", served.url());
+    served.run(&line).await.is(0, &[&read]);
     let line = ["send", "--target", "tenant", "--command", "{{"];
     served.run(&line).await.is(2, &["was not sent"]);
     served.run(&["nonsense"]).await.is(2, &["Usage"]);
@@ -168,7 +178,7 @@ async fn two_pools_in_one_region_are_one_family_to_the_program() {
             pool,
             "--wait",
         ];
-        let sent = format!("Sent to ready-pool-{pool}-pool");
+        let sent = format!("Sent to pool ready-pool-{pool}-pool");
         served
             .run(&line)
             .await

@@ -210,7 +210,6 @@ fn the_operator_s_command_line_works_on_the_region_that_is_served() {
     assert_eq!(outcome["outcome"], "ready");
     let instance = outcome["instance_id"].as_str().expect("an instance");
     let in_target = format!("{instance} in tenant-2001, the target: InService, agent online");
-    let settled = format!("v1 {instance} 1 ready ");
     let line = [
         "send",
         "--target",
@@ -227,7 +226,7 @@ fn the_operator_s_command_line_works_on_the_region_that_is_served() {
             &[
                 "signup-2001 for tenant-2001 (signup-2001@",
                 "): ready",
-                &settled,
+                "entry       attempt 1, ready, deadline ",
                 &in_target,
                 "Success, exit code 0;",
                 "setting up organisation 2001",
