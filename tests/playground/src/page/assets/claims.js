@@ -13,7 +13,7 @@ export const PHASES = {
   reporting: "publishing the outcome",
 };
 
-/** Of a claim that was rejected: it was not tried, and waited for nothing. */
+/** Of a claim that was rejected: it was not tried. */
 const REFUSED = "refused";
 
 const STEPS = {
