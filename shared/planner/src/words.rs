@@ -279,7 +279,7 @@ fn idle_dollars(plan: &Plan, is: impl Fn(&Row) -> bool) -> String {
 }
 
 /// So many of them.
-fn counted<N: Display + PartialEq + From<u8>>(number: N, one: &str, many: &str) -> String {
+fn counted<N: Copy + Display + PartialEq + From<u8>>(number: N, one: &str, many: &str) -> String {
     let noun = if number == N::from(1) { one } else { many };
     format!("{number} {noun}")
 }
