@@ -31,6 +31,19 @@ MINUTE_LIMIT = 180
 # Everything else takes seconds at the time scale used here.
 LIMIT = 60
 
+# On how many lines the longest reason stands beside a claim.
+LINES_OF_A_REASON = """() => {
+    const node = document.querySelector("#claim-rows .outcome");
+    const before = node.textContent;
+    node.textContent = "rejected: creating_not_allowed";
+    const range = document.createRange();
+    range.setStart(node.firstChild, "rejected: ".length);
+    range.setEnd(node.firstChild, node.textContent.length);
+    const lines = new Set([...range.getClientRects()].map((line) => line.top)).size;
+    node.textContent = before;
+    return lines;
+}"""
+
 # What the README says of the picture.
 LARGEST_PICTURE = 200_000
 
@@ -231,6 +244,22 @@ def failing_script(visit):
     claim = visit.send(script="fails")
     visit.ends(claim, "failed: script_failed")
     visit.sees("#outcome-rows", "script_failed")
+    visit.sees("#said", f"{claim} failed after")
+
+
+def rejected(visit):
+    """A claim that was rejected waited for nothing, and its bar says so."""
+    visit.page.get_by_label("if no instance is ready").select_option("reject")
+    expect(visit.find("#legend-refused")).to_be_hidden()
+    # More than the pool has.
+    visit.send(count=5)
+    refused = visit.find("#claim-rows > li[data-outcome=rejected]")
+    expect(refused.first.locator(".outcome")).to_have_text("rejected: pool_empty")
+    expect(refused.first.locator(".bar [data-phase=waiting]")).to_have_count(0)
+    expect(visit.find("#legend-refused")).to_be_visible()
+    visit.page.get_by_label("if no instance is ready").select_option("wait")
+    expect(visit.find("[data-count=open]")).to_have_text("0", timeout=MINUTE_LIMIT * 1000)
+    visit.pool_is_ready(3)
 
 
 def lost_events(visit):
@@ -239,7 +268,7 @@ def lost_events(visit):
     visit.is_pressed("Drop every event", True)
     visit.sees("#broken", "every event is lost")
     claim = visit.send()
-    visit.sees("#claim-rows", "outcome follows")
+    visit.sees("#claim-rows", "publishing the outcome")
     visit.ends(claim, "ready", MINUTE_LIMIT)
     visit.click("Drop every event")
     visit.is_pressed("Drop every event", False)
@@ -258,11 +287,11 @@ def mending(visit):
     visit.page.get_by_label("Function to crash").select_option("init-instance")
     visit.click("Crash it")
     visit.sees("#broken", "functions that will crash: 1")
-    visit.click("No new machines")
-    visit.is_pressed("No new machines", True)
+    visit.click("No new instances")
+    visit.is_pressed("No new instances", True)
     visit.click("Clear all faults")
     visit.sees("#broken", "Nothing is broken")
-    for name in ["Drop every event", "Throttle AWS", "No new machines"]:
+    for name in ["Drop every event", "Throttle AWS", "No new instances"]:
         visit.is_pressed(name, False)
 
 
@@ -275,7 +304,7 @@ def killing(visit):
     visit.page.get_by_role("button", name=f"Kill agent of {instance}").click()
     expect(tile).to_have_attribute("data-state", "agent_dead")
     expect(tile).to_contain_text("SSM still reports Online")
-    visit.page.get_by_role("button", name=f"Kill machine {instance}").click()
+    visit.page.get_by_role("button", name=f"Kill instance {instance}").click()
     expect(tile).to_have_attribute("data-state", "terminating")
     say(f"{instance} lost its agent, then itself")
 
@@ -288,6 +317,8 @@ def other_looks(visit):
         visit.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         wide = visit.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         check(wide <= 0, f"at {width} px the page is {wide} px too wide")
+        lines = visit.page.evaluate(LINES_OF_A_REASON)
+        check(lines == 1, f"at {width} px a reason is broken into {lines} lines")
         visit.is_accessible(f"{width} px, {scheme}")
     visit.page.emulate_media(contrast="more")
     visit.is_accessible("with more contrast")
@@ -346,6 +377,7 @@ def test():
                 by_keyboard,
                 attached_after_init,
                 failing_script,
+                rejected,
                 lost_events,
                 throttling,
                 mending,

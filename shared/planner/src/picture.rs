@@ -1,6 +1,6 @@
 //! The plan as a picture (SVG).
 //!
-//! Left: what fewer waits cost. Right: the busiest week, and the machines kept ready in it.
+//! Left: what fewer waits cost. Right: the busiest week, and the instances kept ready in it.
 
 use crate::plan::{Plan, Week};
 use crate::row::{Kind, Row};
@@ -96,7 +96,9 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
         Kind::Static { size } => size == plan.present_size,
         Kind::None | Kind::PercentOfTheLastHour { .. } => false,
     };
-    let points: Vec<&Row> = plan.rows.iter().filter(drawn).collect();
+    let mut points: Vec<&Row> = plan.rows.iter().filter(drawn).collect();
+    // What cannot be had stays behind what can: the two may meet.
+    points.sort_by_key(|row| row.kind != Kind::RateKnown);
     let (dearest, lowest) = extent(curve.iter().chain(&points).copied());
     let mut chart = ChartBuilder::on(area)
         .caption(
@@ -109,8 +111,8 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
         .build_cartesian_2d(0.0..dearest, (lowest..100.0).log_scale())?;
     chart
         .configure_mesh()
-        .x_desc("idle machines, $ a month")
-        .y_desc("claims that wait")
+        .x_desc("idle instances, $ a month")
+        .y_desc("share of claims that wait (logarithmic)")
         .x_label_formatter(&|dollars| {
             let digits = if dearest < 10.0 { 2 } else { 0 };
             format!("${dollars:.digits$}")
@@ -128,7 +130,7 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
             curve.iter().map(|row| at(row)),
             GREY.stroke_width(2),
         ))?
-        .label("a fixed size, machines")
+        .label("fixed size (instances)")
         .legend(|(x, y)| line_and_dot(x, y, GREY));
     chart.draw_series(
         curve
@@ -150,7 +152,7 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
             autos.map(|row| at(row)),
             BLUE.stroke_width(2),
         ))?
-        .label("sized by HitRate: served at once")
+        .label("hit rate: served at once")
         .legend(|(x, y)| line_and_dot(x, y, BLUE));
     for row in points {
         let (x, y) = chart.backend_coord(&at(row));
@@ -160,13 +162,13 @@ fn draw_costs(plan: &Plan, area: &Area) -> Drawn {
                 chart.draw_series([Circle::new(at(row), radius, BLUE.filled())])?;
                 let label = percent(hit_rate_percent);
                 let right = style(17, BLUE).pos(Pos::new(HPos::Right, VPos::Center));
-                area.draw_text(&label, &right, local(area, (x - 14, y - 9)))?;
+                area.draw_text(&label, &right, local(area, (x - 16, y - 12)))?;
             }
             Kind::RateKnown => {
                 chart
-                    .draw_series([Cross::new(at(row), 8, BLACK.stroke_width(3))])?
-                    .label("if demand were known beforehand")
-                    .legend(|(x, y)| Cross::new((x + 11, y), 6, BLACK.stroke_width(3)));
+                    .draw_series([Cross::new(at(row), 11, BLACK.stroke_width(2))])?
+                    .label("rate known beforehand")
+                    .legend(|(x, y)| Cross::new((x + 11, y), 7, BLACK.stroke_width(2)));
             }
             Kind::Static { size } => {
                 chart
@@ -224,7 +226,7 @@ fn draw_week(plan: &Plan, area: &Area) -> Drawn {
     let most = most.max(fixed) + 1;
     let mut chart = ChartBuilder::on(area)
         .caption(
-            "The busiest week: machines kept ready follow the claims",
+            "The busiest week: instances kept ready follow the claims",
             style(20, BLACK),
         )
         .margin(16)
@@ -243,7 +245,7 @@ fn draw_week(plan: &Plan, area: &Area) -> Drawn {
         .configure_mesh()
         .x_label_formatter(&|step| day_of(*step))
         .x_desc("day (UTC)")
-        .y_desc("machines, claims")
+        .y_desc("instances, claims")
         .label_style(style(15, BLACK))
         .axis_desc_style(style(17, BLACK))
         .light_line_style(WHITE)
@@ -256,7 +258,10 @@ fn draw_week(plan: &Plan, area: &Area) -> Drawn {
             0,
             PALE.filled(),
         ))?
-        .label("claims while one launch lasts")
+        .label(format!(
+            "claims per launch time ({:.0} s)",
+            plan.input.lead_mean_seconds
+        ))
         .legend(|(x, y)| Rectangle::new([(x, y - 7), (x + 22, y + 7)], PALE.filled()));
     if fixed > 0 {
         chart
@@ -264,13 +269,16 @@ fn draw_week(plan: &Plan, area: &Area) -> Drawn {
                 [(0, fixed), (end, fixed)],
                 GREY.stroke_width(2),
             ))?
-            .label(format!("the best fixed size, {fixed}"))
+            .label(format!(
+                "smallest fixed size that reaches {} %: {fixed}",
+                plan.hit_rate_percent
+            ))
             .legend(|(x, y)| PathElement::new([(x, y), (x + 22, y)], GREY.stroke_width(2)));
     }
     chart
         .draw_series(LineSeries::new(steps(sizes), BLUE.stroke_width(2)))?
         .label(format!(
-            "machines kept ready at {} %",
+            "instances kept ready at {} %",
             plan.hit_rate_percent
         ))
         .legend(|(x, y)| PathElement::new([(x, y), (x + 22, y)], BLUE.stroke_width(2)));

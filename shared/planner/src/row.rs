@@ -34,16 +34,17 @@ pub enum Kind {
     RateKnown,
 }
 
+/// As the table, the picture and docs/sizing.md call it.
 impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::None => write!(formatter, "none"),
-            Self::Static { size } => write!(formatter, "static {size}"),
+            Self::Static { size } => write!(formatter, "fixed size {size}"),
             Self::PercentOfTheLastHour { percent } => {
                 write!(formatter, "{percent:.0} % of the last hour")
             }
-            Self::Auto { hit_rate_percent } => write!(formatter, "auto {hit_rate_percent}"),
-            Self::RateKnown => write!(formatter, "rate known (bound)"),
+            Self::Auto { hit_rate_percent } => write!(formatter, "hit rate {hit_rate_percent} %"),
+            Self::RateKnown => write!(formatter, "rate known"),
         }
     }
 }

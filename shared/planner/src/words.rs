@@ -4,7 +4,7 @@ use crate::plan::{Input, Plan};
 use crate::row::{Kind, Row};
 use crate::table::table;
 use crate::verdict::Verdict;
-use std::fmt::Write;
+use std::fmt::Display;
 
 /// The table's headings.
 pub const HEADINGS: [&str; 9] = [
@@ -13,7 +13,7 @@ pub const HEADINGS: [&str; 9] = [
     "wait p50",
     "p99",
     "max",
-    "ready machines",
+    "ready instances",
     "idle $ a month",
     "unused a day",
     "$ per avoided minute",
@@ -61,19 +61,19 @@ pub fn text(plan: &Plan) -> String {
 pub fn read(input: &Input) -> Vec<String> {
     let mut lines = vec![
         format!(
-            "{:.1} days, {} claims ({:.1} a day); the first {:.1} days only teach. Longest time without a claim: {}.",
+            "{:.1} days, {} ({:.1} a day); the first {:.1} days are used for learning only. Longest time without a claim: {}.",
             input.days,
-            input.claims,
+            counted(input.claims, "claim", "claims"),
             input.claims_a_day,
             input.unscored_days,
             hours(input.longest_gap_hours)
         ),
         format!(
-            "{} lead times: mean {}, p95 {}; {} failed launches.",
-            input.launches,
+            "{}: mean {}, p95 {}; {} failed.",
+            counted(input.launches, "lead time", "lead times"),
             duration(input.lead_mean_seconds),
             duration(input.lead_p95_seconds),
-            input.failed_launches
+            counted(input.failed_launches, "launch", "launches")
         ),
     ];
     if let Some(empty) = input.empty {
@@ -84,7 +84,7 @@ pub fn read(input: &Input) -> Vec<String> {
     }
     if input.is_guess {
         lines.push(
-            "Less than seven days are scored, or there are less than 200 claims: these figures are guesses."
+            "Less than seven days are counted, or there are less than 200 claims: these figures are guesses."
                 .to_owned(),
         );
     }
@@ -150,8 +150,7 @@ pub fn is_asked(row: &Row, plan: &Plan) -> bool {
 /// The verdict in a line.
 pub fn headline(plan: &Plan) -> String {
     let asked = plan.hit_rate_percent;
-    let cost = plan.rows.iter().find(|row| is_asked(row, plan));
-    let cost = cost.map_or(0.0, |row| row.idle_dollars_a_month);
+    let cost = idle_dollars(plan, |row| is_asked(row, plan));
     match &plan.verdict {
         Verdict::NothingToGain { .. } => {
             "Nothing to gain: a launch is about as fast as the pool".to_owned()
@@ -174,14 +173,18 @@ pub fn headline(plan: &Plan) -> String {
         Verdict::WorthIt {
             as_good_as_static: Some(size),
             ..
-        } => format!("Worth it; demand is flat: a fixed size of {size} does as well"),
+        } => format!(
+            "Demand is flat: a fixed PoolSize of {size} costs {} a month of idle instances, sizing by hit rate {}",
+            idle_dollars(plan, |row| is_fixed(row, *size)),
+            cost
+        ),
         Verdict::WorthIt { saved_percent, .. } => {
-            let saved = saved_percent.map_or(String::new(), |saved| {
-                format!(", {saved:.0} % less than the best fixed size")
+            let saved = saved_percent.zip(plan.best_static);
+            let saved = saved.map_or(String::new(), |(saved, size)| {
+                format!(", {saved:.0} % less than a fixed size of {size}")
             });
             format!(
-                "{asked} % of claims served at once: {} a month idles{saved}",
-                dollars(cost)
+                "{asked} % of claims served at once for {cost} a month of idle instances{saved}"
             )
         }
     }
@@ -202,7 +205,8 @@ pub fn verdict(plan: &Plan) -> String {
             duration(*hand_over_seconds)
         ),
         Verdict::TooLittleHistory { days, claims } => format!(
-            "too little history. {days:.1} days with {claims} claims say little; come back with seven days and 200 claims."
+            "too little history. {days:.1} days and {} are too few: come back with seven days and 200 claims.",
+            counted(*claims, "claim", "claims")
         ),
         Verdict::NotWorthIt {
             asked_dollars_per_avoided_minute,
@@ -240,28 +244,44 @@ pub fn verdict(plan: &Plan) -> String {
             saved_percent,
             as_good_as_static,
         } => {
-            let mut text = format!(
-                "worth it. At {asked} % a minute that nobody waits costs {}, and it is worth {worth}.",
+            let price = format!(
+                "At {asked} % a minute that nobody waits costs {}, and it is worth {worth}.",
                 or_dash(*dollars_per_avoided_minute)
             );
             match (as_good_as_static, saved_percent) {
-                (Some(size), _) => {
-                    _ = write!(
-                        text,
-                        " Demand is flat: a fixed PoolSize of {size} does as well."
-                    );
-                }
-                (None, Some(saved)) => {
-                    _ = write!(
-                        text,
-                        " Sizing by the hour idles {saved:.0} % less than the best fixed size."
-                    );
-                }
-                (None, None) => {}
+                (Some(size), saved) => format!(
+                    "a pool is worth it, but sizing by hit rate {}. {price} Demand is flat: a fixed PoolSize of {size} costs {} a month of idle instances, sizing by hit rate {}.",
+                    if saved.is_some_and(|saved| saved > 0.0) {
+                        "saves little"
+                    } else {
+                        "is not"
+                    },
+                    idle_dollars(plan, |row| is_fixed(row, *size)),
+                    idle_dollars(plan, |row| is_asked(row, plan))
+                ),
+                (None, Some(saved)) => format!(
+                    "a pool is worth it. {price} Sizing by hit rate idles {saved:.0} % less than the smallest fixed size that reaches it."
+                ),
+                (None, None) => format!("a pool is worth it. {price}"),
             }
-            text
         }
     }
+}
+
+fn is_fixed(row: &Row, size: u32) -> bool {
+    row.kind == Kind::Static { size }
+}
+
+/// What the policy of this row idles in a month.
+fn idle_dollars(plan: &Plan, is: impl Fn(&Row) -> bool) -> String {
+    let row = plan.rows.iter().find(|row| is(row));
+    row.map_or("-".to_owned(), |row| dollars(row.idle_dollars_a_month))
+}
+
+/// So many of them.
+fn counted<N: Copy + Display + PartialEq + From<u8>>(number: N, one: &str, many: &str) -> String {
+    let noun = if number == N::from(1) { one } else { many };
+    format!("{number} {noun}")
 }
 
 /// Seconds as minutes and seconds.
@@ -297,6 +317,12 @@ pub fn dollars(dollars: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(counted(1_usize, "launch", "launches"), "1 launch");
+        assert_eq!(counted(0_u32, "launch", "launches"), "0 launches");
+    }
 
     #[test]
     fn figures_have_the_digits_that_matter() {

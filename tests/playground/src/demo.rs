@@ -33,6 +33,9 @@ const MILESTONES: [&str; 5] = [
     "script ended",
     "outcome",
 ];
+/// What stands before the words of a line. The claim's message sets the first column back to zero.
+const COLUMNS: &str =
+    "seconds since the start or the claim's message, how long the step took, what happened";
 /// Lines of the functions' logs that explain a demo that did not get there.
 const LOG_TAIL: usize = 15;
 
@@ -116,7 +119,8 @@ impl<'r> Demo<'r> {
         let names = &self.running.names;
         self.printer.text(&format!(
             "A simulated AWS region, {} (--time-scale).{}\n\
-             The functions are real programs, and the script really runs. Stack {}, endpoint {}",
+             The functions are real programs, and the script really runs. Stack {}, endpoint {}\n\
+             Each line below: {COLUMNS}.",
             self.running.latencies(),
             self.running.first_latencies(),
             names.stack,

@@ -69,8 +69,11 @@ impl Content {
             serde_json::from_value(message).ok().map(Self::Outcome)
         } else if has("detail-type") {
             serde_json::from_value(message).ok().map(Self::Event)
-        } else {
+        } else if message.is_object() {
             serde_json::from_value(message).ok().map(Self::Claim)
+        } else {
+            // serde also reads a list of its fields.
+            None
         }
     }
 
@@ -180,6 +183,7 @@ mod tests {
         for body in [
             json!("hello"),
             json!(["c-1"]),
+            json!(["c-1", "t", false]),
             json!({ "claim_id": 2, "target_group": "t" }),
             json!({ "ready_pool": "dance", "claim_id": "c-1", "target_group": "t" }),
             json!({ "outcome": "melted", "claim_id": "c-1" }),

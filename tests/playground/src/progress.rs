@@ -6,7 +6,7 @@ pub(crate) use claim::{Claim, End, PHASES, Phase, Step, Taken};
 
 use claim::Ended;
 
-use crate::messages::{Content, SentClaim, is_comment_of};
+use crate::messages::{Content, SentClaim, claim_key, is_comment_of};
 use crate::moment::Moment;
 use crate::start::Names;
 use crate::story::words::output;
@@ -209,6 +209,10 @@ impl Progress {
     }
 
     fn sent(&mut self, claim: SentClaim, at: Moment) {
+        // Names that no claim can have: its outcome may spell them otherwise, and it is counted by that alone.
+        if claim_key(&claim.claim_id, &claim.target_group).is_none() {
+            return;
+        }
         let attach_when = claim.attach_when();
         let key = (claim.target_group, claim.claim_id);
         self.dry_runs.remove(&key);

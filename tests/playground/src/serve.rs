@@ -265,8 +265,24 @@ fn claim_to_copy(running: &Running, names: &Names, target: &str, claim_id: &str)
             running.operator()
         );
     }
-    let endpoint = &running.settings.endpoint;
     let expires_at = timestamp(running.started + TIME_TO_TRY);
+    send_to_copy(
+        &running.settings.endpoint,
+        names,
+        target,
+        claim_id,
+        &expires_at,
+    )
+}
+
+/// It names no deduplication id: SQS would swallow the claim that is corrected and sent again under the same one.
+fn send_to_copy(
+    endpoint: &str,
+    names: &Names,
+    target: &str,
+    claim_id: &str,
+    expires_at: &str,
+) -> String {
     let Names {
         provision, pool, ..
     } = names;
@@ -274,7 +290,7 @@ fn claim_to_copy(running: &Running, names: &Names, target: &str, claim_id: &str)
         r#"aws --endpoint-url {endpoint} \
   sqs send-message \
   --queue-url {provision} \
-  --message-group-id {pool} --message-deduplication-id {claim_id} \
+  --message-group-id {pool} \
   --message-body '{{"claim_id": "{claim_id}", "target_group": "{target}",
     "init": {{"commands": ["echo hello from $AWS_SSM_INSTANCE_ID"]}},
     "expires_at": "{expires_at}"}}'
@@ -298,4 +314,24 @@ fn external_functions(running: &Running) -> String {
         );
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{ZERO, names};
+    use ready_pool_core::claim::Claim;
+
+    #[test]
+    fn the_claim_to_copy_is_one_and_can_be_corrected_and_sent_again() {
+        let expires_at = timestamp(ZERO + TIME_TO_TRY);
+        let line = send_to_copy("http://here", &names(), "my-target", "claim-1", &expires_at);
+        assert!(!line.contains("deduplication"), "{line}");
+        let (before, body) = line.split_once("--message-body '").unwrap();
+        assert!(before.contains("--message-group-id s-pool \\\n"), "{line}");
+        let body = body.strip_suffix("'\n").unwrap();
+        let claim = Claim::parse(body, ZERO).unwrap();
+        assert_eq!(claim.claim_id.as_str(), "claim-1");
+        assert_eq!(claim.target_group.as_str(), "my-target");
+    }
 }

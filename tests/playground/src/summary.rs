@@ -113,9 +113,9 @@ impl Summary {
         let served = all - waited;
         (waited > 0).then(|| {
             let p50 = if *is_p50 {
-                "so p50 is the time of a claim that waited"
+                "so the p50 is that of a claim that waited"
             } else {
-                "and p50 is the time of one that did not"
+                "and the p50 is that of a claim that did not wait"
             };
             format!(
                 "The pool had an instance ready for {served} of {all} claims; {waited} waited until one had \

@@ -55,16 +55,16 @@ async fn the_live_pool_s_past_is_planned_by_without_a_file() {
         Exit::Done,
         &[
             "1800 claims (2",
-            "1 lead times: mean 2 min 25 s",
+            "1 lead time: mean 2 min 25 s",
             "policy",
             "none",
             // The group's own size.
-            "static 2 ",
-            "auto 99 ",
-            "rate known (bound)",
-            "Verdict: worth it. At 99 %",
+            "fixed size 2 ",
+            "hit rate 99 % ",
+            "rate known ",
+            "Verdict: a pool is worth it, but sizing by hit rate is not. At 99 %",
             // A claim every three minutes, and a launch of less.
-            "a fixed PoolSize of 1 does as well",
+            "a fixed PoolSize of 1 costs $",
             "Parameters: HitRate=0 LeastReady=1 PoolSize=1",
         ],
     );
@@ -98,7 +98,7 @@ async fn a_young_pool_says_so_and_an_unused_one_what_to_do() {
     harness.pass(Duration::from_mins(5)).await;
     run(&harness, &["plan"])
         .await
-        .is(Exit::Done, &["1 claims", "too little history"]);
+        .is(Exit::Done, &["1 claim (", "too little history"]);
     run(&harness, &["plan", "--learn", "30d"])
         .await
         .is(Exit::Wrong, &["all of the history only teaches"]);
@@ -158,8 +158,8 @@ async fn a_family_has_a_line_for_each_pool_the_sum_and_what_one_pool_would_cost(
             "large",
             "small",
             "sum ",
-            "large: worth it",
-            "small: worth it",
+            "large: a pool is worth it",
+            "small: a pool is worth it",
             "As one pool, if the dearest machines served everybody: $",
         ],
     );
@@ -174,7 +174,7 @@ async fn a_family_has_a_line_for_each_pool_the_sum_and_what_one_pool_would_cost(
     let one = [&line[..], &["--pool", "small"]].concat();
     run(&harness, &one)
         .await
-        .is(Exit::Done, &["policy", "Verdict: worth it"]);
+        .is(Exit::Done, &["policy", "Verdict: a pool is worth it"]);
     run(&harness, &[&line[..], &["--svg", "plan.svg"]].concat())
         .await
         .is(Exit::Wrong, &["name it with --pool"]);

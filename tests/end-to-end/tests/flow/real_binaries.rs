@@ -62,6 +62,7 @@ fn another_program_may_do_a_functions_work() {
 fn the_demo_of_the_readme_gets_its_instance_ready() {
     let shown = demo(&[]);
     let steps = [
+        "how long the step took",
         "detaching",
         "detached",
         "attaching",

@@ -74,7 +74,7 @@ impl Follower {
         };
         let predicted = percent(figure("PredictedHitRate")?);
         let mut why = format!(
-            "Why: {:.2} claims are expected while one launches ({:.0} s), and a machine may idle {:.1} hours to save one wait.",
+            "Why: {:.2} claims are expected while one launches ({:.0} s), and an instance may idle {:.1} hours to save one wait.",
             figure("ClaimsExpected")?,
             figure("LeadTime")? / 1_000.0,
             figure("WaitPrice")?,
@@ -142,7 +142,7 @@ mod tests {
         );
         assert_eq!(
             sizing.why,
-            "Why: 2.10 claims are expected while one launches (150 s), and a machine may idle 0.9 hours to save one wait."
+            "Why: 2.10 claims are expected while one launches (150 s), and an instance may idle 0.9 hours to save one wait."
         );
         for hit in [1.0, 1.0, 0.0] {
             follower.follow(&logged(&json!({ "AchievedHitRate": hit })));

@@ -122,9 +122,9 @@ pub(super) fn cause(world: &mut World, trouble: &Trouble) -> Result<String, Stri
         Trouble::RefuseCapacity { on } => {
             world.compute.capacity_refused = *on;
             if *on {
-                "no launch gets a machine"
+                "no launch gets an instance"
             } else {
-                "launches get machines again"
+                "launches get instances again"
             }
         }
         Trouble::Stop {} => {

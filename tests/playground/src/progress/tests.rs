@@ -330,6 +330,42 @@ fn as_many_are_rejected_as_the_rejected_queue_keeps() {
 }
 
 #[test]
+fn what_is_no_valid_claim_does_not_wait_and_is_counted_when_it_is_rejected() {
+    for (body, id, target) in [
+        // As the functions publish it: what cannot be printed is replaced.
+        (
+            json!({ "claim_id": "c-1\n", "target_group": "t" }),
+            Some("c-1\u{fffd}"),
+            Some("t"),
+        ),
+        (
+            json!({ "claim_id": "c-1", "target_group": "t\u{1}" }),
+            Some("c-1"),
+            Some("t\u{fffd}"),
+        ),
+        (json!(["c-1", "t", {}, "2026-11-22T21:00:00Z"]), None, None),
+    ] {
+        let malformed = json!({
+            "version": 1, "claim_id": id, "target_group": target, "outcome": "rejected",
+            "reason": "malformed", "message": "m", "at": "2026-11-22T20:00:01Z",
+        });
+        let sent = (0, message("s-provision.fifo", &body));
+        let open = progress(vec![sent.clone()]);
+        assert_eq!(open.claims().count(), 0, "{body}");
+        assert_eq!(open.counts(), Counts::default(), "{body}");
+        let ended = progress(vec![sent, (1, message("s-outcome", &malformed))]);
+        let rejected = Counts {
+            sent: 1,
+            rejected: 1,
+            ..Counts::default()
+        };
+        assert_eq!(ended.counts(), rejected, "{body}");
+        assert_eq!(ended.claims().count(), 0, "{body}");
+        assert_eq!(ended.outcomes().count(), 1, "{body}");
+    }
+}
+
+#[test]
 fn old_claims_are_forgotten_and_open_ones_never() {
     let mut happenings = vec![(0, claim("open"))];
     for number in 0..u64::try_from(ENDED_KEPT).unwrap() + 10 {

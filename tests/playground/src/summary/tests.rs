@@ -156,8 +156,8 @@ fn crowd(count: u64, from: u64) -> Summary {
 #[test]
 fn it_is_said_how_many_claims_waited_for_a_boot() {
     let summary = crowd(4, 2);
-    let text = "The pool had an instance ready for 1 of 4 claims; 3 waited until one had booted, so p50 \
-                is the time of a claim that waited.";
+    let text = "The pool had an instance ready for 1 of 4 claims; 3 waited until one had booted, so the \
+                p50 is that of a claim that waited.";
     assert_eq!(summary.explanation().as_deref(), Some(text));
     let times = |wanted: &str| {
         let step = summary.steps.iter().find(|(name, _)| *name == wanted);
@@ -168,7 +168,7 @@ fn it_is_said_how_many_claims_waited_for_a_boot() {
     assert_eq!(times(AFTER_A_BOOT), [3, 4, 5]);
     let few = crowd(4, 4).explanation().unwrap();
     assert!(
-        few.ends_with("and p50 is the time of one that did not."),
+        few.ends_with("and the p50 is that of a claim that did not wait."),
         "{few}"
     );
     assert_eq!(crowd(4, 9).explanation(), None);

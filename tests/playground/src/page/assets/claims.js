@@ -4,20 +4,23 @@ import { byId, duration, element, keep, longestUsual, mark, niceStep, say } from
 
 /** What takes time on a claim's way, in order. */
 export const PHASES = {
-  waiting: "waiting for a machine",
+  waiting: "waiting for an instance",
   detaching: "detaching",
   attaching: "attaching",
   sending: "command sent",
   running: "script running",
   joining: "waiting for InService",
-  reporting: "outcome follows",
+  reporting: "publishing the outcome",
 };
+
+/** Of a claim that was rejected: it was not tried. */
+const REFUSED = "refused";
 
 const STEPS = {
   message: "message on the queue",
-  entered: "entered: a machine is assigned",
+  entered: "entered: an instance is assigned",
   detached: "detached from the pool",
-  given_up: "machine given up, another asked for",
+  given_up: "instance given up, another asked for",
   attaching: "AttachInstances: attaching to the target",
   attached: "attached: InService in the target",
   command_sent: "SendCommand: init command sent",
@@ -32,7 +35,9 @@ export function drawLegend() {
   }
   byId("legend").append(
     element("li", {}, swatch("tick"), "InService in the target"),
-    element("li", { id: "legend-torn" }, swatch("torn"), "goes beyond the axis"));
+    element("li", { id: "legend-refused" },
+      element("span", { class: "swatch", "data-phase": REFUSED, "aria-hidden": "true" }), "checked and rejected"),
+    element("li", { id: "legend-torn" }, swatch("torn"), "longer than shown"));
 }
 
 const swatch = (kind) => element("span", { class: `swatch ${kind}`, "aria-hidden": "true" });
@@ -43,8 +48,9 @@ function spans(claim, now) {
   const zero = claim.steps[0].at;
   const end = (claim.end?.at ?? now) - zero;
   const begun = claim.steps.filter((step) => step.phase);
+  const refused = claim.end?.outcome === "rejected";
   return begun.map((step, index) => [
-    step.phase,
+    refused ? REFUSED : step.phase,
     step.at - zero,
     index + 1 < begun.length ? begun[index + 1].at - zero : Math.max(end, step.at - zero),
   ]);
@@ -79,7 +85,7 @@ function makeRow(claim) {
 function drawMore(row, claim) {
   if (!row.querySelector("details").open) return;
   const zero = claim.steps[0].at;
-  const times = claim.attempts > 1 ? `, its machine number ${claim.attempts}` : "";
+  const times = claim.attempts > 1 ? `, its instance number ${claim.attempts}` : "";
   const machine = claim.instance ? `, ${claim.instance}${times}` : "";
   const when = claim.attach_when === "after_init" ? ", attach_when: after_init" : "";
   say(row.querySelector(".about"), `for ${claim.target}${machine}${when}`);
@@ -146,6 +152,7 @@ export function tickClaims(now, all = false) {
     if (all || rescaled || !row.claim.end) drawBar(row, row.claim, now);
   }
   byId("legend-torn").hidden = document.querySelector(".bar[data-torn=true]") === null;
+  byId("legend-refused").hidden = document.querySelector(`.bar [data-phase=${REFUSED}]`) === null;
 }
 
 function drawAxis(step) {
@@ -176,6 +183,9 @@ function drawBar(row, claim, now) {
   say(row.querySelector(".took"), duration(length(claim, now)));
 }
 
+/** What became of a claim, after its id. */
+const ENDINGS = { ready: "is ready", failed: "failed", rejected: "was rejected", dry_run: "is a dry run, answered" };
+
 const GLYPHS = { ready: "✓", failed: "✗", rejected: "⊘" };
 
 /** How long it took, and in which pool, where there are several. */
@@ -204,7 +214,7 @@ export function news(outcomes, since) {
     .map((outcome) => {
       const took = outcome.took === null ? "" : ` after ${duration(outcome.took)}`;
       const why = outcome.outcome === "ready" ? "" : `, ${outcome.reason}`;
-      return `${outcome.id ?? "a message"} is ${outcome.outcome}${took}${why}`;
+      return `${outcome.id ?? "a message"} ${ENDINGS[outcome.outcome] ?? outcome.outcome}${took}${why}`;
     })
     .reverse();
 }

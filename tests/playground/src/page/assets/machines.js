@@ -35,8 +35,8 @@ const killers = (machine) => [
   killer("Kill agent", "kill_agent", machine.id),
   element("button", {
     type: "button", class: "small", "data-trouble": "kill_machine", "data-instance": machine.id,
-    "aria-label": `Kill machine ${machine.id}`,
-  }, "Kill machine"),
+    "aria-label": `Kill instance ${machine.id}`,
+  }, "Kill instance"),
 ];
 
 /** What cannot be broken any more is disabled, and does not take the focus with it. */

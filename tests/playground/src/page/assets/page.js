@@ -41,14 +41,14 @@ function drawTroubles(troubles) {
     mark(button, "aria-pressed", String(troubles[button.dataset.shows]));
   }
   const broken = [];
-  if (troubles.drops_events) broken.push("every event is lost: claims are looked at once a minute");
+  if (troubles.drops_events) broken.push("every event is lost: claims are checked only once a minute");
   else if (troubles.events_to_drop > 0) broken.push(`events that will be lost: ${troubles.events_to_drop}`);
   if (troubles.throttles) broken.push("AWS throttles every other call");
-  if (troubles.refuses_capacity) broken.push("no launch gets a machine");
+  if (troubles.refuses_capacity) broken.push("no launch gets an instance");
   if (troubles.crashes > 0) broken.push(`functions that will crash: ${troubles.crashes}`);
   const words = broken.length > 0
     ? `Now: ${broken.join("; ")}.`
-    : "Nothing is broken. Agents and machines can be killed in the pool.";
+    : "Nothing is broken. Agents and instances can be killed in the pool.";
   say(byId("broken"), words);
   mark(byId("broken"), "data-broken", String(broken.length > 0));
 }

@@ -40,7 +40,7 @@ function draw() {
   const pitch = Math.min(inner.width / claims.length, WIDEST_BAR);
 
   const words = `${claims.length} ${claims.length === 1 ? "claim" : "claims"}: p50 ${duration(latencies.p50)}, p99 ${duration(latencies.p99)}`;
-  const beyond = claims.some((claim) => total(claim) > most) ? "; ▲ goes beyond the axis" : "";
+  const beyond = claims.some((claim) => total(claim) > most) ? "; ▲ longer than shown" : "";
   say(byId("plot-figure"), words + beyond);
   const svg = shape("svg", {
     role: "img", "aria-label": `Time from message to ready of the last ${words}`,
