@@ -45,7 +45,7 @@ LINES_OF_A_REASON = """() => {
 }"""
 
 # What the README says of the picture.
-LARGEST_PICTURE = 200_000
+LARGEST_PICTURE = 220_000
 
 
 def say(text):
