@@ -102,7 +102,7 @@ pub enum PlanError {
     #[error("no launch is in it: say how long one takes, with --lead-time 150s")]
     NoLeadTime,
     /// Everything is learned from, and nothing is left to score.
-    #[error("all of the history only teaches: say less with --learn")]
+    #[error("all of the history is used for learning: say less with --learn")]
     NothingScored,
     /// A file cannot be written.
     #[error("{path} cannot be written")]

@@ -101,7 +101,7 @@ async fn a_young_pool_says_so_and_an_unused_one_what_to_do() {
         .is(Exit::Done, &["1 claim (", "too little history"]);
     run(&harness, &["plan", "--learn", "30d"])
         .await
-        .is(Exit::Wrong, &["all of the history only teaches"]);
+        .is(Exit::Wrong, &["all of the history is used for learning"]);
     harness.end().await;
 }
 
