@@ -60,7 +60,8 @@ async fn a_message_that_is_no_json_is_rejected() {
     assert!(outcome.message.contains("not a claim"));
     // Without a claim id its sender finds it by what `SendMessage` answered.
     assert!(
-        outcome.message.starts_with("SQS message ") && outcome.message.contains("it is not valid JSON"),
+        outcome.message.starts_with("SQS message ")
+            && outcome.message.contains("it is not valid JSON"),
         "{}",
         outcome.message
     );
