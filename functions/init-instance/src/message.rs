@@ -1,7 +1,7 @@
 //! What lies on InitQueue: hand-overs, looks, and EventBridge's word that a command changed.
 
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use ready_pool_aws::event::CommandDetail;
+use ready_pool_aws::event::{CommandDetail, time_of};
 use ready_pool_core::Timestamp;
 use ready_pool_core::message::{HandOver, LookAgain, Message};
 
@@ -30,8 +30,7 @@ impl Work {
     /// Reads a message's body.
     pub fn read(body: &str) -> Result<Self, NotForUs> {
         if let Ok(event) = serde_json::from_str::<EventBridgeEvent<CommandDetail>>(body) {
-            let seconds = event.time.map(|time| time.timestamp());
-            let at = seconds.and_then(|seconds| Timestamp::from_unix_timestamp(seconds).ok());
+            let at = time_of(&event);
             let detail = event.detail;
             return Ok(Self::CommandFinished { detail, at });
         }

@@ -1,11 +1,11 @@
 //! What a look says in figures: pure.
 
 use crate::decide::sizing::Sizing;
-use crate::decide::{FullScan, Plan, View};
+use crate::decide::{FullScan, Plan, View, all_agents, ready};
 use crate::missing::AllMissing;
 use crate::notes::{self, Stage};
 use ready_pool_aws::metrics::Record;
-use ready_pool_core::group::{Group, Member};
+use ready_pool_core::group::Group;
 use ready_pool_core::ids::GroupName;
 use ready_pool_sizing::Decision;
 
@@ -26,17 +26,9 @@ pub(crate) fn sizing(pool: &GroupName, sizing: &Sizing) -> Record {
 /// The state of the pool and its claims: about once a minute, by a full scan. What is not known is
 /// not said.
 pub(crate) fn state(view: &View, scan: &FullScan, plan: &Plan, missing: &AllMissing) -> Record {
-    let mut fit = view.pool.members.iter().filter(|member| member.is_fit());
-    let all_agents = view.agents.as_ref().filter(|_| view.knows_all_agents);
-    let ready = match all_agents {
-        Some(agents) => {
-            let is_online =
-                |member: &&Member| (agents.get(&member.instance)).is_some_and(|agent| agent.online);
-            Some(fit.filter(is_online).count())
-        }
-        None => fit.next().is_none().then_some(0),
-    };
-    let held_back = all_agents.map(|_| plan.held_back);
+    // Without the agents of all members only a pool in which none can be ready is known.
+    let ready = Some(ready(view).count()).filter(|count| *count == 0 || all_agents(view).is_some());
+    let held_back = all_agents(view).map(|_| plan.held_back);
     let failing = view.activities.as_ref().map(|_| plan.failing_launches);
     let open = scan.targets.as_ref().map(|targets| {
         let entries = targets.groups.iter().flat_map(Group::entries);

@@ -5,8 +5,8 @@ use crate::act::{Act, Done};
 use crate::config::TIME_FOR_A_LOOK;
 use crate::decide::sizing::{self, Reading, Sizing};
 use crate::decide::{
-    Cause, Extent, Growth, Plan, View, first_look, for_claims, for_the_pool, for_the_rest,
-    full_scan_is_due, next_look, says_warm_pool,
+    Cause, Extent, Growth, LastLooks, Plan, View, first_look, for_claims, for_the_pool,
+    for_the_rest, full_scan_is_due, next_look, says_warm_pool,
 };
 use crate::figures;
 use crate::function::ReplenishPool;
@@ -14,7 +14,7 @@ use crate::observe::Observer;
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use ready_pool_aws::clock::{Invocation, sleep};
 use ready_pool_aws::error::ObserveError;
-use ready_pool_aws::event::AutoScalingDetail;
+use ready_pool_aws::event::{AutoScalingDetail, time_of};
 use ready_pool_core::Timestamp;
 use ready_pool_core::group::Group;
 use serde::Serialize;
@@ -91,17 +91,16 @@ impl ReplenishPool {
             invocation.now(),
         );
         while let Some(asked) = extent {
-            let now = invocation.now();
-            // The timer takes the full look, once a minute; a burst of events keeps the timer out: so any look is
-            // a full one when that is due.
-            let is_due = full_scan_is_due(self.memory.last_looks().full_scan_at, now);
-            let asked = if is_due { Extent::Full } else { asked };
-            let look = Box::pin(self.look(asked, now, invocation)).await?;
+            let look = Box::pin(self.look(asked, invocation.now(), invocation)).await?;
             let Some((plan, done)) = look else {
                 break;
             };
             summary.add(&plan, done);
-            let may_grow = self.memory.last_looks().may_grow;
+            let LastLooks {
+                may_grow,
+                full_scan_at,
+                ..
+            } = self.memory.last_looks();
             let Some((pause, next)) = next_look(&plan, done.unended, may_grow) else {
                 break;
             };
@@ -109,7 +108,10 @@ impl ReplenishPool {
                 break;
             }
             sleep(pause).await;
-            extent = Some(next);
+            // The timer takes the full look, once a minute; a burst of events keeps the timer out: so any look is
+            // a full one when that is due.
+            let is_due = full_scan_is_due(full_scan_at, invocation.now());
+            extent = Some(if is_due { Extent::Full } else { next });
         }
         info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, claims_looked_at = summary.claims_looked_at, removed = summary.removed, failures = summary.failures, "pass done");
         Ok(summary)
@@ -228,11 +230,6 @@ fn cause_of(event: &EventBridgeEvent<Value>) -> Cause {
     }
     let instance = AutoScalingDetail::of(event).instance_id;
     Cause::of(&event.detail_type, instance.as_deref())
-}
-
-/// When what the event tells of happened.
-fn time_of(event: &EventBridgeEvent<Value>) -> Option<Timestamp> {
-    Timestamp::from_unix_timestamp(event.time?.timestamp()).ok()
 }
 
 #[cfg(test)]

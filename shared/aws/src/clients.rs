@@ -1,5 +1,6 @@
 //! The three SDK clients, with the time-outs and retries that the protocol relies on.
 
+use crate::config::environment;
 use crate::https;
 use crate::metrics::{Detail, Metrics, StandardOutput};
 use aws_config::retry::RetryConfig;
@@ -28,7 +29,7 @@ impl Clients {
     /// Clients from the function's environment (role credentials, region, endpoint).
     pub async fn from_environment() -> Self {
         let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .http_client(https::client(|name| std::env::var(name).ok()))
+            .http_client(https::client(environment))
             .load()
             .await;
         Self::new(&config, Metrics::to(Arc::new(StandardOutput)))

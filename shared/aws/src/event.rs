@@ -4,6 +4,7 @@
 use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use ready_pool_core::Timestamp;
 use ready_pool_core::ids::CommandId;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::time::Duration;
@@ -21,6 +22,14 @@ pub struct AutoScalingDetail {
     /// The instance.
     #[serde(rename = "EC2InstanceId")]
     pub instance_id: Option<String>,
+}
+
+/// When what an event is about happened: to the second.
+pub fn time_of<T>(event: &EventBridgeEvent<T>) -> Option<Timestamp>
+where
+    T: Serialize + DeserializeOwned,
+{
+    Timestamp::from_unix_timestamp(event.time?.timestamp()).ok()
 }
 
 impl AutoScalingDetail {

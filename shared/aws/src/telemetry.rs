@@ -1,10 +1,10 @@
 //! Structured logs. Format and level come from the function's logging configuration.
 
+use crate::config::environment;
 use lambda_runtime::tracing::subscriber::filter::{LevelFilter, Targets};
 use lambda_runtime::tracing::subscriber::layer::SubscriberExt;
 use lambda_runtime::tracing::subscriber::util::SubscriberInitExt;
 use lambda_runtime::tracing::subscriber::{fmt, registry};
-use std::env;
 
 /// Starts logging to standard output, where Lambda collects it.
 ///
@@ -15,14 +15,13 @@ use std::env;
 /// `lambda_runtime`'s own subscriber does the same, with a filter that also knows spans and regular expressions: 344 kB
 /// of a function.
 pub fn start() {
-    let read = |name| env::var(name).ok();
     let filter = filter(
-        read("AWS_LAMBDA_LOG_LEVEL").as_deref(),
-        read("RUST_LOG").as_deref(),
+        environment("AWS_LAMBDA_LOG_LEVEL").as_deref(),
+        environment("RUST_LOG").as_deref(),
     );
     let lines = fmt::layer().with_target(false).without_time();
-    let is_json =
-        read("AWS_LAMBDA_LOG_FORMAT").is_some_and(|format| format.eq_ignore_ascii_case("json"));
+    let is_json = environment("AWS_LAMBDA_LOG_FORMAT")
+        .is_some_and(|format| format.eq_ignore_ascii_case("json"));
     if is_json {
         registry().with(filter).with(lines.json()).init();
     } else {

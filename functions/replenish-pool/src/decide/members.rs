@@ -13,7 +13,7 @@ pub(super) fn is_ready(view: &View, member: &Member) -> bool {
 }
 
 /// The agents of all members, where they are known.
-pub(super) fn all_agents(view: &View) -> Option<&BTreeMap<InstanceId, Agent>> {
+pub(crate) fn all_agents(view: &View) -> Option<&BTreeMap<InstanceId, Agent>> {
     view.agents.as_ref().filter(|_| view.knows_all_agents)
 }
 
@@ -28,7 +28,7 @@ pub(super) fn is_online(view: &View, instance: &InstanceId) -> bool {
 }
 
 /// All of those.
-pub(super) fn ready(view: &View) -> impl Iterator<Item = &Member> {
+pub(crate) fn ready(view: &View) -> impl Iterator<Item = &Member> {
     (view.pool.members.iter()).filter(|member| is_ready(view, member))
 }
 

@@ -18,6 +18,7 @@ pub use leaks::{
     LEAK_CHECKED_FOR, LEAK_CHECKED_FROM, LEAK_CHECKS_PER_PASS, leak_candidates, leak_checks,
     leak_slice, leak_slice_is_due, leak_window,
 };
+pub(crate) use members::{all_agents, ready};
 pub use reading::{
     agents_are_due, all_are_online, full_scan_is_due, history_suffices, launches_of_waiting,
     looks_at_hook, max_age_now, needs_history, needs_launches, reaches_back_to, says_warm_pool,
