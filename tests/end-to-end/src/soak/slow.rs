@@ -3,7 +3,7 @@
 use super::tally::lines_about;
 use super::tenants::Tenants;
 use crate::harness::Harness;
-use ready_pool_core::outcome::{Ending, Outcome};
+use ready_pool_core::outcome::Outcome;
 use region::journal::{Entry, Happening};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,17 +30,14 @@ impl Slow {
     /// Those of a run.
     pub(super) fn of(harness: &Harness, tenants: &Tenants) -> Vec<Self> {
         let outcomes = harness.outcomes();
-        let ready = tenants.answered.iter();
-        ready
-            .filter(|(_, (_, ending))| *ending == Ending::Ready)
-            .filter_map(|(claim, (at, _))| {
-                let waited = *at - *tenants.sent.get(claim)?;
-                let outcome = outcomes
-                    .iter()
-                    .find(|it| it.claim_id.as_ref() == Some(claim))?;
-                (waited > LONG).then(|| Self::of_outcome(harness, claim, outcome, waited))
-            })
-            .collect()
+        let long = tenants.waits().filter(|(_, waited)| *waited > LONG);
+        long.filter_map(|(claim, waited)| {
+            let outcome = outcomes
+                .iter()
+                .find(|it| it.claim_id.as_ref() == Some(claim))?;
+            Some(Self::of_outcome(harness, claim, outcome, waited))
+        })
+        .collect()
     }
 
     fn of_outcome(harness: &Harness, claim: &str, outcome: &Outcome, waited: Duration) -> Self {

@@ -117,12 +117,7 @@ impl Tally {
                 repeats += 1;
             }
         }
-        let mut waits: Vec<Duration> = tenants
-            .answered
-            .iter()
-            .filter(|(_, (_, ending))| *ending == Ending::Ready)
-            .filter_map(|(claim, (at, _))| Some(*at - *tenants.sent.get(claim)?))
-            .collect();
+        let mut waits: Vec<Duration> = tenants.waits().map(|(_, waited)| waited).collect();
         waits.sort();
         Self {
             claims: tenants.sent.len(),

@@ -131,6 +131,12 @@ impl Tenants {
             .collect()
     }
 
+    /// The claims that are ready, and how long each waited until its sender heard so.
+    pub(super) fn waits(&self) -> impl Iterator<Item = (&String, Duration)> {
+        let ready = (self.answered.iter()).filter(|(_, (_, ending))| *ending == Ending::Ready);
+        ready.filter_map(|(claim, (at, _))| Some((claim, *at - *self.sent.get(claim)?)))
+    }
+
     /// Whether an instance in no group is a known limit (`docs/protocol.md`): its target was wiped after its claim was
     /// sent, so nobody knows where to attach it after its init.
     pub(super) fn wiped_before_its_attach(&self, harness: &Harness, instance: &str) -> bool {

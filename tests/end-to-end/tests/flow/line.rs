@@ -12,6 +12,15 @@ use std::time::Duration;
 
 const ZONES: [&str; 3] = ["eu-west-1a", "eu-west-1b", "eu-west-1c"];
 
+/// Ten claims for a zone in which nothing is ready, and behind them one that can be served.
+fn ten_wait_before_one(harness: &Harness) {
+    harness.send_together(
+        (0..10)
+            .map(|n| patient(harness, &format!("waits-{n}"), "waits"))
+            .chain([patient(harness, "served", "served")]),
+    );
+}
+
 fn patient(harness: &Harness, claim_id: &str, target: &str) -> Value {
     let mut claim = claim(claim_id, target);
     claim["expires_at"] = harness.in_future(Duration::from_hours(1)).into();
@@ -64,11 +73,7 @@ fn stepped_aside(harness: &Harness) -> f64 {
 async fn ten_claims_for_a_zone_with_nothing_ready_do_not_hold_up_the_claim_behind_them() {
     let (harness, _) = at_its_maximum().await;
     let since = harness.now();
-    harness.send_together(
-        (0..10)
-            .map(|n| patient(&harness, &format!("waits-{n}"), "waits"))
-            .chain([patient(&harness, "served", "served")]),
-    );
+    ten_wait_before_one(&harness);
     let waited = waited(&harness, "served", since).await;
     assert!(waited < Duration::from_secs(15), "{waited:?}");
     assert!(stepped_aside(&harness) >= 10.0);
@@ -79,11 +84,7 @@ async fn ten_claims_for_a_zone_with_nothing_ready_do_not_hold_up_the_claim_behin
 #[tokio::test(start_paused = true)]
 async fn who_comes_when_all_ten_have_just_stepped_aside_waits_half_a_minute_at_most() {
     let (harness, _) = at_its_maximum().await;
-    harness.send_together(
-        (0..10)
-            .map(|n| patient(&harness, &format!("waits-{n}"), "waits"))
-            .chain([patient(&harness, "served", "served")]),
-    );
+    ten_wait_before_one(&harness);
     harness.outcome("served").await;
     let since = harness.now();
     harness.send(&patient(&harness, "late", "served")).await;
@@ -223,11 +224,7 @@ async fn an_answer_that_is_lost_between_copy_and_delete_costs_no_claim_and_no_se
             let (harness, _) = at_its_maximum().await;
             let calls = Calls::of(Service::Sqs, operation).by("ready-pool-claim-instance");
             harness.break_next(Fault::nth(calls, 1, moment, failure.clone()));
-            harness.send_together(
-                (0..10)
-                    .map(|n| patient(&harness, &format!("waits-{n}"), "waits"))
-                    .chain([patient(&harness, "served", "served")]),
-            );
+            ten_wait_before_one(&harness);
             harness.outcome("served").await;
             harness.pass(Duration::from_mins(3)).await;
             let more = json!({ "AutoScalingGroupName": harness.pool, "MaxSize": 60 });
@@ -250,11 +247,7 @@ async fn an_answer_that_is_lost_between_copy_and_delete_costs_no_claim_and_no_se
 #[tokio::test(start_paused = true)]
 async fn a_claim_that_stepped_aside_is_rejected_as_one_that_never_did() {
     let (harness, _) = at_its_maximum().await;
-    harness.send_together(
-        (0..10)
-            .map(|n| patient(&harness, &format!("waits-{n}"), "waits"))
-            .chain([patient(&harness, "served", "served")]),
-    );
+    ten_wait_before_one(&harness);
     harness.outcome("served").await;
     let full = json!({ "AutoScalingGroupName": "waits", "MaxSize": 0 });
     harness
