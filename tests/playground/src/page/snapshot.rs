@@ -115,6 +115,7 @@ impl Snapshot {
         sizing: &[Follower],
         story: &VecDeque<Line>,
     ) -> Self {
+        let ended = ended(progress);
         Self {
             stack: names.family.as_ref().unwrap_or(&names.stack).clone(),
             functions: functions(world, names),
@@ -123,8 +124,8 @@ impl Snapshot {
             line: line(progress),
             queues: queues(world, names),
             counts: progress.counts(),
-            claims: claims(progress),
-            older: ended(progress).len().saturating_sub(ENDED_SHOWN),
+            claims: claims(progress, &ended),
+            older: ended.len().saturating_sub(ENDED_SHOWN),
             latencies: latencies(progress),
             outcomes: progress.outcomes().rev().cloned().collect(),
             troubles: troubles(world),
@@ -214,9 +215,9 @@ fn dead_letter_queues(world: &World) -> BTreeSet<String> {
 }
 
 /// By their messages, so that a row stays where it is when its claim ends.
-fn claims(progress: &Progress) -> Vec<Claim> {
+fn claims(progress: &Progress, ended: &[&Claim]) -> Vec<Claim> {
     let open = progress.claims().filter(|claim| claim.end.is_none());
-    let ended = ended(progress).into_iter().take(ENDED_SHOWN);
+    let ended = ended.iter().copied().take(ENDED_SHOWN);
     let mut shown: Vec<Claim> = open.take(OPEN_SHOWN).chain(ended).cloned().collect();
     shown.sort_by_key(|claim| Reverse(claim.sent()));
     shown
