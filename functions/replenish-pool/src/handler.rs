@@ -179,7 +179,7 @@ impl ReplenishPool {
         }
         error!(
             pool = %pool.name,
-            "the pool's group has a warm pool, which is not supported: its machines are never let into service, and are \
+            "the pool's group has a warm pool, which is not supported: its instances are never let into service, and are \
              launched again every hour; delete it (aws autoscaling delete-warm-pool)"
         );
         self.memory.warm_pool_was_said(now);

@@ -20,7 +20,7 @@ fn make_outcome_queue(world: &mut World) {
     world.answer(&call).expect("the queue can be made");
 }
 
-/// The family `ready-pool`: two small machines, one large one, and one queue for outcomes.
+/// The family `ready-pool`: two small instances, one large one, and one queue for outcomes.
 pub(crate) fn builder() -> HarnessBuilder {
     let arn = format!("arn:aws:sqs:eu-west-1:123456789012:{OUTCOMES}");
     Harness::builder()

@@ -69,7 +69,7 @@ impl Troubles {
             (self.lost_answer, "of the answers are lost"),
             (self.lost_event, "of the events are lost"),
             (self.agent_dead, "of the agents die"),
-            (self.instance_dead, "of the machines die"),
+            (self.instance_dead, "of the instances die"),
             (
                 self.untagged,
                 "of the machines lose the tag by which they may be sent commands",
