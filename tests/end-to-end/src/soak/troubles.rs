@@ -72,10 +72,10 @@ impl Troubles {
             (self.instance_dead, "of the instances die"),
             (
                 self.untagged,
-                "of the machines lose the tag by which they may be sent commands",
+                "of the instances lose the tag by which they may be sent commands",
             ),
             (self.agent_restarts, "of the agents restart"),
-            (self.reboots, "of the machines reboot"),
+            (self.reboots, "of the instances reboot"),
             (
                 self.tags_wiped,
                 "of the claims have their target's entries wiped",
