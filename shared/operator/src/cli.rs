@@ -10,6 +10,9 @@ use ready_pool_planner::{Arguments, dollars};
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// So many claims are sent at once, at most.
+pub(crate) const MOST_AT_ONCE: u16 = 100;
+
 /// `ready-pool`.
 #[derive(Debug, Parser)]
 #[command(
@@ -17,9 +20,9 @@ use std::time::Duration;
     version,
     propagate_version = true,
     about = "Operates a ready-pool stack: how the pool and its claims stand, a claim sent and followed, what is wrong",
-    after_help = "Exit status: 0 done; 1 AWS could not be asked, or refused; 2 the command line or the claim is wrong, and \
-                  nothing was sent; 3 a claim failed or was rejected, or doctor found something wrong; 4 how a claim ended \
-                  is not known, or there is no trace of it.\n\n\
+    after_help = "Exit status: 0 done; 1 AWS could not be asked, or refused; 2 the command line or the claim is wrong, \
+                  nothing was sent, and nothing was changed; 3 a claim failed or was rejected, or doctor found something wrong; 4 how a claim ended \
+                  is not known, or there is no trace of it; 130 Ctrl-C while a claim was followed.\n\n\
                   Account, region and credentials are those of the AWS CLI: its environment variables, or --profile and \
                   --region. AWS_ENDPOINT_URL or --endpoint-url for a simulated region (`cargo serve`)."
 )]
@@ -242,7 +245,7 @@ pub struct SendOptions {
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Send so many claims, with `-1`, `-2`, … behind the id
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=i64::from(MOST_AT_ONCE)))]
     pub instances: u16,
     /// Only ask what would become of the claim: the answer goes to the outcome queue, and nothing is changed
     #[arg(long, conflicts_with = "wait")]
@@ -253,8 +256,8 @@ pub struct SendOptions {
     /// Follow the claim to its end by its entry in the target's tags. Ctrl-C stops following; the claim goes on
     #[arg(long)]
     pub wait: bool,
-    /// Send and follow a claim that has an entry already: if it has ended, sending it again only repeats its outcome
-    #[arg(long, requires = "wait")]
+    /// Send a claim that has an entry already: if it has ended, that only repeats its outcome
+    #[arg(long)]
     pub again: bool,
 }
 
@@ -365,7 +368,6 @@ mod tests {
             "send",
             "send --target t",
             "send --target t --command c --dry-run --wait",
-            "send --target t --command c --again",
             "send --target t --command c --script f",
             "pause everything",
             "status --stack s --family f",

@@ -14,7 +14,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Usage(String),
     /// The claim would be rejected as malformed. Nothing was sent.
-    #[error("the claim was not sent: {problem}{}", from_where(.place.as_deref()))]
+    #[error("nothing was sent: {problem}{}", from_where(.place.as_deref()))]
     InvalidClaim {
         /// What is wrong with it.
         problem: Malformed,

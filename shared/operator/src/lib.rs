@@ -12,6 +12,7 @@ mod doctor;
 mod exit;
 mod failure;
 mod family;
+mod kept;
 mod pause;
 mod plan;
 mod pool;

@@ -23,15 +23,46 @@ pub(super) struct Files<'f> {
 }
 
 /// The claims to send.
+#[derive(Debug)]
+pub(super) struct Composed {
+    /// All of them.
+    pub(super) claims: Vec<Claim>,
+    /// How long each may wait, where that counts from when it is sent.
+    expires_in: Option<Duration>,
+}
+
+impl Composed {
+    /// They are sent now, and not when they were composed: the checks between may have taken a while.
+    pub(super) fn sent_at(&mut self, now: Timestamp) -> Result<(), Failure> {
+        for claim in &mut self.claims {
+            if let Some(time) = self.expires_in {
+                claim.expires_at = deadline(now, time)?;
+            }
+            check_deadline(claim, now)?;
+        }
+        Ok(())
+    }
+}
+
+/// Composes the claims that the options name.
 pub(super) fn claims(
     options: &SendOptions,
     files: Files<'_>,
     now: Timestamp,
-) -> Result<Vec<Claim>, Failure> {
+) -> Result<Composed, Failure> {
     let mut message = match files.claim {
         Some(text) => object(text, options)?,
         None => Map::new(),
     };
+    let expires_in = match options.expires_in {
+        None if message.contains_key("expires_at") => None,
+        asked => Some(asked.unwrap_or(DEFAULT_EXPIRES_IN)),
+    };
+    if let Some(time) = expires_in {
+        let deadline = deadline(now, time)?;
+        let deadline = deadline.format(&Rfc3339).map_err(|_| unwritable())?;
+        message.insert("expires_at".to_owned(), json!(deadline));
+    }
     fill_in(&mut message, options, files.script, now)?;
     let id = message.get("claim_id").cloned().unwrap_or_default();
     let mut claims = Vec::new();
@@ -45,14 +76,20 @@ pub(super) fn claims(
             place: place_of(&problem, options),
             problem,
         })?;
-        if claim.is_expired(now) {
-            return Err(Failure::Usage(
-                "the claim was not sent: its expires_at lies in the past; --expires-in 15m sets another".to_owned(),
-            ));
-        }
+        check_deadline(&claim, now)?;
         claims.push(claim);
     }
-    Ok(claims)
+    Ok(Composed { claims, expires_in })
+}
+
+fn check_deadline(claim: &Claim, now: Timestamp) -> Result<(), Failure> {
+    if claim.is_expired(now) {
+        return Err(Failure::Usage(
+            "nothing was sent: its expires_at lies in the past; --expires-in 15m sets another"
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 fn object(text: &str, options: &SendOptions) -> Result<Map<String, Value>, Failure> {
@@ -60,10 +97,10 @@ fn object(text: &str, options: &SendOptions) -> Result<Map<String, Value>, Failu
     match serde_json::from_str(text) {
         Ok(Value::Object(message)) => Ok(message),
         Ok(_) => Err(Failure::Usage(format!(
-            "the claim was not sent: {file} must hold one JSON object"
+            "nothing was sent: {file} must hold one JSON object"
         ))),
         Err(error) => Err(Failure::Usage(format!(
-            "the claim was not sent: {file} is not valid JSON: {error}"
+            "nothing was sent: {file} is not valid JSON: {error}"
         ))),
     }
 }
@@ -130,13 +167,6 @@ fn fill_in(
     if options.dry_run {
         set("dry_run", json!(true));
     }
-    if let Some(time) = options.expires_in {
-        set("expires_at", json!(deadline(now, time)?));
-    }
-    if !message.contains_key("expires_at") {
-        let deadline = deadline(now, DEFAULT_EXPIRES_IN)?;
-        message.insert("expires_at".to_owned(), json!(deadline));
-    }
     if !message.contains_key("claim_id") {
         message.insert("claim_id".to_owned(), json!(new_id(now)));
     }
@@ -180,20 +210,19 @@ fn part<'m>(
     name: &str,
 ) -> Result<&'m mut Map<String, Value>, Failure> {
     let part = message.entry(name).or_insert_with(|| json!({}));
-    part.as_object_mut().ok_or_else(|| {
-        Failure::Usage(format!(
-            "the claim was not sent: `{name}` must be a JSON object"
-        ))
-    })
+    part.as_object_mut()
+        .ok_or_else(|| Failure::Usage(format!("nothing was sent: `{name}` must be a JSON object")))
 }
 
-fn deadline(now: Timestamp, time: Duration) -> Result<String, Failure> {
-    let unwritable = || Failure::Usage("--expires-in lies beyond the calendar".to_owned());
+fn unwritable() -> Failure {
+    Failure::Usage("nothing was sent: --expires-in lies beyond the calendar".to_owned())
+}
+
+fn deadline(now: Timestamp, time: Duration) -> Result<Timestamp, Failure> {
     let time = time::Duration::try_from(time).map_err(|_| unwritable())?;
     let deadline = now.checked_add(time).ok_or_else(unwritable)?;
     // To the second: nobody cares, and people read it.
-    let deadline = deadline.replace_nanosecond(0).unwrap_or(deadline);
-    deadline.format(&Rfc3339).map_err(|_| unwritable())
+    Ok(deadline.replace_nanosecond(0).unwrap_or(deadline))
 }
 
 /// An id that no claim had: nobody types twice within a millisecond.
@@ -226,7 +255,34 @@ mod tests {
     }
 
     fn composed(line: &str, files: Files<'_>) -> Result<Vec<Claim>, String> {
-        claims(&options(line), files, NOW).map_err(|failure| failure.to_string())
+        let composed = claims(&options(line), files, NOW);
+        let composed = composed.map_err(|failure| failure.to_string())?;
+        Ok(composed.claims)
+    }
+
+    #[test]
+    fn a_deadline_counts_from_when_the_claim_is_sent() {
+        let file = Files {
+            claim: Some(FILE),
+            script: None,
+        };
+        let sent = |line: &str, files, after: time::Duration| {
+            let mut composed = claims(&options(line), files, NOW).unwrap();
+            let id = composed.claims[0].claim_id.clone();
+            composed.sent_at(NOW + after).map(|()| {
+                assert_eq!(composed.claims[0].claim_id, id);
+                composed.claims[0].expires_at
+            })
+        };
+        let (soon, late) = (time::Duration::seconds(9), time::Duration::minutes(10));
+        let own = "--target t --command c";
+        let default = sent(own, Files::default(), soon).unwrap();
+        assert_eq!(default, datetime!(2026-11-29 13:15:09 UTC));
+        let asked = sent("--file f --expires-in 60s", file, soon).unwrap();
+        assert_eq!(asked, datetime!(2026-11-29 13:01:09 UTC));
+        let written = sent("--file f", file, soon).unwrap();
+        assert_eq!(written, datetime!(2026-11-29 13:10 UTC));
+        assert!(sent("--file f", file, late).is_err());
     }
 
     #[test]

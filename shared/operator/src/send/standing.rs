@@ -4,6 +4,7 @@
 use crate::exit::Exit;
 use crate::rejected::Rejected;
 use ready_pool_core::Timestamp;
+use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::claim::Claim;
 use ready_pool_core::group::Group;
 use ready_pool_core::ids::{Attempt, InstanceId};
@@ -158,12 +159,19 @@ impl Standing {
                     1 => String::new(),
                     attempt => format!(" (attempt {attempt})"),
                 };
-                if *has_arrived {
-                    format!(
+                match (claim.attach_when, has_arrived) {
+                    (AttachWhen::BeforeInit, false) => {
+                        format!("gets {instance}{attempt}, which moves to {target}")
+                    }
+                    (AttachWhen::BeforeInit, true) => format!(
                         "{instance} is in {target}{attempt}; the script is about to run or running"
-                    )
-                } else {
-                    format!("gets {instance}{attempt}, which moves to {target}")
+                    ),
+                    (AttachWhen::AfterInit, false) => format!(
+                        "runs its script on {instance}{attempt}, then attaches it to {target}"
+                    ),
+                    (AttachWhen::AfterInit, true) => {
+                        format!("{instance} is in {target}{attempt}; its script has succeeded")
+                    }
                 }
             }
             Self::GivenUp { attempt } => {
@@ -271,6 +279,38 @@ mod tests {
         };
         assert!(!arrived("i-00000001"));
         assert!(arrived("i-00000002"));
+    }
+
+    #[test]
+    fn an_instance_that_is_attached_last_is_not_said_to_move() {
+        let said = |instance: &str, when| {
+            let entry = format!("v1 {instance} 1 assigned 2026-11-29T13:15:00Z");
+            let standing = standing(Some(&entry), Duration::minutes(-1));
+            let claim = Claim {
+                attach_when: when,
+                ..claim()
+            };
+            standing.words(&claim, "q")
+        };
+        for (instance, when, expected) in [
+            (
+                "i-00000001",
+                AttachWhen::BeforeInit,
+                "gets i-00000001, which moves to tenant",
+            ),
+            (
+                "i-00000001",
+                AttachWhen::AfterInit,
+                "runs its script on i-00000001, then attaches it to tenant",
+            ),
+            (
+                "i-00000002",
+                AttachWhen::AfterInit,
+                "i-00000002 is in tenant; its script has succeeded",
+            ),
+        ] {
+            assert_eq!(said(instance, when), expected);
+        }
     }
 
     #[test]

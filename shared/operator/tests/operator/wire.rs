@@ -140,7 +140,7 @@ async fn the_program_works_over_a_socket_and_its_exit_status_says_how_it_ended()
     let read = format!("--wait-time-seconds 20 --endpoint-url {}", served.url());
     served.run(&line).await.is(0, &[&read]);
     let line = ["send", "--target", "tenant", "--command", "{{"];
-    served.run(&line).await.is(2, &["was not sent"]);
+    served.run(&line).await.is(2, &["nothing was sent"]);
     served.run(&["nonsense"]).await.is(2, &["Usage"]);
     served.stop().await;
 }

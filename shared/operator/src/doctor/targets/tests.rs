@@ -41,6 +41,7 @@ pub(in crate::doctor) fn examined() -> Examined {
             is_refreshing: Some(false),
         }],
         unreadable: Vec::new(),
+        kept: Vec::new(),
     }
 }
 
