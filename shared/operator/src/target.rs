@@ -11,6 +11,7 @@ use ready_pool_aws::auto_scaling::GroupTag;
 use ready_pool_core::group::{Group, OPT_IN_TAG};
 use ready_pool_core::ids::GroupName;
 use serde::Serialize;
+use std::fmt::Display;
 
 /// How a group stands to the pool, for programs.
 #[derive(Serialize)]
@@ -144,7 +145,7 @@ async fn group(name: &str, session: &Session) -> Result<Group, Failure> {
     })
 }
 
-fn unchanged(problem: String) -> Failure {
+fn unchanged(problem: impl Display) -> Failure {
     Failure::Usage(format!("nothing was changed: {problem}"))
 }
 

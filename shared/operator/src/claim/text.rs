@@ -196,8 +196,8 @@ fn print_command(
         _ => Tone::Plain,
     };
     screen.field("command", &text, tone)?;
-    screen.below(&run.output)?;
-    screen.below(&run.errors)
+    screen.below("stdout", &run.output)?;
+    screen.below("stderr", &run.errors)
 }
 
 /// When each step was that the command's header knows.

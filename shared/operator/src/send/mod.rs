@@ -20,7 +20,7 @@ use ready_pool_core::claim::{Claim, DRY_RUN_GROUP};
 use serde::Serialize;
 use std::io::Read;
 use std::path::Path;
-use wait::{Before, Watch};
+use wait::{Before, CtrlC, Watch};
 
 /// A claim that was sent, for programs.
 #[derive(Serialize)]
@@ -76,13 +76,14 @@ pub(crate) async fn run(
     let before = Before::read(session, &stack, &composed.claims, screen).await?;
     composed.sent_at(session.now())?;
     let claims = &composed.claims;
+    let ctrl_c = CtrlC::listen();
     send(session, &stack, claims).await?;
     if !options.json {
         screen.heading(&format!("Sent to pool {}", stack.pool))?;
         say_pause(session, &stack, screen).await?;
     }
     let watch = Watch::new(session, &stack, claims, before);
-    watch.follow(options, screen).await
+    watch.follow(ctrl_c, options, screen).await
 }
 
 /// The stack that the claims go to. All of them have one target.
@@ -114,7 +115,8 @@ fn read_file(option: &str, path: &Path) -> Result<String, Failure> {
 
 async fn send(session: &Session, stack: &Stack, claims: &[Claim]) -> Result<(), Failure> {
     let queue = Queue::new(&session.clients, stack.provision.clone());
-    let now = session.now();
+    // To the nanosecond: no other message has its id.
+    let now = session.clock.now();
     let messages: Result<Vec<Outgoing>, CallError> = claims
         .iter()
         .map(|claim| {

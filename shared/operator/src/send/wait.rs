@@ -14,8 +14,12 @@ use ready_pool_aws::clock::sleep;
 use ready_pool_core::Timestamp;
 use ready_pool_core::call_error::Effect;
 use ready_pool_core::claim::Claim;
+use ready_pool_core::command;
+use ready_pool_core::ids::InstanceId;
+use ready_pool_core::reason::Reason;
 use serde::Serialize;
 use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How long between two looks at the targets.
 const PACE: Duration = Duration::from_secs(2);
@@ -72,6 +76,25 @@ struct Followed<'a> {
     had_entry: bool,
 }
 
+/// Ctrl-C, which ends the program no more from here on: what was sent goes on, and that is to be said.
+pub(super) struct CtrlC(Option<Signal>);
+
+impl CtrlC {
+    /// Listens for it. Where that cannot be, it ends the program by itself.
+    pub(super) fn listen() -> Self {
+        Self(signal(SignalKind::interrupt()).ok())
+    }
+
+    async fn came(&mut self) {
+        match &mut self.0 {
+            Some(signal) => {
+                signal.recv().await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+}
+
 /// How a claim ended, for programs.
 #[derive(Serialize)]
 struct End<'a> {
@@ -82,6 +105,8 @@ struct End<'a> {
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     instance_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exit_code: Option<i32>,
     message: String,
     #[serde(with = "time::serde::rfc3339")]
     at: Timestamp,
@@ -111,18 +136,13 @@ impl<'a> Watch<'a> {
     /// Follows the claims until each has ended, or Ctrl-C.
     pub(super) async fn follow(
         mut self,
+        mut ctrl_c: CtrlC,
         options: &Options,
         screen: &mut Screen<'_>,
     ) -> Result<Exit, Failure> {
-        let interrupted = async {
-            // Where nothing can listen for it, it ends the program by itself.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
         tokio::select! {
             exit = self.until_ended(options, screen) => return exit,
-            () = interrupted => {}
+            () = ctrl_c.came() => {}
         }
         for followed in &self.claims {
             if followed.standing.exit().is_none() {
@@ -184,6 +204,7 @@ impl<'a> Watch<'a> {
             Vec::new()
         };
         let now = self.session.now();
+        let session = self.session;
         let mut changed = Vec::new();
         for (index, followed) in self.claims.iter_mut().enumerate() {
             if followed.standing.exit().is_some() {
@@ -198,7 +219,15 @@ impl<'a> Watch<'a> {
             });
             followed.had_entry |=
                 target.is_some_and(|target| target.entry(&claim.claim_id).is_some());
-            let standing = Standing::of(claim, target, rejected, followed.had_entry, now);
+            let mut standing = Standing::of(claim, target, rejected, followed.had_entry, now);
+            if let Standing::Failed {
+                reason: Reason::ScriptFailed,
+                instance: Some(instance),
+                exit_code,
+            } = &mut standing
+            {
+                *exit_code = exit_code_of(session, claim, instance).await;
+            }
             if standing != followed.standing || number == 0 {
                 followed.standing = standing;
                 changed.push(index);
@@ -244,6 +273,7 @@ impl<'a> Watch<'a> {
                 outcome: standing.code(),
                 reason: standing.reason(),
                 instance_id: standing.instance().map(|instance| instance.as_str()),
+                exit_code: standing.exit_code(),
                 message: words,
                 at: now,
             });
@@ -256,4 +286,13 @@ impl<'a> Watch<'a> {
         let text = format!("{}: {words}", claim.claim_id);
         screen.field(&words::clock(now), &text, tone)
     }
+}
+
+/// How the claim's script ended on the instance. Whoever may not read the history goes without.
+async fn exit_code_of(session: &Session, claim: &Claim, instance: &InstanceId) -> Option<i32> {
+    let history = session.systems_manager.history(instance).await.ok()?;
+    let comment = command::comment(&claim.key());
+    let its = history.iter().find(|command| command.comment == comment)?;
+    let run = session.systems_manager.run(&its.id, instance).await.ok()?;
+    run.exit_code
 }

@@ -27,7 +27,7 @@ async fn the_story_of_a_claim_that_is_ready() {
             "entry       attempt 1, ready, deadline 2026-11-22 20:30:00 UTC",
             &format!("instance    {instance} in tenant, the target: InService, agent online"),
             &format!("on {instance}: Success, exit code 0; sent 2026-11-22 20:0"),
-            "│ hello",
+            "stdout      │ hello",
             "times       sent 2026-11-22 20:0",
             "after that: entered ",
             "Attaching an existing EC2 instance",
@@ -75,7 +75,7 @@ async fn the_story_of_a_script_that_failed_has_its_output_and_says_what_to_do() 
         &[
             "failed (script_failed)",
             "Failed, exit code 7",
-            "│ no such package",
+            "stderr      │ no such package",
             "fix the script",
             "send it with a new claim_id",
         ],

@@ -64,7 +64,7 @@ async fn a_script_that_fails_is_a_bad_end() {
     sent.is(
         Exit::Bad,
         &[
-            "c-1: failed (script_failed): ",
+            "c-1: failed (script_failed): the init script ended with a non-zero exit code (7); ",
             "`ready-pool claim c-1` shows its command's output",
         ],
     );

@@ -70,8 +70,8 @@ async fn a_misspelt_opt_in_is_said_everywhere_and_corrected() {
             "found       1 wrong, 0 to look at",
         ],
     );
-    let send = ["send", "--target", "new", "--command", "true"];
-    run(&harness, &send).await.is(
+    let line = ["send", "--target", "new", "--command", "true"];
+    run(&harness, &line).await.is(
         Exit::Wrong,
         &[
             "there is no pool ready-pol-pool here, which new has opted in to",
@@ -83,7 +83,7 @@ async fn a_misspelt_opt_in_is_said_everywhere_and_corrected() {
         Exit::Done,
         &["opted in", "corrected", "it named ready-pol-pool"],
     );
-    let sent = run(&harness, &[&send[..], &["--wait"]].concat()).await;
+    let sent = run(&harness, &[&line[..], &["--wait"]].concat()).await;
     sent.is(Exit::Done, &["Sent", "ready: i-"]);
     harness
         .create(Target::named("other").of("ready-pol-pool"))
