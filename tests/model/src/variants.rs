@@ -89,9 +89,11 @@ fn variant(rule: Rule) -> Variant {
             },
             "2",
         ),
-        Rule::FreshHistory | Rule::FirstDelivery | Rule::EventAgain | Rule::FreshForMinutes => {
-            of_fresh_messages(rule)
-        }
+        Rule::FreshHistory
+        | Rule::FirstDelivery
+        | Rule::EventAgain
+        | Rule::FreshForMinutes
+        | Rule::FreshEventForMinutes => of_fresh_messages(rule),
         Rule::WhereBeforeSend => (late(one(&[Fault::TakenBack])), "A"),
         Rule::OwnDetach => (
             late(Configuration {
@@ -146,6 +148,10 @@ fn of_fresh_messages(rule: Rule) -> (Configuration, &'static str) {
         ),
         Rule::FirstDelivery => (of(2, &[Fault::TargetRefuses, Fault::Crash]), "4"),
         Rule::EventAgain => (of(1, &[Fault::Crash]), END),
+        Rule::FreshEventForMinutes => (
+            late(of(3, &[Fault::Tenant, Fault::Crash, Fault::DeadLetter])),
+            "6",
+        ),
         _ => (
             of(3, &[Fault::TargetRefuses, Fault::Crash, Fault::DeadLetter]),
             "4",
