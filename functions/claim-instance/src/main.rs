@@ -11,7 +11,7 @@ use std::sync::Arc;
 async fn main() -> Result<(), Error> {
     telemetry::start();
     let config = Config::read(&config::environment)?;
-    let clients = Clients::from_environment().await;
+    let clients = Clients::from_environment()?;
     let clock = Arc::new(SystemClock);
     let function = &ClaimInstance::new(config, &clients, clock.clone());
     let clock = &clock;

@@ -11,7 +11,7 @@ use std::sync::Arc;
 async fn main() -> Result<(), Error> {
     telemetry::start();
     let config = Config::read(&config::environment)?;
-    let clients = Clients::from_environment().await;
+    let clients = Clients::from_environment()?;
     let function = &InitInstance::new(config, &clients);
     run(service_fn(move |event: LambdaEvent<SqsEvent>| async move {
         let invocation = Invocation::of_invocation(Arc::new(SystemClock), &event.context);

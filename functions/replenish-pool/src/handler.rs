@@ -113,7 +113,7 @@ impl ReplenishPool {
             let is_due = full_scan_is_due(full_scan_at, invocation.now());
             extent = Some(if is_due { Extent::Full } else { next });
         }
-        info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, claims_looked_at = summary.claims_looked_at, removed = summary.removed, failures = summary.failures, "pass done");
+        info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, claims_looked_at = summary.claims_looked_at, removed = summary.removed, failures = summary.failures, "looked at the pool");
         Ok(summary)
     }
 
@@ -179,7 +179,7 @@ impl ReplenishPool {
         }
         error!(
             pool = %pool.name,
-            "the pool's group has a warm pool, which is not supported: its machines are never let into service, and are \
+            "the pool's group has a warm pool, which is not supported: its instances are never let into service, and are \
              launched again every hour; delete it (aws autoscaling delete-warm-pool)"
         );
         self.memory.warm_pool_was_said(now);

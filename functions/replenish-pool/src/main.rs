@@ -12,7 +12,7 @@ use std::sync::Arc;
 async fn main() -> Result<(), Error> {
     telemetry::start();
     let config = Config::read(&config::environment)?;
-    let clients = Clients::from_environment().await;
+    let clients = Clients::from_environment()?;
     let function = &ReplenishPool::new(config, &clients);
     run(service_fn(
         move |event: LambdaEvent<EventBridgeEvent<Value>>| async move {

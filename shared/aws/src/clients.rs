@@ -1,11 +1,12 @@
 //! The three SDK clients, with the time-outs and retries that the protocol relies on.
 
-use crate::config::environment;
+use crate::config::{ConfigError, environment};
 use crate::https;
 use crate::metrics::{Detail, Metrics, StandardOutput};
+use crate::sdk_config;
+use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,13 +27,13 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Clients from the function's environment (role credentials, region, endpoint).
-    pub async fn from_environment() -> Self {
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+    /// Clients from the function's environment (role credentials, region, endpoints).
+    pub fn from_environment() -> Result<Self, ConfigError> {
+        let config = sdk_config::from_environment(&environment)?
+            .into_builder()
             .http_client(https::client(environment))
-            .load()
-            .await;
-        Self::new(&config, Metrics::to(Arc::new(StandardOutput)))
+            .build();
+        Ok(Self::new(&config, Metrics::to(Arc::new(StandardOutput))))
     }
 
     /// Clients on a configuration of the caller's: credentials, HTTP client and clock are taken

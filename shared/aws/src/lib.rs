@@ -14,6 +14,7 @@ pub mod outcomes;
 pub mod queue;
 pub mod queues;
 pub mod retirement;
+pub mod sdk_config;
 pub mod systems_manager;
 pub mod telemetry;
 

@@ -108,7 +108,7 @@ impl SystemsManager {
                 else {
                     continue;
                 };
-                // Init commands are shell scripts: a machine of another kind is ready for none.
+                // Init commands are shell scripts: an instance of another kind is ready for none.
                 let runs_shells = line
                     .platform_type()
                     .is_none_or(|platform| *platform == PlatformType::Linux);

@@ -4,9 +4,9 @@
 /// from the pool's history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Agent {
-    /// Whether it is `Online`, on a machine that runs shell scripts.
+    /// Whether it is `Online`, on an instance that runs shell scripts.
     pub online: bool,
-    /// Whether an association of State Manager's is still to run on its machine (`AssociationStatus` is
-    /// `Pending`): it may restart the agent, or reboot the machine.
+    /// Whether an association of State Manager's is still to run on its instance (`AssociationStatus` is
+    /// `Pending`): it may restart the agent, or reboot the instance.
     pub awaits_association: bool,
 }

@@ -266,7 +266,7 @@ impl Init {
         {
             return Err(field(
                 "init.commands[0]",
-                "must not end its `#!` line with a carriage return, as files from Windows do: no machine has an interpreter of that name",
+                "must not end its `#!` line with a carriage return, as files from Windows do: no instance has an interpreter of that name",
             ));
         }
         for (name, value) in &self.environment {

@@ -102,7 +102,7 @@ pub enum InitCommand {
 }
 
 /// Reads from an instance's history whether it was sent the claim's init command. A command of this
-/// claim wins over another's: whichever came first, the marker on the machine decided.
+/// claim wins over another's: whichever came first, the marker on the instance decided.
 pub fn init_command(history: &[Command], key: &ClaimKey) -> InitCommand {
     let ours = comment(key);
     if let Some(command) = history.iter().find(|command| command.comment == ours) {

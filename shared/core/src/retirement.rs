@@ -2,7 +2,7 @@
 //! to the retirement group, terminate it there.
 //!
 //! Nothing is ever terminated by id outside that group: `TerminateInstanceInAutoScalingGroup`
-//! names no group, and would kill a tenant's machine that was claimed a moment ago.
+//! names no group, and would kill a tenant's instance that was claimed a moment ago.
 
 use crate::group::{Lifecycle, Placement};
 use crate::ids::GroupName;

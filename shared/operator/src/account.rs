@@ -134,7 +134,7 @@ async fn credentials(
     };
     match ThroughCli::open(cli) {
         Ok(provider) => Ok(SharedCredentialsProvider::new(provider)),
-        // Static keys of a profile, roles and machines' own roles need no AWS CLI.
+        // Static keys of a profile, roles and instances' own roles need no AWS CLI.
         Err(NotExported::NotInstalled) => match &options.profile {
             Some(profile) => named(profile, region).await,
             None => chain(region).await,

@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::os::fd::AsFd;
 use terminal_size::{Width, terminal_size_of};
@@ -13,6 +14,10 @@ const LABEL: usize = 10;
 const BEFORE_TEXT: usize = 2 + LABEL + 2;
 /// A column of text is never narrower: rather is it cut by the terminal.
 const NARROWEST: usize = 20;
+/// What stands at the end of a line whose command goes on.
+const GOES_ON: &str = " \\";
+/// What ends a command in a text.
+const ENDS_COMMAND: [char; 4] = ['`', ')', ';', ','];
 /// Clears the terminal, and goes to its upper left corner.
 const CLEAR: &str = "\x1b[2J\x1b[H";
 
@@ -157,17 +162,24 @@ impl<'w> Screen<'w> {
             .collect()
     }
 
-    /// The text's lines where so many columns stand before each. No word is broken.
+    /// The text's lines where so many columns stand before each. No word is broken, and a command that goes on
+    /// in the next line can still be pasted.
     fn wrapped(&self, text: &str, before: usize) -> Vec<String> {
         let Some(width) = self.width else {
             return vec![text.to_owned()];
         };
-        let options = Options::new(width.saturating_sub(before).max(NARROWEST))
+        let columns = width.saturating_sub(before).max(NARROWEST);
+        let kept = if text.split(' ').any(begins_command) {
+            GOES_ON.len()
+        } else {
+            0
+        };
+        let options = Options::new(columns.saturating_sub(kept))
             .break_words(false)
             .word_separator(WordSeparator::AsciiSpace)
             .word_splitter(WordSplitter::NoHyphenation);
         let lines = textwrap::wrap(text, options).into_iter();
-        lines.map(|line| line.into_owned()).collect()
+        continued(lines.map(Cow::into_owned).collect())
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
@@ -177,6 +189,27 @@ impl<'w> Screen<'w> {
             text.to_owned()
         }
     }
+}
+
+/// A command is one of the AWS CLI's, in backticks or not.
+fn begins_command(word: &str) -> bool {
+    word.trim_start_matches(['(', '`']) == "aws"
+}
+
+/// Marks the lines in which a command does not end, as a shell wants it. It ends with its text, or with a mark.
+fn continued(mut lines: Vec<String>) -> Vec<String> {
+    let mut in_command = false;
+    let all = lines.len();
+    for (index, line) in lines.iter_mut().enumerate() {
+        for word in line.split(' ') {
+            in_command |= begins_command(word);
+            in_command &= !word.ends_with(ENDS_COMMAND);
+        }
+        if in_command && index + 1 < all {
+            line.push_str(GOES_ON);
+        }
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -213,6 +246,28 @@ mod tests {
              \x20             columns\n\
              \x20             │ one\n\
              \x20             │  [2Jtwo\n"
+        );
+    }
+
+    #[test]
+    fn a_command_that_goes_on_in_the_next_line_can_be_pasted() {
+        let (mut out, mut errors) = (Vec::new(), Vec::new());
+        let mut screen = Screen {
+            out: &mut out,
+            errors: &mut errors,
+            colours: false,
+            width: Some(40),
+        };
+        let text = "check (`aws sts get-caller-identity --profile other`) who you are, or paste aws sqs list-queues --region eu-west-1";
+        screen.field("advice", text, Tone::Plain).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "\x20 advice      check (`aws sts \\\n\
+             \x20             get-caller-identity \\\n\
+             \x20             --profile other`) who\n\
+             \x20             you are, or paste aws \\\n\
+             \x20             sqs list-queues --region \\\n\
+             \x20             eu-west-1\n"
         );
     }
 

@@ -50,6 +50,14 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     }
 }
 
+/// So many whole days.
+pub(crate) fn days(time: std::time::Duration) -> String {
+    match time.as_secs() / 86_400 {
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
+}
+
 /// That there are so many, of a noun with a regular plural.
 pub(crate) fn there_are(number: usize, noun: &str) -> String {
     match number {

@@ -32,20 +32,20 @@ pub struct Arguments {
     /// The rates to try, in percent; the middle one is judged
     #[arg(long, value_delimiter = ',', default_value = "95,99,99.9", value_parser = hit_rate)]
     hit_rate: Vec<HitRate>,
-    /// From a launch's cause to the machine's being ready, for all launches: instead of those that
+    /// From a launch's cause to the instance's being ready, for all launches: instead of those that
     /// were read
     #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "lead_times")]
     lead_time: Option<Duration>,
     /// A list of such times, in seconds, one a line
     #[arg(long, value_name = "FILE")]
     lead_times: Option<PathBuf>,
-    /// Price of a machine in dollars an hour
+    /// Price of an instance in dollars an hour
     #[arg(long, value_name = "DOLLARS", default_value_t = 0.0168, value_parser = dollars)]
     instance_hour: f64,
     /// What a minute that a claim does not wait is worth, in dollars
     #[arg(long, value_name = "DOLLARS", default_value_t = 0.5, value_parser = dollars)]
     minute_is_worth: f64,
-    /// How long a claim takes that finds a machine
+    /// How long a claim takes that finds an instance
     #[arg(long, value_name = "TIME", default_value = "7s", value_parser = time)]
     hand_over: Duration,
     /// For how long at the start the pool only learns [default: 14d, at most a third of the history]
@@ -60,10 +60,10 @@ pub struct Arguments {
     /// `PoolMaxSize` [default: the group's, or 50]
     #[arg(long, value_name = "N")]
     pool_max_size: Option<u32>,
-    /// Price of a stopped machine's disk in dollars a month: asks about a stopped tier
+    /// Price of a stopped instance's disk in dollars a month: asks about a stopped tier
     #[arg(long, value_name = "DOLLARS", value_parser = dollars)]
     disk_month: Option<f64>,
-    /// How long a stopped machine takes from a detach until it is ready
+    /// How long a stopped instance takes from a detach until it is ready
     #[arg(long, value_name = "TIME", default_value = "75s", value_parser = time)]
     stopped_start: Duration,
     /// Draw it
@@ -179,7 +179,7 @@ impl Arguments {
         leads.ok_or(PlanError::NoLeadTime)
     }
 
-    /// The same with machines of this price, in dollars an hour.
+    /// The same with instances of this price, in dollars an hour.
     #[must_use]
     pub fn priced(&self, instance_hour: f64) -> Self {
         Self {
@@ -188,7 +188,7 @@ impl Arguments {
         }
     }
 
-    /// Price of a machine, in dollars an hour.
+    /// Price of an instance, in dollars an hour.
     pub fn instance_hour(&self) -> f64 {
         self.instance_hour
     }
@@ -265,12 +265,12 @@ fn time(text: &str) -> Result<Duration, &'static str> {
         Some((at, 'm')) => (text.get(..at), 60.0),
         Some((at, 'h')) => (text.get(..at), 3_600.0),
         Some((at, 'd')) => (text.get(..at), 86_400.0),
-        _ => (Some(text), 1.0),
+        _ => (None, 1.0),
     };
     let seconds = number.and_then(|number| number.parse::<f64>().ok());
     seconds
         .and_then(|seconds| Duration::try_from_secs_f64(seconds * unit).ok())
-        .ok_or("a time as 150s, 2.5m, 7h or 14d")
+        .ok_or("a time is a number and its unit: 150s, 2.5m, 7h or 14d")
 }
 
 #[cfg(test)]
@@ -280,10 +280,9 @@ mod tests {
     #[test]
     fn times_have_a_unit() {
         assert_eq!(time("150s"), Ok(Duration::from_secs(150)));
-        assert_eq!(time("150"), Ok(Duration::from_secs(150)));
         assert_eq!(time("2.5m"), Ok(Duration::from_secs(150)));
         assert_eq!(time("14d"), Ok(Duration::from_hours(14 * 24)));
-        for text in ["", "s", "-1s", "1e300d", "two", "1y"] {
+        for text in ["", "150", "s", "-1s", "1e300d", "two", "1y"] {
             assert!(time(text).is_err(), "{text}");
         }
     }

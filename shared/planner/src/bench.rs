@@ -18,11 +18,11 @@ const HALVINGS: u32 = 12;
 pub struct Question {
     /// The rates to try, ascending; the middle one is judged.
     pub hit_rates: Vec<HitRate>,
-    /// Price of a machine, in dollars an hour.
+    /// Price of an instance, in dollars an hour.
     pub instance_hour: f64,
     /// What a minute that a claim does not wait is worth, in dollars.
     pub minute_is_worth: f64,
-    /// How long a claim takes that finds a machine.
+    /// How long a claim takes that finds an instance.
     pub hand_over: Duration,
     /// So many minutes at the start only teach.
     pub unscored_minutes: u32,
@@ -36,7 +36,7 @@ pub struct Question {
     pub stopped: Option<StoppedPrice>,
 }
 
-/// What a stopped machine costs, and how soon it is ready.
+/// What a stopped instance costs, and how soon it is ready.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StoppedPrice {
     /// Its disk, in dollars a month.
@@ -52,12 +52,12 @@ impl Question {
     }
 }
 
-/// A policy's outcome, and the middle price of a wait in machine-hours, where it has one.
+/// A policy's outcome, and the middle price of a wait in instance-hours, where it has one.
 #[derive(Clone, Debug)]
 pub struct Sized {
     /// What became of the claims.
     pub outcome: Outcome,
-    /// A machine may idle for so many hours to save one wait.
+    /// An instance may idle for so many hours to save one wait.
     pub wait_price_hours: f64,
     /// The share of time in which waits were beyond what the price's correction reaches.
     pub out_of_reach: f64,
@@ -129,7 +129,7 @@ impl<'a> Bench<'a> {
         Some(high)
     }
 
-    /// Ready and stopped machines, so many of each kept.
+    /// Ready and stopped instances, so many of each kept.
     pub fn tiers(&self, ready: u32, stopped: u32, start: Duration) -> Outcome {
         let most = self.question.pool_max_size.max(ready.saturating_mul(2));
         let start = u64::try_from(start.as_millis()).unwrap_or(u64::MAX);
@@ -200,7 +200,7 @@ impl<'a> Bench<'a> {
         Some(least_exponent(14.0, rate, run)?.1)
     }
 
-    /// No pool: each claim launches its own machine.
+    /// No pool: each claim launches its own instance.
     pub fn none(&self) -> Outcome {
         let mut outcome = Outcome::new(self.demand, self.question.unscored_minutes);
         for (launch, claim) in self.demand.claims.iter().enumerate() {

@@ -22,7 +22,7 @@ pub struct Pool {
     pub name: String,
     /// Its past, or why there is none.
     pub history: Result<History, String>,
-    /// Price of its machines, in dollars an hour.
+    /// Price of its instances, in dollars an hour.
     pub instance_hour: f64,
 }
 
@@ -57,7 +57,7 @@ pub struct Line {
 pub struct Sum {
     /// Claims a day.
     pub claims_a_day: f64,
-    /// Ready machines, the mean over time.
+    /// Ready instances, the mean over time.
     pub ready_mean: f64,
     /// What idles, in dollars.
     pub idle_dollars_a_month: f64,
@@ -65,7 +65,7 @@ pub struct Sum {
     pub avoided_minutes_a_month: f64,
 }
 
-/// Some pools, if they were one: each claim gets the dearest of their machines.
+/// Some pools, if they were one: each claim gets the dearest of their instances.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Merged {
     /// Their names.
@@ -234,7 +234,7 @@ const HEADINGS: [&str; 7] = [
     "pool",
     "claims a day",
     "hit % (± by days)",
-    "ready machines",
+    "ready instances",
     "idle $ a month",
     "$ per avoided minute",
     "verdict",
@@ -268,7 +268,7 @@ impl FamilyPlan {
         }
         if let Some(all) = &self.as_one {
             paragraphs.push(format!(
-                "As one pool, if the dearest machines served everybody: {}.",
+                "As one pool, if the dearest instances served everybody: {}.",
                 all.words()
             ));
         }

@@ -19,7 +19,7 @@ pub struct History {
     pub leads: Option<Leads>,
     /// Launches that failed.
     pub failed_launches: u32,
-    /// The share of time in which no machine was ready, as far as the history shows.
+    /// The share of time in which no instance was ready, as far as the history shows.
     pub empty: Option<f64>,
     /// How the pool is set now, where it was asked.
     pub group: Option<Setting>,
@@ -28,7 +28,7 @@ pub struct History {
 /// How a pool is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// Machines that it keeps ready.
+    /// Instances that it keeps ready.
     pub size: u32,
     /// The group's maximum.
     pub most: u32,

@@ -1,4 +1,4 @@
-//! What became of a pool's claims, and what it cost in machine-hours.
+//! What became of a pool's claims, and what it cost in instance-hours.
 
 use crate::demand::{DAY, Demand, MINUTE, index, percentile};
 use std::time::Duration;
@@ -13,7 +13,7 @@ pub struct Outcome {
     waits: Vec<u64>,
     /// By days: claims, and those that waited.
     days: Vec<(u32, u32)>,
-    /// Milliseconds of ready machines, of stopped ones, of boots for nothing, and of starts.
+    /// Milliseconds of ready instances, of stopped ones, of boots for nothing, and of starts.
     ready: u64,
     stopped: u64,
     wasted: u64,
@@ -104,7 +104,7 @@ impl Outcome {
         self.days.iter().map(|(_, waited)| waited).sum()
     }
 
-    /// The share of claims that found a ready machine; 1 where there was none.
+    /// The share of claims that found a ready instance; 1 where there was none.
     pub fn hit_rate(&self) -> f64 {
         1.0 - share(self.waited_claims(), self.claims())
     }
@@ -147,22 +147,22 @@ impl Outcome {
         self.waiting().checked_div(self.waited_claims())
     }
 
-    /// Machine-hours that idled: ready ones, and boots for nothing.
+    /// Instance-hours that idled: ready ones, and boots for nothing.
     pub fn idle_hours(&self) -> f64 {
         hours(self.ready + self.wasted)
     }
 
-    /// Machine-hours of stopped machines.
+    /// Instance-hours of stopped instances.
     pub fn stopped_hours(&self) -> f64 {
         hours(self.stopped)
     }
 
-    /// Machine-hours of starts of stopped machines.
+    /// Instance-hours of starts of stopped instances.
     pub fn starting_hours(&self) -> f64 {
         hours(self.starting)
     }
 
-    /// Ready machines, the mean over time.
+    /// Ready instances, the mean over time.
     pub fn mean_ready(&self) -> f64 {
         let scored = self.scored().as_secs_f64() / 3_600.0;
         if scored > 0.0 {
@@ -182,7 +182,7 @@ impl Outcome {
         }
     }
 
-    /// Machines that were terminated unused, a day.
+    /// Instances that were terminated unused, a day.
     pub fn terminated_a_day(&self) -> f64 {
         self.a_day(self.terminated)
     }

@@ -36,7 +36,7 @@ pub struct Input {
     pub launches: usize,
     /// Launches that failed.
     pub failed_launches: u32,
-    /// Mean time from a launch's cause to the machine's being ready.
+    /// Mean time from a launch's cause to the instance's being ready.
     pub lead_mean_seconds: f64,
     /// 95 of 100 launches take no longer.
     pub lead_p95_seconds: f64,
@@ -95,7 +95,7 @@ pub struct Plan {
     pub verdict: Verdict,
     /// What to set; none where nothing is worth it.
     pub parameters: Option<Parameters>,
-    /// Whether stopped machines would save anything.
+    /// Whether stopped instances would save anything.
     pub stopped: Option<stopped::Answer>,
     /// By how much less it would idle if a launch took half as long, in percent.
     pub saved_by_half_the_lead_percent: f64,

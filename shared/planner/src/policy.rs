@@ -20,7 +20,7 @@ pub struct Auto {
     learner: Learner,
     target: Target,
     bounds: Bounds,
-    /// The price of a wait, in machine-hours, in each minute.
+    /// The price of a wait, in instance-hours, in each minute.
     prices: Vec<f64>,
     out_of_reach: u32,
 }
@@ -37,7 +37,7 @@ impl Auto {
         }
     }
 
-    /// The price of a wait, in machine-hours: the middle one of the minutes from this one on.
+    /// The price of a wait, in instance-hours: the middle one of the minutes from this one on.
     pub fn wait_price_hours(&self, from: u32) -> f64 {
         let mut prices: Vec<f64> = self.scored(from).to_vec();
         prices.sort_unstable_by(f64::total_cmp);
@@ -76,7 +76,7 @@ impl Policy for Auto {
 pub struct Percent {
     /// Claims up to each minute.
     cumulated: Vec<u32>,
-    /// Machines for each claim.
+    /// Instances for each claim.
     share: f64,
     least: u32,
     most: u32,

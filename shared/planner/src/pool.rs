@@ -1,7 +1,7 @@
 //! A simulated pool: claims in order, launches that take as long as those of the history.
 //!
-//! It does what the functions do. A claim takes a ready machine or waits, first come, first served. A
-//! machine that leaves is replaced, unless the capacity is above the size. Each minute a pass learns
+//! It does what the functions do. A claim takes a ready instance or waits, first come, first served. A
+//! instance that leaves is replaced, unless the capacity is above the size. Each minute a pass learns
 //! the minute before, decides the size, and raises the capacity at once, or lowers it in a quiet
 //! moment. There are no faults here: those are the simulated region's business.
 
@@ -11,7 +11,7 @@ use ready_pool_sizing::Record;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-/// From a cause to the launch's start, in milliseconds: until Auto Scaling notices that a machine is gone.
+/// From a cause to the launch's start, in milliseconds: until Auto Scaling notices that an instance is gone.
 pub const NOTICE: u64 = 25_000;
 /// For how long nothing must have been launched or detached before the capacity is lowered.
 const QUIET: u64 = 5 * MINUTE;
@@ -29,13 +29,13 @@ pub struct Pass<'a> {
     pub size: u32,
 }
 
-/// How many machines to keep ready.
+/// How many instances to keep ready.
 pub trait Policy {
     /// The size from this pass on.
     fn size(&mut self, pass: &Pass) -> u32;
 }
 
-/// Stopped machines behind the ready ones.
+/// Stopped instances behind the ready ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Tier {
     /// So many are kept.
@@ -51,17 +51,17 @@ pub struct Setting<'a> {
     pub demand: &'a Demand,
     /// How long launches take.
     pub leads: &'a Leads,
-    /// The pool holds so many machines at most, those for waiting claims included.
+    /// The pool holds so many instances at most, those for waiting claims included.
     pub most: u32,
     /// The first size.
     pub first_size: u32,
     /// What happens in the first so many minutes is not counted.
     pub unscored_minutes: u32,
-    /// Stopped machines behind the ready ones.
+    /// Stopped instances behind the ready ones.
     pub tier: Option<Tier>,
 }
 
-/// A machine on its way.
+/// An instance on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Coming {
     /// Ready after so many milliseconds since its cause, of which it ran so many.
@@ -75,7 +75,7 @@ struct Pool<'a> {
     now: u64,
     size: u32,
     desired: u32,
-    /// For how long each ready machine ran before it was ready; the oldest first.
+    /// For how long each ready instance ran before it was ready; the oldest first.
     ready: VecDeque<u64>,
     stopped: u32,
     coming: BinaryHeap<Reverse<(u64, Coming)>>,
@@ -103,7 +103,7 @@ pub fn run(setting: Setting, policy: &mut dyn Policy) -> Outcome {
             let claim = claims.peek().copied().filter(|at| *at < end);
             let coming = pool.coming.peek().map(|Reverse((at, _))| *at);
             match (claim, coming.filter(|at| *at < end)) {
-                // A machine that is ready at the moment of the claim serves it.
+                // An instance that is ready at the moment of the claim serves it.
                 (Some(claim), coming) if coming.is_none_or(|at| at > claim) => {
                     claims.next();
                     pool.go_to(claim);
@@ -265,7 +265,7 @@ impl<'a> Pool<'a> {
         }
     }
 
-    /// A machine leaves for a claim.
+    /// An instance leaves for a claim.
     fn detach(&mut self) {
         self.ready.pop_front();
         self.detached += 1;

@@ -55,7 +55,7 @@ pub struct Row {
     /// How the pool is sized.
     #[serde(flatten)]
     pub kind: Kind,
-    /// Claims that found a ready machine.
+    /// Claims that found a ready instance.
     pub hit_percent: f64,
     /// Its standard error, by days.
     pub hit_standard_error: Option<f64>,
@@ -67,13 +67,13 @@ pub struct Row {
     pub wait_max_seconds: f64,
     /// The mean wait of those that waited.
     pub mean_wait_seconds: Option<f64>,
-    /// Ready machines, the mean over time.
+    /// Ready instances, the mean over time.
     pub ready_mean: f64,
-    /// Machine-hours a month that idled.
+    /// Instance-hours a month that idled.
     pub idle_hours_a_month: f64,
     /// What they cost.
     pub idle_dollars_a_month: f64,
-    /// Machines terminated unused, a day.
+    /// Instances terminated unused, a day.
     pub terminated_a_day: f64,
     /// Changes of the size, a day.
     pub size_changes_a_day: f64,

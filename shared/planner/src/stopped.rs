@@ -1,4 +1,4 @@
-//! Would a tier of stopped machines behind the ready ones be cheaper?
+//! Would a tier of stopped instances behind the ready ones be cheaper?
 //!
 //! First by formula (METRIC, Sherbrooke 1968), which takes demand for even and is a little too
 //! hopeful; then by simulation on the history itself, which decides.
@@ -9,11 +9,11 @@ use crate::row::MONTH;
 use ready_pool_sizing::hit_rate;
 use serde::Serialize;
 
-/// The stopped machines tried: up to where so many of all demands of a lead time are met.
+/// The stopped instances tried: up to where so many of all demands of a lead time are met.
 const ENOUGH: f64 = 0.99999;
 /// No tier is larger.
 const MOST_STOPPED: u32 = 10_000;
-/// At most so many numbers of stopped machines are simulated.
+/// At most so many numbers of stopped instances are simulated.
 const TRIES: u32 = 16;
 
 /// Even demand on two tiers.
@@ -25,26 +25,26 @@ pub struct Even {
     pub cold_hours: f64,
     /// A start, from detach to ready, in hours.
     pub start_hours: f64,
-    /// Price of a machine, in dollars an hour.
+    /// Price of an instance, in dollars an hour.
     pub instance_hour: f64,
-    /// Price of a stopped machine's disk, in dollars a month.
+    /// Price of a stopped instance's disk, in dollars a month.
     pub disk_month: f64,
 }
 
-/// So many machines of each tier, what share of claims they serve, and what they cost a month.
+/// So many instances of each tier, what share of claims they serve, and what they cost a month.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Tiers {
-    /// Ready machines.
+    /// Ready instances.
     pub ready: u32,
     /// Stopped ones.
     pub stopped: u32,
-    /// Claims that find a ready machine.
+    /// Claims that find a ready instance.
     pub hit_rate: f64,
     /// Idle machines, disks and starts.
     pub dollars_a_month: f64,
 }
 
-/// E[(N - size)+] of a Poisson N: what so many machines lack.
+/// E[(N - size)+] of a Poisson N: what so many instances lack.
 fn lacking(size: u32, mean: f64) -> f64 {
     // E[(size - N)+] is the sum of P(N < k) for k = 1 to size.
     let spare: f64 = (1..=size).map(|k| hit_rate(k, mean, 1.0)).sum();
@@ -52,11 +52,11 @@ fn lacking(size: u32, mean: f64) -> f64 {
 }
 
 impl Even {
-    /// With so many machines of each tier, by formula.
+    /// With so many instances of each tier, by formula.
     pub fn with(&self, ready: u32, stopped: u32) -> Tiers {
         let cold = self.claims_an_hour * self.cold_hours;
         let delayed = lacking(stopped, cold);
-        // Without a stopped machine everything is a cold launch.
+        // Without a stopped instance everything is a cold launch.
         let replacing = if stopped == 0 {
             cold
         } else {
@@ -78,7 +78,7 @@ impl Even {
         }
     }
 
-    /// The fewest ready machines that reach the rate with so many stopped ones.
+    /// The fewest ready instances that reach the rate with so many stopped ones.
     fn least(&self, stopped: u32, rate: f64) -> Tiers {
         let mut ready = 1;
         loop {
@@ -90,7 +90,7 @@ impl Even {
         }
     }
 
-    /// How many stopped machines are worth a try.
+    /// How many stopped instances are worth a try.
     pub fn most_stopped(&self) -> u32 {
         let cold = self.claims_an_hour * self.cold_hours;
         (0..MOST_STOPPED)
@@ -114,7 +114,7 @@ impl Even {
 /// The answer for a history.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Answer {
-    /// The cheapest fixed pool without stopped machines.
+    /// The cheapest fixed pool without stopped instances.
     pub one_tier: Tiers,
     /// The cheapest with them; the same where they save nothing.
     pub two_tiers: Tiers,
@@ -122,7 +122,7 @@ pub struct Answer {
     pub saved_percent: f64,
 }
 
-/// The cheapest fixed sizes with and without stopped machines, by simulation. None where no size
+/// The cheapest fixed sizes with and without stopped instances, by simulation. None where no size
 /// reaches the rate.
 pub fn ask(
     bench: &mut Bench,
@@ -158,7 +158,7 @@ pub fn ask(
     })
 }
 
-/// The fewest ready machines up to `most` that reach the rate.
+/// The fewest ready instances up to `most` that reach the rate.
 fn least_ready(most: u32, rate: f64, simulate: impl Fn(u32) -> Tiers) -> Option<Tiers> {
     let (mut low, mut high) = (0, most);
     let mut best = None;

@@ -18,7 +18,7 @@ pub enum Verdict {
     NothingToGain {
         /// Mean time of a launch.
         lead_seconds: f64,
-        /// Time of a claim that finds a machine.
+        /// Time of a claim that finds an instance.
         hand_over_seconds: f64,
     },
     /// Too few days or claims: the figures are guesses.
@@ -73,7 +73,7 @@ pub struct Case<'a> {
     pub claims: u32,
     /// Mean time of a launch.
     pub lead_seconds: f64,
-    /// Time of a claim that finds a machine.
+    /// Time of a claim that finds an instance.
     pub hand_over_seconds: f64,
     /// What a minute is worth.
     pub minute_is_worth: f64,
@@ -81,7 +81,7 @@ pub struct Case<'a> {
     pub asked: &'a Row,
     /// Rows of lower rates, the highest first: percent, row.
     pub lower: &'a [(f64, Row)],
-    /// One ready machine, all the time.
+    /// One ready instance, all the time.
     pub one_machine: &'a Row,
     /// The best fixed size for the rate asked for, and its row.
     pub best_static: Option<(u32, &'a Row)>,
@@ -102,13 +102,13 @@ pub fn judge(case: &Case) -> Verdict {
         };
     }
     let is_cheap = |row: &Row| is_below(row.dollars_per_avoided_minute, case.minute_is_worth);
-    // Where nobody waited, what the last machine saves is not known, and the mean decides.
+    // Where nobody waited, what the last instance saves is not known, and the mean decides.
     let last_is_cheap = |row: &Row| {
         let last = row.dollars_per_last_minute;
         last.is_none_or(|dollars| dollars <= case.minute_is_worth)
     };
     let is_worth = |row: &Row| is_cheap(row) && last_is_cheap(row);
-    // The last machine of a low rate may be dear and the rate be worth it: it is what is left.
+    // The last instance of a low rate may be dear and the rate be worth it: it is what is left.
     let lower = case.lower.iter().find(|(_, row)| is_worth(row));
     let lower = lower.or_else(|| case.lower.iter().rfind(|(_, row)| is_cheap(row)));
     if !is_cheap(case.asked) {

@@ -117,7 +117,7 @@ pub fn conclusions(plan: &Plan) -> Vec<String> {
     if let Some(stopped) = &plan.stopped {
         paragraphs.push(if stopped.saved_percent > 0.5 {
             format!(
-                "A stopped tier: {} ready and {} stopped machines cost {} a month, where {} ready ones cost {}: {:.0} % less, for a fixed size.",
+                "A stopped tier: {} ready and {} stopped instances cost {} a month, where {} ready ones cost {}: {:.0} % less, for a fixed size.",
                 stopped.two_tiers.ready,
                 stopped.two_tiers.stopped,
                 dollars(stopped.two_tiers.dollars_a_month),
@@ -127,7 +127,7 @@ pub fn conclusions(plan: &Plan) -> Vec<String> {
             )
         } else {
             format!(
-                "A stopped tier saves nothing: {} ready machines cost {} a month either way.",
+                "A stopped tier saves nothing: {} ready instances cost {} a month either way.",
                 stopped.one_tier.ready,
                 dollars(stopped.one_tier.dollars_a_month)
             )

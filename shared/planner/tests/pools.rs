@@ -221,7 +221,7 @@ fn what_is_launched_for_nothing_is_terminated_and_counted() {
         tier: None,
     };
     let outcome = run(setting, &mut Swinging);
-    // 48 times ten machines come, each of which runs 100 s before it is ready, and ten go. The first
+    // 48 times ten instances come, each of which runs 100 s before it is ready, and ten go. The first
     // two to go are those of the start.
     assert!((outcome.terminated_a_day() - 480.0).abs() < 1e-9);
     let ready = outcome.mean_ready() * 24.0;

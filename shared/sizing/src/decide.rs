@@ -1,4 +1,4 @@
-//! How many machines to keep ready now.
+//! How many instances to keep ready now.
 
 use crate::number::whole;
 use crate::state::CORRECTION_BOUND;
@@ -46,15 +46,15 @@ pub struct Situation {
 /// A size, and why.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Decision {
-    /// So many machines shall stand ready. Waiting claims come on top.
+    /// So many instances shall stand ready. Waiting claims come on top.
     pub size: u32,
     /// Claims expected in one lead time.
     pub claims_expected: f64,
     /// Their variance over their mean.
     pub spread: f64,
-    /// The price of a wait: a machine may idle for so many hours to save one.
+    /// The price of a wait: an instance may idle for so many hours to save one.
     pub wait_price_hours: f64,
-    /// The share of claims that will find a ready machine with this size.
+    /// The share of claims that will find a ready instance with this size.
     pub predicted_hit_rate: f64,
     /// The size is the maximum.
     pub is_capped: bool,

@@ -1,4 +1,4 @@
-//! How many machines are being replaced: N, with a mean and a spread (variance over mean).
+//! How many instances are being replaced: N, with a mean and a spread (variance over mean).
 //!
 //! Negative binomial, Poisson where the spread is 1. Probabilities are walked upwards in units of
 //! P(0), scaled down before they overflow: P(0) itself underflows from a mean of 700 on, and a size
@@ -10,7 +10,7 @@ const LEAST_SPREAD: f64 = 1.001;
 const TOO_LARGE: f64 = 1e200;
 /// By this factor.
 const SCALE: f64 = 1e-200;
-/// No group has more machines, and a walk must end whatever the mean.
+/// No group has more instances, and a walk must end whatever the mean.
 pub(crate) const NO_LIMIT: u32 = 100_000;
 
 /// P(N = n) and P(N <= n), in units of P(0) and of what was scaled, for n = 0, 1, 2, …
@@ -62,7 +62,7 @@ impl Walk {
         }
     }
 
-    /// Whether one more machine is not worth its price: it stands idle for P(N <= n) of the time, and
+    /// Whether one more instance is not worth its price: it stands idle for P(N <= n) of the time, and
     /// saves `mean x P(N = n)` waits in each lead time.
     pub(crate) fn is_enough(&self, price: f64) -> bool {
         price * self.mean * self.term <= self.sum
@@ -79,7 +79,7 @@ fn is_some(mean: f64) -> bool {
     mean > 0.0
 }
 
-/// The share of claims that find a ready machine where `size` are kept: P(N < size).
+/// The share of claims that find a ready instance where `size` are kept: P(N < size).
 ///
 /// `mean` are the claims expected in one lead time, `spread` the variance of that over its mean, at
 /// least 1.
@@ -97,8 +97,8 @@ pub fn hit_rate(size: u32, mean: f64, spread: f64) -> f64 {
     walk.probability()
 }
 
-/// The size whose next machine is not worth its idling any more at this price of a wait (in lead
-/// times that a machine may idle to save one), at most `most`. 0 where no claim is expected.
+/// The size whose next instance is not worth its idling any more at this price of a wait (in lead
+/// times that an instance may idle to save one), at most `most`. 0 where no claim is expected.
 pub fn size_at(mean: f64, spread: f64, price: f64, most: u32) -> u32 {
     if !is_some(mean) {
         return 0;

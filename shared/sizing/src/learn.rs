@@ -31,7 +31,7 @@ fn fade(half_life: f64) -> f64 {
 /// What happened in a minute that ended. The default: nothing, and it is known that nobody waited.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Record<'a> {
-    /// Machines that left the pool for a claim.
+    /// Instances that left the pool for a claim.
     pub detached: u32,
     /// Claims that found nothing ready; none where it is not known.
     pub waited: Option<u32>,

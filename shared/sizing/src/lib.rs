@@ -1,14 +1,14 @@
 //! Hit rate in, size out.
 //!
-//! The pool's owner says which share of claims shall find a ready machine at once ([`HitRate`]).
+//! The pool's owner says which share of claims shall find a ready instance at once ([`HitRate`]).
 //! [`Learner`] counts the claims and launches of minutes that ended ([`Learner::learn`]), and says
-//! how many machines to keep ready ([`Learner::decide`]). What it knows fits into a few tags
+//! how many instances to keep ready ([`Learner::decide`]). What it knows fits into a few tags
 //! ([`tags`]), and is rounded to what they hold at each quarter-hour's end, whether or not it is
 //! written then: whoever reads the tags and the minutes since then decides as whoever never stopped.
 //!
 //! In short: the claims expected in one lead time are a profile of the day and week, corrected by
 //! how the last hour and the last minutes compare with it. How many more may come is a negative
-//! binomial distribution around that, as wide as such forecasts were off of late. One more machine is
+//! binomial distribution around that, as wide as such forecasts were off of late. One more instance is
 //! kept where the waits it saves are worth its idling, at a *price of a wait* that is the same in all
 //! hours, and that follows from the profile and from what really happens.
 //!
@@ -35,7 +35,7 @@ pub use time::Minute;
 
 use std::fmt;
 
-/// The share of claims that shall find a ready machine at once: 50 to 99.9 %.
+/// The share of claims that shall find a ready instance at once: 50 to 99.9 %.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct HitRate(f64);
 
@@ -64,7 +64,7 @@ impl fmt::Display for HitRate {
 /// What the pool's owner asks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Target {
-    /// Which share of claims shall find a ready machine.
+    /// Which share of claims shall find a ready instance.
     pub hit_rate: HitRate,
     /// Never fewer than so many are kept ready, even where the rate would be reached without.
     pub least_ready: u32,

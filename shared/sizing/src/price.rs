@@ -70,7 +70,7 @@ impl Hour {
         Self { mean, steps }
     }
 
-    /// Claims that find a ready machine in one lead time, at this price.
+    /// Claims that find a ready instance in one lead time, at this price.
     fn hits(&self, price: f64) -> f64 {
         // Sizes rise with the price, so the first that is enough is found by halving. The last one is
         // taken where none is.

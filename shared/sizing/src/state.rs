@@ -12,7 +12,7 @@ pub(crate) const MOST_CLAIMS: u32 = 4_095;
 /// The correction is within this, either way.
 pub(crate) const CORRECTION_BOUND: f64 = 2.0;
 
-/// No machine launches within less, or takes longer, in seconds.
+/// No instance launches within less, or takes longer, in seconds.
 pub(crate) const LEAD_TIMES: RangeInclusive<f64> = 1.0..=86_400.0;
 
 /// A mean of counts, and how often it was folded.
@@ -121,7 +121,7 @@ impl State {
         self.began
     }
 
-    /// Mean time from a launch's cause to the machine's being ready, in seconds.
+    /// Mean time from a launch's cause to the instance's being ready, in seconds.
     pub fn lead_seconds(&self) -> f64 {
         self.lead
     }

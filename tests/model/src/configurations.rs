@@ -330,7 +330,7 @@ fn of_one_claim() -> Vec<Configuration> {
             ..ONE
         },
         Configuration {
-            name: "one claim, machines die",
+            name: "one claim, instances die",
             faults: 2,
             kinds: MACHINES,
             split_look: false,
@@ -339,7 +339,7 @@ fn of_one_claim() -> Vec<Configuration> {
             ..ONE
         },
         Configuration {
-            name: "one claim, machines die, their commands stay",
+            name: "one claim, instances die, their commands stay",
             faults: 2,
             kinds: MACHINES,
             split_look: false,

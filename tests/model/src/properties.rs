@@ -184,7 +184,7 @@ fn of_endings() -> Vec<Property<Protocol>> {
             state.heard.iter().any(|heard| heard.failed)
         }),
         Property::always(
-            "5 no machine that was sent a command is removed, but for its own failed claim",
+            "5 no instance that was sent a command is removed, but for its own failed claim",
             |_, state: &State| !state.broken.removed_sent,
         ),
         Property::sometimes("5 an instance is removed", |_, state: &State| {
@@ -194,11 +194,11 @@ fn of_endings() -> Vec<Property<Protocol>> {
                 .any(|machine| machine.place == Place::Retirement)
         }),
         Property::always(
-            "6 no machine that was sent a command is attached again",
+            "6 no instance that was sent a command is attached again",
             |_, state: &State| !state.broken.reattached_sent,
         ),
         Property::sometimes(
-            "6 a machine that was sent a command is in no group",
+            "6 an instance that was sent a command is in no group",
             |_, state: &State| {
                 state
                     .machines

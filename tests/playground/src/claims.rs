@@ -69,7 +69,7 @@ impl Script {
         commands.extend([
             "printf 'ORG_ID=%s\\nREGION=%s\\n' \"$ORG_ID\" \"$AWS_SSM_REGION_NAME\" > tenant.env",
             "sleep 0.3; echo \"wrote tenant.env: $(paste -sd ' ' tenant.env)\"",
-            "echo \"marker of this machine: $(cat \"${READY_POOL_DIR:-/var/lib/ready-pool}/claim\")\"",
+            "echo \"marker of this instance: $(cat \"${READY_POOL_DIR:-/var/lib/ready-pool}/claim\")\"",
             "echo \"$(uname -sm) at $(date -u +%H:%M:%S) UTC: open for business\"",
         ]);
         commands

@@ -255,14 +255,12 @@ impl Summary {
         for (operation, calls) in &self.calls {
             if calls.polls > 0 {
                 lines.push(format!(
-                    "{} calls of {operation} only asked whether a detach was over: it was not yet.",
-                    calls.polls
+                    "{operation}: {} only to ask whether a detach was over, which it was not.",
+                    times(calls.polls)
                 ));
             }
             for (error, count) in &calls.refused {
-                lines.push(format!(
-                    "{count} calls of {operation} were refused: {error}."
-                ));
+                lines.push(format!("{operation}: {} refused: {error}.", times(*count)));
             }
         }
         lines
@@ -273,6 +271,14 @@ impl Way {
     /// It leaves the pool just now.
     fn is_leaving(&self) -> bool {
         self.detaching.is_some() && self.detached.is_none()
+    }
+}
+
+/// So many calls.
+fn times(count: usize) -> String {
+    match count {
+        1 => "1 call".to_owned(),
+        count => format!("{count} calls"),
     }
 }
 

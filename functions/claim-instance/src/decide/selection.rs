@@ -70,7 +70,7 @@ impl<'a> Allocation<'a> {
     }
 }
 
-/// How far a machine is from what is preferred, less is better: how many preferences it does not
+/// How far an instance is from what is preferred, less is better: how many preferences it does not
 /// meet, then how far down the lists it stands. The type goes before the zone.
 fn distance(preferences: &Preferences, member: &Member) -> (usize, usize, usize) {
     let place = |names: &[String], name: Option<&str>| {

@@ -1,7 +1,7 @@
 //! Whether pool and target are in one VPC, as far as that can be known.
 //!
 //! Attaching compares zones only; the VPC is looked at where a load balancer is attached (Auto Scaling
-//! user guide, detach and attach instances). A machine of another VPC would be handed out as ready, and
+//! user guide, detach and attach instances). An instance of another VPC would be handed out as ready, and
 //! nobody could reach it. A subnet that both groups name is the only proof of one VPC that Auto
 //! Scaling's own answers hold.
 

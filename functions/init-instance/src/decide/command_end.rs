@@ -29,8 +29,8 @@ pub enum Report {
 }
 
 /// Decides on the outcome of a command. What its script or a person said decides alone; what
-/// Systems Manager says of a machine that it has lost does not count once the target does not have
-/// that machine any more. A claim that failed never becomes ready.
+/// Systems Manager says of an instance that it has lost does not count once the target does not have
+/// that instance any more. A claim that failed never becomes ready.
 pub fn report(seen: CommandEnd<'_>) -> Report {
     let own = own_entry(&seen);
     let seen = CommandEnd {
@@ -120,7 +120,7 @@ fn by_status(seen: &CommandEnd<'_>) -> Verdict {
     match (seen.command.status, failure(seen.command.status)) {
         (CommandStatus::Succeeded, _) if is_young_and_unentered(seen) => Verdict::NotYet,
         (CommandStatus::Succeeded, _) => succeeded(seen),
-        // Systems Manager's word on a machine that has left: nobody saw what its script did.
+        // Systems Manager's word on an instance that has left: nobody saw what its script did.
         (
             CommandStatus::Running
             | CommandStatus::TimedOut
@@ -134,7 +134,7 @@ fn by_status(seen: &CommandEnd<'_>) -> Verdict {
         {
             Verdict::NotYet
         }
-        // For ever, perhaps: of a machine that has died, too.
+        // For ever, perhaps: of an instance that has died, too.
         (CommandStatus::Running, _) if is_attached_late(seen) && seen.now >= attach_ends(seen) => {
             Verdict::Failed(Reason::ScriptTimedOut)
         }

@@ -1,5 +1,5 @@
 //! Another instance instead of one whose init failed: where the claim wants that, and by itself where it is proven that
-//! nothing of the claim ran. That is the machine's fault, and no claim's.
+//! nothing of the claim ran. That is the instance's fault, and no claim's.
 
 use super::conclusion::{Conclusion, Finding, Step, times_of_retry};
 use super::seen::{CommandEnd, Verdict, failure, is_missed, is_superseded, settled};

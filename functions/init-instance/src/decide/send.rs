@@ -8,7 +8,7 @@ use ready_pool_core::message::HandOver;
 
 /// Refusals of this machine, for good: another one may be taken.
 const OF_THE_MACHINE: [&str; 2] = ["InvalidInstanceId", "UnsupportedPlatformType"];
-/// Refusals of what the claim asks for, for good: every machine would hear the same.
+/// Refusals of what the claim asks for, for good: every instance would hear the same.
 const OF_THE_CLAIM: [&str; 3] = [
     "InvalidParameters",
     "MaxDocumentSizeExceeded",
@@ -22,7 +22,7 @@ pub enum AfterSend {
     Sent,
     /// AWS was busy: try again.
     TryAgain,
-    /// Refused until somebody mends something that is no machine's (a permission, the document): try
+    /// Refused until somebody mends something that is no instance's (a permission, the document): try
     /// again, seldom.
     TryAgainLater,
     /// It may have been sent: look into the history first, a little later.
@@ -56,7 +56,7 @@ pub fn after_send(
 }
 
 /// Decides what a denial on the instance calls for. One that has its tag is not at fault: the stack's
-/// rights are, for every machine, and none is given up for them. One that has not (or that Systems
+/// rights are, for every instance, and none is given up for them. One that has not (or that Systems
 /// Manager does not list any more) will be denied as long as it lives.
 pub fn after_denial(has_tag: bool, hand_over: &HandOver, now: Timestamp) -> AfterSend {
     if has_tag {

@@ -8,7 +8,7 @@ use ready_pool_core::group::{Group, Lifecycle};
 use ready_pool_core::ids::InstanceId;
 use std::time::Duration;
 
-/// For how long after a launch what State Manager has for a new machine is waited for. It runs when the agent is
+/// For how long after a launch what State Manager has for a new instance is waited for. It runs when the agent is
 /// online for the first time, as a rule a minute after the launch; and one that runs again and again is listed as
 /// pending between two runs, too.
 const ASSOCIATIONS_AWAITED_FOR: Duration = Duration::from_mins(3);
@@ -42,7 +42,7 @@ fn at_the_hook(view: &View, instance: &InstanceId, plan: &mut Plan) {
 }
 
 /// Its agent is online for the first time, and what the account's associations have for it is still to run: it may
-/// restart the agent or reboot the machine. Where the launch is not in the history nobody waits for that.
+/// restart the agent or reboot the instance. Where the launch is not in the history nobody waits for that.
 fn may_reboot(view: &View, instance: &InstanceId) -> bool {
     awaits_association(view, instance)
         && launch_of(view, instance)

@@ -2,7 +2,7 @@
 //!
 //! Launching is not held back for a time, as nobody knows how long an outage lasts: one launch at a
 //! time is tried. What a try costs decides how soon. One that EC2 refuses (no capacity, a quota, no such
-//! image) has no instance and costs nothing. A machine that runs and never becomes ready (a bad
+//! image) has no instance and costs nothing. An instance that runs and never becomes ready (a bad
 //! image, no way to Systems Manager) is paid for until its boot limit.
 
 use super::gate::launched_at;
@@ -72,7 +72,7 @@ pub(super) fn failing(activities: &[Activity], now: Timestamp) -> Option<Row> {
     {
         return None;
     }
-    // One machine that failed to boot an hour before EC2 ran out of capacity changes nothing.
+    // One instance that failed to boot an hour before EC2 ran out of capacity changes nothing.
     let newest = row.iter().take(TOO_MANY_FAILURES);
     let failure = if newest
         .clone()

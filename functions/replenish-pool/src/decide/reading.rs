@@ -91,8 +91,8 @@ pub fn launches_of_waiting(
         .collect()
 }
 
-/// Whether a look at the hook alone needs the history: when a machine was launched that State Manager may have something
-/// for. Whether one has waited for too long the full look sees.
+/// Whether a look at the hook alone needs the history: when an instance was launched that
+/// State Manager may have something for. Whether one has waited for too long the full look sees.
 pub fn needs_launches(view: &View) -> bool {
     let mut waiting = gate::waiting(&view.pool);
     waiting

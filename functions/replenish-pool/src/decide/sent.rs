@@ -12,7 +12,7 @@ use ready_pool_core::reason::Reason;
 
 /// Whether an instance in no group is what a failed claim left behind: for each of its init commands a settled
 /// entry says that its claim failed with it, and the claim neither keeps nor lost it. An entry speaks only for
-/// commands of its own claim: who may write a target's tags has no say about another's machines.
+/// commands of its own claim: who may write a target's tags has no say about another's instances.
 pub(super) fn is_left_by_failed_claims(
     scan: &FullScan,
     targets: &Targets,

@@ -114,7 +114,7 @@ pub fn first_look(
         _ if last.may_grow => Some(Extent::Size),
         // The last pass's time was up.
         _ if one_waits => Some(Extent::Gate),
-        // It came while another pass was at work, which saw the machine itself.
+        // It came while another pass was at work, which saw the instance itself.
         Cause::Waits(Some(instance)) if last.completed.contains(instance) => None,
         Cause::Waits(_) => Some(Extent::Gate),
         // Auto Scaling replaces what left. Claims that wait beyond that are all that matters.
@@ -133,7 +133,7 @@ pub fn next_look(plan: &Plan, unended: usize, may_grow: bool) -> Option<(Duratio
         let pause = boots.or(plan.probe_in).or(plan.tried_in)?;
         return Some((pause.max(LOOK_EVERY), Extent::Size));
     }
-    // Of a machine that reaches its hook an event tells, of an agent that comes online none.
+    // Of an instance that reaches its hook an event tells, of an agent that comes online none.
     (plan.waiting + unended > 0).then_some((LOOK_EVERY, Extent::Gate))
 }
 

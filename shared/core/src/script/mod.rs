@@ -1,11 +1,11 @@
 //! The script that `AWS-RunShellScript` runs: the claim's commands inside our wrapper.
 //!
-//! The wrapper's first act is an atomic marker on the machine. It is the last line of the
+//! The wrapper's first act is an atomic marker on the instance. It is the last line of the
 //! promise "one instance, one claim": it holds even where AWS's reads lag, because a hard link
 //! either is made or is not.
 //!
 //! The claim's commands are the lines of one file, as they are in the document itself. The wrapper
-//! writes that file on the machine and has it run by `sh -e`, or by the interpreter that its
+//! writes that file on the instance and has it run by `sh -e`, or by the interpreter that its
 //! first line names. Commands and environment values go in as quoted data: whatever they hold, they
 //! cannot break out of their place, and no shell of the wrapper's evaluates any of them.
 
@@ -30,10 +30,10 @@ use std::fmt::Write;
 /// than 300 bytes, are not counted: nobody knows them when the claim is checked.
 pub const MAX_BYTES: usize = 60_000;
 
-/// Exit status when the machine has no place for what the script needs: nothing of the claim ran, and
+/// Exit status when the instance has no place for what the script needs: nothing of the claim ran, and
 /// the wrapper's last line of errors ends in [`NOTHING_RAN`]. (A claim's own script may end with 113, too.)
 pub const EXIT_NO_MARKER: u8 = 113;
-/// Exit status when the machine belongs to another claim; the errors end likewise.
+/// Exit status when the instance belongs to another claim; the errors end likewise.
 pub const EXIT_OTHER_CLAIM: u8 = 114;
 /// The variable that the target's name is in.
 pub const TARGET_GROUP: &str = "TARGET_GROUP";
@@ -133,7 +133,7 @@ impl Body {
     }
 }
 
-/// The line that gives the script its target's name, where the claim does not: the machine may be in no
+/// The line that gives the script its target's name, where the claim does not: the instance may be in no
 /// group while it runs.
 fn target_group(claim: &Claim) -> String {
     if claim.init.environment.contains_key(TARGET_GROUP) {

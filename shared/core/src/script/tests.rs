@@ -25,7 +25,7 @@ fn claim(claim_id: &str, commands: &[&str], environment: &[(&str, &str)]) -> Cla
     )
 }
 
-/// A machine's marker directory, removed at the end.
+/// An instance's marker directory, removed at the end.
 struct Machine(PathBuf);
 
 impl Machine {

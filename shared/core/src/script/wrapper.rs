@@ -1,6 +1,6 @@
 //! The wrapper's own text: what stands around the claim's part of the script.
 //!
-//! It is written for every POSIX shell, and needs of the machine only coreutils. What it says of
+//! It is written for every POSIX shell, and needs of the instance only coreutils. What it says of
 //! amazon-ssm-agent is read from the agent's source: `agent/executers/executers.go` and
 //! `agent/plugins/pluginutil/pluginutil_unix.go`.
 //!
@@ -46,7 +46,7 @@ struct Stream {
     to: &'static str,
 }
 
-/// Makes what the script needs on the machine.
+/// Makes what the script needs on the instance.
 pub(super) const PREPARE: &str = r#"umask 077
 ready_pool_dir="${READY_POOL_DIR:-/var/lib/ready-pool}"
 ready_pool_run="$ready_pool_dir/run.$$"
@@ -79,7 +79,7 @@ mkdir -p "$ready_pool_dir" && rm -rf "$ready_pool_run" && mkdir "$ready_pool_run
   printf '%s\n' "$ready_pool_claim" > "$ready_pool_run/claim" || ready_pool_give_up
 "#;
 
-/// Whose the machine is.
+/// Whose the instance is.
 pub(super) const MARKER: &str = r#"if ! ln "$ready_pool_run/claim" "$ready_pool_dir/claim" 2>/dev/null; then
   ready_pool_owner=$(cat "$ready_pool_dir/claim") || ready_pool_give_up
   rm -rf "$ready_pool_run"
@@ -148,7 +148,7 @@ export HOME
 
 /// Says so where the interpreter of the first line is not there: a shell would name the wrapper's file and line.
 pub(super) const IS_THERE: &str = r#"if ! command -v -- "$1" > /dev/null; then
-  echo "ready-pool: this machine has no $1, which the first line of init.commands names" >&2
+  echo "ready-pool: this instance has no $1, which the first line of init.commands names" >&2
   exit 127
 fi
 "#;

@@ -64,3 +64,25 @@ impl Findings {
         self.all
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// How bad each is, and what is the matter.
+    pub(in crate::doctor) fn problems(findings: Vec<Finding>) -> Vec<(Severity, String)> {
+        let findings = findings.into_iter();
+        findings
+            .map(|finding| (finding.severity, finding.problem))
+            .collect()
+    }
+
+    /// Nothing else was found than this.
+    pub(in crate::doctor) fn is_one(said: &[(Severity, String)], severity: Severity, start: &str) {
+        let [(found, problem)] = said else {
+            panic!("{start}: {said:?}");
+        };
+        assert_eq!(*found, severity, "{start}");
+        assert!(problem.starts_with(start), "{start}: {problem}");
+    }
+}

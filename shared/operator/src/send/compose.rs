@@ -63,7 +63,7 @@ fn object(text: &str, options: &SendOptions) -> Result<Map<String, Value>, Failu
             "the claim was not sent: {file} must hold one JSON object"
         ))),
         Err(error) => Err(Failure::Usage(format!(
-            "the claim was not sent: {file} is no JSON: {error}"
+            "the claim was not sent: {file} is not valid JSON: {error}"
         ))),
     }
 }
@@ -298,7 +298,10 @@ mod tests {
         let said = composed("--file claim.json --script init.sh", surprise).unwrap_err();
         assert!(said.ends_with(" (--file claim.json)"), "{said}");
         let said = composed("--file claim.json", files(Some("{"), None)).unwrap_err();
-        assert!(said.contains("--file claim.json is no JSON"), "{said}");
+        assert!(
+            said.contains("--file claim.json is not valid JSON"),
+            "{said}"
+        );
         let said = composed("--target t --command {{x}}", Files::default()).unwrap_err();
         assert!(!said.contains("--"), "{said}");
     }
@@ -327,7 +330,7 @@ mod tests {
                 "PS4",
             ),
             ("--file f", file("[]"), "one JSON object"),
-            ("--file f", file("{"), "no JSON"),
+            ("--file f", file("{"), "not valid JSON"),
             (
                 "--file f --env A=1",
                 file(r#"{"init": 1}"#),

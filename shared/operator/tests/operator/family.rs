@@ -1,6 +1,6 @@
 //! A family of two pools in one region.
 
-use crate::operator::{run, run_as};
+use crate::operator::{run, run_as, words};
 use end_to_end::{Harness, HarnessBuilder, Target, claim};
 use ready_pool_operator::Exit;
 use region::api::{Call, Service};
@@ -20,7 +20,7 @@ fn make_outcome_queue(world: &mut World) {
     world.answer(&call).expect("the queue can be made");
 }
 
-/// The family `ready-pool`: two small machines, one large one, and one queue for outcomes.
+/// The family `ready-pool`: two small instances, one large one, and one queue for outcomes.
 pub(crate) fn builder() -> HarnessBuilder {
     let arn = format!("arn:aws:sqs:eu-west-1:123456789012:{OUTCOMES}");
     Harness::builder()
@@ -146,15 +146,7 @@ async fn a_claim_on_the_wrong_queue_hears_the_right_pool() {
     assert_eq!(outcome["pool"], "ready-pool-small-pool", "{outcome}");
     assert_eq!(outcome["opted_in_to"], "ready-pool-large-pool", "{outcome}");
     // The command line says it before anything is sent.
-    let line = [
-        "send",
-        "--stack",
-        "ready-pool-small",
-        "--target",
-        "tenant-large",
-        "--command",
-        "true",
-    ];
+    let line = words("send --stack ready-pool-small --target tenant-large --command true");
     run(&harness, &line).await.is(
         Exit::Wrong,
         &["has opted in to ready-pool-large-pool", "--family"],

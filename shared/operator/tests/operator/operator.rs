@@ -49,6 +49,11 @@ pub(crate) async fn run_as(harness: &Harness, caller: &str, words: &[&str]) -> P
     run_for(harness, caller, words, None).await
 }
 
+/// The words of a command line, none of which has a space in it.
+pub(crate) fn words(line: &str) -> Vec<&str> {
+    line.split(' ').collect()
+}
+
 /// The same, until it is interrupted after so long.
 pub(crate) async fn run_for(
     harness: &Harness,

@@ -1,6 +1,6 @@
 //! `pause` and `resume`.
 
-use crate::operator::{harness, run};
+use crate::operator::{harness, run, words};
 use end_to_end::{Harness, claim};
 use ready_pool_core::outcome::Ending;
 use ready_pool_operator::Exit;
@@ -20,15 +20,7 @@ async fn a_pause_holds_claims_until_it_ends() {
         ],
     );
     harness.send(&claim("waits", "tenant")).await;
-    let line = [
-        "send",
-        "--target",
-        "tenant",
-        "--command",
-        "true",
-        "--id",
-        "too",
-    ];
+    let line = words("send --target tenant --command true --id too");
     run(&harness, &line)
         .await
         .is(Exit::Done, &["claims are paused"]);

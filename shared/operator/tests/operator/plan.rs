@@ -160,7 +160,7 @@ async fn a_family_has_a_line_for_each_pool_the_sum_and_what_one_pool_would_cost(
             "sum ",
             "large: a pool is worth it",
             "small: a pool is worth it",
-            "As one pool, if the dearest machines served everybody: $",
+            "As one pool, if the dearest instances served everybody: $",
         ],
     );
     let json = run(&harness, &[&line[..], &["--json"]].concat())

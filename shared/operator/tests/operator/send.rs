@@ -1,6 +1,6 @@
 //! `send`, and how its wait ends.
 
-use crate::operator::{harness, run, run_for};
+use crate::operator::{harness, run, run_for, words};
 use end_to_end::{Harness, Target, claim};
 use ready_pool_operator::Exit;
 use region::api::Service;
@@ -39,19 +39,7 @@ async fn a_claim_is_followed_until_it_is_ready() {
 #[tokio::test(start_paused = true)]
 async fn several_claims_are_sent_at_once_and_each_has_an_end() {
     let harness = harness(Harness::builder()).await;
-    let line = [
-        "send",
-        "--target",
-        "tenant",
-        "--command",
-        "true",
-        "--id",
-        "many",
-        "--instances",
-        "3",
-        "--wait",
-        "--json",
-    ];
+    let line = words("send --target tenant --command true --id many --instances 3 --wait --json");
     let sent = run(&harness, &line).await;
     assert_eq!(sent.exit, Exit::Done, "{sent:?}");
     let ends = sent.json();
@@ -71,16 +59,7 @@ async fn a_script_that_fails_is_a_bad_end() {
         ..Pretence::default()
     };
     let harness = harness(Harness::builder().scripts(fails)).await;
-    let line = [
-        "send",
-        "--target",
-        "tenant",
-        "--command",
-        "false",
-        "--id",
-        "c-1",
-        "--wait",
-    ];
+    let line = words("send --target tenant --command false --id c-1 --wait");
     let sent = run(&harness, &line).await;
     sent.is(
         Exit::Bad,
@@ -100,16 +79,7 @@ async fn a_rejection_is_heard_without_waiting_for_the_deadline() {
     let elsewhere = Target::named("elsewhere").zones(&["eu-west-1a"]);
     harness.create(elsewhere.in_another_vpc()).await;
     let began = harness.now();
-    let line = [
-        "send",
-        "--target",
-        "elsewhere",
-        "--command",
-        "true",
-        "--id",
-        "c-1",
-        "--wait",
-    ];
+    let line = words("send --target elsewhere --command true --id c-1 --wait");
     let sent = run(&harness, &line).await;
     sent.is(Exit::Bad, &["c-1: rejected (no_common_subnet): "]);
     let took = harness.now() - began;
@@ -133,16 +103,7 @@ async fn an_old_rejection_that_somebody_is_reading_is_no_end_of_the_claim_sent_a
     // It hides the message for a while.
     let seen = run(&harness, &["claim", "c-1"]).await;
     seen.is(Exit::Done, &["rejected (target_full)"]);
-    let line = [
-        "send",
-        "--target",
-        "full",
-        "--command",
-        "true",
-        "--id",
-        "c-1",
-        "--wait",
-    ];
+    let line = words("send --target full --command true --id c-1 --wait");
     let sent = run_for(&harness, "operator", &line, Some(Duration::from_mins(1))).await;
     sent.is(Exit::Done, &["c-1: waits for an instance"]);
     assert!(!sent.out.contains("rejected"), "{sent:?}");
@@ -154,17 +115,7 @@ async fn a_claim_that_expires_in_line_ends_as_unknown() {
     let harness = harness(Harness::builder()).await;
     run(&harness, &["pause"]).await.is(Exit::Done, &[]);
     let began = harness.now();
-    let line = [
-        "send",
-        "--target",
-        "tenant",
-        "--command",
-        "true",
-        "--expires-in",
-        "60s",
-        "--wait",
-        "--json",
-    ];
+    let line = words("send --target tenant --command true --expires-in 60s --wait --json");
     let sent = run(&harness, &line).await;
     assert_eq!(sent.exit, Exit::Unknown, "{sent:?}");
     let took = harness.now() - began;
@@ -225,17 +176,7 @@ async fn what_would_be_waited_for_in_vain_is_not_sent() {
             .is(Exit::Wrong, &["nothing was sent", problem]);
     }
     assert_eq!(harness.calls("SendMessage"), sent_before);
-    let line = [
-        "send",
-        "--target",
-        "tenant",
-        "--id",
-        "used",
-        "--command",
-        "true",
-        "--wait",
-        "--again",
-    ];
+    let line = words("send --target tenant --id used --command true --wait --again");
     run(&harness, &line)
         .await
         .is(Exit::Done, &["used: ready: i-"]);
@@ -245,16 +186,7 @@ async fn what_would_be_waited_for_in_vain_is_not_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_dry_run_is_answered_on_the_outcome_queue() {
     let harness = harness(Harness::builder()).await;
-    let line = [
-        "send",
-        "--target",
-        "tenant",
-        "--command",
-        "true",
-        "--id",
-        "asks",
-        "--dry-run",
-    ];
+    let line = words("send --target tenant --command true --id asks --dry-run");
     let sent = run(&harness, &line).await;
     sent.is(
         Exit::Done,

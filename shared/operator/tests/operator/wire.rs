@@ -1,6 +1,7 @@
 //! The program itself, over sockets and on the wall clock: credentials, addresses, and failures on the way.
 
 use crate::family;
+use crate::operator::words;
 use end_to_end::{Harness, HarnessBuilder, Target};
 use region::api::Service;
 use region::endpoint::Endpoint;
@@ -122,16 +123,7 @@ async fn the_program_works_over_a_socket_and_its_exit_status_says_how_it_ended()
         "colours in a pipe: {}",
         shown.out
     );
-    let line = [
-        "send",
-        "--target",
-        "tenant",
-        "--command",
-        "true",
-        "--id",
-        "c-1",
-        "--wait",
-    ];
+    let line = words("send --target tenant --command true --id c-1 --wait");
     served.run(&line).await.is(0, &["c-1: ready: i-"]);
     served
         .run(&["claim", "c-1"])
@@ -144,14 +136,7 @@ async fn the_program_works_over_a_socket_and_its_exit_status_says_how_it_ended()
         .run(&["doctor"])
         .await
         .is(0, &["tenant: its process AZRebalance is not suspended"]);
-    let line = [
-        "send",
-        "--target",
-        "tenant",
-        "--command",
-        "true",
-        "--dry-run",
-    ];
+    let line = words("send --target tenant --command true --dry-run");
     let read = format!("--wait-time-seconds 20 --endpoint-url {}", served.url());
     served.run(&line).await.is(0, &[&read]);
     let line = ["send", "--target", "tenant", "--command", "{{"];

@@ -46,7 +46,7 @@ pub struct Activity {
     pub ended: Option<i64>,
 }
 
-/// A machine that became ready, or is not any more.
+/// An instance that became ready, or is not any more.
 struct Change {
     at: i64,
     by: i32,
@@ -69,7 +69,7 @@ pub fn read_activities(json: &str) -> Result<History, ReadError> {
 /// The history in a pool's activities, in whatever order: to their last, or to a later time (Unix milliseconds) until
 /// which nothing else happened. Each detach that did not fail was a claim.
 ///
-/// That takes machines for claims that replenish-pool itself took out (too old, sick, of an old
+/// That takes instances for claims that replenish-pool itself took out (too old, sick, of an old
 /// launch template): the history does not tell them apart.
 pub fn of_activities(
     activities: impl IntoIterator<Item = Activity>,
@@ -126,7 +126,7 @@ pub fn of_activities(
     })
 }
 
-/// The share of time with the fewest machines: how many there were at the start is not known, so the
+/// The share of time with the fewest instances: how many there were at the start is not known, so the
 /// fewest are taken for none.
 fn empty(mut changes: Vec<Change>, end: i64) -> Option<f64> {
     changes.sort_unstable_by_key(|change| (change.at, change.by));

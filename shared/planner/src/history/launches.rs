@@ -3,7 +3,7 @@
 use super::ReadError;
 use crate::demand::Leads;
 
-/// Reads seconds from a launch's cause to the machine's being ready, one a line; lines with `#` are
+/// Reads seconds from a launch's cause to the instance's being ready, one a line; lines with `#` are
 /// notes.
 pub fn read_lead_times(text: &str) -> Result<Leads, ReadError> {
     let mut seconds = Vec::new();

@@ -69,13 +69,13 @@ impl Troubles {
             (self.lost_answer, "of the answers are lost"),
             (self.lost_event, "of the events are lost"),
             (self.agent_dead, "of the agents die"),
-            (self.instance_dead, "of the machines die"),
+            (self.instance_dead, "of the instances die"),
             (
                 self.untagged,
-                "of the machines lose the tag by which they may be sent commands",
+                "of the instances lose the tag by which they may be sent commands",
             ),
             (self.agent_restarts, "of the agents restart"),
-            (self.reboots, "of the machines reboot"),
+            (self.reboots, "of the instances reboot"),
             (
                 self.tags_wiped,
                 "of the claims have their target's entries wiped",

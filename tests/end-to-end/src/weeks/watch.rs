@@ -86,7 +86,7 @@ impl fmt::Display for Lived {
         )?;
         write!(
             formatter,
-            "{} passes at the maximum; {} machines terminated unused",
+            "{} passes at the maximum; {} instances terminated unused",
             self.capped, self.terminated
         )?;
         for broken in &self.broken {

@@ -144,7 +144,7 @@ async fn a_script_that_names_its_interpreter_gets_it() {
             Some(127)
         );
         assert!(
-            output(&outcome).contains("this machine has no /opt/none"),
+            output(&outcome).contains("this instance has no /opt/none"),
             "{outcome:?}"
         );
     })

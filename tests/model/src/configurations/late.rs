@@ -113,7 +113,7 @@ fn of_one_claim() -> Vec<Configuration> {
             ..LATE
         },
         Configuration {
-            name: "attached late, machines die, their commands stay",
+            name: "attached late, instances die, their commands stay",
             faults: 1,
             kinds: MACHINES,
             split_look: false,

@@ -142,6 +142,35 @@ fn functions_complain_in_short() {
 }
 
 #[test]
+fn an_entry_says_what_its_time_is() {
+    let said = |operation: &str, value: &str| {
+        let happening = Happening::Called {
+            caller: "s-claim".to_owned(),
+            service: Service::AutoScaling,
+            operation: operation.to_owned(),
+            input: json!({ "Tags": [{ "ResourceId": "t", "Key": "ready-pool:claim/c-1", "Value": value }] }),
+            error: None,
+        };
+        text_of(happening).unwrap().1
+    };
+    let write = |value: &str| said("CreateOrUpdateTags", value);
+    assert_eq!(
+        write("v1 i-00000001 1 assigned 2026-11-22T21:00:00+01:00"),
+        "t: c-1 assigned i-00000001, deadline 20:00:00 UTC"
+    );
+    assert_eq!(
+        write("v1 - 2 assigned 2026-11-22T21:00:00Z"),
+        "t: c-1 assigned no instance, attempt 2, deadline 21:00:00 UTC"
+    );
+    assert_eq!(
+        write("v1 i-00000001 1 failed 2026-11-22T21:00:00Z script_failed"),
+        "t: c-1 failed (script_failed) i-00000001, deadline 21:00:00 UTC"
+    );
+    assert_eq!(write("mine"), "t: ready-pool:claim/c-1 = mine");
+    assert_eq!(said("DeleteTags", ""), "t: entry of c-1 removed");
+}
+
+#[test]
 fn calls_are_printed_when_they_change_a_group_or_are_refused() {
     let call = |operation: &str, error: Option<&str>| {
         text_of(Happening::Called {

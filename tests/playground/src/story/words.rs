@@ -2,8 +2,11 @@
 
 use crate::messages::{Content, kind_of};
 use ready_pool_core::attach_when::AttachWhen;
+use ready_pool_core::ids::{ClaimId, InstanceId};
+use ready_pool_core::ledger::{self, Entry, Standing};
 use ready_pool_core::outcome::{Ending, Outcome};
 use serde_json::Value;
+use time::UtcOffset;
 
 /// Lines of a script's output that are shown.
 pub(super) const MOST_OUTPUT: usize = 20;
@@ -118,14 +121,38 @@ pub(super) fn tags(operation: &str, input: &Value) -> String {
         .flatten()
         .map(|tag| {
             let (group, key) = (text(tag, "ResourceId"), text(tag, "Key"));
-            if operation == "DeleteTags" {
-                format!("{group}: {key} removed")
-            } else {
-                format!("{group}: {key} = {}", text(tag, "Value"))
+            let is_removed = operation == "DeleteTags";
+            match (ledger::claim_id_of(&key), text(tag, "Value").parse()) {
+                (Some(claim), _) if is_removed => format!("{group}: entry of {claim} removed"),
+                (Some(claim), Ok(entry)) => format!("{group}: {}", entered(&claim, &entry)),
+                _ if is_removed => format!("{group}: {key} removed"),
+                _ => format!("{group}: {key} = {}", text(tag, "Value")),
             }
         })
         .collect();
     all.join("; ")
+}
+
+/// A claim's entry: its tag has the deadline where one would look for the moment of the call.
+fn entered(claim: &ClaimId, entry: &Entry) -> String {
+    let standing = match entry.standing {
+        Standing::Assigned => "assigned".to_owned(),
+        Standing::Ready => "ready".to_owned(),
+        Standing::Failed(reason) => format!("failed ({})", reason.code()),
+    };
+    let instance = entry
+        .instance
+        .as_ref()
+        .map_or("no instance", InstanceId::as_str);
+    let attempt = match entry.attempt {
+        1 => String::new(),
+        attempt => format!(", attempt {attempt}"),
+    };
+    let deadline = entry.expires_at.to_offset(UtcOffset::UTC);
+    let (hour, minute, second) = deadline.time().as_hms();
+    format!(
+        "{claim} {standing} {instance}{attempt}, deadline {hour:02}:{minute:02}:{second:02} UTC"
+    )
 }
 
 /// Calls that change a group without another entry that says so.

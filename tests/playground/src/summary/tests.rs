@@ -126,10 +126,10 @@ fn an_attach_that_asks_whether_the_detach_is_over_is_no_refusal() {
     let lines = Summary::of(&story(), &names()).lines();
     let said = |text: &str| lines.iter().any(|line| line == text);
     assert!(
-        said("1 calls of AttachInstances only asked whether a detach was over: it was not yet."),
+        said("AttachInstances: 1 call only to ask whether a detach was over, which it was not."),
         "{lines:#?}"
     );
-    assert!(said("1 calls of AttachInstances were refused: Throttling."));
+    assert!(said("AttachInstances: 1 call refused: Throttling."));
 }
 
 /// So many claims, each ready a second after the one before; the instances of those from `from` on booted

@@ -114,7 +114,7 @@ fn a_missing_interpreter_is_named() {
                 (
                     127,
                     format!(
-                        "ready-pool: this machine has no {name}, which the first line of init.commands names\n"
+                        "ready-pool: this instance has no {name}, which the first line of init.commands names\n"
                     )
                 ),
                 "{shell:?}"

@@ -1,4 +1,4 @@
-//! What a machine's membership says, whatever Systems Manager says.
+//! What an instance's membership says, whatever Systems Manager says.
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn report_on(
     })
 }
 
-/// What Systems Manager says of a machine that it has lost, sooner or later.
+/// What Systems Manager says of an instance that it has lost, sooner or later.
 const UNSEEN: [CommandStatus; 4] = [
     CommandStatus::Running,
     CommandStatus::TimedOut,
@@ -142,7 +142,7 @@ fn what_a_script_or_a_person_said_stands_wherever_the_machine_is() {
     }
 }
 
-/// Without an open entry nothing says that a machine is a claim's, and should be in its target.
+/// Without an open entry nothing says that an instance is a claim's, and should be in its target.
 #[test]
 fn only_an_open_claim_s_machine_is_missed() {
     let last = (Occasion::Event, LOOKS_BEFORE_LOST);

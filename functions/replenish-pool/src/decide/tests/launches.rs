@@ -43,7 +43,7 @@ fn refused_in_a_row(failures: u32, last: Duration) -> View {
     )
 }
 
-/// So many machines in a row that did not get ready, all given up at once, so long ago.
+/// So many instances in a row that did not get ready, all given up at once, so long ago.
 fn not_ready_in_a_row(failures: u32, last: Duration) -> View {
     failing((1..=failures).map(|n| not_ready(n, last)).collect())
 }
@@ -132,7 +132,7 @@ fn then_one_machine_is_tried_and_the_next_one_not_before_it_has_ended() {
     assert_eq!((desired, failures), (Some(4), 5));
 }
 
-/// A machine costs its boot limit each time.
+/// An instance costs its boot limit each time.
 #[test]
 fn machines_are_tried_less_often_than_refused_launches_and_every_ten_minutes_at_last() {
     for (first, wait) in [(1, 30), (3, 60), (15, 300), (30, 600), (300, 600)] {

@@ -82,7 +82,7 @@ fn what_a_failed_claim_left_behind_is_nobody_s() {
     let scan = scan(command("tenant", OLD, OnInitFailure::Retire));
     let left = |targets: &Targets| is_left_by_failed_claims(&scan, targets, &id());
     assert!(left(&ledger("tenant", FAILED)));
-    // Another target's entry speaks for none of this one's machines, whoever wrote it.
+    // Another target's entry speaks for none of this one's instances, whoever wrote it.
     assert!(!left(&ledger("elsewhere", FAILED)));
     assert!(!left(&ledger("tenant", Standing::Ready)));
     assert!(!left(&ledger("tenant", Standing::Assigned)));
