@@ -56,7 +56,7 @@ impl InitInstance {
             return Ok(Progress::Done);
         };
         let Ok(claim_id) = ClaimId::try_from(claim_id) else {
-            warn!("a comment like ours with an impossible claim id");
+            warn!("a command's comment looks like ready-pool's, but its claim id is impossible");
             return Ok(Progress::Done);
         };
         Span::current().record("claim_id", display(&claim_id));
