@@ -14,7 +14,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Usage(String),
     /// The claim would be rejected as malformed. Nothing was sent.
-    #[error("nothing was sent: {}{}", in_options(.problem), from_where(.place.as_deref()))]
+    #[error("nothing was sent: {problem}{}", from_where(.place.as_deref()))]
     InvalidClaim {
         /// What is wrong with it.
         problem: Malformed,
@@ -113,15 +113,6 @@ impl Failure {
     pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
     }
-}
-
-/// What is wrong with a claim of options and files: its text is made here, and nobody sees its lines and columns.
-fn in_options(problem: &Malformed) -> String {
-    let Malformed::NotAClaim(problem) = problem else {
-        return problem.to_string();
-    };
-    let end = problem.rfind(" at line ").unwrap_or(problem.len());
-    problem.get(..end).unwrap_or(problem).to_owned()
 }
 
 fn from_where(place: Option<&str>) -> String {
@@ -274,17 +265,5 @@ mod tests {
         ] {
             assert_eq!(cause(message), expected);
         }
-    }
-
-    #[test]
-    fn a_claim_of_options_has_no_lines() {
-        let problem =
-            Malformed::NotAClaim("claim_id: must be one word at line 1 column 17".to_owned());
-        let failure = Failure::InvalidClaim {
-            problem,
-            place: None,
-        };
-        let expected = "nothing was sent: claim_id: must be one word";
-        assert_eq!(failure.to_string(), expected);
     }
 }

@@ -75,9 +75,8 @@ fn a_number_is_refused_in_words_of_our_own() {
             "a whole number from 1 to 21600",
         ),
         ("send --instances 101", "a whole number from 1 to 100"),
-        ("plan --pool-size x", "a whole number from 0 to 10000"),
         ("plan --lead-time -5s", "for '--lead-time <TIME>'"),
-        ("plan --instance-hour -1", "an amount of dollars"),
+        ("plan --instance-hour -1", "a price above 0"),
         (
             "send --expires-in -5s",
             "a duration is a number and its unit",

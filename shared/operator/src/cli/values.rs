@@ -1,6 +1,5 @@
 //! Values of options, refused in words of our own.
 
-use ready_pool_planner::dollars;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -25,7 +24,7 @@ pub(super) fn price(text: &str) -> Result<(String, f64), String> {
     let (pool, price) = text
         .split_once('=')
         .ok_or_else(|| "POOL=DOLLARS is expected".to_owned())?;
-    Ok((pool.to_owned(), dollars(price)?))
+    Ok((pool.to_owned(), ready_pool_planner::price(price)?))
 }
 
 /// A duration with its unit.

@@ -170,11 +170,24 @@ fn what_the_functions_would_reject_is_not_sent() {
         (
             "--file f --command c",
             file(r#"{"surprise": 1}"#),
-            "unknown field `surprise`",
+            "`surprise` is an unknown field",
         ),
         ("--file f --expires-in 0s", file(FILE), "lies in the past"),
     ] {
         let said = composed(line, files).unwrap_err();
         assert!(said.contains(problem), "{line}: {said}");
+    }
+}
+
+#[test]
+fn a_claim_of_options_has_no_lines_and_columns() {
+    for line in [
+        "--target t --command c --id a/b",
+        "--target t --command c --env =x",
+        "--target t --command c --zone a --zone a",
+    ] {
+        let said = composed(line, Files::default()).unwrap_err();
+        assert!(!said.contains(" at line "), "{line}: {said}");
+        assert!(said.starts_with("nothing was sent: `"), "{line}: {said}");
     }
 }
