@@ -4,7 +4,7 @@ use crate::cli::Options;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::{Screen, Tone};
-use crate::session::{OrFailure, Session};
+use crate::session::{OrFailure, Place, Session};
 use crate::stack::Stack;
 use crate::words;
 use ready_pool_aws::auto_scaling::GroupTag;
@@ -49,7 +49,7 @@ pub(crate) async fn opt_in(
     let stack = Stack::asked_for(session, options).await?;
     let group = group(name, session).await?;
     let other = living_pool(&group, &stack, session).await?;
-    let what = to_opt_in(&group, &stack, other.as_deref()).map_err(unchanged)?;
+    let what = to_opt_in(&group, &stack, other.as_deref(), &session.place).map_err(unchanged)?;
     if let OptIn::Write(_) = &what {
         let tag = GroupTag {
             group: group.name.clone(),
@@ -93,7 +93,7 @@ pub(crate) async fn opt_out(
     let stack = Stack::asked_for(session, options).await?;
     let group = group(name, session).await?;
     let other = living_pool(&group, &stack, session).await?;
-    let what = to_opt_out(&group, &stack, other.as_deref()).map_err(unchanged)?;
+    let what = to_opt_out(&group, &stack, other.as_deref(), &session.place).map_err(unchanged)?;
     if what == OptOut::Remove {
         let tag = (group.name.clone(), OPT_IN_TAG.to_owned());
         let removed = session.auto_scaling.remove_tags(&[tag]).await;
@@ -170,12 +170,18 @@ async fn living_pool(
 }
 
 /// What an opt-in does to this group; `other` is another pool that it opted in to, if that is there.
-fn to_opt_in(group: &Group, stack: &Stack, other: Option<&str>) -> Result<OptIn, String> {
+fn to_opt_in(
+    group: &Group,
+    stack: &Stack,
+    other: Option<&str>,
+    place: &Place,
+) -> Result<OptIn, String> {
     let name = &group.name;
     stack.check_may_be_target(name)?;
     if let Some(other) = other {
         return Err(format!(
-            "{name} has opted in to {other}, and a group is a target of one pool; opt it out there first"
+            "{name} has opted in to {other}, and a group is a target of one pool; opt it out there first{}",
+            unless_a_pool(group, other, place)
         ));
     }
     Ok(match group.opted_in_to() {
@@ -185,21 +191,38 @@ fn to_opt_in(group: &Group, stack: &Stack, other: Option<&str>) -> Result<OptIn,
 }
 
 /// What an opt-out does to this group; `other` as above.
-fn to_opt_out(group: &Group, stack: &Stack, other: Option<&str>) -> Result<OptOut, String> {
+fn to_opt_out(
+    group: &Group,
+    stack: &Stack,
+    other: Option<&str>,
+    place: &Place,
+) -> Result<OptOut, String> {
     match other {
         Some(other) => Err(format!(
-            "{} has opted in to {other}, and not to {}; name that pool's stack",
-            group.name, stack.pool
+            "{} has opted in to {other}, and not to {}; name that pool's stack{}",
+            group.name,
+            stack.pool,
+            unless_a_pool(group, other, place)
         )),
         None if group.opted_in_to().is_some() => Ok(OptOut::Remove),
         None => Ok(OptOut::Already),
     }
 }
 
+/// The way back where the group that the tag names is there, and no pool: nothing here can tell.
+fn unless_a_pool(group: &Group, other: &str, place: &Place) -> String {
+    let line = format!(
+        "autoscaling delete-tags --tags ResourceId={},ResourceType=auto-scaling-group,Key={OPT_IN_TAG}",
+        group.name
+    );
+    format!(". If {other} is no pool: {}", place.aws(&line))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::pool::tests::group;
+    use crate::session::tests::place;
     use crate::stack::tests::stack;
 
     fn tagged(name: &str, tag: Option<&str>) -> Group {
@@ -214,7 +237,7 @@ mod tests {
     fn a_target_is_of_one_pool_and_none_of_ours() {
         let stack = stack();
         let said = |name: &str, tag: Option<&str>, other: Option<&str>| {
-            to_opt_in(&tagged(name, tag), &stack, other)
+            to_opt_in(&tagged(name, tag), &stack, other, &place())
         };
         assert_eq!(said("tenant", None, None), Ok(OptIn::Write(None)));
         assert_eq!(said("tenant", Some("rp-pool"), None), Ok(OptIn::Already));
@@ -222,6 +245,8 @@ mod tests {
         assert_eq!(said("tenant", Some("rp-pol"), None), corrected);
         let refused = said("tenant", Some("other"), Some("other")).unwrap_err();
         assert!(refused.contains("opted in to other"), "{refused}");
+        let way_back = "If other is no pool: aws autoscaling delete-tags --tags ResourceId=tenant,";
+        assert!(refused.contains(way_back), "{refused}");
         for ours in ["rp-pool", "rp-retirement"] {
             let refused = said(ours, None, None).unwrap_err();
             assert!(refused.contains("name a tenant's group"), "{refused}");
@@ -232,7 +257,7 @@ mod tests {
     fn an_opt_out_removes_what_nobody_else_serves() {
         let stack = stack();
         let said = |tag: Option<&str>, other: Option<&str>| {
-            to_opt_out(&tagged("tenant", tag), &stack, other)
+            to_opt_out(&tagged("tenant", tag), &stack, other, &place())
         };
         assert_eq!(said(Some("rp-pool"), None), Ok(OptOut::Remove));
         assert_eq!(said(Some("rp-pol"), None), Ok(OptOut::Remove));

@@ -184,7 +184,6 @@ fn a_claim_of_options_has_no_lines_and_columns() {
     for line in [
         "--target t --command c --id a/b",
         "--target t --command c --env =x",
-        "--target t --command c --zone a --zone a",
     ] {
         let said = composed(line, Files::default()).unwrap_err();
         assert!(!said.contains(" at line "), "{line}: {said}");
