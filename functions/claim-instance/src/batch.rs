@@ -169,7 +169,7 @@ impl<'a> Batch<'a> {
         let observed = match observe(function, &requests, &self.memory, self.delivered).await {
             Ok(observed) => observed,
             Err(error) => {
-                warn!(%error, "cannot look; trying again");
+                warn!(%error, "cannot read the groups; trying again");
                 return None;
             }
         };
@@ -178,7 +178,7 @@ impl<'a> Batch<'a> {
             error!(pool = %function.config.pool, value, "the pool's tag ready-pool:pause has none of the values claims, replenishing and all; everything is paused until it is mended");
         }
         if let Some(problem) = observed.pool().launches_nothing() {
-            warn!(pool = %function.config.pool, problem, "the pool launches nothing; claims get what is ready, and then wait in vain");
+            warn!(pool = %function.config.pool, problem, "the pool launches nothing; claims get what is ready, the others will expire");
         }
         let view = observed.view(&function.config, function.clock.now(), &self.memory);
         let decisions = decide(&view, &requests);
@@ -247,7 +247,7 @@ impl<'a> Batch<'a> {
                 }
             }
             // Lambda deletes them when the delivery ends; or they come again, and are settled still.
-            Err(error) => warn!(%error, "cannot delete settled messages early"),
+            Err(error) => warn!(%error, "cannot delete finished messages early"),
         }
     }
 
@@ -281,7 +281,7 @@ impl<'a> Batch<'a> {
             .await
         {
             // They become visible by themselves when the lease ends.
-            warn!(%error, "cannot release the messages early");
+            warn!(%error, "cannot make the messages visible early");
         }
     }
 }

@@ -74,7 +74,7 @@ impl ClaimInstance {
         let (lease, change) = match Lease::take(&self.provision_queue, receipts).await {
             Ok(taken) => taken,
             Err(error) => {
-                warn!(%error, "cannot lease the batch; it comes again");
+                warn!(%error, "cannot extend the batch's visibility timeout; it will be received again");
                 let ids = received.into_iter().map(|message| self.untouched(message));
                 return Err(ids.collect());
             }
@@ -84,10 +84,10 @@ impl ClaimInstance {
         for message in received {
             let message_id = &message.message_id;
             if change.lost.contains(&message.receipt) {
-                info!(%message_id, "the message is another delivery's now");
+                info!(%message_id, "another invocation has received the message");
                 others.push(message.message_id);
             } else if change.unchanged.contains(&message.receipt) {
-                warn!(%message_id, "SQS did not lease the message; it comes again");
+                warn!(%message_id, "SQS did not extend the message's visibility timeout; it will be received again");
                 others.push(self.untouched(message));
             } else {
                 leased.push(message);

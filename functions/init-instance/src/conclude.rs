@@ -139,7 +139,7 @@ impl InitInstance {
         };
         let refuses = error.effect == Effect::Refused && error.code == "ValidationError";
         if refuses || (error.says_denied() && !self.is_target(&write.target).await?) {
-            warn!(%error, "the target takes no entry");
+            warn!(%error, "the target's tags cannot be written");
             return Ok(false);
         }
         Err(error)

@@ -71,11 +71,11 @@ impl InitInstance {
             None => return false,
             Some(Ok(Ok(Progress::Later))) => COMES_AGAIN,
             Some(Ok(Err(error))) => {
-                warn!(message_id = record.message_id, %error, "not done; the message comes again");
+                warn!(message_id = record.message_id, %error, "the message could not be processed; it will be received again");
                 COMES_AGAIN_AFTER_ERROR
             }
             Some(Err(panicked)) => {
-                error!(message_id = record.message_id, error = %panicked, "not done; the message comes again");
+                error!(message_id = record.message_id, error = %panicked, "the message could not be processed; it will be received again");
                 COMES_AGAIN_AFTER_ERROR
             }
         };
@@ -91,12 +91,12 @@ impl InitInstance {
             Ok(_) => {
                 info!(
                     message_id = record.message_id,
-                    "the message is another delivery's now, or SQS did not lease it"
+                    "another invocation has received the message, or SQS did not extend its visibility timeout"
                 );
                 None
             }
             Err(error) => {
-                warn!(message_id = record.message_id, %error, "cannot lease the message; it comes again");
+                warn!(message_id = record.message_id, %error, "cannot extend the message's visibility timeout; it will be received again");
                 None
             }
         }

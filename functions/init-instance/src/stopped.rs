@@ -9,6 +9,6 @@ pub(crate) fn say(instance: &InstanceId) {
     error!(
         instance_id = %instance,
         "somebody has stopped the instance, which is in no group: no group takes it, and nobody owns it; terminate it \
-         (aws ec2 terminate-instances), and keep what stops machines away from the pool's"
+         (aws ec2 terminate-instances), and exempt the pool's instances from whatever stops instances"
     );
 }

@@ -88,7 +88,7 @@ impl<'a> Act<'a> {
             error!(pool = %self.function.config.pool, members = plan.held_back, "too many members look bad at once; touching none of them");
         }
         for instance in &plan.without_owner {
-            error!(instance_id = %instance, "an instance in no group was sent an init command, and no claim speaks for it; a person must say whose it is");
+            error!(instance_id = %instance, "an instance in no group was sent an init command, and belongs to no open claim; a person must decide what becomes of it");
         }
         self.look_again(plan, now).await;
         self.take_out(plan, now).await;
@@ -103,7 +103,7 @@ impl<'a> Act<'a> {
             warn!(pool = %pool, "replenishing is paused by the tag ready-pool:pause on the pool");
         }
         if plan.silent > 0 {
-            warn!(pool = %pool, members = plan.silent, "claims wait, and members are in service whose agents are away; they count for nobody");
+            warn!(pool = %pool, members = plan.silent, "claims wait, and members are in service whose agents are not online; they do not count as ready");
         }
         if let Some(problem) = &plan.launches_nothing {
             error!(pool = %pool, problem, "the pool lacks instances, and launches none until a person mends that");
@@ -254,7 +254,7 @@ impl<'a> Act<'a> {
             self.count("detach a member", result);
         }
         for instance in &plan.attach_to_retirement {
-            warn!(instance_id = %instance, "attaching a free instance to the retirement group");
+            warn!(instance_id = %instance, "attaching an instance in no group to the retirement group");
             let result = auto_scaling.attach(&config.retirement, instance).await;
             self.count("attach to the retirement group", result);
         }
@@ -300,7 +300,7 @@ impl<'a> Act<'a> {
     /// Counts a failure; answers whether it was one.
     fn count(&mut self, what: &str, result: Result<(), CallError>) -> bool {
         if let Err(error) = result {
-            warn!(%error, "cannot {what}; the next pass tries again");
+            warn!(%error, "cannot {what}; the next look at the pool tries again");
             self.done.failures += 1;
             return true;
         }

@@ -113,7 +113,7 @@ impl ReplenishPool {
             let is_due = full_scan_is_due(full_scan_at, invocation.now());
             extent = Some(if is_due { Extent::Full } else { next });
         }
-        info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, claims_looked_at = summary.claims_looked_at, removed = summary.removed, failures = summary.failures, "pass done");
+        info!(pool = %self.config.pool, looks = summary.looks, completed = summary.completed, abandoned = summary.abandoned, booting = summary.booting, claims_looked_at = summary.claims_looked_at, removed = summary.removed, failures = summary.failures, "looked at the pool");
         Ok(summary)
     }
 

@@ -41,7 +41,9 @@ impl<'a> Lease<'a> {
             match queue.change_visibility(&receipts, LEASE).await {
                 Ok(change) => break (began, change),
                 Err(error) if Instant::now() + TRY_EVERY > last_try => return Err(error),
-                Err(error) => warn!(%error, "cannot lease the messages; trying again"),
+                Err(error) => {
+                    warn!(%error, "cannot extend the messages' visibility timeout; trying again")
+                }
             }
             sleep(TRY_EVERY).await;
         };
@@ -83,7 +85,7 @@ impl<'a> Lease<'a> {
             sleep_until(next.min(last)).await;
             if Instant::now() >= last {
                 error!(
-                    "the lease on the messages could not be renewed; leaving them to the next delivery"
+                    "the messages' visibility timeout could not be extended; leaving them to the next delivery"
                 );
                 return;
             }
@@ -92,7 +94,7 @@ impl<'a> Lease<'a> {
             let renewing = self.queue.change_visibility(&receipts, LEASE);
             match timeout_at(last, renewing).await {
                 Ok(Ok(change)) if self.has_any_of(&change.lost) => {
-                    warn!("the messages are another delivery's now; leaving them to it");
+                    warn!("another invocation has received the messages; leaving them to it");
                     return;
                 }
                 Ok(Ok(change)) if change.unchanged.is_empty() => {
@@ -101,7 +103,7 @@ impl<'a> Lease<'a> {
                 }
                 Ok(Ok(_)) | Err(_) => next = Instant::now() + TRY_EVERY,
                 Ok(Err(error)) => {
-                    warn!(%error, "cannot renew the lease on the messages; trying again");
+                    warn!(%error, "cannot extend the messages' visibility timeout; trying again");
                     next = Instant::now() + TRY_EVERY;
                 }
             }

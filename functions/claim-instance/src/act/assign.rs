@@ -52,11 +52,14 @@ impl Act<'_> {
                 write.target == claim.target_group && write.claim_id == claim.claim_id
             });
             if let Some((_, error)) = failure {
-                warn!(%error, "cannot enter the assignment");
+                warn!(%error, "cannot write the assignment to the target's tags");
                 self.uncertain |= error.effect == Effect::Unknown;
                 continue;
             }
-            info!(attempt = assignment.attempt, "entered the assignment");
+            info!(
+                attempt = assignment.attempt,
+                "wrote the assignment to the target's tags"
+            );
             entered.push(self.entered(assignment));
         }
         entered

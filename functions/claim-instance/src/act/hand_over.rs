@@ -23,8 +23,8 @@ impl Act<'_> {
             Err(error) => Err(error),
         };
         match result {
-            Ok(()) => info!("past its deadline; init-instance settles it"),
-            Err(error) => warn!(%error, "cannot ask init-instance to settle the claim"),
+            Ok(()) => info!("past its deadline; init-instance ends the claim"),
+            Err(error) => warn!(%error, "cannot ask init-instance to end the claim"),
         }
         self.uncertain = true;
     }

@@ -85,7 +85,7 @@ impl Act<'_> {
         };
         info!(
             reason = reason.code(),
-            "settled before; publishing its outcome again"
+            "the claim has ended before; publishing its outcome again"
         );
         let response = Response {
             ending,
@@ -157,7 +157,9 @@ impl Act<'_> {
 pub(super) fn settle(claim: OpenClaim<'_>, result: Result<(), CallError>) {
     match result {
         Ok(()) => claim.settle(),
-        Err(error) => error!(%error, "cannot answer the claim; it comes again"),
+        Err(error) => {
+            error!(%error, "cannot publish the outcome; the claim will be received again")
+        }
     }
 }
 
@@ -210,7 +212,9 @@ pub(crate) async fn reject_unreadable(function: &ClaimInstance, pending: &mut Pe
     pending.state = match publish_unreadable(function, message, unreadable).await {
         Ok(()) => State::Settled,
         Err(error) => {
-            span.in_scope(|| error!(%error, "cannot reject the message; it comes again"));
+            span.in_scope(
+                || error!(%error, "cannot reject the message; it will be received again"),
+            );
             State::NotRejected
         }
     };

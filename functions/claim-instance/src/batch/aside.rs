@@ -23,7 +23,7 @@ impl Batch<'_> {
             Ok(0) => {}
             Ok(behind) => self.send_copies(&places, behind).await,
             Err(error) => {
-                warn!(%error, "cannot see whether somebody is behind; nobody steps aside");
+                warn!(%error, "cannot see whether claims are behind in the queue; the claim stays in its place");
             }
         }
     }
@@ -69,7 +69,7 @@ impl Batch<'_> {
                 Ok(()) => {
                     info!(
                         behind,
-                        "the claim stepped aside for those behind it; it goes on at the end of the line"
+                        "the claim cannot be served yet; it was sent to the end of the queue, so that those behind it can"
                     );
                     let claim_id = claim.claim.claim_id.as_str();
                     let record = Record::of(pool).count("SteppedAside", 1);
@@ -81,7 +81,9 @@ impl Batch<'_> {
                     self.makes_way = true;
                 }
                 // Sent or not: where it is sent again, its id is the same.
-                Err(error) => warn!(%error, "the claim cannot step aside; it stays in its place"),
+                Err(error) => {
+                    warn!(%error, "the claim cannot be sent to the end of the queue; it stays in its place")
+                }
             }
         }
         self.delete_settled().await;

@@ -19,7 +19,7 @@ pub struct Conclusion {
     pub entry: Option<Entry>,
     /// The steps.
     pub steps: Vec<Step>,
-    /// The steps instead, where the target takes no entry and they depend on it.
+    /// The steps instead, where the target's tags cannot be written and they depend on it.
     pub without_entry: Option<Vec<Step>>,
 }
 
@@ -275,7 +275,7 @@ impl fmt::Display for Finding {
             }
             Self::Nothing => "nothing to do",
             Self::StillRunning => "the init command is still running",
-            Self::SettledBefore => "the claim was settled before; publishing its outcome again",
+            Self::SettledBefore => "the claim has ended before; publishing its outcome again",
             Self::Ready => "the init command succeeded",
             Self::Failed => "the claim failed",
             Self::Kept => "the claim failed; its instance is kept",

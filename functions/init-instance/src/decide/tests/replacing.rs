@@ -69,7 +69,7 @@ fn each_way_an_init_fails_is_replaced_under_the_next_attempt_once_its_instance_i
                 Some(&instead_of(1, attempt + 1)),
                 &[RETIRE.to_owned(), retry(attempt + 1)],
             );
-            // There is no other instance where the target takes no entry.
+            // There is no other instance where the target's tags cannot be written.
             let fails = Some(vec![Step::PublishFailed(reason), Step::Retire]);
             assert_eq!(conclusion.without_entry, fails);
         }
