@@ -16,6 +16,7 @@ import re
 import shutil
 import subprocess
 import time
+import urllib.request
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
@@ -43,6 +44,18 @@ LINES_OF_A_REASON = """() => {
     node.textContent = before;
     return lines;
 }"""
+
+# Instance ids that are broken into several lines.
+BROKEN_IDS = """() => [...document.querySelectorAll(".machine code, .id, #elsewhere code")]
+    .filter((node) => new Set([...node.getClientRects()].map((line) => line.top)).size > 1)
+    .map((node) => node.textContent)"""
+
+# What is cut off to the right, and shows no shadow there as a scrolled part does.
+CUT_OFF = """() => [...document.querySelectorAll("main *")]
+    .filter((node) => node.scrollWidth > node.clientWidth + 1 && node.clientWidth > 1)
+    .filter((node) => ["auto", "scroll"].includes(getComputedStyle(node).overflowX))
+    .filter((node) => !getComputedStyle(node).backgroundImage.includes("gradient"))
+    .map((node) => node.id || node.className)"""
 
 # What the README says of the picture.
 LARGEST_PICTURE = 220_000
@@ -240,6 +253,32 @@ def by_keyboard(visit):
     visit.ends(f"signup-{2001 + before}", "ready")
 
 
+def dry_run(visit):
+    """It is no claim, and its answer has a sign and a counter of its own."""
+    def sqs(operation, body):
+        request = urllib.request.Request(visit.address, json.dumps(body).encode(), {
+            "X-Amz-Target": f"AmazonSQS.{operation}",
+            "Authorization": "AWS4-HMAC-SHA256 Credential=me/20261122/eu-west-1/sqs/aws4_request",
+        })
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    expect(visit.find("#dry-runs")).to_be_hidden()
+    sent = visit.find("[data-count=sent]").inner_text()
+    deadline = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 600))
+    sqs("SendMessage", {
+        "QueueUrl": sqs("GetQueueUrl", {"QueueName": "ready-pool-provision.fifo"})["QueueUrl"],
+        "MessageGroupId": "dry-run",
+        "MessageBody": json.dumps({
+            "claim_id": "try", "target_group": "tenant-2001", "init": {"commands": ["true"]},
+            "expires_at": deadline, "dry_run": True,
+        }),
+    })
+    expect(visit.find("[data-count=dry_runs]")).to_have_text("1")
+    expect(visit.find("[data-count=sent]")).to_have_text(sent)
+    expect(visit.find("#outcome-rows > li").first.locator(".glyph")).to_have_text("◇")
+
+
 def failing_script(visit):
     claim = visit.send(script="fails")
     visit.ends(claim, "failed: script_failed")
@@ -320,6 +359,10 @@ def other_looks(visit):
         visit.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         wide = visit.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         check(wide <= 0, f"at {width} px the page is {wide} px too wide")
+        broken = visit.page.evaluate(BROKEN_IDS)
+        check(not broken, f"at {width} px ids are broken: {broken}")
+        cut = visit.page.evaluate(CUT_OFF)
+        check(not cut, f"at {width} px something is cut off: {cut}")
         lines = visit.page.evaluate(LINES_OF_A_REASON)
         check(lines == 1, f"at {width} px a reason is broken into {lines} lines")
         visit.is_accessible(f"{width} px, {scheme}")
@@ -379,6 +422,7 @@ def test():
                 one_click,
                 by_keyboard,
                 attached_after_init,
+                dry_run,
                 failing_script,
                 rejected,
                 lost_events,

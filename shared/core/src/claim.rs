@@ -5,15 +5,14 @@ use crate::attach_when::AttachWhen;
 use crate::create_target::CreateTarget;
 use crate::ids::{ClaimId, ClaimKey, GroupName};
 use crate::init_failure::OnInitFailure;
-use crate::json_words;
 use crate::preferences::Preferences;
+use crate::read;
 #[cfg(feature = "schema")]
 use crate::schema;
 use crate::script;
 use crate::seconds;
 use crate::variable;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use time::Duration;
 
@@ -35,7 +34,7 @@ const CLOCK_TOLERANCE: Duration = Duration::minutes(1);
 /// A request for one instance for one target.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, expecting = "a claim as a JSON object")]
+#[serde(deny_unknown_fields)]
 pub struct Claim {
     /// The sender's name for it.
     pub claim_id: ClaimId,
@@ -84,7 +83,7 @@ pub struct Claim {
 /// What runs on the instance, as root.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, expecting = "a JSON object with `commands`")]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 pub struct Init {
     /// The lines of one script: `sh -e` runs them, or the interpreter that the first line names (`#!/bin/bash`).
     #[cfg_attr(feature = "schema", schemars(schema_with = "schema::commands"))]
@@ -142,15 +141,31 @@ pub enum WhenEmpty {
     Reject,
 }
 
+impl WhenEmpty {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Wait, Self::Reject];
+
+    /// The word for it, as in messages.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Wait => "wait",
+            Self::Reject => "reject",
+        }
+    }
+}
+
 /// What is wrong with a provisioning message, in words that say what to fix.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     /// Too long to be read at all.
     #[error("the message has {0} bytes; at most {MAX_MESSAGE_BYTES} are allowed")]
     TooLong(usize),
-    /// Not the JSON object that the README describes.
-    #[error("not a claim: {0}")]
-    NotAClaim(String),
+    /// No JSON at all.
+    #[error("not valid JSON: {0}")]
+    NotJson(String),
+    /// JSON, but no object.
+    #[error("a claim must be a JSON object, and is {0}")]
+    NotAnObject(String),
     /// A field that cannot be served.
     #[error("`{field}` {problem}")]
     Field {
@@ -190,13 +205,7 @@ impl Claim {
         if body.len() > MAX_MESSAGE_BYTES {
             return Err(Malformed::TooLong(body.len()));
         }
-        refuse_other_shapes(body)?;
-        let reader = &mut serde_json::Deserializer::from_str(body);
-        let claim: Self = serde_path_to_error::deserialize(&mut *reader)
-            .map_err(|error| Malformed::NotAClaim(json_words::problem(&error)))?;
-        reader
-            .end()
-            .map_err(|error| Malformed::NotAClaim(json_words::of_json(&error)))?;
+        let claim = read::claim(body)?;
         claim.check(now)?;
         Ok(claim)
     }
@@ -297,29 +306,6 @@ impl Init {
         }
         Ok(())
     }
-}
-
-/// serde also reads an object from a list of its fields in order, and a word from `{"word": null}`. The
-/// schema has neither, and no sender shall come to rely on them.
-fn refuse_other_shapes(body: &str) -> Result<(), Malformed> {
-    let Ok(message) = serde_json::from_str::<Value>(body) else {
-        return Ok(());
-    };
-    if message.is_array() {
-        let problem = "must be a JSON object, and is a list";
-        return Err(Malformed::NotAClaim(problem.to_owned()));
-    }
-    for name in ["init", "preferences", "create_target"] {
-        if message.get(name).is_some_and(Value::is_array) {
-            return Err(field(name, "must be a JSON object, and is a list"));
-        }
-    }
-    for name in ["when_empty", "on_init_failure", "attach_when"] {
-        if message.get(name).is_some_and(Value::is_object) {
-            return Err(field(name, "must be a string, and is an object"));
-        }
-    }
-    Ok(())
 }
 
 /// What no text may hold: `{{` starts SSM's own parameter substitution, a NUL cannot pass through

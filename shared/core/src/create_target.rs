@@ -24,10 +24,7 @@ const OUR_PREFIX: &str = "ready-pool:";
 /// A target that is made where it does not exist.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(
-    deny_unknown_fields,
-    expecting = "a JSON object with `max_size` and `tags`"
-)]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 pub struct CreateTarget {
     /// The group's maximum size.
     #[serde(deserialize_with = "size")]

@@ -16,7 +16,6 @@ pub mod group;
 pub mod guard;
 pub mod ids;
 pub mod init_failure;
-mod json_words;
 pub mod lacking;
 pub mod ledger;
 pub mod message;
@@ -24,6 +23,7 @@ pub mod outcome;
 pub mod pause;
 pub mod pool_size;
 pub mod preferences;
+mod read;
 pub mod reason;
 pub mod retirement;
 #[cfg(feature = "schema")]

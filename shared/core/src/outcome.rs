@@ -14,12 +14,15 @@ pub const VERSION: u8 = 1;
 /// Longest text in an outcome, characters.
 const MAX_TEXT: usize = 1_000;
 
-/// What whoever corrects a rejected claim must know.
-const TO_SEND_AGAIN: &str = "; to send it again within five minutes, set a new MessageDeduplicationId: SQS silently \
-     drops what it takes for the same message";
+/// What whoever sends a rejected claim again must know: SQS silently drops what it takes for the same message.
+const TO_SEND_AGAIN: &str =
+    "; sent again unchanged within five minutes, it needs a new MessageDeduplicationId";
 
-/// Why a claim is rejected, and how it is sent again.
-pub fn rejection(message: &str) -> String {
+/// Why a claim is rejected, and how it is sent again, if it may be as it is.
+pub fn rejection(reason: Reason, message: &str) -> String {
+    if !reason.may_be_sent_unchanged() {
+        return message.to_owned();
+    }
     let room = MAX_TEXT.saturating_sub(TO_SEND_AGAIN.chars().count());
     let message: String = message.chars().take(room).collect();
     message + TO_SEND_AGAIN
@@ -134,7 +137,7 @@ pub enum Ending {
     Ready,
     /// It was tried, and it will not be.
     Failed,
-    /// It was not tried: correct the claim and send it anew.
+    /// It was not tried: correct the claim and send it again.
     Rejected,
     /// No end: the claim only asked what would become of it, and nothing was changed.
     DryRun,

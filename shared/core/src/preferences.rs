@@ -14,10 +14,7 @@ pub(crate) const MAX_NAME_BYTES: usize = 64;
 /// other where none does. Each list is in order of preference; an empty one prefers nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(
-    deny_unknown_fields,
-    expecting = "a JSON object with `zones` and `instance_types`"
-)]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 pub struct Preferences {
     /// Availability zones, as `eu-west-1a`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

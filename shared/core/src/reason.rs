@@ -103,10 +103,10 @@ reasons! {
         "the target lacks the tag that opts it in to this pool",
         Some("tag it ready-pool:pool = <the pool's name>");
     CreatingNotAllowed = "creating_not_allowed",
-        "there is no Auto Scaling group of that name, and the stack makes none of that name",
+        "there is no Auto Scaling group of that name, and the stack creates none of that name",
         Some("the message says which of the stack's parameters to set; or create the group first");
     TargetNotMade = "target_not_made",
-        "AWS does not make the target",
+        "AWS does not create the target",
         Some("the message has AWS's words: correct create_target, or what the stack's parameters TargetLaunchTemplate and TargetRoles name");
     TargetIsOurs = "target_is_ours",
         "the target is the pool or the retirement group",
@@ -125,7 +125,7 @@ reasons! {
         Some("resume it");
     TargetDeleting = "target_deleting",
         "somebody is deleting the target",
-        Some("name another group, or wait until it is gone and make it anew");
+        Some("name another group, or wait until it is gone and create it again");
     TooManyOpenClaims = "too_many_open_claims",
         "open claims fill the target's tags",
         Some("wait for some of them to end");
@@ -140,7 +140,7 @@ reasons! {
         Some("send it again later, or with when_empty wait");
     InternalError = "internal_error",
         "a bug in ready-pool",
-        Some("read the functions' logs and report it");
+        Some("see the logs of <stack>-claim-instance and <stack>-init-instance, and report it");
 
     WouldBeServed = "would_be_served",
         "an instance is ready for the claim",
@@ -157,6 +157,12 @@ reasons! {
 }
 
 impl Reason {
+    /// Whether a claim rejected for this reason may be accepted as it is, once something else has changed. SQS drops an
+    /// equal body within five minutes.
+    pub fn may_be_sent_unchanged(self) -> bool {
+        !matches!(self, Self::Malformed | Self::TargetIsOurs)
+    }
+
     /// Meaning and advice as one sentence, for people.
     pub fn sentence(self) -> String {
         self.sentence_with(None)

@@ -13,11 +13,10 @@
 /// Longest name, bytes.
 const MAX_BYTES: usize = 128;
 
-const SET_BY_SHELLS: &str = "must have another name: shells give this one a meaning of their own";
-const RUN_BY_SHELLS: &str =
-    "must have another name: shells run what is in the value of this one, and values are data";
-const RUN_BY_INTERPRETERS: &str = "must have another name: perl or python runs what the value of this one says before it runs the script; \
-     set it in the script itself";
+const SET_BY_SHELLS: &str = "may not be set: shells set or interpret it themselves";
+const RUN_BY_SHELLS: &str = "may not be set: shells execute its value";
+const RUN_BY_INTERPRETERS: &str =
+    "may not be set: perl or python executes what its value says; set it in the script itself";
 
 /// Names that bash or dash sets by itself, refuses to set, or evaluates as arithmetic when it is set: their
 /// values would not arrive, or would be code.
@@ -74,7 +73,7 @@ pub(crate) fn problem(name: &str) -> Option<&'static str> {
             "must have a name of letters, digits and underscores that starts with no digit, at most 128 characters",
         )
     } else if name.starts_with("READY_POOL_") {
-        Some("must not start with READY_POOL_: that is ours")
+        Some("may not be set: READY_POOL_ is reserved for ready-pool")
     } else if RUN.contains(&name) {
         Some(RUN_BY_SHELLS)
     } else if RUN_BY_NAME.contains(&name) {
@@ -104,11 +103,11 @@ mod tests {
             ("", "letters, digits and underscores"),
             ("1A", "starts with no digit"),
             ("A-B", "letters"),
-            ("BASH_ENV", "a meaning of their own"),
-            ("UID", "a meaning of their own"),
+            ("BASH_ENV", "set or interpret"),
+            ("UID", "set or interpret"),
             ("READY_POOL_DIR", "READY_POOL_"),
-            ("PS4", "shells run"),
-            ("ENV", "shells run"),
+            ("PS4", "shells execute"),
+            ("ENV", "shells execute"),
             ("PERL5OPT", "perl or python"),
         ] {
             let problem = problem(name).unwrap_or_default();

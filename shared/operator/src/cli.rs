@@ -6,7 +6,7 @@ use crate::screen::Screen;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use ready_pool_planner::{Arguments, dollars};
+use ready_pool_planner::Arguments;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -308,7 +308,7 @@ fn price(text: &str) -> Result<(String, f64), String> {
     let (pool, price) = text
         .split_once('=')
         .ok_or_else(|| "POOL=DOLLARS is expected".to_owned())?;
-    Ok((pool.to_owned(), dollars(price)?))
+    Ok((pool.to_owned(), ready_pool_planner::price(price)?))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -98,7 +98,7 @@ fn one(
     if options.json {
         screen.json(&Named { name, plan: &plan })?;
     } else {
-        screen.bytes(words::text(&plan).as_bytes())?;
+        screen.bytes(words::text(&plan, screen.width()).as_bytes())?;
     }
     Ok(Exit::Done)
 }
@@ -135,9 +135,13 @@ async fn whole_family(
             plan: &plan,
         })?;
     } else {
-        screen.bytes(plan.text().as_bytes())?;
+        screen.bytes(plan.text(screen.width()).as_bytes())?;
     }
-    Ok(Exit::Done)
+    Ok(if plan.has_plan() {
+        Exit::Done
+    } else {
+        Exit::NotDone
+    })
 }
 
 /// The past of a stack's pool as AWS remembers it, or in words that there is none to plan by.

@@ -76,6 +76,11 @@ impl<'w> Screen<'w> {
         }
     }
 
+    /// The terminal's columns; none where it is no terminal.
+    pub(crate) fn width(&self) -> Option<usize> {
+        self.width
+    }
+
     /// Begins anew on a terminal; elsewhere what follows stands below an empty line, unless it is the first.
     pub(crate) fn again(&mut self, is_first: bool) -> Result<(), Failure> {
         let start = match self.width {

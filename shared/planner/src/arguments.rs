@@ -7,6 +7,7 @@ use crate::html;
 use crate::picture::{PictureError, svg};
 use crate::plan::{Plan, plan};
 use clap::Args;
+use clap::builder::RangedI64ValueParser;
 use ready_pool_sizing::HitRate;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,6 +18,8 @@ const LEARN_DAYS: u32 = 14;
 
 /// `PoolSize` and `PoolMaxSize` of the template, where neither an option nor the group says otherwise.
 const POOL_SIZE: u32 = 10;
+/// No launch takes less.
+const LEAST_LEAD_TIME: Duration = Duration::from_secs(1);
 /// See [`POOL_SIZE`].
 const POOL_MAX_SIZE: u32 = 50;
 
@@ -29,47 +32,48 @@ pub struct Arguments {
     /// Times of claims as CSV: RFC 3339 or Unix seconds; optionally how many came in a second column
     #[arg(long, value_name = "CSV")]
     claims: Option<PathBuf>,
-    /// The rates to try, in percent; the middle one is judged
+    /// The rates to try, in percent; the middle one is judged, of an even number the higher of the two in the middle
     #[arg(long, value_delimiter = ',', default_value = "95,99,99.9", value_parser = hit_rate)]
     hit_rate: Vec<HitRate>,
-    /// From a launch's cause to the instance's being ready, for all launches: instead of those that
-    /// were read
-    #[arg(long, value_name = "TIME", value_parser = time, conflicts_with = "lead_times")]
+    /// Time from a launch's being requested until its instance is ready, as 150s: instead of those that were read
+    #[arg(long, value_name = "TIME", value_parser = lead_time, conflicts_with = "lead_times")]
     lead_time: Option<Duration>,
     /// A list of such times, in seconds, one a line
     #[arg(long, value_name = "FILE")]
     lead_times: Option<PathBuf>,
     /// Price of an instance in dollars an hour
-    #[arg(long, value_name = "DOLLARS", default_value_t = 0.0168, value_parser = dollars)]
+    #[arg(long, value_name = "DOLLARS", default_value_t = 0.0168, value_parser = price,
+        allow_negative_numbers = true)]
     instance_hour: f64,
     /// What a minute that a claim does not wait is worth, in dollars
-    #[arg(long, value_name = "DOLLARS", default_value_t = 0.5, value_parser = dollars)]
+    #[arg(long, value_name = "DOLLARS", default_value_t = 0.5, value_parser = dollars,
+        allow_negative_numbers = true)]
     minute_is_worth: f64,
-    /// How long a claim takes that finds an instance
+    /// How long a claim takes that finds a ready instance
     #[arg(long, value_name = "TIME", default_value = "7s", value_parser = time)]
     hand_over: Duration,
     /// For how long at the start the pool only learns [default: 14d, at most a third of the history]
     #[arg(long, value_name = "TIME", value_parser = time)]
     learn: Option<Duration>,
-    /// `LeastReady`
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// Minimum of ready instances (the parameter `LeastReady`)
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = size(0), allow_negative_numbers = true)]
     least_ready: u32,
-    /// `PoolSize`: the size now, and until something is known [default: the group's, or 10]
-    #[arg(long, value_name = "N")]
+    /// The size now, and until something is known (the parameter `PoolSize`) [default: the group's, or 10]
+    #[arg(long, value_name = "N", value_parser = size(0), allow_negative_numbers = true)]
     pool_size: Option<u32>,
-    /// `PoolMaxSize` [default: the group's, or 50]
-    #[arg(long, value_name = "N")]
+    /// The largest size (the parameter `PoolMaxSize`) [default: the group's, or 50]
+    #[arg(long, value_name = "N", value_parser = size(1), allow_negative_numbers = true)]
     pool_max_size: Option<u32>,
     /// Price of a stopped instance's disk in dollars a month: asks about a stopped tier
-    #[arg(long, value_name = "DOLLARS", value_parser = dollars)]
+    #[arg(long, value_name = "DOLLARS", value_parser = dollars, allow_negative_numbers = true)]
     disk_month: Option<f64>,
     /// How long a stopped instance takes from a detach until it is ready
     #[arg(long, value_name = "TIME", default_value = "75s", value_parser = time)]
     stopped_start: Duration,
-    /// Draw it
+    /// Write the charts as SVG to FILE
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
-    /// Draw it, and write the table below
+    /// Write a page to FILE: the charts and the table, with all of its columns
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Spreads claims that are given as counts
@@ -104,6 +108,16 @@ pub enum PlanError {
     /// Everything is learned from, and nothing is left to score.
     #[error("all of the history is used for learning: say less with --learn")]
     NothingScored,
+    /// The pool may not be as large as it should be.
+    #[error("{what} ({size}) is above PoolMaxSize ({most})")]
+    AboveTheMaximum {
+        /// Which parameter.
+        what: &'static str,
+        /// Its value.
+        size: u32,
+        /// `PoolMaxSize`.
+        most: u32,
+    },
     /// A file cannot be written.
     #[error("{path} cannot be written")]
     Write {
@@ -160,6 +174,14 @@ impl Arguments {
     pub fn plan(&self, history: &History) -> Result<Plan, PlanError> {
         let leads = self.leads(history)?;
         let question = self.question(history);
+        let most = question.pool_max_size;
+        let sizes = [
+            ("LeastReady", question.least_ready),
+            ("PoolSize", question.pool_size),
+        ];
+        if let Some((what, size)) = sizes.into_iter().find(|(_, size)| *size > most) {
+            return Err(PlanError::AboveTheMaximum { what, size, most });
+        }
         if question.unscored_minutes >= history.demand.minutes {
             return Err(PlanError::NothingScored);
         }
@@ -250,12 +272,32 @@ fn hit_rate(text: &str) -> Result<HitRate, &'static str> {
     percent.ok_or("a percentage from 50 to 99.9")
 }
 
+/// The template's limits of a size: from the least to 500.
+fn size(least: i64) -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(least..=500)
+}
+
+/// What a launch can take.
+fn lead_time(text: &str) -> Result<Duration, &'static str> {
+    let lead = time(text)?;
+    (LEAST_LEAD_TIME..=Leads::LONGEST)
+        .contains(&lead)
+        .then_some(lead)
+        .ok_or("must be 1 s to 24 h")
+}
+
+/// A price in dollars: what costs nothing needs no plan.
+pub fn price(text: &str) -> Result<f64, &'static str> {
+    let price = dollars(text).ok();
+    price.filter(|price| *price > 0.0).ok_or("a price above 0")
+}
+
 /// An amount of dollars.
-pub fn dollars(text: &str) -> Result<f64, &'static str> {
+fn dollars(text: &str) -> Result<f64, &'static str> {
     let dollars = text.parse().ok();
     dollars
         .filter(|dollars: &f64| *dollars >= 0.0 && dollars.is_finite())
-        .ok_or("an amount of dollars")
+        .ok_or("an amount of dollars, 0 or more")
 }
 
 /// `150s`, `2.5m`, `14d`, `7h`; seconds where there is no unit.
@@ -285,6 +327,66 @@ mod tests {
         for text in ["", "150", "s", "-1s", "1e300d", "two", "1y"] {
             assert!(time(text).is_err(), "{text}");
         }
+    }
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn refusal(line: &str) -> Option<String> {
+        let line = std::iter::once("plan").chain(line.split(' '));
+        <Line as clap::Parser>::try_parse_from(line)
+            .err()
+            .map(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_no_stack_can_be_set_to_is_refused_with_the_limits() {
+        for (line, said) in [
+            ("--lead-time 0s", "must be 1 s to 24 h"),
+            ("--lead-time 9999h", "must be 1 s to 24 h"),
+            ("--instance-hour 0", "a price above 0"),
+            ("--instance-hour -1", "a price above 0"),
+            ("--minute-is-worth -1", "0 or more"),
+            ("--disk-month -1", "0 or more"),
+            ("--pool-size 501", "501 is not in 0..=500"),
+            ("--pool-max-size 0", "0 is not in 1..=500"),
+            ("--least-ready 1000", "1000 is not in 0..=500"),
+            ("--least-ready -1", "-1 is not in 0..=500"),
+        ] {
+            let refusal = refusal(line).unwrap_or_default();
+            assert!(refusal.contains(said), "{line}: {refusal}");
+            assert!(!refusal.contains("tip"), "{refusal}");
+        }
+        for line in [
+            "--lead-time 150s",
+            "--lead-time 24h",
+            "--least-ready 0",
+            "--pool-size 500",
+        ] {
+            assert_eq!(refusal(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_size_above_the_maximum_is_refused() {
+        let text = "2026-11-23T00:00:00Z\n2026-12-05T12:00:00Z\n";
+        let history = read_claims(text, 1).unwrap();
+        let said = |line: &str| {
+            let line = format!("plan --lead-time 150s {line}");
+            let line = <Line as clap::Parser>::try_parse_from(line.split(' ')).unwrap();
+            line.arguments.plan(&history).unwrap_err().to_string()
+        };
+        assert_eq!(
+            said("--least-ready 60"),
+            "LeastReady (60) is above PoolMaxSize (50)"
+        );
+        assert_eq!(
+            said("--pool-size 9 --pool-max-size 8"),
+            "PoolSize (9) is above PoolMaxSize (8)"
+        );
     }
 
     #[test]

@@ -106,11 +106,14 @@ impl Demand {
 pub struct Leads(Vec<u64>);
 
 impl Leads {
+    /// No launch takes longer.
+    pub(crate) const LONGEST: Duration = Duration::from_hours(24);
+
     /// From seconds; those that no launch can take are left out. None where nothing is left.
     pub fn of_seconds(seconds: impl IntoIterator<Item = f64>) -> Option<Self> {
         let leads: Vec<u64> = seconds
             .into_iter()
-            .filter(|seconds| *seconds > 0.0 && *seconds <= 86_400.0)
+            .filter(|seconds| *seconds > 0.0 && *seconds <= Self::LONGEST.as_secs_f64())
             .filter_map(|seconds| {
                 let lead = Duration::try_from_secs_f64(seconds).ok()?;
                 u64::try_from(lead.as_millis()).ok()

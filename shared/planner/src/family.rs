@@ -229,29 +229,46 @@ fn best_pair(arguments: &Arguments, pools: &[&Pool]) -> Option<Merged> {
         .max_by(|one, other| one.saved().total_cmp(&other.saved()))
 }
 
-/// The table's headings.
-const HEADINGS: [&str; 7] = [
-    "pool",
-    "claims a day",
-    "hit % (± by days)",
-    "ready instances",
-    "idle $ a month",
-    "$ per avoided minute",
-    "verdict",
+/// The table's headings, in two lines.
+const HEADINGS: [[&str; 7]; 2] = [
+    [
+        "pool",
+        "claims",
+        "hit %",
+        "ready",
+        "idle $",
+        "$ per minute",
+        "verdict",
+    ],
+    [
+        "",
+        "a day",
+        "(± by days)",
+        "(mean)",
+        "a month",
+        "avoided",
+        "",
+    ],
 ];
 
 impl FamilyPlan {
-    /// Everything, for a terminal.
-    pub fn text(&self) -> String {
-        let mut lines = vec![HEADINGS.map(str::to_owned)];
-        lines.extend(self.pools.iter().filter_map(Line::cells));
-        lines.push(self.sum.cells());
-        let mut text = table(&lines);
-        text.push('\n');
-        for paragraph in self.conclusions() {
-            text.push_str(&paragraph);
+    /// Whether there is a plan of any pool.
+    pub fn has_plan(&self) -> bool {
+        self.pools.iter().any(|line| line.plan.is_some())
+    }
+
+    /// Everything, for a terminal of this width; as long as it is where there is none.
+    pub fn text(&self, width: Option<usize>) -> String {
+        let mut text = String::new();
+        if self.has_plan() {
+            let mut lines: Vec<_> = HEADINGS.map(|line| line.map(str::to_owned)).into();
+            lines.extend(self.pools.iter().filter_map(Line::cells));
+            lines.push(self.sum.cells());
+            // Ready instances, then claims.
+            text = table(&lines, &[3, 1], width);
             text.push('\n');
         }
+        text.push_str(&words::paragraphs(&self.conclusions(), width));
         text
     }
 

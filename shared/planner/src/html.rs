@@ -25,7 +25,7 @@ pub fn html(plan: &Plan, name: &str, svg: &str) -> String {
     }
     page.push_str("<table>\n<tr>");
     for heading in HEADINGS {
-        _ = write!(page, "<th>{}</th>", escape(heading));
+        _ = write!(page, "<th>{}</th>", escape(heading.join(" ").trim_end()));
     }
     page.push_str("</tr>\n");
     for row in &plan.rows {

@@ -22,4 +22,4 @@ mod table;
 pub mod verdict;
 pub mod words;
 
-pub use arguments::{Arguments, PlanError, dollars};
+pub use arguments::{Arguments, PlanError, price};

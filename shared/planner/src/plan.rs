@@ -93,7 +93,7 @@ pub struct Plan {
     pub rows: Vec<Row>,
     /// The answer.
     pub verdict: Verdict,
-    /// What to set; none where nothing is worth it.
+    /// What to set; none where nothing is worth it, or too little is known.
     pub parameters: Option<Parameters>,
     /// Whether stopped instances would save anything.
     pub stopped: Option<stopped::Answer>,
@@ -258,7 +258,7 @@ fn parameters(
     let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(1).max(1);
     let largest = sorted.last().copied().unwrap_or(1);
     let (hit_rate, pool_size) = match verdict {
-        Verdict::NothingToGain { .. } => return None,
+        Verdict::NothingToGain { .. } | Verdict::TooLittleHistory { .. } => return None,
         Verdict::NotWorthIt {
             worth_it_at_percent,
             ..

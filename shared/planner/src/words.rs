@@ -6,18 +6,21 @@ use crate::table::table;
 use crate::verdict::Verdict;
 use std::fmt::Display;
 
-/// The table's headings.
-pub const HEADINGS: [&str; 9] = [
-    "policy",
-    "hit % (± by days)",
-    "wait p50",
-    "p99",
-    "max",
-    "ready instances",
-    "idle $ a month",
-    "unused a day",
-    "$ per avoided minute",
+/// The table's headings, in two lines.
+pub const HEADINGS: [[&str; 2]; 9] = [
+    ["policy", ""],
+    ["hit %", "(± by days)"],
+    ["wait", "p50"],
+    ["wait", "p99"],
+    ["longest", "wait"],
+    ["ready", "(mean)"],
+    ["idle $", "a month"],
+    ["unused", "a day"],
+    ["$ per minute", "avoided"],
 ];
+
+/// Which columns a narrow terminal does without, the first one first. The page and `--json` have all.
+const DISPENSABLE: [usize; 3] = [2, 7, 4];
 
 /// The table's cells of a row, as the headings have them.
 pub fn cells(row: &Row) -> [String; 9] {
@@ -43,38 +46,61 @@ pub fn cells(row: &Row) -> [String; 9] {
     ]
 }
 
-/// Everything, for a terminal.
-pub fn text(plan: &Plan) -> String {
-    let mut text = read(&plan.input).join("\n");
-    text.push_str("\n\n");
-    let lines = std::iter::once(HEADINGS.map(str::to_owned)).chain(plan.rows.iter().map(cells));
-    text.push_str(&table(&lines.collect::<Vec<_>>()));
+/// Everything, for a terminal of this width; as long as it is where there is none.
+pub fn text(plan: &Plan, width: Option<usize>) -> String {
+    let mut text = paragraphs(&read(&plan.input), width);
     text.push('\n');
-    for paragraph in conclusions(plan) {
-        text.push_str(&paragraph);
-        text.push('\n');
-    }
+    let above = HEADINGS.map(|[above, _]| above.to_owned());
+    let below = HEADINGS.map(|[_, below]| below.to_owned());
+    let lines: Vec<_> = [above, below]
+        .into_iter()
+        .chain(plan.rows.iter().map(cells))
+        .collect();
+    text.push_str(&table(&lines, &DISPENSABLE, width));
+    text.push('\n');
+    text.push_str(&paragraphs(&conclusions(plan), width));
     text
+}
+
+/// Each on lines of its own, wrapped between words.
+pub(crate) fn paragraphs(all: &[String], width: Option<usize>) -> String {
+    let lines = all.iter().map(|paragraph| match width {
+        Some(width) => textwrap::fill(paragraph, width) + "\n",
+        None => format!("{paragraph}\n"),
+    });
+    lines.collect()
 }
 
 /// What was read.
 pub fn read(input: &Input) -> Vec<String> {
+    // Of minutes nobody wants to know how many a day that would be.
+    let rate = if input.days < 1.0 {
+        String::new()
+    } else {
+        format!(" ({:.1} a day)", input.claims_a_day)
+    };
+    let failed = match input.failed_launches {
+        0 => String::new(),
+        failed => format!("; {} failed", counted(failed, "launch", "launches")),
+    };
+    let mean = duration(input.lead_mean_seconds);
     let mut lines = vec![
         format!(
-            "{:.1} days, {} ({:.1} a day); the first {:.1} days are used for learning only. Longest time without a claim: {}.",
-            input.days,
+            "{}, {}{rate}; the first {} are used for learning only. Longest time without a claim: {}.",
+            hours(input.days * 24.0),
             counted(input.claims, "claim", "claims"),
-            input.claims_a_day,
-            input.unscored_days,
+            hours(input.unscored_days * 24.0),
             hours(input.longest_gap_hours)
         ),
-        format!(
-            "{}: mean {}, p95 {}; {} failed.",
-            counted(input.launches, "lead time", "lead times"),
-            duration(input.lead_mean_seconds),
-            duration(input.lead_p95_seconds),
-            counted(input.failed_launches, "launch", "launches")
-        ),
+        if input.launches == 1 {
+            format!("Lead time: {mean}{failed}.")
+        } else {
+            let p95 = duration(input.lead_p95_seconds);
+            format!(
+                "{} lead times: mean {mean}, p95 {p95}{failed}.",
+                input.launches
+            )
+        },
     ];
     if let Some(empty) = input.empty {
         lines.push(format!(
@@ -294,7 +320,9 @@ pub fn duration(seconds: f64) -> String {
 }
 
 fn hours(hours: f64) -> String {
-    if hours < 48.0 {
+    if hours < 1.0 {
+        format!("{:.0} min", hours * 60.0)
+    } else if hours < 48.0 {
         format!("{hours:.1} h")
     } else {
         format!("{:.1} days", hours / 24.0)
@@ -303,8 +331,8 @@ fn hours(hours: f64) -> String {
 
 /// Dollars with as many digits as matter.
 pub fn dollars(dollars: f64) -> String {
-    if dollars >= 100.0 {
-        format!("${dollars:.0}")
+    if dollars >= 9.995 {
+        format!("${}", with_commas(&format!("{dollars:.0}")))
     } else if dollars >= 0.1 || dollars == 0.0 {
         format!("${dollars:.2}")
     } else if dollars >= 0.01 {
@@ -312,6 +340,18 @@ pub fn dollars(dollars: f64) -> String {
     } else {
         format!("${dollars:.5}")
     }
+}
+
+/// Digits in groups of three.
+fn with_commas(digits: &str) -> String {
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 #[cfg(test)]
@@ -329,7 +369,12 @@ mod tests {
         assert_eq!(duration(7.4), "7 s");
         assert_eq!(duration(144.2), "2 min 24 s");
         assert_eq!(duration(119.7), "2 min 0 s");
-        assert_eq!(dollars(1_234.5), "$1234");
+        assert_eq!(dollars(7_357.6), "$7,358");
+        assert_eq!(dollars(1_234_567.0), "$1,234,567");
+        assert_eq!(dollars(184.77), "$185");
+        assert_eq!(dollars(12.26), "$12");
+        assert_eq!(dollars(9.99), "$9.99");
+        assert_eq!(dollars(9.999), "$10");
         assert_eq!(dollars(0.014_9), "$0.015");
         assert_eq!(dollars(2.0), "$2.00");
         assert_eq!(dollars(0.589), "$0.59");

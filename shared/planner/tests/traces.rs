@@ -107,7 +107,7 @@ fn large_machines_for_few_claims_are_not_worth_it() {
     assert!((0.55..0.65).contains(&dollars), "{dollars}");
     assert!(worth_it_at_percent.unwrap() < 99.0);
     assert!((wait_seconds - 144.0).abs() < 1.0);
-    let text = words::text(&plan);
+    let text = words::text(&plan, None);
     for part in [
         "Verdict: not worth it. At 99 %",
         "90 % would be: $0.3",
@@ -142,7 +142,7 @@ fn no_setting_is_worth_it_where_a_minute_is_worth_little() {
     else {
         panic!("{:?}", plan.verdict);
     };
-    let text = words::text(&plan);
+    let text = words::text(&plan, None);
     assert!(text.contains(". Even with \""), "{text}");
     assert!(!text.contains("Parameters"), "{text}");
 }
@@ -176,6 +176,7 @@ fn few_claims_are_said_to_be_few() {
         Verdict::TooLittleHistory { claims: 2, .. }
     ));
     assert!(plan.input.is_guess);
+    assert_eq!(plan.parameters, None);
     picture::svg(&plan).unwrap();
 }
 
@@ -219,7 +220,7 @@ fn a_plan_is_the_same_each_time_and_comes_as_json_picture_and_page() {
     }
     let page = html::html(&plan, "<pool>", &svg);
     assert!(page.contains("Plan of &lt;pool&gt;") && page.contains("HitRate=99"));
-    let text = words::text(&plan);
+    let text = words::text(&plan, None);
     assert!(text.contains("A stopped tier"), "{text}");
 }
 
@@ -259,9 +260,20 @@ fn activities_are_read_and_pictures_are_written() {
     let (name, history) = arguments.history().unwrap().unwrap();
     let plan = arguments.plan(&history).unwrap();
     arguments.draw(&plan, &name).unwrap();
-    let text = words::text(&plan);
+    let text = words::text(&plan, None);
     assert!(text.contains("288 lead times: mean 2 min 25 s"), "{text}");
     assert!(text.contains("288 claims (24"), "{text}");
+    assert!(!text.contains("failed"), "{text}");
+    let widest = |text: &str| text.lines().map(|line| line.chars().count()).max();
+    assert!(
+        widest(&text) > Some(80) && text.contains("unused"),
+        "{text}"
+    );
+    let text = words::text(&plan, Some(80));
+    assert!(
+        widest(&text) <= Some(80) && text.contains("$ per minute"),
+        "{text}"
+    );
 
     let [svg, html] = outputs.map(|file| fs::read_to_string(file).unwrap());
     assert!(html.contains(svg.trim()));

@@ -12,6 +12,8 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(
     version,
+    // By the aliases in `.cargo/config.toml`.
+    bin_name = "cargo",
     propagate_version = true,
     about = "A simulated AWS region, with the stack of a template in it: queues, groups, machines, \
              commands, events, and functions that are real programs."
@@ -172,6 +174,18 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_names_the_command_as_one_types_it() {
+        for (name, usage) in [
+            ("demo", "Usage: cargo demo "),
+            ("serve", "Usage: cargo serve "),
+        ] {
+            let help = Cli::try_parse_from(["playground", name, "--help"]);
+            let help = help.err().expect("help is no command").to_string();
+            assert!(help.contains(usage), "{help}");
+        }
     }
 
     #[test]

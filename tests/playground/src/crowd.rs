@@ -81,7 +81,7 @@ async fn outcomes(
                 if progress > shown {
                     shown = progress;
                     let text = format!("{} of {count} claims", ended.len());
-                    demo.printer.line(&Line::plain(entry.at, "settled", text))?;
+                    demo.printer.line(&Line::plain(entry.at, "ended", text))?;
                 }
             }
             entries.push(entry);

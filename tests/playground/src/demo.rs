@@ -7,8 +7,8 @@ use crate::failure::Failure;
 use crate::fill;
 use crate::follow::{Follower, Interrupts};
 use crate::live;
-use crate::patience::{patience, within};
-use crate::print::Printer;
+use crate::patience::{longest_boot, patience, within};
+use crate::print::{Printer, seconds};
 use crate::start::{Running, at_latencies};
 use crate::story::{Line, Story, words};
 use ready_pool_core::attach_when::AttachWhen;
@@ -21,6 +21,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 use time::OffsetDateTime;
 
+/// This command, as its calls are signed.
+const DEMO: &str = "cargo demo";
 /// The organisation of the one claim.
 const ORGANISATION: usize = 1337;
 /// The organisation of the claim at all of AWS's latencies.
@@ -46,7 +48,7 @@ pub(crate) async fn run(mut options: DemoOptions) -> Result<(), Failure> {
         options.common.parameters = Claim::creation().into_iter().chain(given).collect();
     }
     let host = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let running = Running::start(&options.common, options.time_scale, host, false).await?;
+    let running = Running::start(&options.common, DEMO, options.time_scale, host, false).await?;
     let mut interrupts = Interrupts::catch()?;
     let mut demo = Demo::new(&running);
     let result = tokio::select! {
@@ -108,7 +110,16 @@ impl<'r> Demo<'r> {
     async fn run(&mut self, options: &DemoOptions) -> Result<(), Failure> {
         self.introduce(options)?;
         let limit = patience(&self.running.settings, 0);
-        within(limit, "the pool was not filled", fill::run(self)).await?;
+        if self.running.pool_size() == 0 {
+            let boot = seconds(longest_boot(&self.running.settings));
+            let text = format!(
+                "The pool is empty (its size is 0): the claim waits for a launch, about {boot} once replenish-pool \
+                 has seen it, which takes it up to a minute."
+            );
+            self.printer.text(&text)?;
+        } else {
+            within(limit, "the pool was not filled", fill::run(self)).await?;
+        }
         match options.claims {
             None => self.one_claim(options).await,
             Some(claims) => crowd::run(self, claims, options.common.pool_size).await,

@@ -19,6 +19,22 @@ pub(crate) async fn within<T>(
         })
 }
 
+/// The longest ordinary time from a launch to its instance's being ready.
+pub(crate) fn longest_boot(settings: &Settings) -> Duration {
+    let timings = &settings.timings;
+    let longest: Duration = [
+        &timings.launch_notice,
+        &timings.instance_start,
+        &timings.boot,
+        &timings.agent_registration,
+        &timings.hook_proceed,
+    ]
+    .into_iter()
+    .map(|spread| spread.max)
+    .sum();
+    longest.mul_f64(settings.time_scale)
+}
+
 /// How long to wait at most for something that takes `refills` refills of the pool: the longest
 /// draws of every step, and what the functions themselves take.
 pub(crate) fn patience(settings: &Settings, refills: u32) -> Duration {

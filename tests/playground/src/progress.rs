@@ -64,6 +64,8 @@ pub(crate) struct Counts {
     pub(crate) failed: u32,
     /// Ended rejected.
     pub(crate) rejected: u32,
+    /// Dry runs that were answered. They are no claims.
+    pub(crate) dry_runs: u32,
 }
 
 impl Counts {
@@ -364,6 +366,7 @@ impl Progress {
         let key = report.target.clone().zip(report.id.clone());
         let is_dry = report.outcome == Ending::DryRun
             || (key.as_ref()).is_some_and(|key| self.dry_runs.remove(key));
+        self.counts.dry_runs += u32::from(is_dry);
         let claim = key.filter(|_| !is_dry);
         match claim.and_then(|key| self.claims.get_mut(&key)) {
             Some(claim) => {

@@ -14,6 +14,8 @@ use serde::Serialize;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+/// This command, as its calls are signed.
+const SERVE: &str = "cargo serve";
 /// The deadline of the claim to copy: below the longest allowed, so that there is time to.
 const TIME_TO_TRY: Duration = Duration::from_mins(230);
 
@@ -26,7 +28,7 @@ pub(crate) async fn run(options: ServeOptions) -> Result<(), Failure> {
         family,
         ..
     } = &options;
-    let running = Running::start(common, *time_scale, *host, *family).await?;
+    let running = Running::start(common, SERVE, *time_scale, *host, *family).await?;
     if let Some(directory) = &options.environment {
         environment_files::write(&running, directory)?;
     }
@@ -134,20 +136,24 @@ impl<'r> Stack<'r> {
         }
     }
 
-    fn introduction(&self) -> String {
+    /// Where its queues and groups are, with its title before them, where there is another.
+    fn introduction(&self, title: Option<&str>) -> String {
         let Self { queues, groups, .. } = self;
+        let label = |what: &str| title.map_or(what.to_owned(), |title| format!("{title} {what}"));
         format!(
-            "  queues       {}
+            "  {:<12} {}
                {}
                {}
                {}
-  groups       {}
+  {:<12} {}
                {}
 ",
+            label("queues"),
             queues.provision,
             queues.init,
             queues.outcome,
             queues.rejected,
+            label("groups"),
             groups.pool,
             groups.retirement,
         )
@@ -187,7 +193,9 @@ fn introduction(running: &Running) -> String {
         region,
         ..
     } = &addresses;
-    let stacks: String = addresses.stacks().map(Stack::introduction).collect();
+    let stacks: String = (addresses.stacks().zip(running.names.all()))
+        .map(|(stack, names)| stack.introduction(names.family.as_deref().map(|_| names.title())))
+        .collect();
     let operator = running.operator();
     let next = match running.names.family {
         None => format!(

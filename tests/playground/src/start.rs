@@ -28,8 +28,8 @@ use tokio::task::JoinHandle;
 
 pub(crate) use names::{Names, queue_name};
 
-/// Who makes the calls of this command line.
-const CALLER: &str = "you";
+/// Who makes the calls that a person asks for, by this command line or on its page.
+pub(crate) const CALLER: &str = "you";
 
 /// A region that answers on its endpoint.
 pub(crate) struct Running {
@@ -100,9 +100,10 @@ impl Client {
 }
 
 impl Running {
-    /// Builds the functions and starts everything. When this returns, the endpoint answers.
+    /// Builds the functions and starts everything, for this command. When this returns, the endpoint answers.
     pub(crate) async fn start(
         options: &Common,
+        command: &str,
         time_scale: f64,
         host: IpAddr,
         is_family: bool,
@@ -150,7 +151,7 @@ impl Running {
         for (names, source) in names.all().zip(&sources) {
             let size = source.parameters.get("PoolSize");
             let size = size.and_then(|size| size.parse().ok());
-            grow_pool(&region, names, size.unwrap_or(options.pool_size))?;
+            grow_pool(&region, command, names, size.unwrap_or(options.pool_size))?;
         }
         let page = Page::of(Client {
             region: region.clone(),
@@ -232,6 +233,14 @@ impl Running {
         (self.region).with(|world| self.names.all().all(|names| pool_is_full(world, names)))
     }
 
+    /// How many instances the first pool should have.
+    pub(crate) fn pool_size(&self) -> u32 {
+        self.region.read(|world| {
+            let pool = world.autoscaling.groups.get(&self.names.pool);
+            pool.map_or(0, |pool| pool.desired)
+        })
+    }
+
     /// How many instances a group has.
     pub(crate) fn members(&self, group: &str) -> usize {
         self.region.with(|world| {
@@ -249,7 +258,7 @@ impl Running {
 }
 
 /// Nobody here waits for the minute after which replenish-pool does it.
-fn grow_pool(region: &Region, names: &Names, size: u32) -> Result<(), Failure> {
+fn grow_pool(region: &Region, command: &str, names: &Names, size: u32) -> Result<(), Failure> {
     let operation = "SetDesiredCapacity";
     let call = Call {
         service: Service::AutoScaling,
@@ -258,7 +267,7 @@ fn grow_pool(region: &Region, names: &Names, size: u32) -> Result<(), Failure> {
             "AutoScalingGroupName": names.pool,
             "DesiredCapacity": size.to_string(),
         }),
-        caller: CALLER.to_owned(),
+        caller: command.to_owned(),
     };
     region
         .with(|world| world.answer(&call))

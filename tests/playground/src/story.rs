@@ -2,8 +2,10 @@
 
 pub(crate) mod words;
 
-use crate::start::{Names, queue_name};
+use crate::start::{CALLER, Names, queue_name};
+use region::api::Service;
 use region::journal::{Entry, Happening};
+use region::wire::former_code;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -256,10 +258,10 @@ impl Story {
     fn of_a_call(&self, at: OffsetDateTime, what: &Happening) -> Option<Line> {
         let Happening::Called {
             caller,
+            service,
             operation,
             input,
             error,
-            ..
         } = what
         else {
             return None;
@@ -273,6 +275,10 @@ impl Story {
             if is_poll(operation, error, input, is_leaving) {
                 return None;
             }
+            let error = match service {
+                Service::Sqs => former_code(error),
+                _ => error.clone(),
+            };
             let text = format!("{operation} by {}: {error}", self.who(caller));
             return Some(Line::plain(at, "refused", text).good_if(false));
         }
@@ -296,7 +302,10 @@ impl Story {
     fn who(&self, caller: &str) -> String {
         match caller.strip_prefix("scheduler.amazonaws.com/") {
             Some(schedule) => format!("schedule {}", self.names.short(schedule)),
-            None => self.names.short(caller).to_owned(),
+            None if is_named(caller) || self.names.short(caller) != caller => {
+                self.names.short(caller).to_owned()
+            }
+            None => format!("access key {caller}"),
         }
     }
 
@@ -314,6 +323,11 @@ impl Story {
         self.began.remove(&(step, of.to_owned()));
         took
     }
+}
+
+/// A caller that is no access key: this command line, an AWS service.
+fn is_named(caller: &str) -> bool {
+    caller == CALLER || caller.starts_with("cargo ") || caller.ends_with(".amazonaws.com")
 }
 
 #[cfg(test)]

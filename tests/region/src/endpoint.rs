@@ -1,7 +1,10 @@
 //! The region over HTTP: what an AWS endpoint is to the CLI, boto3, and real function binaries.
 
+use crate::api::{Answer, Call, CallError};
 use crate::region::Region;
+use crate::settings::Settings;
 use crate::wire;
+use crate::world::World;
 use axum::Router;
 use axum::body::Bytes;
 use http::header::ORIGIN;
@@ -9,6 +12,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
+use time::OffsetDateTime;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -93,12 +97,42 @@ pub(crate) async fn respond(
     request: &Request<impl AsRef<[u8]>>,
 ) -> Response<Vec<u8>> {
     let decoded = wire::decode(request);
+    let is_here = |asked: &str| region.read(|world| world.settings.region_name == asked);
+    let elsewhere = decoded.region.filter(|asked| !is_here(asked));
     let (operation, answer) = match decoded.call {
-        Ok(call) => (call.operation.clone(), region.call(call).await),
+        Ok(call) => {
+            let answer = match elsewhere {
+                Some(asked) => {
+                    answer_elsewhere(region.read(|world| world.settings.clone()), asked, &call)
+                }
+                None => region.call(call.clone()).await,
+            };
+            (call.operation, answer)
+        }
         Err(error) => (String::new(), Err(error)),
     };
     let request_id = region.with(crate::world::World::uuid);
     wire::encode(decoded.protocol, &operation, &request_id, &answer)
+}
+
+/// In every region but the simulated one there is nothing, and nothing can be made.
+fn answer_elsewhere(here: Settings, asked: String, call: &Call) -> Answer {
+    let problem = format!(
+        "the request is signed for {asked}; the simulated region is {} and there is no other",
+        here.region_name
+    );
+    let settings = Settings {
+        region_name: asked,
+        ..here
+    };
+    let answer = World::new(settings, OffsetDateTime::UNIX_EPOCH).answer(call);
+    let reads = ["Describe", "Get", "List"];
+    match answer {
+        Ok(_) if !reads.iter().any(|verb| call.operation.starts_with(verb)) => {
+            Err(CallError::sender("InvalidAction", problem))
+        }
+        answer => answer,
+    }
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ impl Act<'_> {
         let response = Response {
             ending: Ending::Rejected,
             reason,
-            message: rejection(&message),
+            message: rejection(reason, &message),
             instance: None,
             details: Details {
                 opted_in_to,
@@ -226,19 +226,16 @@ async fn publish_unreadable(
     unreadable: &Unreadable,
 ) -> Result<(), CallError> {
     let problem = match unreadable.claim_id {
-        Some(_) => rejection(&unreadable.message),
+        Some(_) => unreadable.message.clone(),
         // Nothing else says which of its messages it was: `SendMessage` answered its sender with this id. It stands
         // first, so that a long text cuts it off nowhere.
-        None => rejection(&format!(
-            "SQS message {}: {}",
-            message.message_id, unreadable.message
-        )),
+        None => format!("SQS message {}: {}", message.message_id, unreadable.message),
     };
     let outcome = Outcome::unreadable(
         unreadable.claim_id.as_deref(),
         unreadable.target_group.as_deref(),
         unreadable.reason,
-        &problem,
+        &rejection(unreadable.reason, &problem),
         function.clock.now(),
     );
     if unreadable.dry_run {

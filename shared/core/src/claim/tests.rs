@@ -1,5 +1,5 @@
 use super::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use time::macros::datetime;
 
 const NOW: Timestamp = datetime!(2026-11-22 20:00 UTC);
@@ -55,7 +55,7 @@ fn only_the_deadline_the_target_the_id_and_a_command_are_required() {
     for name in ["claim_id", "target_group", "init", "expires_at"] {
         let mut without = message();
         without.as_object_mut().unwrap().remove(name);
-        assert!(problem(&without).contains(&format!("missing field `{name}`")));
+        assert!(problem(&without).contains(&format!("`{name}` is missing")));
     }
 }
 
@@ -72,9 +72,23 @@ fn preferences_are_lists_in_order() {
 
 #[test]
 fn a_misspelt_option_is_named() {
-    assert!(problem(&with("/when_emtpy", json!("wait"))).contains("unknown field `when_emtpy`"));
-    assert!(problem(&with("/init/command", json!("x"))).contains("unknown field `command`"));
-    assert!(problem(&with("/when_empty", json!("launch"))).contains("unknown value `launch`"));
+    for (pointer, words) in [
+        (
+            "/when_emtpy",
+            "`when_emtpy` is an unknown field; known are `claim_id`, ",
+        ),
+        (
+            "/init/command",
+            "`init.command` is an unknown field; known are `commands`, ",
+        ),
+        (
+            "/when_empty",
+            "`when_empty` must be `wait` or `reject`, and is `launch`",
+        ),
+    ] {
+        let problem = problem(&with(pointer, json!("launch")));
+        assert!(problem.starts_with(words), "{problem}");
+    }
 }
 
 #[test]
@@ -87,7 +101,11 @@ fn every_field_has_its_limit() {
             json!("2026-11-23T00:01:01Z"),
             "at most 4 hours",
         ),
-        ("/expires_at", json!("tomorrow"), "not a claim"),
+        (
+            "/expires_at",
+            json!("tomorrow"),
+            "`expires_at` must be an RFC 3339 time",
+        ),
         ("/init/commands", json!([]), "at least one command"),
         ("/init/commands", json!(["", " "]), "at least one command"),
         (
@@ -141,12 +159,12 @@ fn every_field_has_its_limit() {
         (
             "/init/execution_timeout_seconds",
             json!(-1),
-            "not a claim: init.execution_timeout_seconds: invalid value",
+            "`init.execution_timeout_seconds` must be a whole number of seconds, and is the number -1",
         ),
         (
             "/init/commands",
             json!([7]),
-            "not a claim: init.commands[0]: invalid type",
+            "`init.commands[0]` must be a string, and is the number 7",
         ),
         (
             "/init/commands",
@@ -163,23 +181,27 @@ fn every_option_has_its_limit() {
         (
             "/dry_run",
             json!("yes"),
-            "not a claim: dry_run: invalid type",
+            "`dry_run` must be a boolean, and is a string",
         ),
         (
             "/create_target",
             json!(null),
-            "not a claim: create_target: invalid type",
+            "`create_target` must be a JSON object, and is null",
         ),
         (
             "/create_target",
             json!({"max_size": 0}),
             "`create_target.max_size` must be 1 to 1000",
         ),
-        ("/preferences", json!({"zone": "a"}), "unknown field `zone`"),
+        (
+            "/preferences",
+            json!({"zone": "a"}),
+            "`preferences.zone` is an unknown field; known are `zones` or `instance_types`",
+        ),
         (
             "/preferences",
             json!({"zones": "a"}),
-            "not a claim: preferences.zones",
+            "`preferences.zones` must be a list, and is a string",
         ),
         (
             "/preferences",
@@ -204,128 +226,6 @@ fn every_option_has_its_limit() {
     ]);
 }
 
-/// Every place of a message with every kind of value that does not belong there.
-#[test]
-fn no_error_speaks_of_rust() {
-    let mut message = message();
-    for (name, value) in [
-        (
-            "preferences",
-            json!({"zones": ["eu-west-1a"], "instance_types": ["m5.large"]}),
-        ),
-        (
-            "create_target",
-            json!({"max_size": 4, "tags": {"org": "1337"}}),
-        ),
-        ("on_init_failure", json!("keep")),
-        ("attach_when", json!("after_init")),
-        ("protect", json!(true)),
-        ("dry_run", json!(false)),
-        (
-            "expires_at",
-            json!({"seconds": 900, "after": "2026-11-22T20:00:00Z"}),
-        ),
-    ] {
-        message[name] = value;
-    }
-    let mut refused = 0;
-    for pointer in pointers(&message) {
-        for wrong in [
-            json!(null),
-            json!(true),
-            json!(-1),
-            json!(7),
-            json!(1.5),
-            json!(u64::MAX),
-            json!("never"),
-            json!("2026-11-22T20:15:00"),
-            json!([]),
-            json!([7]),
-            json!({}),
-            json!({"wait": null}),
-            json!({"wait": 1}),
-        ] {
-            let mut message = message.clone();
-            *message.pointer_mut(&pointer).unwrap() = wrong;
-            if let Err(problem) = Claim::parse(&message.to_string(), NOW) {
-                refused += 1;
-                no_rust_in(&problem.to_string());
-            }
-        }
-    }
-    assert!(refused > 200, "{refused}");
-    for body in [
-        "",
-        "hello",
-        "{",
-        r#"{"claim_id": "a", "claim_id": "b"}"#,
-        r#"{"claim_id": "a"}"#,
-        r#"{"claim_id": "a",}"#,
-        r#"{"claim_id": 1e999}"#,
-        "{'claim_id': 'a'}",
-        "{} {}",
-    ] {
-        no_rust_in(&Claim::parse(body, NOW).unwrap_err().to_string());
-    }
-}
-
-/// The message itself, and every value in it.
-fn pointers(value: &Value) -> Vec<String> {
-    let children: Vec<(String, &Value)> = match value {
-        Value::Object(fields) => (fields.iter())
-            .map(|(name, value)| (name.clone(), value))
-            .collect(),
-        Value::Array(items) => (items.iter().enumerate())
-            .map(|(index, value)| (index.to_string(), value))
-            .collect(),
-        _ => Vec::new(),
-    };
-    let below = children.into_iter().flat_map(|(name, value)| {
-        let below = pointers(value).into_iter();
-        below.map(move |pointer| format!("/{name}{pointer}"))
-    });
-    std::iter::once(String::new()).chain(below).collect()
-}
-
-fn no_rust_in(problem: &str) {
-    for rust in [
-        "struct",
-        "enum",
-        "variant",
-        "tuple",
-        "newtype",
-        "unit",
-        "sequence",
-        " map",
-        "u16",
-        "u32",
-        "u64",
-        "i64",
-        "f64",
-        "usize",
-        "component",
-        "floating",
-        "Claim",
-        "Init",
-        "Option",
-        "Vec",
-        "+00:00:00",
-    ] {
-        assert!(!problem.contains(rust), "{rust}: {problem}");
-    }
-}
-
-#[test]
-fn what_is_no_json_is_called_so() {
-    let no_json = Claim::parse("hello", NOW).unwrap_err().to_string();
-    assert!(
-        no_json.starts_with("not a claim: it is not valid JSON: "),
-        "{no_json}"
-    );
-    let json = problem(&json!("hello"));
-    assert!(!json.contains("no JSON"), "{json}");
-}
-
 fn assert_refused(cases: &[(&str, Value, &str)]) {
     for (pointer, value, expected) in cases {
         let problem = problem(&with(pointer, value.clone()));
@@ -336,7 +236,10 @@ fn assert_refused(cases: &[(&str, Value, &str)]) {
 #[test]
 fn lists_and_objects_are_not_taken_for_each_other() {
     let claim = json!(["a", "b", [["true"]], "2026-11-22T20:15:00Z"]);
-    assert!(problem(&claim).starts_with("not a claim: "));
+    assert_eq!(
+        problem(&claim),
+        "a claim must be a JSON object, and is a list"
+    );
     for (pointer, value) in [
         ("/init", json!([["true"], {}, "/opt", 60])),
         ("/preferences", json!([["eu-west-1a"], []])),
@@ -357,7 +260,7 @@ fn anything_else_is_not_a_claim() {
     for body in ["", "null", "[]", "7", "{", "\u{0}", &twice] {
         assert!(matches!(
             Claim::parse(body, NOW),
-            Err(Malformed::NotAClaim(_))
+            Err(Malformed::NotJson(_) | Malformed::NotAnObject(_))
         ));
     }
     let long = " ".repeat(MAX_MESSAGE_BYTES + 1);

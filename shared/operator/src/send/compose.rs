@@ -339,7 +339,7 @@ mod tests {
             (
                 "--file f --command c",
                 file(r#"{"surprise": 1}"#),
-                "unknown field `surprise`",
+                "`surprise` is an unknown field",
             ),
             ("--file f --expires-in 0s", file(FILE), "lies in the past"),
         ] {

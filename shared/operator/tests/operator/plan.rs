@@ -55,7 +55,7 @@ async fn the_live_pool_s_past_is_planned_by_without_a_file() {
         Exit::Done,
         &[
             "1800 claims (2",
-            "1 lead time: mean 2 min 25 s",
+            "Lead time: 2 min 25 s.",
             "policy",
             "none",
             // The group's own size.
@@ -98,7 +98,7 @@ async fn a_young_pool_says_so_and_an_unused_one_what_to_do() {
     harness.pass(Duration::from_mins(5)).await;
     run(&harness, &["plan"])
         .await
-        .is(Exit::Done, &["1 claim (", "too little history"]);
+        .is(Exit::Done, &["1 claim;", "too little history"]);
     run(&harness, &["plan", "--learn", "30d"])
         .await
         .is(Exit::Wrong, &["all of the history is used for learning"]);
@@ -141,6 +141,12 @@ async fn a_file_s_times_are_planned_by_and_a_picture_is_drawn() {
 async fn a_family_has_a_line_for_each_pool_the_sum_and_what_one_pool_would_cost() {
     let harness = family::harness().await;
     let line = ["plan", "--family", "ready-pool", "--lead-time", "145s"];
+    let shown = run(&harness, &line).await;
+    shown.is(
+        Exit::NotDone,
+        &["small: no plan: AWS remembers", "large: no plan: "],
+    );
+    assert!(!shown.out.contains("sum"), "{}", shown.out);
     remember(&harness, "ready-pool-small-pool", 5);
     let shown = run(&harness, &line).await;
     shown.is(

@@ -217,7 +217,7 @@ async fn a_value_that_shells_would_run_is_refused_by_its_name() {
         let outcome = harness.outcome(name).await;
         assert_eq!(outcome.reason, Reason::Malformed);
         assert!(
-            outcome.message.contains("shells run what is in the value"),
+            outcome.message.contains("shells execute its value"),
             "{outcome:?}"
         );
     }

@@ -286,7 +286,11 @@ fn a_dry_run_is_no_claim_and_ends_none() {
     let answered = outcome("c-1", Reason::WouldWait);
     let alone = progress(vec![(0, asks.clone()), (1, answered.clone())]);
     assert_eq!(alone.claims().count(), 0);
-    assert_eq!(alone.counts(), Counts::default());
+    let counts = Counts {
+        dry_runs: 1,
+        ..Counts::default()
+    };
+    assert_eq!(alone.counts(), counts);
     assert_eq!(alone.outcomes().count(), 1);
     let beside = progress(vec![(0, claim("c-1")), (1, asks), (2, answered)]);
     assert_eq!(only(&beside).phase(), Some(Phase::Waiting));
@@ -325,6 +329,7 @@ fn as_many_are_rejected_as_the_rejected_queue_keeps() {
         ready: 1,
         failed: 0,
         rejected: 4,
+        dry_runs: 1,
     };
     assert_eq!(progress.counts(), counts);
 }

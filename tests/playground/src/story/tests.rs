@@ -197,6 +197,32 @@ fn calls_are_printed_when_they_change_a_group_or_are_refused() {
 }
 
 #[test]
+fn whoever_calls_is_named_and_an_error_has_its_client_s_code() {
+    let said = |caller: &str, service: Service, operation: &str, error: Option<&str>| {
+        let called = Happening::Called {
+            caller: caller.to_owned(),
+            service,
+            operation: operation.to_owned(),
+            input: json!({ "AutoScalingGroupName": "t" }),
+            error: error.map(str::to_owned),
+        };
+        text_of(called).unwrap().1
+    };
+    let resized = |caller: &str| said(caller, Service::AutoScaling, "SetDesiredCapacity", None);
+    assert_eq!(resized("me"), "SetDesiredCapacity of t, by access key me");
+    assert_eq!(resized("you"), "SetDesiredCapacity of t, by you");
+    assert_eq!(
+        resized("cargo serve"),
+        "SetDesiredCapacity of t, by cargo serve"
+    );
+    assert_eq!(resized("s-claim"), "SetDesiredCapacity of t, by claim");
+    assert_eq!(
+        said("me", Service::Sqs, "SendMessage", Some("QueueDoesNotExist")),
+        "SendMessage by access key me: AWS.SimpleQueueService.NonExistentQueue"
+    );
+}
+
+#[test]
 fn only_functions_that_read_queues_are_said_to_run() {
     let invoked = |function: &str| {
         text_of(Happening::Invoked {

@@ -121,7 +121,7 @@ fn names_whose_values_are_run_are_refused_and_were_found_with_this_test() {
     ];
     for (name, value) in run {
         let refusal = refusal(name, value).unwrap();
-        let words = format!("`init.environment.{name}` must have another name: ");
+        let words = format!("`init.environment.{name}` may not be set: ");
         assert!(refusal.starts_with(&words), "{refusal}");
         // The script may do to itself what a claim may not: so the others' test would see it.
         let export = format!("export {name}='{}'", value.replace('\'', "'\\''"));

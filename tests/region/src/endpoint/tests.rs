@@ -15,10 +15,20 @@ async fn start() -> (Region, Endpoint) {
 }
 
 async fn post(endpoint: &Endpoint, path: &str, headers: &str, body: &str) -> String {
+    post_to("eu-west-1", endpoint, path, headers, body).await
+}
+
+async fn post_to(
+    region: &str,
+    endpoint: &Endpoint,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> String {
     let mut stream = TcpStream::connect(endpoint.address()).await.unwrap();
     let request = format!(
         "POST {path} HTTP/1.1\r\nHost: region\r\nConnection: close\r\n\
-         Authorization: AWS4-HMAC-SHA256 Credential=KEY/20261122/x/y/aws4_request\r\n\
+         Authorization: AWS4-HMAC-SHA256 Credential=KEY/20261122/{region}/y/aws4_request\r\n\
          Content-Length: {}\r\n{headers}\r\n{body}",
         body.len()
     );
@@ -47,11 +57,35 @@ async fn it_answers_on_every_path_and_stops() {
     );
 
     let answer = post(&endpoint, "/", "", "").await;
-    assert!(answer.contains("<Code>MissingAction</Code>"), "{answer}");
+    assert!(answer.contains("UnknownOperationException"), "{answer}");
 
     let address = endpoint.address();
     endpoint.stop().await;
     assert!(TcpStream::connect(address).await.is_err());
+    region.stop().await;
+}
+
+#[tokio::test]
+async fn in_another_region_there_is_nothing_and_nothing_can_be_made() {
+    let (region, endpoint) = start().await;
+    let target = |operation: &str| format!("X-Amz-Target: AmazonSQS.{operation}\r\n");
+    let body = r#"{"QueueName":"here"}"#;
+    let create = target("CreateQueue");
+    let made = post(&endpoint, "/", &create, body).await;
+    assert!(made.starts_with("HTTP/1.1 200"), "{made}");
+    let answer = post_to("nonsense", &endpoint, "/", &target("GetQueueUrl"), body).await;
+    assert!(answer.contains("QueueDoesNotExist"), "{answer}");
+    let answer = post_to("nonsense", &endpoint, "/", &target("ListQueues"), "{}").await;
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && !answer.contains("here"),
+        "{answer}"
+    );
+    let answer = post_to("nonsense", &endpoint, "/", &create, body).await;
+    assert!(
+        answer.contains("signed for nonsense; the simulated region is eu-west-1"),
+        "{answer}"
+    );
+    endpoint.stop().await;
     region.stop().await;
 }
 

@@ -133,11 +133,82 @@ fn parameters_are_given_and_checked() {
     let error = load(&mut world(), SMALL, "s", &size("6")).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "Parameters.Size: 6 is above its MaxValue, 5"
+        "Parameter 'Size' must be a number not greater than 5 (it is \"6\")"
     );
     let unknown = BTreeMap::from([("Sise".to_owned(), "1".to_owned())]);
     let error = load(&mut world(), SMALL, "s", &unknown).unwrap_err();
     assert!(error.to_string().contains("no parameter Sise"));
+}
+
+/// A template with this parameter, and what is said of the value.
+fn refusal_of(declaration: &str, value: &str) -> Option<String> {
+    let template = format!("Parameters:\n  P: {{{declaration}}}\nResources: {{}}\n");
+    let given = BTreeMap::from([("P".to_owned(), value.to_owned())]);
+    let loaded = load(&mut world(), &template, "s", &given);
+    loaded.err().map(|error| error.to_string())
+}
+
+#[test]
+fn each_constraint_of_a_parameter_is_checked_in_cloudformation_s_words() {
+    const HIT_RATE: &str = r"Type: String, AllowedPattern: '0|[5-9][0-9](\.[0-9])?'";
+    for (declaration, good, bad, said) in [
+        (
+            "Type: Number, MinValue: 1",
+            "1",
+            "0",
+            "Parameter 'P' must be a number not less than 1",
+        ),
+        (
+            "Type: Number",
+            "1",
+            "many",
+            "Parameter 'P' must be a number",
+        ),
+        (
+            "Type: String, AllowedValues: [a, b]",
+            "a",
+            "c",
+            "Parameter 'P' must be one of AllowedValues [\"a\",\"b\"]",
+        ),
+        (
+            "Type: String, MinLength: 2",
+            "ab",
+            "a",
+            "Parameter 'P' must contain at least 2 characters",
+        ),
+        (
+            "Type: String, MaxLength: '2'",
+            "ab",
+            "abc",
+            "Parameter 'P' must contain at most 2 characters",
+        ),
+        (
+            HIT_RATE,
+            "99.9",
+            "3",
+            r"Parameter 'P' must match pattern 0|[5-9][0-9](\.[0-9])?",
+        ),
+        // As a whole, although it is an alternative.
+        (HIT_RATE, "0", "05", "Parameter 'P' must match pattern"),
+        (
+            "Type: CommaDelimitedList, AllowedPattern: '[a-z]+'",
+            "a, b",
+            "a,B",
+            "Parameter 'P' must match pattern [a-z]+",
+        ),
+        (
+            "Type: String, AllowedPattern: '[a-z]+', ConstraintDescription: must be a word.",
+            "a",
+            "1",
+            "Parameter P failed to satisfy constraint: must be a word. (it is \"1\")",
+        ),
+    ] {
+        assert_eq!(refusal_of(declaration, good), None, "{declaration}");
+        let refusal = refusal_of(declaration, bad).unwrap();
+        assert!(refusal.starts_with(said), "{refusal}");
+    }
+    let refusal = refusal_of("Type: String, AllowedPattern: '(?=a)a'", "a").unwrap();
+    assert!(refusal.starts_with("AllowedPattern: "), "{refusal}");
 }
 
 #[test]

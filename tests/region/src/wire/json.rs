@@ -5,6 +5,9 @@ use crate::api::{Answer, Call, CallError, Service};
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
+/// The header that has the error code of a REST service.
+pub(super) const ERROR_TYPE: &str = "x-amzn-errortype";
+
 /// Reads a request by its `X-Amz-Target` header. The caller is filled in later.
 pub(super) fn decode(
     target: &str,
@@ -13,7 +16,7 @@ pub(super) fn decode(
 ) -> (Protocol, Result<Call, CallError>) {
     let unknown = |operation: &str| {
         let problem = super::unknown(service, operation);
-        CallError::sender("UnknownOperationException", problem)
+        CallError::sender(super::UNKNOWN, problem)
     };
     let (prefix, operation) = target.split_once('.').unwrap_or((target, ""));
     let (known, protocol) = match prefix {
@@ -82,7 +85,7 @@ pub(super) fn encode(
 
 /// The code that an SQS error had in the query protocol (`awsQueryError` in the API model).
 /// Clients such as boto3 still show it.
-fn former_code(code: &str) -> String {
+pub fn former_code(code: &str) -> String {
     match code {
         "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue".to_owned(),
         "QueueNameExists" => "QueueAlreadyExists".to_owned(),

@@ -7,6 +7,7 @@
 
 pub mod input;
 mod json;
+mod others;
 mod query;
 pub mod timestamp;
 mod xml;
@@ -14,6 +15,8 @@ mod xml;
 use crate::api::{Answer, Call, CallError, Service};
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
 use http::{Method, Request, Response};
+pub use json::former_code;
+pub use others::Shape;
 
 /// How an answer is written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub enum Protocol {
         /// SQS adds its former query-protocol error code in a header.
         query_compatible: bool,
     },
+    /// That of a service which the region does not have.
+    Other(Shape),
 }
 
 const AUTO_SCALING: Protocol = Protocol::Query {
@@ -49,6 +54,8 @@ const JSON_1_1: Protocol = Protocol::Json {
 pub struct Decoded {
     /// The protocol of the answer.
     pub protocol: Protocol,
+    /// The region that it is signed for.
+    pub region: Option<String>,
     /// The call.
     pub call: Result<Call, CallError>,
 }
@@ -57,10 +64,12 @@ pub struct Decoded {
 pub fn decode(request: &Request<impl AsRef<[u8]>>) -> Decoded {
     let headers = request.headers();
     let body = request.body().as_ref();
+    let region = scope(headers, 2).map(str::to_owned);
     if let Some(target) = text(headers, "x-amz-target") {
         let (protocol, call) = json::decode(target, body, service_of(headers));
         return Decoded {
             protocol,
+            region,
             call: call.and_then(|call| signed(call, headers)),
         };
     }
@@ -68,34 +77,50 @@ pub fn decode(request: &Request<impl AsRef<[u8]>>) -> Decoded {
         let (protocol, call) = query::decode(body, service_of(headers));
         return Decoded {
             protocol,
+            region,
             call: call.and_then(|call| signed(call, headers)),
         };
     }
     // Neither an X-Amz-Target header nor a form: S3, Lambda and others put the operation into method and path.
-    let operation = format!("{} request", request.method());
-    let problem = unknown(service_of(headers), &operation);
+    let service = service_of(headers);
+    let problem = unknown(service, request.method().as_str());
+    let (protocol, code) = match service {
+        None | Some("autoscaling" | "sts" | "ssm" | "sqs") => (AUTO_SCALING, "MissingAction"),
+        _ => (Protocol::Other(Shape::of_path(service)), UNKNOWN),
+    };
     Decoded {
-        protocol: AUTO_SCALING,
-        call: Err(CallError::sender("MissingAction", problem)),
+        protocol,
+        region,
+        call: Err(CallError::sender(code, problem)),
     }
 }
 
+/// The code for an operation that is not there, in all protocols but the query protocols.
+const UNKNOWN: &str = "UnknownOperationException";
+
 /// What the region says of a request that is for another service.
 fn unknown(service: Option<&str>, operation: &str) -> String {
-    let of = service
-        .map(|name| format!(" of {name}"))
-        .unwrap_or_default();
+    // `AWSEvents.PutEvents`: the service stands before it already.
+    let operation = operation.rsplit('.').next().unwrap_or(operation);
+    let asked = match service {
+        Some(service) => format!("{service}:{operation}"),
+        None => operation.to_owned(),
+    };
     format!(
-        "the simulated region does not know the {operation}{of}: it speaks Auto Scaling, Systems Manager (ssm), SQS and \
-         sts:GetCallerIdentity"
+        "the simulated region does not support {asked}: it has autoscaling, ssm, sqs and sts:GetCallerIdentity"
     )
 }
 
-/// The service that a request is signed for: `Credential=<key>/<day>/<region>/<service>/aws4_request`.
+/// The service that a request is signed for.
 fn service_of(headers: &HeaderMap) -> Option<&str> {
+    scope(headers, 3)
+}
+
+/// A part of what a request is signed for: `Credential=<key>/<day>/<region>/<service>/aws4_request`.
+fn scope(headers: &HeaderMap, part: usize) -> Option<&str> {
     let authorization = text(headers, AUTHORIZATION.as_str())?;
     let (_, scope) = authorization.split_once("Credential=")?;
-    scope.split(',').next()?.split('/').nth(3)
+    scope.split(',').next()?.split('/').nth(part)
 }
 
 /// Writes the answer to `operation`. `request_id` goes where AWS puts it.
@@ -111,6 +136,11 @@ pub fn encode(
             version,
             query_compatible,
         } => json::encode(version, query_compatible, request_id, answer),
+        Protocol::Other(shape) => match answer {
+            Err(error) => shape.encode(request_id, error),
+            // What the region does not have it never answers.
+            Ok(_) => json::encode("1.1", false, request_id, answer),
+        },
     }
 }
 
@@ -269,14 +299,73 @@ mod tests {
         let path = request(&[], "");
         for (request, operation) in [
             (forms, "DescribeInstances"),
-            (target, "AWSEvents.PutEvents"),
-            (path, "POST request"),
+            (target, "PutEvents"),
+            (path, "POST"),
         ] {
             let error = decode(&request).call.unwrap_err();
-            let expected =
-                format!("does not know the {operation} of autoscaling: it speaks Auto Scaling");
+            let expected = format!(
+                "does not support autoscaling:{operation}: it has autoscaling, ssm, sqs and"
+            );
             assert!(error.message.contains(&expected), "{error}");
         }
+    }
+
+    /// Each in the shape in which its client reads errors.
+    #[test]
+    fn another_service_s_client_can_read_the_refusal() {
+        let signed = |service: &str, request: Request<Vec<u8>>| {
+            let (mut parts, body) = request.into_parts();
+            let scope =
+                format!("AWS4-HMAC-SHA256 Credential=me/20261122/eu-west-1/{service}/aws4_request");
+            parts
+                .headers
+                .insert("authorization", scope.parse().unwrap());
+            let decoded = decode(&Request::from_parts(parts, body));
+            encode(
+                decoded.protocol,
+                "",
+                "id-6",
+                &decoded.call.map(|_| Value::Null),
+            )
+        };
+        let said = |service: &str, operation: &str| {
+            format!(
+                "the simulated region does not support {service}:{operation}: it has autoscaling, ssm, sqs and \
+                 sts:GetCallerIdentity"
+            )
+        };
+        let form = |action: &str| request(&[FORM], &format!("Action={action}&Version=2016-11-15"));
+        let ec2 = signed("ec2", form("DescribeInstances"));
+        assert_eq!(
+            body(&ec2),
+            format!(
+                "<Response><Errors><Error><Code>InvalidAction</Code><Message>{}</Message></Error></Errors>\
+                 <RequestID>id-6</RequestID></Response>",
+                said("ec2", "DescribeInstances")
+            )
+        );
+        let iam = signed("iam", form("ListRoles"));
+        assert!(
+            body(&iam).contains("<Code>InvalidAction</Code>"),
+            "{}",
+            body(&iam)
+        );
+        assert!(body(&iam).contains(&said("iam", "ListRoles")));
+        let s3 = signed("s3", request(&[], ""));
+        assert!(
+            body(&s3).starts_with("<Error><Code>UnknownOperationException</Code>"),
+            "{}",
+            body(&s3)
+        );
+        let lambda = signed("lambda", request(&[], ""));
+        assert_eq!(
+            lambda.headers()["x-amzn-errortype"],
+            "UnknownOperationException"
+        );
+        assert_eq!(
+            serde_json::from_slice::<Value>(lambda.body()).unwrap(),
+            json!({ "message": said("lambda", "POST") })
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The query protocol: a form in, XML out.
 
 use super::xml::Xml;
-use super::{AUTO_SCALING, Protocol};
+use super::{AUTO_SCALING, Protocol, Shape};
 use crate::api::{Answer, Call, CallError, Service};
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
@@ -22,6 +22,9 @@ pub(super) fn decode(body: &[u8], service: Option<&str>) -> (Protocol, Result<Ca
     let version = version.map(|(_, version)| version).unwrap_or_default();
     match APIS.into_iter().find(|(known, ..)| *known == version) {
         Some((_, service, protocol)) => (protocol, read(body, service)),
+        None if service == Some("ec2") => {
+            (Protocol::Other(Shape::Ec2), read_unknown(body, service))
+        }
         None => (AUTO_SCALING, read_unknown(body, service)),
     }
 }
@@ -30,7 +33,11 @@ pub(super) fn decode(body: &[u8], service: Option<&str>) -> (Protocol, Result<Ca
 fn read_unknown(body: &[u8], service: Option<&str>) -> Result<Call, CallError> {
     let call = read(body, Service::AutoScaling)?;
     let problem = super::unknown(service, &call.operation);
-    Err(CallError::sender("NoSuchVersion", problem))
+    let code = match service {
+        None | Some("autoscaling" | "sts") => "NoSuchVersion",
+        Some(_) => "InvalidAction",
+    };
+    Err(CallError::sender(code, problem))
 }
 
 fn read(body: &[u8], service: Service) -> Result<Call, CallError> {

@@ -10,14 +10,15 @@ use ready_pool_core::claim::Claim;
 use serde_json::{Value, json};
 
 /// How the reader names what no schema can say.
-const BEYOND_A_SCHEMA: [&str; 6] = [
+const BEYOND_A_SCHEMA: [&str; 7] = [
     // Bytes, where a schema counts characters.
     "the message has",
     "makes a script of",
     "an absolute path of at most 4096 bytes",
     // A moment, where a schema sees text.
     "at most 4 hours ahead",
-    "not a claim: expires_at",
+    "must be an RFC 3339 time",
+    "lies beyond the calendar",
     // 600.0 is an integer to a schema.
     "decimal number",
 ];

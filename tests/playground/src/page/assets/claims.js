@@ -1,6 +1,6 @@
 // Claims as a timeline: one row each, with its steps as a bar.
 
-import { byId, duration, element, keep, longestUsual, mark, niceStep, say } from "./dom.js";
+import { byId, duration, element, keep, longestUsual, mark, niceStep, say, sayWithIds, withIds } from "./dom.js";
 
 /** What takes time on a claim's way, in order. */
 export const PHASES = {
@@ -88,7 +88,7 @@ function drawMore(row, claim) {
   const times = claim.attempts > 1 ? `, its instance number ${claim.attempts}` : "";
   const machine = claim.instance ? `, ${claim.instance}${times}` : "";
   const when = claim.attach_when === "after_init" ? ", attach_when: after_init" : "";
-  say(row.querySelector(".about"), `for ${claim.target}${machine}${when}`);
+  sayWithIds(row.querySelector(".about"), `for ${claim.target}${machine}${when}`);
   const steps = claim.steps.map((step) => [step.at, STEPS[step.step]]);
   if (claim.end) {
     const again = claim.end.published > 1 ? ` (published ${claim.end.published} times)` : "";
@@ -100,7 +100,7 @@ function drawMore(row, claim) {
     () => element("li", {}, element("span", { class: "at" }), element("span", { class: "what" })),
     (item, step) => {
       say(item.querySelector(".at"), duration(step.at - zero));
-      say(item.querySelector(".what"), step.text);
+      sayWithIds(item.querySelector(".what"), step.text);
     });
   const output = row.querySelector(".output");
   say(output, claim.output.join("\n"));
@@ -186,7 +186,7 @@ function drawBar(row, claim, now) {
 /** What became of a claim, after its id. */
 const ENDINGS = { ready: "is ready", failed: "failed", rejected: "was rejected", dry_run: "is a dry run, answered" };
 
-const GLYPHS = { ready: "✓", failed: "✗", rejected: "⊘" };
+const GLYPHS = { ready: "✓", failed: "✗", rejected: "⊘", dry_run: "◇" };
 
 /** How long it took, and in which pool, where there are several. */
 function about(outcome) {
@@ -203,7 +203,7 @@ export function drawOutcomes(outcomes) {
     element("span", { class: "outcome" }, outcome.outcome),
     element("code", {}, outcome.reason),
     element("span", { class: "took" }, about(outcome)),
-    element("span", { class: "message" }, outcome.message));
+    element("span", { class: "message" }, ...withIds(outcome.message)));
   keep(byId("outcome-rows"), outcomes, key, make, () => {});
 }
 

@@ -23,6 +23,17 @@ export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** A text whose instance ids are not broken after their `i-`. */
+export function withIds(text) {
+  const parts = text.split(/(\bi-[0-9a-f]{8,17}\b)/);
+  return parts.map((part, index) => (index % 2 === 0 ? part : element("span", { class: "id" }, part)));
+}
+
+/** The same as `say`, with such ids. */
+export function sayWithIds(node, text) {
+  if (node.textContent !== text) node.replaceChildren(...withIds(text));
+}
+
 /** Sets an attribute, unless it is that already. */
 export function mark(node, name, value) {
   if (node.getAttribute(name) !== value) node.setAttribute(name, value);

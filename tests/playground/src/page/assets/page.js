@@ -1,6 +1,6 @@
 // The page: draws the snapshots that the region sends, and asks for what is clicked.
 
-import { byId, element, keep, mark, reducedMotion, say } from "./dom.js";
+import { byId, element, keep, mark, reducedMotion, say, withIds } from "./dom.js";
 import { drawClaims, drawLegend, drawOlder, drawOutcomes, news, tickClaims } from "./claims.js";
 import { drawElsewhere, drawLine, drawPools, drawQueues, tickMachines } from "./machines.js";
 import { drawPlot } from "./plot.js";
@@ -19,6 +19,7 @@ function draw(next) {
   for (const node of byId("counts").querySelectorAll("[data-count]")) {
     say(node, String(next.counts[node.dataset.count]));
   }
+  byId("dry-runs").hidden = next.counts.dry_runs === 0;
   drawPools(next.pools, now());
   drawPoolChoice(next.pools);
   drawElsewhere(next.elsewhere);
@@ -100,7 +101,7 @@ function drawStory() {
   byId("story-rows").replaceChildren(...snapshot.story.map((line) => element("li", { "data-tone": line.tone },
     element("time", {}, new Date(line.at).toLocaleTimeString("en-GB")),
     element("span", { class: "label" }, line.label),
-    element("span", { class: "what" }, line.text))));
+    element("span", { class: "what" }, ...withIds(line.text)))));
 }
 
 function tell(text, bad = false) {
