@@ -1,7 +1,7 @@
 //! A hand-over: attach the instance to its target, send it the init command.
 
 use crate::conclude::Subject;
-use crate::config::{HISTORY_SETTLES, LOOK_EVERY, REFUSED_EVERY, TIME_FOR_A_CALL};
+use crate::config::{COMMANDS_LATE, HISTORY_SETTLES, LOOK_EVERY, REFUSED_EVERY, TIME_FOR_A_CALL};
 use crate::decide::{
     AfterSend, Attached, BeforeSend, Beginning, Cause, Conclusion, Delivery, after_attach,
     after_denial, after_send, before_send, give_up, is_fresh, too_late,
@@ -228,8 +228,7 @@ impl InitInstance {
                         "the init command may have been sent; reading the command history"
                     );
                     sleep(HISTORY_SETTLES).await;
-                    let history = self.systems_manager.history(instance).await?;
-                    if matches!(init_command(&history, &claim.key()), InitCommand::Sent(_)) {
+                    if self.was_sent(hand_over, invocation).await? {
                         return Ok(Tried::Done);
                     }
                 }
@@ -240,6 +239,24 @@ impl InitInstance {
             }
         }
         Ok(Tried::Later)
+    }
+
+    /// Whether the instance was sent its command a moment ago. By instance a command is listed only once its agent has
+    /// it; by document at once.
+    async fn was_sent(
+        &self,
+        hand_over: &HandOver,
+        invocation: &Invocation,
+    ) -> Result<bool, CallError> {
+        let (claim, instance) = (hand_over.claim.key(), &hand_over.instance_id);
+        let history = self.systems_manager.history(instance).await?;
+        if matches!(init_command(&history, &claim), InitCommand::Sent(_)) {
+            return Ok(true);
+        }
+        let now = invocation.now();
+        let sent = now - COMMANDS_LATE..now + COMMANDS_LATE;
+        let found = self.systems_manager.init_commands_of(&claim, sent).await?;
+        Ok(found.iter().any(|found| found.instance == *instance))
     }
 
     /// Where is the instance, and would its target take it? Asked before each send; `read` is fresh.

@@ -1,6 +1,7 @@
 //! Worlds in which instances are attached after their init.
 
-use super::{ANY, MACHINES, ONE, STANDBY, WIPES};
+use super::ONE;
+use super::kinds::{ANY, MACHINES, STANDBY, WIPES};
 use crate::configuration::{Configuration, Fault};
 use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::init_failure::OnInitFailure;
