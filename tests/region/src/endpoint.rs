@@ -3,7 +3,7 @@
 use crate::api::{Answer, Call, CallError};
 use crate::region::Region;
 use crate::settings::Settings;
-use crate::wire;
+use crate::wire::{self, Decoded};
 use crate::world::World;
 use axum::Router;
 use axum::body::Bytes;
@@ -88,17 +88,27 @@ async fn answer(
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.headers_mut() = headers;
-    respond(&region, &request).await.map(axum::body::Body::from)
+    let decoded = wire::decode(&request);
+    let is_here = |asked: &str| region.read(|world| world.settings.region_name == asked);
+    let elsewhere = decoded.region.clone().filter(|asked| !is_here(asked));
+    let response = respond_to(&region, decoded, elsewhere).await;
+    response.map(axum::body::Body::from)
 }
 
-/// Answers one request in whatever way it arrived.
+/// Answers one request of this process, whichever region it is signed for: a client has a region name of its own, so
+/// that it shares the SDK's retry quota with no other.
 pub(crate) async fn respond(
     region: &Region,
     request: &Request<impl AsRef<[u8]>>,
 ) -> Response<Vec<u8>> {
-    let decoded = wire::decode(request);
-    let is_here = |asked: &str| region.read(|world| world.settings.region_name == asked);
-    let elsewhere = decoded.region.filter(|asked| !is_here(asked));
+    respond_to(region, wire::decode(request), None).await
+}
+
+async fn respond_to(
+    region: &Region,
+    decoded: Decoded,
+    elsewhere: Option<String>,
+) -> Response<Vec<u8>> {
     let (operation, answer) = match decoded.call {
         Ok(call) => {
             let answer = match elsewhere {
