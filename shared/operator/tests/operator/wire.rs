@@ -152,7 +152,7 @@ async fn ctrl_c_ends_the_waiting_and_names_the_claim_that_goes_on() {
     served.run(&["pause"]).await.is(0, &["paused"]);
     let url = served.url();
     let line = "ready-pool send --target tenant --command true --id w1 --wait & follower=$!
-        until ready-pool status | grep -q 'provision [0 and]*1'; do :; done
+        for _ in $(seq 1000); do ready-pool status | grep -q 'provision [0 and]*1' && break; done
         kill -INT $follower; wait $follower";
     let program = PathBuf::from(env!("CARGO_BIN_EXE_ready-pool"));
     let folder = program.parent().unwrap().to_str().unwrap();
