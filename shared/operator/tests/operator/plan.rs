@@ -144,7 +144,7 @@ async fn a_family_has_a_line_for_each_pool_the_sum_and_what_one_pool_would_cost(
     let shown = run(&harness, &line).await;
     shown.is(
         Exit::NotDone,
-        &["small: no plan: AWS remembers", "large: no plan: "],
+        &["large: no plan: AWS remembers", "small: no plan: "],
     );
     assert!(!shown.out.contains("sum"), "{}", shown.out);
     remember(&harness, "ready-pool-small-pool", 5);
