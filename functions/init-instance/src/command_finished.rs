@@ -60,7 +60,6 @@ impl InitInstance {
             return Ok(Progress::Done);
         };
         Span::current().record("claim_id", display(&claim_id));
-        let (early, attach) = early.unwrap_or((None, KnownAttach::Unasked));
         let target = match early.filter(|target| holds(target, &claim_id, hash)) {
             Some(target) => Some(target),
             None => self.find_target(&claim_id, hash, &instance).await?,
@@ -101,25 +100,18 @@ impl InitInstance {
             claim_id,
             instance,
             target,
-            attach,
+            attach: KnownAttach::Unasked,
         };
         self.settle(ended, invocation).await
     }
 
-    /// The target of a command that this environment sent, and whether the instance was attached since: read beside the
-    /// command itself.
-    async fn early(
-        &self,
-        detail: &CommandDetail,
-        instance: &InstanceId,
-    ) -> Option<(Option<Group>, KnownAttach)> {
-        let sent = self.sent.take(instance)?;
+    /// The target of a command that this environment sent: read beside the command itself.
+    async fn early(&self, detail: &CommandDetail, instance: &InstanceId) -> Option<Group> {
+        let target = self.sent.take(instance)?;
         if detail.status != "Success" {
             return None;
         }
-        let attach = self.known_attach(instance, &sent.target, since(sent.at));
-        let (target, attach) = tokio::try_join!(self.target(&sent.target), attach).ok()?;
-        Some((target, attach))
+        self.target(&target).await.ok()?
     }
 
     /// Whether an instance that failed before it was attached is still there: neither in the retirement group nor gone.
@@ -245,7 +237,7 @@ impl InitInstance {
             if !invocation.has(TIME_FOR_A_CALL) {
                 return Ok(Progress::Later);
             }
-            let pause = sleep(ended.next_look(attached, invocation.now()));
+            let pause = sleep(ended.next_look(attached, look, invocation.now()));
             if ended.run.is_none() && ended.command.status == CommandStatus::Succeeded {
                 // Nobody waits for the outcome's details later.
                 let read = self.run(&ended.command, &ended.instance, invocation);

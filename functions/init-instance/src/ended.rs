@@ -1,8 +1,8 @@
 //! A command that has ended, or is looked at: what is known of it and of its claim.
 
 use crate::config::LOOK_EVERY;
-use crate::decide::{KnownAttach, Occasion};
-use crate::pace;
+use crate::decide::{KnownAttach, LOOKS_BEFORE_LOST, Occasion};
+use crate::pace::{self, RARE_LOOK};
 use ready_pool_aws::systems_manager::Run;
 use ready_pool_core::Timestamp;
 use ready_pool_core::command::Command;
@@ -31,8 +31,18 @@ impl Ended {
         target.is_some_and(|target| target.member(&self.instance).is_some())
     }
 
-    /// How long until another look may show more: an attach that is under way soon ends.
-    pub(crate) fn next_look(&self, attached: Option<Timestamp>, now: Timestamp) -> Duration {
+    /// How long until another look may show more, after so many that have missed the instance: an attach that is under
+    /// way soon ends.
+    pub(crate) fn next_look(
+        &self,
+        attached: Option<Timestamp>,
+        missed: u32,
+        now: Timestamp,
+    ) -> Duration {
+        let ended = self.command.status.is_final();
+        if ended && missed > LOOKS_BEFORE_LOST {
+            return RARE_LOOK;
+        }
         let member = self
             .target
             .as_ref()
@@ -43,7 +53,7 @@ impl Ended {
             None => attached.is_some_and(|attached| attached + LOOK_EVERY > now),
         };
         let attached = attached.or(self.command.record.header.times.attached);
-        if self.command.status.is_final() && arrives {
+        if ended && arrives {
             pace::until_in_service(attached, now)
         } else {
             LOOK_EVERY

@@ -1,27 +1,24 @@
 //! A hand-over: attach the instance to its target, send it the init command.
 
 use crate::conclude::Subject;
-use crate::config::{HISTORY_SETTLES, LOOK_EVERY, REFUSED_EVERY, TIME_FOR_A_CALL};
+use crate::config::{COMMANDS_LATE, HISTORY_SETTLES, LOOK_EVERY, REFUSED_EVERY, TIME_FOR_A_CALL};
 use crate::decide::{
     AfterSend, Attached, BeforeSend, Beginning, Cause, Conclusion, Delivery, after_attach,
-    after_denial, after_send, before_send, begin, give_up, is_fresh, too_late,
+    after_denial, after_send, before_send, give_up, is_fresh, too_late,
 };
 use crate::function::{InitInstance, Progress};
 use crate::pace;
+use crate::read::Read;
 use crate::refusals::words;
-use crate::sent::SentCommand;
 use crate::stopped;
 use ready_pool_aws::clock::{Invocation, sleep};
-use ready_pool_core::Timestamp;
 use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::call_error::{CallError, Effect};
 use ready_pool_core::claim::Claim;
-use ready_pool_core::command::{Command, InitCommand, STACK_TAG, init_command};
-use ready_pool_core::group::{Group, Placement};
-use ready_pool_core::ids::{CommandId, InstanceId};
+use ready_pool_core::command::{InitCommand, STACK_TAG, init_command};
+use ready_pool_core::ids::CommandId;
 use ready_pool_core::message::HandOver;
 use ready_pool_core::times::Times;
-use std::collections::BTreeMap;
 use tracing::{error, info, warn};
 
 /// How trying to attach or to send ended.
@@ -32,32 +29,6 @@ enum Tried {
     Later,
     /// The hand-over ends here.
     Conclude(Conclusion),
-}
-
-/// What a hand-over is judged by.
-struct Read {
-    history: Vec<Command>,
-    target: Option<Group>,
-    /// Where the instance is; not asked where it is attached first.
-    places: BTreeMap<InstanceId, Placement>,
-}
-
-impl Read {
-    /// The history first, then the entry: whose instance is it?
-    fn begins(&self, hand_over: &HandOver, now: Timestamp) -> Beginning {
-        let target = self.target.as_ref();
-        let entry = target.and_then(|target| target.entry(&hand_over.claim.claim_id));
-        begin(hand_over, &self.history, entry.as_ref(), now)
-    }
-
-    /// The claim's command, where it was sent before the instance was to be in its target.
-    fn late_command(&self, hand_over: &HandOver) -> Option<Command> {
-        let late = hand_over.claim.attach_when == AttachWhen::AfterInit;
-        match init_command(&self.history, &hand_over.claim.key()) {
-            InitCommand::Sent(command) if late => Some(command),
-            _ => None,
-        }
-    }
 }
 
 impl InitInstance {
@@ -113,38 +84,6 @@ impl InitInstance {
             run: None,
         };
         self.conclude(&subject, conclusion, invocation).await
-    }
-
-    /// What a hand-over is judged by. Only this message group sends commands to the instance, so the order of
-    /// the reads does not matter. For a fresh one the ledger cannot have moved on.
-    async fn read(&self, hand_over: &HandOver, fresh: bool) -> Result<Read, CallError> {
-        let history = self.systems_manager.history(&hand_over.instance_id);
-        if fresh && hand_over.claim.attach_when == AttachWhen::BeforeInit {
-            return Ok(Read {
-                history: history.await?,
-                target: None,
-                places: BTreeMap::new(),
-            });
-        }
-        let (history, (target, places)) =
-            tokio::try_join!(history, self.target_and_places(hand_over))?;
-        Ok(Read {
-            history,
-            target,
-            places,
-        })
-    }
-
-    async fn target_and_places(
-        &self,
-        hand_over: &HandOver,
-    ) -> Result<(Option<Group>, BTreeMap<InstanceId, Placement>), CallError> {
-        let target = self.target(&hand_over.claim.target_group);
-        if hand_over.claim.attach_when == AttachWhen::BeforeInit {
-            return Ok((target.await?, BTreeMap::new()));
-        }
-        let instances = std::slice::from_ref(&hand_over.instance_id);
-        tokio::try_join!(target, self.auto_scaling.placements(instances))
     }
 
     /// Attaches, trying again while the detach is not finished.
@@ -260,11 +199,7 @@ impl InitInstance {
                 AfterSend::Sent => {
                     self.refusals.forget(claim.key().as_str());
                     if attaches_late {
-                        let sent = SentCommand {
-                            target: claim.target_group.clone(),
-                            at: invocation.now(),
-                        };
-                        self.sent.remember(instance, sent);
+                        self.sent.remember(instance, &claim.target_group);
                     }
                     info!(
                         command_id = result.ok().as_ref().map(CommandId::as_str),
@@ -293,8 +228,7 @@ impl InitInstance {
                         "the init command may have been sent; reading the command history"
                     );
                     sleep(HISTORY_SETTLES).await;
-                    let history = self.systems_manager.history(instance).await?;
-                    if matches!(init_command(&history, &claim.key()), InitCommand::Sent(_)) {
+                    if self.was_sent(hand_over, invocation).await? {
                         return Ok(Tried::Done);
                     }
                 }
@@ -307,6 +241,24 @@ impl InitInstance {
         Ok(Tried::Later)
     }
 
+    /// Whether the instance was sent its command a moment ago. By instance a command is listed only once its agent has
+    /// it; by document at once.
+    async fn was_sent(
+        &self,
+        hand_over: &HandOver,
+        invocation: &Invocation,
+    ) -> Result<bool, CallError> {
+        let (claim, instance) = (hand_over.claim.key(), &hand_over.instance_id);
+        let history = self.systems_manager.history(instance).await?;
+        if matches!(init_command(&history, &claim), InitCommand::Sent(_)) {
+            return Ok(true);
+        }
+        let now = invocation.now();
+        let sent = now - COMMANDS_LATE..now + COMMANDS_LATE;
+        let found = self.systems_manager.init_commands_of(&claim, sent).await?;
+        Ok(found.iter().any(|found| found.instance == *instance))
+    }
+
     /// Where is the instance, and would its target take it? Asked before each send; `read` is fresh.
     async fn may_send(
         &self,
@@ -315,19 +267,24 @@ impl InitInstance {
         invocation: &Invocation,
     ) -> Result<BeforeSend, CallError> {
         let again;
-        let (target, places) = if let Some(read) = read {
-            (&read.target, &read.places)
+        let (target, place) = if let Some(read) = read {
+            (&read.target, &read.place)
         } else {
-            again = self.target_and_places(hand_over).await?;
+            again = self.target_and_place(hand_over).await?;
             (&again.0, &again.1)
         };
         let now = invocation.now();
         if let Some(conclusion) = too_late(hand_over, now) {
             return Ok(BeforeSend::Conclude(conclusion));
         }
-        let place = places.get(&hand_over.instance_id);
-        let pool = &self.config.pool;
-        Ok(before_send(hand_over, place, target.as_ref(), pool, now))
+        let (place, target) = (place.as_ref(), target.as_ref());
+        Ok(before_send(
+            hand_over,
+            place,
+            target,
+            &self.config.pool,
+            now,
+        ))
     }
 
     /// Denied on this instance: has it lost its tag?

@@ -19,6 +19,7 @@ mod look_again;
 pub mod message;
 mod pace;
 mod protect;
+mod read;
 mod refusals;
 mod regroup;
 mod sent;

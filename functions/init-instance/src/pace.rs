@@ -3,7 +3,7 @@
 //! A detach takes about three seconds, an attach about as long (`tests/region/src/settings.rs` has the sources).
 //! Each try is a call, of a limit that all of the account's share.
 
-use crate::config::{ASK_WHERE_AFTER, LOOK_EVERY};
+use crate::config::LOOK_EVERY;
 use ready_pool_core::Timestamp;
 use ready_pool_core::ids::InstanceId;
 use std::time::Duration;
@@ -12,12 +12,20 @@ use std::time::Duration;
 /// all detaches are over; tried sooner it is refused as a rule, and the next one takes effect half a second later.
 const DETACH_TAKES: Duration = Duration::from_millis(2_600);
 /// From an answer to the next try, but for the second one: while the first was on its way and back, half a second
-/// passed, in which nearly all detaches end.
+/// passed, in which nearly all detaches end. From the third on each takes longer than the one before: a detach that
+/// is not over by then takes tens of seconds.
 const NEXT_TRY: Duration = Duration::from_millis(250);
+/// How much longer, in tenths.
+const GROWS: u32 = 14;
+/// Longest time between two tries.
+const LONGEST_TRY: Duration = Duration::from_secs(5);
 /// From an attach's answer to the first look whether it is in service.
-const ATTACH_TAKES: Duration = Duration::from_millis(2_450);
+const ATTACH_TAKES: Duration = Duration::from_millis(2_500);
 /// From a look to the next one.
-const NEXT_LOOK: Duration = Duration::from_millis(120);
+const NEXT_LOOK: Duration = Duration::from_millis(170);
+/// From a look to the next one where several in a row have missed the instance, and it is waited for all the same. A
+/// stale read is over by then, so it takes minutes.
+pub(crate) const RARE_LOOK: Duration = Duration::from_secs(10);
 
 /// How long until a detach can be over, whose answer came at this time.
 pub(crate) fn until_detached(answered: Option<Timestamp>, now: Timestamp) -> Duration {
@@ -34,17 +42,17 @@ pub(crate) fn until_in_service(answered: Option<Timestamp>, now: Timestamp) -> D
 }
 
 /// From an answer to the next try, after so many. Jittered by up to a fifth of [`NEXT_TRY`], by the instance: claims
-/// that came together do not try together. A detach that is still not over after some tries takes its time.
+/// that came together do not try together.
 pub(crate) fn next_try(instance: &InstanceId, tried: u32) -> Duration {
-    if tried >= ASK_WHERE_AFTER {
-        return LOOK_EVERY;
-    }
     let digits = instance.as_str().bytes().map(u32::from).sum::<u32>();
     let jitter = NEXT_TRY * ((digits + tried * 7) % 21) / 100;
     if tried == 1 {
         return jitter;
     }
-    NEXT_TRY + jitter
+    let longer = (2..tried).try_fold(NEXT_TRY, |wait, _| {
+        (wait < LONGEST_TRY).then_some(wait * GROWS / 10)
+    });
+    longer.unwrap_or(LONGEST_TRY).min(LONGEST_TRY) + jitter
 }
 
 fn until(began: Option<Timestamp>, takes: Duration, now: Timestamp) -> Duration {
@@ -74,7 +82,7 @@ mod tests {
     #[test]
     fn looks_are_often_only_while_an_attach_can_end_any_moment() {
         let ago = |milliseconds| Some(NOW - Duration::from_millis(milliseconds));
-        assert_eq!(until_in_service(ago(450), NOW), Duration::from_secs(2));
+        assert_eq!(until_in_service(ago(500), NOW), Duration::from_secs(2));
         assert_eq!(until_in_service(ago(2_500), NOW), NEXT_LOOK);
         assert_eq!(until_in_service(ago(60_000), NOW), LOOK_EVERY);
         assert_eq!(until_in_service(None, NOW), LOOK_EVERY);
@@ -83,13 +91,29 @@ mod tests {
     #[test]
     fn the_second_try_comes_at_once_and_tries_are_spread_by_at_most_a_fifth() {
         let instance = |number: u32| InstanceId::try_from(format!("i-{number:08x}")).unwrap();
-        for (tried, least) in [(1, Duration::ZERO), (2, NEXT_TRY), (5, NEXT_TRY)] {
+        for (tried, least) in [(1, Duration::ZERO), (2, NEXT_TRY), (3, NEXT_TRY * 14 / 10)] {
             let waits = (0..100).map(|number| next_try(&instance(number), tried));
             let waits: std::collections::BTreeSet<Duration> = waits.collect();
             assert!(waits.len() > 10, "{waits:?}");
             let longest = least + NEXT_TRY / 5;
             assert!(waits.iter().all(|wait| (least..=longest).contains(wait)));
         }
-        assert_eq!(next_try(&instance(1), ASK_WHERE_AFTER), LOOK_EVERY);
+    }
+
+    #[test]
+    fn a_detach_that_takes_half_a_minute_is_tried_a_dozen_times_and_noticed_within_a_quarter_of_that()
+     {
+        let instance = InstanceId::try_from("i-00000abc").unwrap();
+        let call = Duration::from_millis(470);
+        let mut at = DETACH_TAKES;
+        let tries = (1..=12).map(|tried| {
+            at += call + next_try(&instance, tried);
+            at.as_secs()
+        });
+        let tries: Vec<u64> = tries.collect();
+        assert_eq!(tries, [3, 3, 4, 5, 6, 8, 10, 12, 15, 19, 25, 30]);
+        for tried in [20, 1_000] {
+            assert!(next_try(&instance, tried) <= LONGEST_TRY + NEXT_TRY);
+        }
     }
 }

@@ -42,7 +42,7 @@ impl<'a> Lease<'a> {
                 Ok(change) => break (began, change),
                 Err(error) if Instant::now() + TRY_EVERY > last_try => return Err(error),
                 Err(error) => {
-                    warn!(%error, "cannot extend the messages' visibility timeout; trying again")
+                    warn!(%error, "cannot extend the messages' visibility timeout; trying again");
                 }
             }
             sleep(TRY_EVERY).await;

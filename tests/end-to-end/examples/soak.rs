@@ -21,6 +21,9 @@ struct Arguments {
     /// For how many targets.
     #[arg(long, default_value_t = 36)]
     targets: usize,
+    /// So many of the slowest claims are named with what they waited for, however short that was.
+    #[arg(long, default_value_t = 0)]
+    slowest: usize,
     /// Chance that a read is up to a second stale, 0 to 1.
     #[arg(long, default_value_t = 0.0)]
     stale: f64,
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut soak = Soak::new(arguments.seed, arguments.claims, arguments.targets);
     soak.troubles.stale = arguments.stale;
+    soak.slowest = arguments.slowest;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)

@@ -30,6 +30,8 @@ pub struct Soak {
     pub pace: Duration,
     /// How long a claim may wait.
     pub deadline: Duration,
+    /// So many of the slowest claims are named with what they waited for, however short that was.
+    pub slowest: usize,
     /// What goes wrong, while claims are sent and for five minutes more.
     pub troubles: Troubles,
 }
@@ -75,6 +77,7 @@ impl Soak {
             pool_size: 30,
             pace: Duration::from_secs(8),
             deadline: Duration::from_mins(30),
+            slowest: 0,
             troubles: Troubles::of_the_soak(),
         }
     }

@@ -176,6 +176,8 @@ pub enum Rule {
     EventAgain,
     /// And none that is older than minutes: redriven it counts as never delivered.
     FreshForMinutes,
+    /// The same for an event, whose instance is attached without a look at the target's activities.
+    FreshEventForMinutes,
 }
 
 impl Rule {
@@ -222,6 +224,7 @@ impl Rule {
         Self::FirstDelivery,
         Self::EventAgain,
         Self::FreshForMinutes,
+        Self::FreshEventForMinutes,
     ];
 }
 

@@ -369,10 +369,15 @@ pub(crate) fn apply(world: &mut World<'_>, action: Action) {
 fn init_dies(world: &mut World<'_>, group: u8) {
     let mut message = world.leaves_init(usize::from(group));
     // After a thousand receives what waited behind it is old, too. Redriven it counts as never delivered.
-    if world.config.lacks(Rule::FreshForMinutes) {
-        if let InitMessage::HandOver { fresh, .. } = &mut message {
-            *fresh = true;
-        }
+    let counts_as_fresh = match &mut message {
+        InitMessage::HandOver { fresh, .. } => Some((fresh, Rule::FreshForMinutes)),
+        InitMessage::Finished { fresh, .. } => Some((fresh, Rule::FreshEventForMinutes)),
+        InitMessage::LookAgain { .. } => None,
+    };
+    if let Some((fresh, rule)) = counts_as_fresh
+        && world.config.lacks(rule)
+    {
+        *fresh = true;
     } else {
         message.is_no_more_fresh();
         for behind in &mut world.state.init[usize::from(group)] {

@@ -42,6 +42,24 @@ pub struct TooLarge;
 /// Explores everything, unless there are more than `bound` states: what was seen until then would
 /// prove nothing.
 pub fn explore(model: &Protocol, bound: usize) -> Result<Explored, TooLarge> {
+    explore_and_say(model, bound, |_| {})
+}
+
+/// How far an exploration is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoFar {
+    /// States that were found.
+    pub states: usize,
+    /// Of those, the ones whose actions were not tried yet.
+    pub open: usize,
+}
+
+/// The same, and says how far it is after each state.
+pub fn explore_and_say(
+    model: &Protocol,
+    bound: usize,
+    mut say: impl FnMut(SoFar),
+) -> Result<Explored, TooLarge> {
     let mut graph = Graph::default();
     let mut findings = Findings::new(model);
     let mut open = VecDeque::new();
@@ -67,6 +85,10 @@ pub fn explore(model: &Protocol, bound: usize) -> Result<Explored, TooLarge> {
         if graph.parents.len() > bound {
             return Err(TooLarge);
         }
+        say(SoFar {
+            states: graph.parents.len(),
+            open: open.len(),
+        });
     }
     let reached = graph.backwards();
     let first_stuck = reached.iter().position(|reached| !reached);
@@ -83,15 +105,6 @@ pub fn explore(model: &Protocol, bound: usize) -> Result<Explored, TooLarge> {
         stuck: reached.iter().filter(|reached| !**reached).count(),
         first_stuck: first_stuck.map(|index| graph.retrace(u32::try_from(index).unwrap())),
     })
-}
-
-/// The state at the end of a trace, to print.
-pub fn replay(model: &Protocol, trace: &[Action]) -> State {
-    let mut state = model.init_states().remove(0);
-    for action in trace {
-        state = model.next_state(&state, *action).unwrap();
-    }
-    state
 }
 
 /// States as numbers, in the order in which they were found.

@@ -26,5 +26,6 @@ mod replenisher;
 pub mod state;
 pub mod step;
 pub mod variants;
+pub mod words;
 mod worker;
 mod writer;

@@ -90,7 +90,7 @@ impl Protocol {
     }
 
     /// The claims have been sent, and nothing has happened yet.
-    fn beginning(&self) -> State {
+    pub(crate) fn beginning(&self) -> State {
         let machine = |instance: usize| Machine {
             place: if instance < usize::from(self.config.ready) {
                 Place::Pool

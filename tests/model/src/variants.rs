@@ -89,18 +89,13 @@ fn variant(rule: Rule) -> Variant {
             },
             "2",
         ),
-        Rule::FreshHistory | Rule::FirstDelivery | Rule::EventAgain | Rule::FreshForMinutes => {
-            of_fresh_messages(rule)
-        }
+        Rule::FreshHistory
+        | Rule::FirstDelivery
+        | Rule::EventAgain
+        | Rule::FreshForMinutes
+        | Rule::FreshEventForMinutes => of_fresh_messages(rule),
         Rule::WhereBeforeSend => (late(one(&[Fault::TakenBack])), "A"),
-        Rule::OwnDetach => (
-            late(Configuration {
-                instances: 1,
-                ready: 1,
-                ..two(&[Fault::AgentAway, Fault::Crash])
-            }),
-            "A",
-        ),
+        Rule::OwnDetach => (late(alone(two(&[Fault::AgentAway, Fault::Crash]))), "A"),
         Rule::AskActivities => (late(two(&[Fault::Tenant, Fault::Crash])), "6"),
         Rule::RetireFailed => (late(one(&[Fault::Tenant])), "5"),
         Rule::AttachEnds => (late(one(&[Fault::AttachDenied])), END),
@@ -135,17 +130,19 @@ fn of_fresh_messages(rule: Rule) -> (Configuration, &'static str) {
     };
     match rule {
         Rule::FreshHistory => (
-            late(Configuration {
-                instances: 1,
-                ready: 1,
+            late(alone(Configuration {
                 faults: 1,
                 kinds: &[Fault::TakenBack],
                 ..TWO
-            }),
+            })),
             "5",
         ),
         Rule::FirstDelivery => (of(2, &[Fault::TargetRefuses, Fault::Crash]), "4"),
         Rule::EventAgain => (of(1, &[Fault::Crash]), END),
+        Rule::FreshEventForMinutes => (
+            late(of(3, &[Fault::Tenant, Fault::Crash, Fault::DeadLetter])),
+            "6",
+        ),
         _ => (
             of(3, &[Fault::TargetRefuses, Fault::Crash, Fault::DeadLetter]),
             "4",
@@ -172,6 +169,16 @@ fn waiting(faults: u8, kinds: &'static [Fault]) -> Configuration {
         faults,
         kinds,
         ..ONE
+    }
+}
+
+/// A configuration with one instance only.
+#[expect(clippy::needless_pass_by_value, reason = "most of it is taken over")]
+fn alone(config: Configuration) -> Configuration {
+    Configuration {
+        instances: 1,
+        ready: 1,
+        ..config
     }
 }
 

@@ -158,7 +158,7 @@ pub(super) fn settle(claim: OpenClaim<'_>, result: Result<(), CallError>) {
     match result {
         Ok(()) => claim.settle(),
         Err(error) => {
-            error!(%error, "cannot publish the outcome; the claim will be received again")
+            error!(%error, "cannot publish the outcome; the claim will be received again");
         }
     }
 }

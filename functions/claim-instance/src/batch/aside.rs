@@ -82,7 +82,7 @@ impl Batch<'_> {
                 }
                 // Sent or not: where it is sent again, its id is the same.
                 Err(error) => {
-                    warn!(%error, "the claim cannot be sent to the end of the queue; it stays in its place")
+                    warn!(%error, "the claim cannot be sent to the end of the queue; it stays in its place");
                 }
             }
         }

@@ -31,7 +31,7 @@ pub(super) fn is_young_and_unentered(seen: &CommandEnd<'_>) -> bool {
 /// The init succeeded, and the instance is not in its target. Never attached again that a tenant took out; and
 /// not tried for ever.
 pub(super) fn unattached(seen: &CommandEnd<'_>) -> Verdict {
-    match seen.attach {
+    match known_attach(seen) {
         KnownAttach::Unasked => Verdict::AskActivities,
         // Attached by the messages of its own group alone; as the wiped claim's event says.
         KnownAttach::Never if seen.occasion == Occasion::Elsewhere => {
@@ -46,6 +46,15 @@ pub(super) fn unattached(seen: &CommandEnd<'_>) -> Verdict {
         }
         KnownAttach::Never => Verdict::Attach,
         KnownAttach::Seen => lost(seen),
+    }
+}
+
+/// What is known of an attach. Only this instance's messages attach it, one after the other: before a command's event
+/// that was never handled, another one that attached it would have settled the claim.
+fn known_attach(seen: &CommandEnd<'_>) -> KnownAttach {
+    match (seen.attach, seen.occasion) {
+        (KnownAttach::Unasked, Occasion::FreshEvent) => KnownAttach::Never,
+        (known, _) => known,
     }
 }
 

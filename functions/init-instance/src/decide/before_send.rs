@@ -3,7 +3,7 @@
 use super::conclusion::{Cause, Conclusion, give_up};
 use ready_pool_core::Timestamp;
 use ready_pool_core::group::{Group, Lifecycle, Placement};
-use ready_pool_core::ids::GroupName;
+use ready_pool_core::ids::{GroupName, InstanceId};
 use ready_pool_core::message::HandOver;
 
 /// Whether the init command may be sent now.
@@ -15,6 +15,20 @@ pub enum BeforeSend {
     Wait,
     /// The instance cannot be had for this claim, or its target could not take it.
     Conclude(Conclusion),
+}
+
+/// Where the instance is, if it is in one of these groups.
+pub fn place_in<'a>(
+    groups: impl IntoIterator<Item = &'a Group>,
+    instance: &InstanceId,
+) -> Option<Placement> {
+    groups.into_iter().find_map(|group| {
+        let member = group.member(instance)?;
+        Some(Placement {
+            group: group.name.clone(),
+            lifecycle: member.lifecycle,
+        })
+    })
 }
 
 /// Decides whether the init command may be sent, from where the instance is (`None`: in no group). A detach from

@@ -15,7 +15,7 @@ mod send;
 
 pub use after_init::{ATTACH_FOR, LateAttached, after_late_attach, fails};
 pub use attach::{Attached, after_attach};
-pub use before_send::{BeforeSend, before_send};
+pub use before_send::{BeforeSend, before_send, place_in};
 pub use check::{Check, Checked, Delivery, check, serves};
 pub use command_end::{Report, report};
 pub use conclusion::{Cause, Conclusion, Finding, Step, give_up, too_late};

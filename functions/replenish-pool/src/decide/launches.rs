@@ -23,6 +23,8 @@ const LONG: Duration = Duration::from_mins(30);
 /// thirty seconds.
 const AT_ONCE_FOR: Duration = Duration::from_mins(5);
 const SHORTEST_WAIT: Duration = Duration::from_secs(30);
+/// Auto Scaling does not try sooner than this after a refusal, or after the capacity was raised.
+const TRIED_AFTER: Duration = Duration::from_secs(20);
 
 /// What becomes of the launches that fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,6 +140,14 @@ impl Row {
             _ if waited >= wait => Probe::Now,
             _ => Probe::In((wait - waited).try_into().unwrap_or(SHORTEST_WAIT)),
         }
+    }
+
+    /// In how long it can show whether EC2 launches the one that is tried. Of a launch that begins no event tells: only
+    /// of its end, a boot time later. `raises`: whether the capacity is raised for it now.
+    pub(super) fn tried_in(&self, raises: bool, now: Timestamp) -> Option<Duration> {
+        let since = if raises { now } else { self.last };
+        let left = Duration::try_from(since + TRIED_AFTER - now).unwrap_or_default();
+        (self.failure == Failure::Refused).then_some(left.min(TRIED_AFTER))
     }
 
     /// How long after a failure: the longer the outage had lasted by then, the longer.

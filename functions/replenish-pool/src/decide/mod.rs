@@ -127,6 +127,8 @@ pub struct Plan {
     pub silent: usize,
     /// In how long the next one is tried, where one is wanted.
     pub probe_in: Option<Duration>,
+    /// In how long it can show whether EC2 launches the one that is tried, where claims wait for it.
+    pub tried_in: Option<Duration>,
     /// Open claims that init-instance shall look at.
     pub look_again: Vec<LookAgain>,
     /// Tags to remove: settled entries, notes that are done with, and what lacked once.

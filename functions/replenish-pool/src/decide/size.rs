@@ -50,7 +50,13 @@ pub(super) fn plan(view: &View, plan: &mut Plan) {
         let staying = whole(staying(view).count());
         let allowed = match row.probe(&view.pool, activities, view.now) {
             Probe::Over => wanted,
-            Probe::Now => staying.saturating_add(1),
+            Probe::Now => {
+                let tried = staying.saturating_add(1);
+                if unserved > 0 && wanted > staying {
+                    plan.tried_in = row.tried_in(desired < tried, view.now);
+                }
+                tried
+            }
             Probe::UnderWay => staying,
             Probe::In(wait) => {
                 plan.probe_in = (wanted > staying).then_some(wait);

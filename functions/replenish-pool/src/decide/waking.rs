@@ -130,7 +130,7 @@ pub fn first_look(
 pub fn next_look(plan: &Plan, unended: usize, may_grow: bool) -> Option<(Duration, Extent)> {
     if may_grow {
         let boots = (plan.booting + unended > 0).then_some(LOOK_EVERY);
-        let pause = boots.or(plan.probe_in)?;
+        let pause = boots.or(plan.probe_in).or(plan.tried_in)?;
         return Some((pause.max(LOOK_EVERY), Extent::Size));
     }
     // Of an instance that reaches its hook an event tells, of an agent that comes online none.

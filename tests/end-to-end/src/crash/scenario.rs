@@ -22,7 +22,9 @@ pub enum Scenario {
     ReplacedUnheard,
     /// Its instance is attached after its init.
     AfterInit,
-    /// The same, and its init fails on the first instance; another one follows.
+    /// The same, and no event about a command arrives.
+    AfterInitUnheard,
+    /// Its instance is attached after its init, and its init fails on the first instance; another one follows.
     AfterInitReplaced,
     /// The agent of the first instance is gone: another instance, another attempt.
     AnotherInstance,
@@ -84,13 +86,14 @@ pub enum Scenario {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::Normal,
         Self::Batch,
         Self::FailingScript,
         Self::Replaced,
         Self::ReplacedUnheard,
         Self::AfterInit,
+        Self::AfterInitUnheard,
         Self::AfterInitReplaced,
         Self::AnotherInstance,
         Self::Untagged,
@@ -189,6 +192,7 @@ impl Scenario {
             | Self::TargetRefused => (false, true, false, true),
             Self::SlowDetach
             | Self::ReplacedUnheard
+            | Self::AfterInitUnheard
             | Self::Untagged
             | Self::MachineGone
             | Self::CommandRefused

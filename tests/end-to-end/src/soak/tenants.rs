@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 /// Everything that happens from outside, second by second.
 pub(super) struct Tenants {
-    soak: Soak,
+    pub(super) soak: Soak,
     rng: fastrand::Rng,
     next_claim: Instant,
     /// When each claim was sent first.

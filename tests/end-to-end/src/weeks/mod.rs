@@ -2,11 +2,12 @@
 //! each minute is held to each minute.
 
 mod another;
+mod lived;
 mod trouble;
 mod watch;
 
+pub use lived::Lived;
 pub use trouble::Trouble;
-pub use watch::Lived;
 
 use crate::harness::{Harness, Target, claim};
 use region::api::Service;
@@ -18,6 +19,8 @@ use watch::Watch;
 const DAY: u64 = 1_440;
 /// Claims may wait so long.
 const PATIENCE: Duration = Duration::from_hours(1);
+/// After so many minutes without a new claim all have ended.
+const LAST_MINUTES: u64 = 65;
 /// So often tenants give back the machines that they have had that long.
 const USED_FOR: u64 = 240;
 const TARGET: &str = "asg-1";
@@ -122,8 +125,10 @@ impl Weeks {
                 watch.let_go(give_back(&harness).await);
             }
         }
-        harness.pass(PATIENCE + Duration::from_mins(5)).await;
-        watch.look(&harness);
+        for _ in 0..LAST_MINUTES {
+            harness.pass(Duration::from_mins(1)).await;
+            watch.look(&harness);
+        }
         let violations = harness.violations();
         harness.stop().await;
         watch.end(&violations)

@@ -2,6 +2,7 @@
 
 use super::Parameters;
 use super::another::{Books, minute};
+use super::lived::Lived;
 use crate::harness::Harness;
 use crate::invariants::Violation;
 use ready_pool_core::outcome::Ending;
@@ -12,94 +13,25 @@ use region::journal::{Entry, Happening};
 use region::world::World;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
+use std::time::Duration;
+use time::OffsetDateTime;
 
 const REPLENISH: &str = "ready-pool-replenish-pool";
 /// How a call is answered whose caller is killed after its effect.
 const KILLED: &str = "CallerKilled";
 /// A checkpoint that is older was written by a pass that caught up.
 const LATEST: i64 = 45;
+/// A look judges what happened since the last one by one checkpoint, one size and one pair of bounds: it must come
+/// each minute, or a little later where a call comes between.
+const LOOKS_EVERY: Duration = Duration::from_secs(90);
 /// `serde_json` reads a figure's last bit not always right.
 const LAST_BITS: f64 = 1e-12;
-
-/// What became of the days.
-#[derive(Debug, Default)]
-pub struct Lived {
-    /// Minutes.
-    pub minutes: u64,
-    /// How often the size changed.
-    pub changes: u64,
-    /// The least and the greatest size.
-    pub sizes: (u32, u32),
-    /// Passes whose decision is that of the pure functions by the region's books.
-    pub decisions: u64,
-    /// Checkpoints that are to the last character what the pure functions learn from the one before.
-    pub checkpoints: u64,
-    /// Claims by their ends.
-    pub outcomes: BTreeMap<String, u64>,
-    /// Passes that found the size at its maximum.
-    pub capped: u64,
-    /// Claims that found nothing ready, by the pool's counter.
-    pub waited: u64,
-    /// Machines that Auto Scaling terminated unused.
-    pub terminated: u64,
-    /// What must not be, and was.
-    pub broken: Vec<String>,
-}
-
-impl Lived {
-    /// Whether everything held, and the size changed once in five minutes at most.
-    pub fn is_good(&self) -> bool {
-        self.broken.is_empty() && self.changes * 5 <= self.minutes
-    }
-}
-
-impl fmt::Display for Lived {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let days = self.minutes / super::DAY;
-        writeln!(
-            formatter,
-            "{days} days, size {} to {}",
-            self.sizes.0, self.sizes.1
-        )?;
-        writeln!(
-            formatter,
-            "{} changes of the size, one in {} minutes",
-            self.changes,
-            self.minutes / self.changes.max(1)
-        )?;
-        writeln!(
-            formatter,
-            "{} decisions and {} checkpoints are those of the pure functions",
-            self.decisions, self.checkpoints
-        )?;
-        let outcomes: Vec<String> = self
-            .outcomes
-            .iter()
-            .map(|(ending, count)| format!("{count} {ending}"))
-            .collect();
-        writeln!(
-            formatter,
-            "claims: {}; {} found nothing ready",
-            outcomes.join(", "),
-            self.waited
-        )?;
-        write!(
-            formatter,
-            "{} passes at the maximum; {} instances terminated unused",
-            self.capped, self.terminated
-        )?;
-        for broken in &self.broken {
-            write!(formatter, "\nbroken: {broken}")?;
-        }
-        Ok(())
-    }
-}
 
 /// What is seen of the pool so far.
 pub(super) struct Watch {
     parameters: Parameters,
     target: Target,
+    looked_at: OffsetDateTime,
     cursor: usize,
     lines: usize,
     outcomes: usize,
@@ -122,6 +54,7 @@ impl Watch {
                 hit_rate,
                 least_ready: 1,
             },
+            looked_at: harness.now(),
             cursor: harness.region.read(|world| world.journal.end()),
             lines: 0,
             outcomes: 0,
@@ -144,6 +77,11 @@ impl Watch {
 
     /// Holds the pool to what must hold since the last time, a minute ago.
     pub(super) fn look(&mut self, harness: &Harness) {
+        let since = harness.now() - std::mem::replace(&mut self.looked_at, harness.now());
+        assert!(
+            since <= LOOKS_EVERY,
+            "a look after {since}, not each minute"
+        );
         self.lived.minutes += 1;
         for outcome in harness.outcomes_since(&mut self.outcomes) {
             let ending = match outcome.outcome {
@@ -368,7 +306,9 @@ impl Watch {
             size = expected.size;
         }
         if self.size() != Some(size) {
-            let broken = format!("{until:?}: a size of {:?} for {size}", self.size());
+            let (at, is) = (self.looked_at, self.size());
+            let ago = minute(at).since(until);
+            let broken = format!("{at}: a size of {is:?} for {size}, learned {ago} minutes ago");
             self.lived.broken.push(broken);
         }
     }

@@ -37,13 +37,12 @@ async fn a_single_claim() {
     );
 }
 
-/// More than where the instance is attached first: where it is, whether it was attached before, and looks until it is in
-/// service.
+/// More than where the instance is attached first: its target's room and where it is, and looks until it is in service.
 #[tokio::test(start_paused = true)]
 async fn a_single_claim_whose_instance_is_attached_after_its_init() {
     let measured = BENCH.after_init(false).await;
     at_most(
-        12.8,
+        10.6,
         measured.calls_but_leases_of("init-instance"),
         "calls of init-instance",
     );

@@ -149,6 +149,7 @@ matrices! {
     replaced: Replaced,
     replaced_unheard: ReplacedUnheard,
     after_init: AfterInit,
+    after_init_unheard: AfterInitUnheard,
     after_init_replaced: AfterInitReplaced,
     another_instance: AnotherInstance,
     untagged: Untagged,

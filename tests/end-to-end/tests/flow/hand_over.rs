@@ -37,6 +37,29 @@ async fn a_detach_that_takes_half_a_minute_is_waited_for() {
     harness.end().await;
 }
 
+/// Each try is a call of a limit that the whole account shares.
+#[tokio::test(start_paused = true)]
+async fn the_longer_a_detach_takes_the_less_often_its_end_is_tried() {
+    for attach_when in ["before_init", "after_init"] {
+        let harness = Harness::builder()
+            .settings(|settings| settings.timings.detach = Spread::exactly(Duration::from_secs(30)))
+            .start();
+        harness.pool_is_ready(2).await;
+        harness.create(Target::named("asg-1")).await;
+        let mut claim = claim("c", "asg-1");
+        claim["attach_when"] = json!(attach_when);
+        let sent = harness.now();
+        harness.send(&claim).await;
+        assert_eq!(harness.outcome("c").await.outcome, Ending::Ready);
+        let took = harness.now() - sent;
+        let tries = harness.calls("AttachInstances");
+        println!("{attach_when}: {tries} tries, ready after {took}");
+        assert!(tries <= 13, "{tries} tries");
+        assert!(took < Duration::from_secs(45), "{took}");
+        harness.end().await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_detach_that_takes_minutes_outlives_invocations() {
     let harness = Harness::builder()

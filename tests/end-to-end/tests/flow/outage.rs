@@ -70,6 +70,29 @@ async fn within_a_minute_of_an_outage_of_five_minutes_an_instance_is_launched() 
     }
 }
 
+/// The first launch says that EC2 has capacity again; of its beginning no event tells.
+#[tokio::test(start_paused = true)]
+async fn while_claims_wait_all_that_are_missing_follow_the_first_launch_before_it_has_booted() {
+    for seed in 1..=6 {
+        let harness = claimed_pool(seed, |world| world.compute.capacity_refused = true).await;
+        let waiting = (10..15).map(|n| {
+            let mut claim = claim(&format!("claim-{n}"), "asg-1");
+            claim["expires_at"] = harness.in_future(Duration::from_hours(1)).into();
+            claim
+        });
+        harness.send_together(waiting);
+        harness.pass(Duration::from_secs(240 + 11 * seed)).await;
+        let over = harness.now();
+        (harness.region).with(|world| world.compute.capacity_refused = false);
+        harness.outcomes_of(15).await;
+        let launches = launches(&harness, over);
+        let others = launches[1] - launches[0];
+        println!("seed {seed}: the second launch {others} after the first");
+        assert!(others <= Duration::from_secs(36), "{others}");
+        harness.end().await;
+    }
+}
+
 /// The longer it lasts, the less often anybody asks.
 #[tokio::test(start_paused = true)]
 async fn the_end_of_an_outage_of_two_hours_is_noticed_within_five_minutes_and_tries_are_few() {

@@ -327,10 +327,11 @@ impl Turn<'_, '_> {
                 look: Look::Last,
                 attach,
             },
-            Reported::AskActivities | Reported::Attach => {
-                // Only under an open entry that names it.
+            // Only under an open entry that names it.
+            Reported::AskActivities => {
                 Worker::Activities(entry.map_or(1, |line| line.attempt), look)
             }
+            Reported::Attach => Worker::AttachLate(entry.map_or(1, |line| line.attempt)),
             // `handler.rs`: `Later`; or, within the invocation, the same look again.
             Reported::NotYet => self.comes_again(),
             Reported::StillRunning => Worker::Acknowledge,

@@ -22,6 +22,7 @@ fn late(status: CommandStatus, policy: OnInitFailure) -> Command {
 
 /// A world in which a report is asked for.
 struct World {
+    occasion: Occasion,
     command: Command,
     entry: Option<Entry>,
     member: Option<Lifecycle>,
@@ -33,6 +34,7 @@ struct World {
 impl World {
     fn of(status: CommandStatus) -> Self {
         Self {
+            occasion: Occasion::Event,
             command: late(status, OnInitFailure::Retire),
             entry: Some(open(1, 1)),
             member: None,
@@ -49,7 +51,7 @@ impl World {
 
     fn seen<'a>(&'a self, target: &'a Group, instance: &'a InstanceId) -> CommandEnd<'a> {
         CommandEnd {
-            occasion: Occasion::Event,
+            occasion: self.occasion,
             command: &self.command,
             nothing_ran: false,
             instance,
@@ -86,6 +88,24 @@ fn a_success_is_attached_once_its_target_s_activities_were_asked() {
     assert_eq!(world.report(), Report::Attach);
     world.now = DEADLINE + Duration::minutes(1);
     assert_eq!(world.report(), Report::Attach, "past the deadline");
+}
+
+/// Whatever attached it would have settled the claim before this event was handled.
+#[test]
+fn at_an_event_that_was_never_handled_nobody_has_attached_it() {
+    let mut world = World::of(CommandStatus::Succeeded);
+    for (occasion, expected) in [
+        (Occasion::FreshEvent, Report::Attach),
+        (Occasion::Event, Report::AskActivities),
+        (Occasion::Look, Report::AskActivities),
+    ] {
+        world.occasion = occasion;
+        assert_eq!(world.report(), expected, "{occasion:?}");
+    }
+    // This very handling attached it.
+    world.occasion = Occasion::FreshEvent;
+    world.attach = KnownAttach::Seen;
+    assert_eq!(world.report(), Report::NotYet);
 }
 
 #[test]

@@ -33,6 +33,17 @@ fn given_up(cause: Cause, detached: bool) -> BeforeSend {
 }
 
 #[test]
+fn where_it_is_shows_in_a_group_that_lists_it() {
+    let mut pool = target(Some(Lifecycle::Detaching));
+    pool.name = name("pool");
+    let empty = target(None);
+    let place = |groups: &[&Group]| place_in(groups.iter().copied(), &instance(1));
+    let expected = Some(at("pool", Lifecycle::Detaching));
+    assert_eq!(place(&[&empty, &pool]), expected);
+    assert_eq!(place(&[&empty]), None, "it is asked where it is");
+}
+
+#[test]
 fn a_free_instance_and_one_in_our_own_detach_may_be_sent_it() {
     let detaching = Some(at("pool", Lifecycle::Detaching));
     for (place, detached) in [(None, true), (None, false), (detaching, true)] {

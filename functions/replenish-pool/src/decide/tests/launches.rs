@@ -163,6 +163,28 @@ fn a_crowd_that_waits_is_held_back_too() {
     assert_eq!(held(&view).0, Some(4));
 }
 
+/// No event tells that a launch has begun.
+#[test]
+fn while_claims_wait_it_is_looked_whether_ec2_launches_the_one_that_is_tried() {
+    let tried_in = |view: &View| decide(view).tried_in;
+    let mut view = refused_in_a_row(5, SECOND * 4);
+    assert_eq!(tried_in(&view), None, "nobody waits");
+    view.backlog = Some(30);
+    view.pool.desired_capacity = 3;
+    assert_eq!(tried_in(&view), Some(SECOND * 20), "it is raised now");
+    view.pool.desired_capacity = 4;
+    assert_eq!(tried_in(&view), Some(SECOND * 16));
+    view.now += SECOND * 60;
+    assert_eq!(tried_in(&view), Some(Duration::ZERO));
+    // Of these an event tells when they are ready, and nothing before says that they will be.
+    let mut view = not_ready_in_a_row(5, MINUTE);
+    view.backlog = Some(30);
+    assert_eq!(tried_in(&view), None);
+    let mut view = with_booting(refused_in_a_row(12, MINUTE), 4, SECOND * 30);
+    view.backlog = Some(30);
+    assert_eq!(tried_in(&view), None, "EC2 has capacity again");
+}
+
 #[test]
 fn nothing_is_tried_that_nobody_wants() {
     for mut view in [

@@ -267,3 +267,15 @@ fn the_next_try_of_a_launch_is_waited_for_and_no_look_is_earlier_than_five_secon
         );
     }
 }
+
+#[test]
+fn what_becomes_of_a_launch_that_is_tried_is_looked_at_when_it_can_show() {
+    for (tried_in, pause) in [(0, 5), (20, 20)] {
+        let plan = Plan {
+            tried_in: Some(SECOND * tried_in),
+            ..Plan::default()
+        };
+        let next = next_look(&plan, 0, true);
+        assert_eq!(next, Some((SECOND * pause, Extent::Size)));
+    }
+}

@@ -103,7 +103,7 @@ impl Scenario {
             Self::AnotherInstance => world.faults.add(refusals::of_the_machine()),
             Self::CommandRefused => world.faults.add(refusals::of_the_claim()),
             Self::RightsMissing => world.faults.add(refusals::of_all()),
-            Self::LookAgain | Self::ReplacedUnheard => {
+            Self::LookAgain | Self::ReplacedUnheard | Self::AfterInitUnheard => {
                 let rule = world.events.rules.get_mut(rule);
                 rule.expect("the template has the rule").enabled = false;
             }
@@ -353,7 +353,12 @@ fn read_all_queues(harness: &Harness) {
 fn message(scenario: Scenario, harness: &Harness, claim_id: &str, target: &str) -> Value {
     let mut message = claim(claim_id, target);
     message["expires_at"] = harness.in_future(scenario.deadline()).into();
-    if matches!(scenario, Scenario::AfterInit | Scenario::AfterInitReplaced) {
+    let late = [
+        Scenario::AfterInit,
+        Scenario::AfterInitUnheard,
+        Scenario::AfterInitReplaced,
+    ];
+    if late.contains(&scenario) {
         message["attach_when"] = json!("after_init");
     }
     let replaced = [
