@@ -88,27 +88,14 @@ async fn answer(
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.headers_mut() = headers;
-    let decoded = wire::decode(&request);
-    let is_here = |asked: &str| region.read(|world| world.settings.region_name == asked);
-    let elsewhere = decoded.region.clone().filter(|asked| !is_here(asked));
-    let response = respond_to(&region, decoded, elsewhere).await;
+    let response = respond(&region, wire::decode(&request)).await;
     response.map(axum::body::Body::from)
 }
 
-/// Answers one request of this process, whichever region it is signed for: a client has a region name of its own, so
-/// that it shares the SDK's retry quota with no other.
-pub(crate) async fn respond(
-    region: &Region,
-    request: &Request<impl AsRef<[u8]>>,
-) -> Response<Vec<u8>> {
-    respond_to(region, wire::decode(request), None).await
-}
-
-async fn respond_to(
-    region: &Region,
-    decoded: Decoded,
-    elsewhere: Option<String>,
-) -> Response<Vec<u8>> {
+/// Answers one request in whatever way it arrived.
+pub(crate) async fn respond(region: &Region, decoded: Decoded) -> Response<Vec<u8>> {
+    let is_here = |asked: &str| region.read(|world| world.settings.region_name == asked);
+    let elsewhere = decoded.region.filter(|asked| !is_here(asked));
     let (operation, answer) = match decoded.call {
         Ok(call) => {
             let answer = match elsewhere {
