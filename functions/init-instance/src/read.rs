@@ -65,7 +65,7 @@ impl InitInstance {
     }
 
     /// The instance's commands, the newest first. By instance a command is listed only once its agent has it (API
-    /// reference, ListCommands: "the command hasn't reached the managed node yet"), by document at once. So where
+    /// reference, `ListCommands`: "the command hasn't reached the managed node yet"), by document at once. So where
     /// the claim's command may have been sent before, and is not there, it is searched by document, too: an agent may
     /// be away.
     pub(crate) async fn history(

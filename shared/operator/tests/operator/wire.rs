@@ -1,5 +1,7 @@
 //! The program itself, over sockets and on the wall clock: credentials, addresses, and failures on the way.
 
+mod shell;
+
 use crate::family;
 use crate::operator::words;
 use end_to_end::{Harness, HarnessBuilder, Target};
@@ -145,38 +147,6 @@ async fn the_program_works_over_a_socket_and_its_exit_status_says_how_it_ended()
     served.stop().await;
 }
 
-/// As a shell's Ctrl-C.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ctrl_c_ends_the_waiting_and_names_the_claim_that_goes_on() {
-    let served = Served::start().await;
-    served.run(&["pause"]).await.is(0, &["paused"]);
-    let url = served.url();
-    let line = "ready-pool send --target tenant --command true --id w1 --wait & follower=$!
-        for _ in $(seq 1000); do ready-pool status | grep -q 'provision [0 and]*1' && break; done
-        kill -INT $follower; wait $follower";
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_ready-pool"));
-    let folder = program.parent().unwrap().to_str().unwrap();
-    let output = Command::new("bash")
-        // With job control a program in the background heeds SIGINT.
-        .args(["-mc", line])
-        .env_clear()
-        .envs([
-            ("PATH", format!("{folder}:/usr/bin:/bin").as_str()),
-            ("AWS_ENDPOINT_URL", &url),
-        ])
-        .env("HOME", home("operator"))
-        .output()
-        .await
-        .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        errors.contains("w1 goes on: `ready-pool claim w1`"),
-        "{output:?}"
-    );
-    assert_eq!(output.status.code(), Some(130), "{output:?}");
-    served.stop().await;
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_pools_in_one_region_are_one_family_to_the_program() {
     let served = Served::of(family::builder()).await;
@@ -203,63 +173,6 @@ async fn two_pools_in_one_region_are_one_family_to_the_program() {
     }
     let shown = served.run(&["status", "--family", "ready-pool"]).await;
     shown.is(0, &["large  ", "small  ", "sum  "]);
-    served.stop().await;
-}
-
-/// The lines of a chapter of docs/operations.md that call the program, in order, whether they stand in a sentence or in a
-/// block of their own. Those with `…` or `|` show a form, and are no lines to paste.
-fn lines_of(chapter: &str) -> Vec<&'static str> {
-    let operations = include_str!("../../../../docs/operations.md");
-    let (_, rest) = operations.split_once(&format!("\n## {chapter}\n")).unwrap();
-    let text = rest.split("\n## ").next().unwrap();
-    let blocks = text.split('`').flat_map(str::lines).map(str::trim);
-    let lines = blocks.filter(|line| line.starts_with("ready-pool ") && !line.contains(['…', '|']));
-    lines.collect()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn operations_md_can_be_followed_word_for_word() {
-    let served = Served::start().await;
-    served
-        .harness
-        .create(Target::named("first").not_opted_in())
-        .await;
-    let url = served.url();
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_ready-pool"));
-    let folder = program.parent().unwrap().to_str().unwrap();
-    let mut followed = Vec::new();
-    for chapter in ["The first claim", "Pausing"] {
-        for line in lines_of(chapter) {
-            let output = Command::new("/bin/sh")
-                .args(["-ec", line])
-                .env_clear()
-                .envs([
-                    ("PATH", folder),
-                    ("AWS_ENDPOINT_URL", &url),
-                    ("TARGET", "first"),
-                ])
-                .env("HOME", home("operator"))
-                .output()
-                .await
-                .unwrap();
-            let shown = String::from_utf8_lossy(&output.stdout);
-            let errors = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{line}\n{shown}{errors}");
-            followed.push(line);
-        }
-    }
-    assert_eq!(
-        followed,
-        [
-            "ready-pool opt-in \"$TARGET\"",
-            "ready-pool doctor",
-            "ready-pool send --target \"$TARGET\" --id first-1 --command 'echo hello' --wait",
-            "ready-pool claim first-1",
-            "ready-pool claim first-1",
-            "ready-pool pause claims",
-            "ready-pool resume",
-        ]
-    );
     served.stop().await;
 }
 
@@ -410,22 +323,4 @@ async fn an_address_without_a_scheme_is_refused_in_words() {
         let said = run(&[], &["status", "--endpoint-url", endpoint]).await;
         said.is(2, &["must begin with http:// or https://", endpoint]);
     }
-}
-
-/// As a shell does it: with the cursor behind what was typed.
-#[tokio::test]
-async fn bash_completes_the_options_of_a_subcommand() {
-    let script = run(&[], &["completion", "bash"]).await.out;
-    let asked = r#"
-        COMP_WORDS=(ready-pool send --targ) COMP_CWORD=2
-        _ready__pool ready-pool --targ send
-        echo "${COMPREPLY[@]}"
-    "#;
-    let output = Command::new("bash")
-        .args(["-c", &(script + asked)])
-        .output()
-        .await
-        .unwrap();
-    let completed = String::from_utf8_lossy(&output.stdout);
-    assert!(completed.contains("--target"), "{output:?}");
 }
