@@ -270,7 +270,7 @@ fn parameters(
             as_good_as_static: Some(size),
             ..
         } => (0.0, *size),
-        _ => (percent(asked), usual),
+        Verdict::WorthIt { .. } => (percent(asked), usual),
     };
     Some(Parameters {
         hit_rate,
