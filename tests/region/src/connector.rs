@@ -63,7 +63,7 @@ async fn exchange(region: &Region, request: HttpRequest) -> Result<HttpResponse,
         .map_err(|error| ConnectorError::user(error.into()))?
         .to_vec();
     let request = http::Request::from_parts(parts, body);
-    let response = endpoint::respond_in_process(region, &request).await;
+    let response = endpoint::respond(region, &request).await;
     response.map(SdkBody::from).try_into().map_err(
         |error: aws_smithy_runtime_api::http::HttpError| ConnectorError::other(error.into(), None),
     )

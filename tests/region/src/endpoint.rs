@@ -88,28 +88,17 @@ async fn answer(
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.headers_mut() = headers;
-    let decoded = wire::decode(&request);
-    let is_here = |asked: &str| region.read(|world| world.settings.region_name == asked);
-    let elsewhere = decoded.region.clone().filter(|asked| !is_here(asked));
-    respond(&region, decoded, elsewhere)
-        .await
-        .map(axum::body::Body::from)
+    respond(&region, &request).await.map(axum::body::Body::from)
 }
 
-/// Answers one request in process. The client's region is only a name there: each has its own, and with it a retry
-/// quota of its own.
-pub(crate) async fn respond_in_process(
+/// Answers one request in whatever way it arrived.
+pub(crate) async fn respond(
     region: &Region,
     request: &Request<impl AsRef<[u8]>>,
 ) -> Response<Vec<u8>> {
-    respond(region, wire::decode(request), None).await
-}
-
-async fn respond(
-    region: &Region,
-    decoded: wire::Decoded,
-    elsewhere: Option<String>,
-) -> Response<Vec<u8>> {
+    let decoded = wire::decode(request);
+    let is_here = |asked: &str| region.read(|world| world.settings.region_name == asked);
+    let elsewhere = decoded.region.filter(|asked| !is_here(asked));
     let (operation, answer) = match decoded.call {
         Ok(call) => {
             let answer = match elsewhere {
