@@ -1,7 +1,7 @@
 //! A hand-over: attach the instance to its target, send it the init command.
 
 use crate::conclude::Subject;
-use crate::config::{COMMANDS_LATE, HISTORY_SETTLES, LOOK_EVERY, REFUSED_EVERY, TIME_FOR_A_CALL};
+use crate::config::{HISTORY_SETTLES, LOOK_EVERY, REFUSED_EVERY, TIME_FOR_A_CALL};
 use crate::decide::{
     AfterSend, Attached, BeforeSend, Beginning, Cause, Conclusion, Delivery, after_attach,
     after_denial, after_send, before_send, give_up, is_fresh, too_late,
@@ -48,7 +48,7 @@ impl InitInstance {
         };
         let attaches_late = hand_over.claim.attach_when == AttachWhen::AfterInit;
         let fresh = is_fresh(hand_over, delivery, invocation.now());
-        let read = self.read(hand_over, fresh).await?;
+        let read = self.read(hand_over, fresh, invocation.now()).await?;
         let tried = match read.begins(hand_over, invocation.now()) {
             Beginning::Conclude(conclusion) => Tried::Conclude(conclusion),
             Beginning::Attach if attaches_late => {
@@ -228,7 +228,8 @@ impl InitInstance {
                         "the init command may have been sent; reading the command history"
                     );
                     sleep(HISTORY_SETTLES).await;
-                    if self.was_sent(hand_over, invocation).await? {
+                    let history = self.history(hand_over, false, invocation.now()).await?;
+                    if matches!(init_command(&history, &claim.key()), InitCommand::Sent(_)) {
                         return Ok(Tried::Done);
                     }
                 }
@@ -239,24 +240,6 @@ impl InitInstance {
             }
         }
         Ok(Tried::Later)
-    }
-
-    /// Whether the instance was sent its command a moment ago. By instance a command is listed only once its agent has
-    /// it; by document at once.
-    async fn was_sent(
-        &self,
-        hand_over: &HandOver,
-        invocation: &Invocation,
-    ) -> Result<bool, CallError> {
-        let (claim, instance) = (hand_over.claim.key(), &hand_over.instance_id);
-        let history = self.systems_manager.history(instance).await?;
-        if matches!(init_command(&history, &claim), InitCommand::Sent(_)) {
-            return Ok(true);
-        }
-        let now = invocation.now();
-        let sent = now - COMMANDS_LATE..now + COMMANDS_LATE;
-        let found = self.systems_manager.init_commands_of(&claim, sent).await?;
-        Ok(found.iter().any(|found| found.instance == *instance))
     }
 
     /// Where is the instance, and would its target take it? Asked before each send; `read` is fresh.

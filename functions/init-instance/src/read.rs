@@ -1,11 +1,12 @@
 //! What a hand-over is judged by, and read for that.
 
+use crate::config::COMMANDS_LATE;
 use crate::decide::{Beginning, begin, place_in};
 use crate::function::InitInstance;
 use ready_pool_core::Timestamp;
 use ready_pool_core::attach_when::AttachWhen;
 use ready_pool_core::call_error::CallError;
-use ready_pool_core::claim::Claim;
+use ready_pool_core::claim::{Claim, MAX_TIME_TO_EXPIRY};
 use ready_pool_core::command::{Command, InitCommand, init_command};
 use ready_pool_core::group::{Group, Placement};
 use ready_pool_core::message::HandOver;
@@ -40,8 +41,13 @@ impl Read {
 impl InitInstance {
     /// What a hand-over is judged by. Only this message group sends commands to the instance, so the order of
     /// the reads does not matter. For a fresh one the ledger cannot have moved on.
-    pub(crate) async fn read(&self, hand_over: &HandOver, fresh: bool) -> Result<Read, CallError> {
-        let history = self.systems_manager.history(&hand_over.instance_id);
+    pub(crate) async fn read(
+        &self,
+        hand_over: &HandOver,
+        fresh: bool,
+        now: Timestamp,
+    ) -> Result<Read, CallError> {
+        let history = self.history(hand_over, fresh, now);
         if fresh && hand_over.claim.attach_when == AttachWhen::BeforeInit {
             return Ok(Read {
                 history: history.await?,
@@ -56,6 +62,31 @@ impl InitInstance {
             target,
             place,
         })
+    }
+
+    /// The instance's commands, the newest first. By instance a command is listed only once its agent has it (API
+    /// reference, ListCommands: "the command hasn't reached the managed node yet"), by document at once. So where
+    /// the claim's command may have been sent before, and is not there, it is searched by document, too: an agent may
+    /// be away.
+    pub(crate) async fn history(
+        &self,
+        hand_over: &HandOver,
+        fresh: bool,
+        now: Timestamp,
+    ) -> Result<Vec<Command>, CallError> {
+        let (claim, instance) = (hand_over.claim.key(), &hand_over.instance_id);
+        let mut history = self.systems_manager.history(instance).await?;
+        if fresh || matches!(init_command(&history, &claim), InitCommand::Sent(_)) {
+            return Ok(history);
+        }
+        // Nothing is sent before the pool has released the instance.
+        let earliest = hand_over.claim.expires_at - MAX_TIME_TO_EXPIRY;
+        let sent =
+            hand_over.times.detached.unwrap_or(earliest) - COMMANDS_LATE..now + COMMANDS_LATE;
+        let found = self.systems_manager.init_commands_of(&claim, sent).await?;
+        let own = found.into_iter().filter(|it| it.instance == *instance);
+        history.splice(0..0, own.map(|it| it.command));
+        Ok(history)
     }
 
     /// In one read as a rule: on its way out of the pool the instance is still listed there.

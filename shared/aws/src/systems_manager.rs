@@ -123,6 +123,19 @@ impl SystemsManager {
         Ok(agents)
     }
 
+    /// The instances that Systems Manager lists with this tag.
+    pub async fn tagged(&self, (key, value): (&str, &str)) -> Result<Vec<InstanceId>, CallError> {
+        let request = self.information(&format!("tag:{key}"), vec![value.to_owned()])?;
+        let mut pages = request.into_paginator().items().send();
+        let mut instances = Vec::new();
+        while let Some(line) = pages.next().await {
+            let line = line.map_err(|error| error::from_sdk(INFORMATION, &error))?;
+            let id = line.instance_id();
+            instances.extend(id.and_then(|id| InstanceId::try_from(id).ok()));
+        }
+        Ok(instances)
+    }
+
     /// Whether Systems Manager lists the instance with this tag. All that have the tag are read: a
     /// filter by tag cannot be used with another one.
     pub async fn has_tag(

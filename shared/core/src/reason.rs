@@ -109,7 +109,7 @@ reasons! {
         "AWS does not create the target",
         Some("the message has AWS's words: correct create_target, or what the stack's parameters TargetLaunchTemplate and TargetRoles name");
     TargetIsOurs = "target_is_ours",
-        "the target is the pool or the retirement group",
+        "the target is a group of ready-pool itself",
         Some("name a tenant's group");
     TargetFull = "target_full",
         "the target's maximum size leaves no room",

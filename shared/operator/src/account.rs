@@ -36,7 +36,13 @@ pub(crate) async fn open(options: &Options) -> Result<Session, Failure> {
         is_local: endpoint.as_deref().is_some_and(is_local),
     });
     let region = region(options, who == Who::Anybody).await?;
-    let credentials = credentials(&who, options, &region).await?;
+    let credentials = match (credentials(&who, options, &region).await, &endpoint) {
+        // Where they were looked for matters to nobody who asks a region of their own.
+        (Err(Failure::NoCredentials(_)), Some(endpoint)) if options.profile.is_none() => {
+            return Err(Failure::NoKeysFor(endpoint.clone()));
+        }
+        (credentials, _) => credentials?,
+    };
     let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
         .region(region.clone())
         .credentials_provider(credentials);

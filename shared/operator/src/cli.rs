@@ -1,14 +1,23 @@
 //! The command line: what can be asked for.
 
+mod values;
+
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::screen::Screen;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use ready_pool_core::claim::MAX_EXECUTION_TIMEOUT_SECONDS;
 use ready_pool_planner::Arguments;
 use std::path::PathBuf;
 use std::time::Duration;
+use values::{duration, number, price, tag, variable};
+
+/// The stack, where none is named.
+const STACK: &str = "ready-pool";
+/// So many claims are sent at once, at most.
+pub(crate) const MOST_AT_ONCE: u16 = 100;
 
 /// `ready-pool`.
 #[derive(Debug, Parser)]
@@ -17,9 +26,9 @@ use std::time::Duration;
     version,
     propagate_version = true,
     about = "Operates a ready-pool stack: how the pool and its claims stand, a claim sent and followed, what is wrong",
-    after_help = "Exit status: 0 done; 1 AWS could not be asked, or refused; 2 the command line or the claim is wrong, and \
-                  nothing was sent; 3 a claim failed or was rejected, or doctor found something wrong; 4 how a claim ended \
-                  is not known, or there is no trace of it.\n\n\
+    after_help = "Exit status: 0 done; 1 AWS could not be asked, or refused; 2 the command line or the claim is wrong, \
+                  nothing was sent, and nothing was changed; 3 a claim failed or was rejected, or doctor found something wrong; 4 how a claim ended \
+                  is not known, or there is no trace of it; 130 Ctrl-C while a claim was followed.\n\n\
                   Account, region and credentials are those of the AWS CLI: its environment variables, or --profile and \
                   --region. AWS_ENDPOINT_URL or --endpoint-url for a simulated region (`cargo serve`)."
 )]
@@ -42,7 +51,7 @@ pub struct Options {
         help_heading = "Account and output",
         value_name = "NAME",
         value_parser = NonEmptyStringValueParser::new(),
-        default_value = "ready-pool"
+        default_value = STACK
     )]
     pub stack: String,
     /// Name of a family: the stacks called `NAME-…`, each with a pool of its own
@@ -55,7 +64,8 @@ pub struct Options {
         conflicts_with = "stack"
     )]
     pub family: Option<String>,
-    /// A pool of the family: what follows the family's name in the stack's [default: all; the target's, for `send`]
+    /// A pool of the family: the stack is `<family>-<pool>`. One is needed by `pause`, `resume`, `opt-in` and `opt-out`;
+    /// without it `send` takes the target's, and the others take all
     #[arg(
         long,
         global = true,
@@ -97,6 +107,25 @@ pub struct Options {
     pub json: bool,
 }
 
+impl Options {
+    /// Those that say where to, as they were given: for a command line that shall go to the same place.
+    pub(crate) fn repeated(&self) -> String {
+        let stack = Some(&self.stack).filter(|stack| *stack != STACK);
+        let given = [
+            ("stack", stack),
+            ("family", self.family.as_ref()),
+            ("pool", self.pool.as_ref()),
+            ("profile", self.profile.as_ref()),
+            ("region", self.region.as_ref()),
+            ("endpoint-url", self.endpoint_url.as_ref()),
+        ];
+        let given = given.into_iter();
+        given
+            .filter_map(|(name, value)| Some(format!(" --{name} {}", value?)))
+            .collect()
+    }
+}
+
 /// What can be asked for.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -112,7 +141,7 @@ pub enum Command {
         #[arg(value_name = "GROUP")]
         group: String,
     },
-    /// Takes that back: claims that name the group are rejected from then on
+    /// Removes the tag that lets a group get instances: claims that name it are rejected from then on
     OptOut {
         /// The Auto Scaling group
         #[arg(value_name = "GROUP")]
@@ -124,7 +153,7 @@ pub enum Command {
         #[arg(value_enum, default_value_t = Pausing::Claims)]
         what: Pausing,
     },
-    /// Goes on after `pause`
+    /// Ends a pause
     Resume,
     /// Finds what would go wrong: in the stack, in the pool, in each target
     Doctor,
@@ -148,7 +177,14 @@ pub struct StatusOptions {
     #[arg(long)]
     pub watch: bool,
     /// How long between two looks of --watch, seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 5,
+        value_parser = number::<u64>(1..=86_400),
+        allow_hyphen_values = true,
+        requires = "watch"
+    )]
     pub every: u64,
 }
 
@@ -187,14 +223,14 @@ pub struct ClaimOptions {
     reason = "each is a flag of the command line"
 )]
 pub struct SendOptions {
-    /// The group that receives the instance
-    #[arg(long, value_name = "GROUP", required_unless_present = "file")]
+    /// The group that receives the instance; needed, unless --file names it
+    #[arg(long, value_name = "GROUP")]
     pub target: Option<String>,
     /// The claim's id [default: one with the present time in it]
     #[arg(long, value_name = "CLAIM_ID")]
     pub id: Option<String>,
-    /// A line of the init script (repeatable)
-    #[arg(long = "command", value_name = "LINE", required_unless_present_any = ["file", "script"])]
+    /// A line of the init script (repeatable); needed, unless --script or --file has the script
+    #[arg(long = "command", value_name = "LINE")]
     pub commands: Vec<String>,
     /// The init script as a file; `-` for standard input
     #[arg(long, value_name = "FILE", conflicts_with = "commands")]
@@ -206,10 +242,15 @@ pub struct SendOptions {
     #[arg(long, value_name = "DIR")]
     pub working_directory: Option<String>,
     /// How long the script may run, seconds [default: 600]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = number::<u32>(1..=u64::from(MAX_EXECUTION_TIMEOUT_SECONDS)),
+        allow_hyphen_values = true
+    )]
     pub execution_timeout: Option<u32>,
     /// How long the claim may wait for its instance: `90s`, `15m`, `2h`; at most 4 hours [default: 15m, or the file's]
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = duration, allow_hyphen_values = true)]
     pub expires_in: Option<Duration>,
     /// What to do while no instance is ready [default: wait]
     #[arg(long, value_name = "WHAT", value_parser = ["wait", "reject"])]
@@ -217,19 +258,25 @@ pub struct SendOptions {
     /// What becomes of an instance whose script fails [default: retire]
     #[arg(long, value_name = "WHAT", value_parser = ["retire", "keep", "replace"])]
     pub on_init_failure: Option<String>,
-    /// Whether scale-in of the target spares the instance [default: as the stack is set]
+    /// Whether scale-in of the target spares the instance [default: what the stack's parameter says]
     #[arg(long, value_name = "true|false")]
     pub protect: Option<bool>,
     /// Make the target where it does not exist, if the stack makes targets; --max-size says how large it may grow
     #[arg(long, requires = "max_size")]
     pub create_target: bool,
     /// The maximum size of a target that is made
-    #[arg(long, value_name = "N", requires = "create_target")]
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "create_target",
+        value_parser = number::<u16>(1..=1_000),
+        allow_hyphen_values = true
+    )]
     pub max_size: Option<u16>,
     /// A tag of a target that is made (repeatable)
     #[arg(long = "tag", value_name = "KEY=VALUE", requires = "create_target", value_parser = tag)]
     pub tags: Vec<(String, String)>,
-    /// When the instance is attached: before its script runs (the default), or once that has succeeded
+    /// When the instance is attached: before its script runs, or once that has succeeded [default: `before_init`]
     #[arg(long, value_name = "WHEN", value_parser = ["before_init", "after_init"])]
     pub attach_when: Option<String>,
     /// A zone that the claim prefers (repeatable, the preferred one first)
@@ -238,11 +285,18 @@ pub struct SendOptions {
     /// An instance type that the claim prefers (repeatable, the preferred one first)
     #[arg(long = "instance-type", value_name = "TYPE")]
     pub instance_types: Vec<String>,
-    /// The claim as a JSON file, as in the README; `-` for standard input. Other options override it
+    /// The claim as a JSON file, with the fields of docs/claims.md in ready-pool's repository; `-` for standard input.
+    /// Other options override it
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Send so many claims, with `-1`, `-2`, … behind the id
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=100))]
+    /// Send N claims, one instance each, with `-1`, `-2`, … behind the id
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        value_parser = number::<u16>(1..=u64::from(MOST_AT_ONCE)),
+        allow_hyphen_values = true
+    )]
     pub instances: u16,
     /// Only ask what would become of the claim: the answer goes to the outcome queue, and nothing is changed
     #[arg(long, conflicts_with = "wait")]
@@ -253,8 +307,8 @@ pub struct SendOptions {
     /// Follow the claim to its end by its entry in the target's tags. Ctrl-C stops following; the claim goes on
     #[arg(long)]
     pub wait: bool,
-    /// Send and follow a claim that has an entry already: if it has ended, sending it again only repeats its outcome
-    #[arg(long, requires = "wait")]
+    /// Send a claim that has an entry already: if it has ended, that only repeats its outcome
+    #[arg(long)]
     pub again: bool,
 }
 
@@ -290,106 +344,5 @@ pub(crate) fn complete(shell: Shell, screen: &mut Screen<'_>) -> Result<Exit, Fa
     Ok(Exit::Done)
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once('=')
-        .ok_or_else(|| "NAME=VALUE is expected".to_owned())?;
-    Ok((name.to_owned(), value.to_owned()))
-}
-
-fn tag(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text
-        .split_once('=')
-        .ok_or_else(|| "KEY=VALUE is expected".to_owned())?;
-    Ok((key.to_owned(), value.to_owned()))
-}
-
-fn price(text: &str) -> Result<(String, f64), String> {
-    let (pool, price) = text
-        .split_once('=')
-        .ok_or_else(|| "POOL=DOLLARS is expected".to_owned())?;
-    Ok((pool.to_owned(), ready_pool_planner::price(price)?))
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let expected = || "a duration is a number and its unit: 90s, 15m or 2h".to_owned();
-    let (number, unit) = text
-        .find(|letter: char| !letter.is_ascii_digit())
-        .and_then(|at| text.split_at_checked(at))
-        .ok_or_else(expected)?;
-    let number: u64 = number.parse().map_err(|_| expected())?;
-    let seconds = match unit {
-        "s" => Some(1),
-        "m" => Some(60),
-        "h" => Some(3_600),
-        _ => None,
-    };
-    seconds
-        .and_then(|seconds| number.checked_mul(seconds))
-        .map(Duration::from_secs)
-        .ok_or_else(expected)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn a_duration_has_a_unit() {
-        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("15m"), Ok(Duration::from_mins(15)));
-        assert_eq!(duration("2h"), Ok(Duration::from_hours(2)));
-        for wrong in ["", "15", "m", "-1s", "1d", "99999999999999999999h"] {
-            assert!(duration(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn options_may_stand_before_and_behind_the_command() {
-        for line in [
-            ["ready-pool", "--stack", "other", "status"],
-            ["ready-pool", "status", "--stack", "other"],
-        ] {
-            assert_eq!(Cli::parse_from(line).options.stack, "other");
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_asked_for_together_is_refused() {
-        for line in [
-            "send",
-            "send --target t",
-            "send --target t --command c --dry-run --wait",
-            "send --target t --command c --again",
-            "send --target t --command c --script f",
-            "pause everything",
-            "status --stack s --family f",
-            "status --pool large",
-            "status --stack ",
-            "status --family ",
-            "status --region ",
-        ] {
-            // A name that is empty is none: `--stack "$STACK"`, where nothing has set it.
-            let line = std::iter::once("ready-pool").chain(line.split(' '));
-            assert!(Cli::try_parse_from(line.clone()).is_err(), "{line:?}");
-        }
-    }
-
-    #[test]
-    fn every_shell_has_a_completion_that_knows_the_commands() {
-        for shell in Shell::value_variants() {
-            let (mut out, mut errors) = (Vec::new(), Vec::new());
-            let mut screen = Screen::plain(&mut out, &mut errors);
-            complete(*shell, &mut screen).unwrap();
-            assert!(
-                String::from_utf8(out).unwrap().contains("doctor"),
-                "{shell}"
-            );
-        }
-    }
-}
+mod tests;

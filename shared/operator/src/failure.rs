@@ -14,7 +14,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Usage(String),
     /// The claim would be rejected as malformed. Nothing was sent.
-    #[error("the claim was not sent: {problem}{}", from_where(.place.as_deref()))]
+    #[error("nothing was sent: {problem}{}", from_where(.place.as_deref()))]
     InvalidClaim {
         /// What is wrong with it.
         problem: Malformed,
@@ -23,7 +23,8 @@ pub(crate) enum Failure {
     },
     /// Nothing says which region.
     #[error(
-        "no AWS region is set: give --region, set AWS_REGION, or add `region` to your profile in ~/.aws/config"
+        "no AWS region is set: give --region, set AWS_REGION, or add `region` to your profile in ~/.aws/config; for `cargo \
+         serve` give --endpoint-url http://127.0.0.1:PORT"
     )]
     NoRegion,
     /// Nothing says who calls.
@@ -32,6 +33,11 @@ pub(crate) enum Failure {
          (or AWS_PROFILE) and log in with `aws sso login`; profiles are read by the AWS CLI"
     )]
     NoCredentials(String),
+    /// Nothing says who calls an address that is not AWS's own.
+    #[error(
+        "no AWS credentials for {0}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; if it is a simulated region, any keys do"
+    )]
+    NoKeysFor(String),
     /// The stack is not there.
     #[error(
         "there is no stack {stack} in {place}: it has no queue {queue}\nname the stack with --stack, and check --region and \
@@ -179,11 +185,22 @@ pub(crate) fn advice(error: &CallError, place: &Place) -> String {
     error.to_string()
 }
 
-/// The SDK's chain of causes, without the structures that it appends.
-fn cause(message: &str) -> &str {
+/// The first cause in the SDK's chain, without the structures that it appends.
+fn cause(message: &str) -> String {
     let end = message.find(" (DispatchFailure(");
     let end = end.or_else(|| message.find(" (TimeoutError("));
-    end.and_then(|end| message.get(..end)).unwrap_or(message)
+    let chain = end.and_then(|end| message.get(..end)).unwrap_or(message);
+    let cause = chain.rsplit(": ").next().unwrap_or(chain);
+    let cause = cause.split(" (os error ").next().unwrap_or(cause);
+    let mut letters = cause.chars();
+    match (letters.next(), letters.next()) {
+        // A sentence, and no abbreviation.
+        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {
+            let rest = letters.as_str();
+            format!("{}{second}{rest}", first.to_lowercase())
+        }
+        _ => cause.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -220,15 +237,33 @@ mod tests {
     fn an_endpoint_of_one_s_own_is_named() {
         let said = said(
             "NoResponse",
-            "dispatch failure: io error: Connection refused (DispatchFailure(DispatchFailure { … }))",
+            "dispatch failure: io error: client error (Connect): tcp connect error: Connection refused (os error 111) \
+             (DispatchFailure(DispatchFailure { … }))",
             0,
             Some("http://127.0.0.1:4566"),
         );
         assert!(
-            said.starts_with(
-                "no region answers at http://127.0.0.1:4566: dispatch failure: io error: Connection refused\n"
-            ),
+            said.starts_with("no region answers at http://127.0.0.1:4566: connection refused\n"),
             "{said}"
         );
+    }
+
+    #[test]
+    fn the_first_cause_is_said_and_no_chain() {
+        for (message, expected) in [
+            (
+                "dispatch failure: io error: dns error: failed to lookup address information: Name or service not known \
+                 (DispatchFailure(…",
+                "name or service not known",
+            ),
+            (
+                "request has timed out: HTTP connect timeout occurred after 3.1s (TimeoutError(…",
+                "HTTP connect timeout occurred after 3.1s",
+            ),
+            ("because", "because"),
+            ("", ""),
+        ] {
+            assert_eq!(cause(message), expected);
+        }
     }
 }

@@ -116,8 +116,9 @@ fn choose<'f>(
         }
         (Some(tag), None) => {
             return Err(format!(
-                "{name} has opted in to {tag} ({OPT_IN_TAG}), which is no pool of the family {}, but {all}",
-                family.name
+                "{name} has opted in to {tag} ({OPT_IN_TAG}), which is no pool of the family {}, but {all}; if there is no such \
+                 pool, `ready-pool opt-in {name} --family {} --pool …` corrects that",
+                family.name, family.name
             ));
         }
         (Some(_), Some(pool)) => pool,
@@ -224,7 +225,7 @@ pub(crate) mod tests {
             (
                 None,
                 Some(target("t", "rp-tiny-pool")),
-                "which is no pool of the family rp, but large, small",
+                "which is no pool of the family rp, but large, small; if there is no such pool, `ready-pool opt-in t --family rp",
             ),
             (
                 None,

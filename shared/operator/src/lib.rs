@@ -12,6 +12,7 @@ mod doctor;
 mod exit;
 mod failure;
 mod family;
+mod kept;
 mod pause;
 mod plan;
 mod pool;
@@ -35,6 +36,7 @@ use failure::Failure;
 /// Does what was asked for, in the account that the environment and the options name.
 pub async fn run(cli: Cli, screen: &mut Screen<'_>) -> Exit {
     let Cli { options, command } = cli;
+    screen.repeat(options.repeated());
     if let Command::Completion { shell } = command {
         return finish(cli::complete(shell, screen), screen);
     }
@@ -57,6 +59,7 @@ pub async fn operate(
     session: &Session,
     screen: &mut Screen<'_>,
 ) -> Exit {
+    screen.repeat(options.repeated());
     let result = match command {
         Command::Status(status) => status::run(status, options, session, screen).await,
         Command::Send(send) => send::run(send, options, session, screen).await,

@@ -7,7 +7,7 @@ use crate::screen::{Screen, Tone};
 use crate::session::{OrFailure, Session};
 use crate::stack::Stack;
 use ready_pool_aws::auto_scaling::GroupTag;
-use ready_pool_core::ids::GroupName;
+use ready_pool_core::group::Group;
 use ready_pool_core::pause::{PAUSE_TAG, Pause};
 use serde::Serialize;
 
@@ -51,16 +51,26 @@ impl Paused {
     }
 }
 
-/// Pauses.
+/// What a pause or its end has come to, for programs.
+#[derive(Serialize)]
+struct Report<'a> {
+    stack: &'a str,
+    pool: &'a str,
+    #[serde(flatten)]
+    paused: &'a Paused,
+}
+
+/// Pauses, beside what is paused already.
 pub(crate) async fn pause(
     what: Pausing,
     session: &Session,
     options: &Options,
     screen: &mut Screen<'_>,
 ) -> Result<Exit, Failure> {
-    let pool = pool(session, options).await?;
+    let (stack, pool) = pool(session, options).await?;
+    let (what, already) = added(pool.pause(), what);
     let tag = GroupTag {
-        group: pool.clone(),
+        group: pool.name.clone(),
         key: PAUSE_TAG.to_owned(),
         value: what.code().to_owned(),
     };
@@ -71,53 +81,96 @@ pub(crate) async fn pause(
         replenishing: what != Pausing::Claims,
         misspelt: None,
     };
-    say(&pool, &paused, options, screen)
+    if options.json {
+        return report(&stack, &pool, &paused, screen);
+    }
+    screen.heading(pool.name.as_str())?;
+    let words = paused.words().unwrap_or_default();
+    screen.field("paused", &words, Tone::Doubtful)?;
+    if let Some(already) = already {
+        screen.field("", &already, Tone::Plain)?;
+    }
+    let next = "what was begun goes on to its end; `ready-pool resume` ends the pause";
+    screen.field("next", next, Tone::Plain)?;
+    Ok(Exit::Done)
 }
 
-/// Goes on.
+/// Ends a pause.
 pub(crate) async fn resume(
     session: &Session,
     options: &Options,
     screen: &mut Screen<'_>,
 ) -> Result<Exit, Failure> {
-    let pool = pool(session, options).await?;
-    let tag = (pool.clone(), PAUSE_TAG.to_owned());
-    let removed = session.auto_scaling.remove_tags(&[tag]).await;
-    removed.or_failure(session)?;
-    let paused = Paused {
-        claims: false,
-        replenishing: false,
-        misspelt: None,
+    let (stack, pool) = pool(session, options).await?;
+    let was = Paused::from(pool.pause()).words();
+    if was.is_some() {
+        let tag = (pool.name.clone(), PAUSE_TAG.to_owned());
+        let removed = session.auto_scaling.remove_tags(&[tag]).await;
+        removed.or_failure(session)?;
+    }
+    if options.json {
+        return report(&stack, &pool, &Paused::from(Pause::default()), screen);
+    }
+    screen.heading(pool.name.as_str())?;
+    match was {
+        Some(was) => {
+            screen.field("resumed", "the pool works", Tone::Good)?;
+            screen.field("ended", &was, Tone::Plain)?;
+        }
+        None => screen.field("paused", "not paused: nothing was changed", Tone::Good)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// What is paused once this is, too, and what is to be said of what was paused already. A pause ends no other.
+fn added(standing: Pause<'_>, what: Pausing) -> (Pausing, Option<String>) {
+    if let Some(value) = standing.misspelt {
+        let rest = match what {
+            Pausing::Claims => "; replenishing goes on again",
+            Pausing::Replenishing => "; claims go on again",
+            Pausing::All => "",
+        };
+        return (
+            what,
+            Some(format!(
+                "instead of {value:?}, which is no value of {PAUSE_TAG} and paused both{rest}"
+            )),
+        );
+    }
+    let claims = standing.claims || what != Pausing::Replenishing;
+    let replenishing = standing.replenishing || what != Pausing::Claims;
+    let sum = match (claims, replenishing) {
+        (true, true) => Pausing::All,
+        (true, false) => Pausing::Claims,
+        (false, _) => Pausing::Replenishing,
     };
-    say(&pool, &paused, options, screen)
+    let already = match (standing.claims, standing.replenishing) {
+        (false, false) => None,
+        (true, true) => Some("both were paused already".to_owned()),
+        (true, false) => Some("claims were paused already".to_owned()),
+        (false, true) => Some("replenishing was paused already".to_owned()),
+    };
+    (sum, already)
 }
 
 /// The pool, if it is there: a tag on a group that is not there is refused in words that help nobody.
-async fn pool(session: &Session, options: &Options) -> Result<GroupName, Failure> {
+async fn pool(session: &Session, options: &Options) -> Result<(Stack, Group), Failure> {
     let stack = Stack::asked_for(session, options).await?;
     let (pool, _) = stack.groups(session).await?;
-    Ok(pool.name)
+    Ok((stack, pool))
 }
 
-fn say(
-    pool: &GroupName,
+fn report(
+    stack: &Stack,
+    pool: &Group,
     paused: &Paused,
-    options: &Options,
     screen: &mut Screen<'_>,
 ) -> Result<Exit, Failure> {
-    if options.json {
-        screen.json(paused)?;
-        return Ok(Exit::Done);
-    }
-    screen.heading(pool.as_str())?;
-    match paused.words() {
-        Some(words) => {
-            screen.field("paused", &words, Tone::Doubtful)?;
-            let next = "what was begun goes on to its end; `ready-pool resume` ends the pause";
-            screen.field("next", next, Tone::Plain)?;
-        }
-        None => screen.field("paused", "nothing: the pool works", Tone::Good)?,
-    }
+    screen.json(&Report {
+        stack: &stack.name,
+        pool: pool.name.as_str(),
+        paused,
+    })?;
     Ok(Exit::Done)
 }
 
@@ -135,5 +188,59 @@ mod tests {
         let words = Paused::from(pause).words().unwrap();
         assert!(words.contains("\"claim\""), "{words}");
         assert_eq!(Paused::from(Pause::default()).words(), None);
+    }
+
+    #[test]
+    fn a_pause_is_added_to_what_is_paused_already() {
+        use Pausing::{All, Claims, Replenishing};
+        let standing = |claims, replenishing| Pause {
+            claims,
+            replenishing,
+            misspelt: None,
+        };
+        for (claims, replenishing, what, sum, already) in [
+            (false, false, Claims, Claims, None),
+            (false, false, Replenishing, Replenishing, None),
+            (
+                false,
+                true,
+                Claims,
+                All,
+                Some("replenishing was paused already"),
+            ),
+            (
+                true,
+                false,
+                Replenishing,
+                All,
+                Some("claims were paused already"),
+            ),
+            (
+                true,
+                false,
+                Claims,
+                Claims,
+                Some("claims were paused already"),
+            ),
+            (true, true, Claims, All, Some("both were paused already")),
+            (false, false, All, All, None),
+        ] {
+            let (now, said) = added(standing(claims, replenishing), what);
+            assert_eq!((now, said.as_deref()), (sum, already), "{what:?}");
+        }
+    }
+
+    #[test]
+    fn a_pause_corrects_a_misspelt_one_and_says_what_goes_on_again() {
+        let misspelt = Pause {
+            claims: true,
+            replenishing: true,
+            misspelt: Some("claim"),
+        };
+        let (now, said) = added(misspelt, Pausing::Claims);
+        assert_eq!(now, Pausing::Claims);
+        let said = said.unwrap();
+        assert!(said.contains("\"claim\""), "{said}");
+        assert!(said.ends_with("replenishing goes on again"), "{said}");
     }
 }

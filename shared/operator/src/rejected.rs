@@ -1,6 +1,7 @@
 //! A claim's message on the rejected queue. Nobody consumes that queue and it has no dead-letter queue, so that a look
 //! at it takes nothing away from anybody.
 
+use crate::screen::Screen;
 use crate::session::Session;
 use crate::stack::{QueueKind, Stack};
 use crate::status::Counts;
@@ -57,11 +58,12 @@ pub(crate) async fn glance(
     Ok(reading.found)
 }
 
-/// The same, and if none is there: among those, too, that another look hides at first.
+/// The same, and if none is there: among those, too, that another look hides at first. It says what it waits for.
 pub(crate) async fn find(
     session: &Session,
     stack: &Stack,
     claim_ids: &BTreeSet<String>,
+    screen: &mut Screen<'_>,
 ) -> Result<Found, CallError> {
     let mut reading = Reading::default();
     for round in 1..=ROUNDS {
@@ -76,6 +78,10 @@ pub(crate) async fn find(
                 hidden,
             });
         }
+        screen.note(&format!(
+            "the rejected queue is being read by somebody else; looking again in {} s",
+            UNTIL_VISIBLE.as_secs()
+        ));
         sleep(UNTIL_VISIBLE).await;
     }
     Ok(Found {

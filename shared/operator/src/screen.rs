@@ -28,6 +28,8 @@ pub struct Screen<'w> {
     colours: bool,
     /// The terminal's columns; none where it is no terminal, and lines are as long as they are.
     width: Option<usize>,
+    /// What makes a command of this program that stands in a text work as this one does: ` --stack other`.
+    repeated: String,
 }
 
 /// How a piece of text is meant.
@@ -61,9 +63,15 @@ impl<'w> Screen<'w> {
             colours: width.is_some()
                 && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
             width,
+            repeated: String::new(),
             out,
             errors,
         }
+    }
+
+    /// Commands of this program that stand in texts get these options, so that they can be pasted.
+    pub(crate) fn repeat(&mut self, options: String) {
+        self.repeated = options;
     }
 
     /// A file or a pipe.
@@ -73,6 +81,7 @@ impl<'w> Screen<'w> {
             errors,
             colours: false,
             width: None,
+            repeated: String::new(),
         }
     }
 
@@ -93,7 +102,8 @@ impl<'w> Screen<'w> {
 
     /// What the following is about.
     pub(crate) fn heading(&mut self, text: &str) -> Result<(), Failure> {
-        for line in self.wrapped(text, 0) {
+        let text = repeating(text, &self.repeated);
+        for line in self.wrapped(&text, 0) {
             writeln!(self.out, "{}", self.paint(&line, "1"))?;
         }
         Ok(())
@@ -102,7 +112,8 @@ impl<'w> Screen<'w> {
     /// Something known under a label (none where it goes on).
     pub(crate) fn field(&mut self, label: &str, text: &str, tone: Tone) -> Result<(), Failure> {
         let label = self.paint(&format!("{label:<LABEL$}"), "2");
-        for (index, line) in self.wrapped(text, BEFORE_TEXT).iter().enumerate() {
+        let text = repeating(text, &self.repeated);
+        for (index, line) in self.wrapped(&text, BEFORE_TEXT).iter().enumerate() {
             if index == 0 {
                 write!(self.out, "  {label}  ")?;
             } else {
@@ -120,14 +131,17 @@ impl<'w> Screen<'w> {
         Ok(self.out.flush()?)
     }
 
-    /// What a program printed, below a field.
-    pub(crate) fn below(&mut self, lines: &str) -> Result<(), Failure> {
+    /// What a program printed, below a field, with the stream's name.
+    pub(crate) fn below(&mut self, stream: &str, lines: &str) -> Result<(), Failure> {
         let bar = self.paint("│", "2");
+        let mut label = stream;
         for line in lines.lines() {
             // Whatever the script printed, it moves no cursor here.
             let line = line.replace(char::is_control, " ");
             for line in self.wrapped(&line, BEFORE_TEXT + 2) {
-                writeln!(self.out, "{:BEFORE_TEXT$}{bar} {line}", "")?;
+                let before = self.paint(&format!("{label:<LABEL$}"), "2");
+                writeln!(self.out, "  {before}  {bar} {line}")?;
+                label = "";
             }
         }
         Ok(self.out.flush()?)
@@ -162,7 +176,8 @@ impl<'w> Screen<'w> {
 
     /// A text beside the output, each of its lines by itself.
     fn wrapped_note(&self, text: &str) -> Vec<String> {
-        text.lines()
+        repeating(text, &self.repeated)
+            .lines()
             .flat_map(|line| self.wrapped(line, 0))
             .collect()
     }
@@ -194,6 +209,22 @@ impl<'w> Screen<'w> {
             text.to_owned()
         }
     }
+}
+
+/// The text, with these options in each of its commands of this program that does not say where it goes.
+fn repeating(text: &str, options: &str) -> String {
+    let mut parts = text.split('`');
+    let mut repeated = parts.next().unwrap_or_default().to_owned();
+    for (index, part) in parts.enumerate() {
+        repeated.push('`');
+        repeated.push_str(part);
+        // Every other part stands between backticks.
+        let is_ours = index % 2 == 0 && part.starts_with("ready-pool ");
+        if is_ours && !part.contains(" --stack ") && !part.contains(" --family ") {
+            repeated.push_str(options);
+        }
+    }
+    repeated
 }
 
 /// A command is one of the AWS CLI's, in backticks or not.
@@ -228,11 +259,12 @@ mod tests {
             errors: &mut errors,
             colours,
             width,
+            repeated: String::new(),
         };
         let text = "a text of some words that does not fit into forty columns";
         screen.heading(text).unwrap();
         screen.field("label", text, Tone::Good).unwrap();
-        screen.below("one\n\x1b[2Jtwo").unwrap();
+        screen.below("stdout", "one\n\x1b[2Jtwo").unwrap();
         screen.problem(text);
         let lines = String::from_utf8(errors).unwrap();
         let fits = |line: &str| width.is_none_or(|width| line.chars().count() <= width);
@@ -249,9 +281,30 @@ mod tests {
              \x20 label       a text of some words that\n\
              \x20             does not fit into forty\n\
              \x20             columns\n\
-             \x20             │ one\n\
+             \x20 stdout      │ one\n\
              \x20             │  [2Jtwo\n"
         );
+    }
+
+    #[test]
+    fn a_command_of_this_program_goes_where_this_one_goes() {
+        for (text, expected) in [
+            (
+                "`ready-pool resume` ends it",
+                "`ready-pool resume --stack s` ends it",
+            ),
+            (
+                "see `aws` and `ready-pool claim c`",
+                "see `aws` and `ready-pool claim c --stack s`",
+            ),
+            (
+                "`ready-pool opt-in t --family f`",
+                "`ready-pool opt-in t --family f`",
+            ),
+            ("the stack `ready-pool` is", "the stack `ready-pool` is"),
+        ] {
+            assert_eq!(repeating(text, " --stack s"), expected);
+        }
     }
 
     #[test]
@@ -262,6 +315,7 @@ mod tests {
             errors: &mut errors,
             colours: false,
             width: Some(40),
+            repeated: String::new(),
         };
         let text = "check (`aws sts get-caller-identity --profile other`) who you are, or paste aws sqs list-queues --region eu-west-1";
         screen.field("advice", text, Tone::Plain).unwrap();

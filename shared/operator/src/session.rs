@@ -62,9 +62,11 @@ impl Session {
         }
     }
 
-    /// The present time.
+    /// The present time, to the millisecond: programs read it, and people.
     pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+        let now = self.clock.now();
+        let millisecond = now.millisecond();
+        now.replace_millisecond(millisecond).unwrap_or(now)
     }
 
     /// What a failed call means here.

@@ -36,7 +36,8 @@ pub struct Arguments {
     #[arg(long, value_delimiter = ',', default_value = "95,99,99.9", value_parser = hit_rate)]
     hit_rate: Vec<HitRate>,
     /// Time from a launch's being requested until its instance is ready, as 150s: instead of those that were read
-    #[arg(long, value_name = "TIME", value_parser = lead_time, conflicts_with = "lead_times")]
+    #[arg(long, value_name = "TIME", value_parser = lead_time, allow_hyphen_values = true,
+        conflicts_with = "lead_times")]
     lead_time: Option<Duration>,
     /// A list of such times, in seconds, one a line
     #[arg(long, value_name = "FILE")]
@@ -50,10 +51,10 @@ pub struct Arguments {
         allow_negative_numbers = true)]
     minute_is_worth: f64,
     /// How long a claim takes that finds a ready instance
-    #[arg(long, value_name = "TIME", default_value = "7s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = "7s", value_parser = time, allow_hyphen_values = true)]
     hand_over: Duration,
     /// For how long at the start the pool only learns [default: 14d, at most a third of the history]
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = time, allow_hyphen_values = true)]
     learn: Option<Duration>,
     /// Minimum of ready instances (the parameter `LeastReady`)
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = size(0), allow_negative_numbers = true)]
@@ -68,7 +69,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DOLLARS", value_parser = dollars, allow_negative_numbers = true)]
     disk_month: Option<f64>,
     /// How long a stopped instance takes from a detach until it is ready
-    #[arg(long, value_name = "TIME", default_value = "75s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = "75s", value_parser = time, allow_hyphen_values = true)]
     stopped_start: Duration,
     /// Write the charts as SVG to FILE
     #[arg(long, value_name = "FILE")]

@@ -8,7 +8,7 @@ use crate::fill;
 use crate::follow::{Follower, Interrupts};
 use crate::live;
 use crate::patience::{longest_boot, patience, within};
-use crate::print::{Printer, seconds};
+use crate::print::Printer;
 use crate::start::{Running, at_latencies};
 use crate::story::{Line, Story, words};
 use ready_pool_core::attach_when::AttachWhen;
@@ -111,9 +111,9 @@ impl<'r> Demo<'r> {
         self.introduce(options)?;
         let limit = patience(&self.running.settings, 0);
         if self.running.pool_size() == 0 {
-            let boot = seconds(longest_boot(&self.running.settings));
+            let boot = longest_boot(&self.running.settings).as_secs();
             let text = format!(
-                "The pool is empty (its size is 0): the claim waits for a launch, about {boot} once replenish-pool \
+                "The pool is empty (its size is 0): the claim waits for a launch, about {boot} s once replenish-pool \
                  has seen it, which takes it up to a minute."
             );
             self.printer.text(&text)?;
@@ -204,9 +204,14 @@ impl<'r> Demo<'r> {
         if makes_target {
             self.again(&claim, limit).await?;
         }
-        self.printer.title("The pool refills")?;
-        within(limit, "the pool was not refilled", self.refill()).await?;
-        let at_all = self.at_all_latencies(claim.attach_when).await?;
+        // A pool of size 0 has nothing to refill, and another claim would only wait for a launch once more.
+        let at_all = if options.common.pool_size == 0 {
+            None
+        } else {
+            self.printer.title("The pool refills")?;
+            within(limit, "the pool was not refilled", self.refill()).await?;
+            self.at_all_latencies(claim.attach_when).await?
+        };
         self.printer.text("")?;
         let took = took.as_secs_f64();
         let latencies = self.running.latencies();

@@ -3,6 +3,7 @@
 
 use crate::endpoint;
 use crate::region::Region;
+use crate::wire::{self, Decoded};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -63,7 +64,12 @@ async fn exchange(region: &Region, request: HttpRequest) -> Result<HttpResponse,
         .map_err(|error| ConnectorError::user(error.into()))?
         .to_vec();
     let request = http::Request::from_parts(parts, body);
-    let response = endpoint::respond(region, &request).await;
+    // Tests name regions of their own, so that the SDK's retry quotas are each test's own.
+    let decoded = Decoded {
+        region: None,
+        ..wire::decode(&request)
+    };
+    let response = endpoint::respond(region, decoded).await;
     response.map(SdkBody::from).try_into().map_err(
         |error: aws_smithy_runtime_api::http::HttpError| ConnectorError::other(error.into(), None),
     )

@@ -3,7 +3,7 @@
 use crate::api::{Answer, Call, CallError};
 use crate::region::Region;
 use crate::settings::Settings;
-use crate::wire;
+use crate::wire::{self, Decoded};
 use crate::world::World;
 use axum::Router;
 use axum::body::Bytes;
@@ -88,15 +88,12 @@ async fn answer(
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.headers_mut() = headers;
-    respond(&region, &request).await.map(axum::body::Body::from)
+    let response = respond(&region, wire::decode(&request)).await;
+    response.map(axum::body::Body::from)
 }
 
 /// Answers one request in whatever way it arrived.
-pub(crate) async fn respond(
-    region: &Region,
-    request: &Request<impl AsRef<[u8]>>,
-) -> Response<Vec<u8>> {
-    let decoded = wire::decode(request);
+pub(crate) async fn respond(region: &Region, decoded: Decoded) -> Response<Vec<u8>> {
     let is_here = |asked: &str| region.read(|world| world.settings.region_name == asked);
     let elsewhere = decoded.region.filter(|asked| !is_here(asked));
     let (operation, answer) = match decoded.call {

@@ -126,8 +126,15 @@ impl<'a> Allocation<'a> {
         let begun = entry.is_some() || request.asked.is_some();
         if claim.is_expired(self.view.now) {
             let deadline = claim.expires_at.format(&Rfc3339).unwrap_or_default();
-            let mut message =
-                format!("the claim expired at {deadline} before its command was sent");
+            let mut message = if request.sent.is_some_and(|sent| claim.is_expired(sent)) {
+                format!(
+                    "the claim was sent after its deadline, {deadline}; send it with a new claim_id and a later expires_at"
+                )
+            } else if begun {
+                format!("the claim expired at {deadline} before its command was sent")
+            } else {
+                format!("the claim got no instance before its deadline, {deadline}")
+            };
             if let Some(problem) = self.view.pool.launches_nothing() {
                 message = format!("{message}; {problem}, so the pool launches nothing");
             }

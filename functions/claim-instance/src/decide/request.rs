@@ -11,6 +11,8 @@ pub struct Request {
     pub claim: Claim,
     /// The attempt that a retry asks for; `None` for a claim that nothing was begun for.
     pub asked: Option<Attempt>,
+    /// When it was sent first, where that is known.
+    pub sent: Option<Timestamp>,
     /// When it stepped aside last, if it did.
     pub stepped_aside: Option<Timestamp>,
     /// In which message group it came.
@@ -25,6 +27,7 @@ impl Request {
         Self {
             claim,
             asked: None,
+            sent: None,
             stepped_aside: None,
             group: MessageGroup::Pool,
             isolation: Isolation::Batched,

@@ -65,17 +65,19 @@ impl Received {
             });
         let deduplication_id = record.attributes.get("MessageDeduplicationId");
         let aside = deduplication_id.is_some_and(|id| message::stepped_aside(id));
+        let times = if content.is_ok() {
+            times(&body, sent)
+        } else {
+            Times {
+                sent,
+                ..Times::default()
+            }
+        };
         Self {
-            times: if content.is_ok() {
-                times(&body, sent)
-            } else {
-                Times {
-                    sent,
-                    ..Times::default()
-                }
-            },
+            times,
             trace,
             content: content.map(|request| Request {
+                sent: times.sent,
                 stepped_aside: sent.filter(|_| aside),
                 ..request
             }),

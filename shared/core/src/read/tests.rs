@@ -21,7 +21,7 @@ fn said(pointer: &str, value: Value) -> String {
 }
 
 #[test]
-fn each_field_of_another_type_is_named_with_what_it_must_be() {
+fn each_word_of_another_type_is_named_with_what_it_must_be() {
     for (pointer, value, expected) in [
         (
             "/when_empty",
@@ -63,6 +63,14 @@ fn each_field_of_another_type_is_named_with_what_it_must_be() {
             json!([1]),
             "`attach_when` must be `before_init` or `after_init`, and is a list",
         ),
+    ] {
+        assert_eq!(said(pointer, value), expected);
+    }
+}
+
+#[test]
+fn each_field_of_another_type_is_named_with_what_it_must_be() {
+    for (pointer, value, expected) in [
         (
             "/claim_id",
             json!(5),

@@ -1,6 +1,7 @@
 //! What is known of a claim: its entry, its instance, its commands, what its target did with it.
 
 use super::next::{next, perhaps};
+use super::numbered::Numbered;
 use super::stage::Stage;
 use super::text::{headline, role, times};
 use crate::pause::Paused;
@@ -34,15 +35,14 @@ pub(super) struct Facts {
     pub(super) rejected: Vec<Rejected>,
     /// Messages on that queue that somebody else's look hid.
     pub(super) hidden: usize,
-    /// The first of several claims that were sent at once with this id before their numbers (`send --instances`).
-    /// Looked for only where there is no trace else.
-    pub(super) numbered: Option<ClaimId>,
+    /// Claims that were sent at once with this id before their numbers. Looked for only where there is no trace else.
+    pub(super) numbered: Vec<Numbered>,
 }
 
 impl Facts {
     /// Whether anything is known of the claim.
     pub(super) fn has_trace(&self) -> bool {
-        !self.claims.is_empty() || !self.rejected.is_empty()
+        !self.claims.is_empty() || !self.rejected.is_empty() || !self.numbered.is_empty()
     }
 }
 
@@ -123,7 +123,7 @@ impl Facts {
             "claims": claims,
             "rejected": self.rejected,
             "rejected_hidden": self.hidden,
-            "sent_as": self.numbered,
+            "sent_as": self.numbered.iter().map(Numbered::to_json).collect::<Vec<_>>(),
             "perhaps": if self.has_trace() { Vec::new() } else { perhaps(self) },
         })
     }

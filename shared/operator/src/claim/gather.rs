@@ -1,9 +1,12 @@
 //! Everything that AWS knows of a claim. Nothing is changed, and no message is received that a function waits for.
 
 use super::facts::{ClaimFacts, CommandFacts, Facts, InstanceFacts, PoolFacts};
+use super::numbered;
+use crate::cli::MOST_AT_ONCE;
 use crate::failure::Failure;
 use crate::pool::{Census, State};
 use crate::rejected::{self, Found};
+use crate::screen::Screen;
 use crate::session::{OrFailure, Session};
 use crate::stack::{QueueKind, Stack};
 use crate::status::{self, Counts};
@@ -12,13 +15,14 @@ use ready_pool_core::command::{self, claim_key_of};
 use ready_pool_core::group::{Group, OPT_IN_TAG};
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName, InstanceId};
 use ready_pool_core::ledger;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// All that is known of the claims of this id.
 pub(super) async fn facts(
     session: &Session,
     stack: &Stack,
     claim_id: &ClaimId,
+    screen: &mut Screen<'_>,
 ) -> Result<Facts, Failure> {
     let pool = pool(session, stack).await?;
     let groups = session.auto_scaling.groups_with_entry(claim_id).await;
@@ -35,21 +39,22 @@ pub(super) async fn facts(
     let mut rejected = Found::default();
     if claims.is_empty() {
         claims = without_entry(session, stack, claim_id).await?;
-        let ids = BTreeSet::from([claim_id.to_string()]);
-        match rejected::find(session, stack, &ids).await {
+        let numbers = (1..=MOST_AT_ONCE).map(|number| format!("{claim_id}-{number}"));
+        let ids = numbers.chain([claim_id.to_string()]).collect();
+        match rejected::find(session, stack, &ids, screen).await {
             Ok(found) => rejected = found,
             // The rest of the story needs no right to read that queue.
             Err(error) if error.says_denied() => {}
             Err(error) => return Err(session.failed(error)),
         }
     }
-    let mut numbered = None;
-    if claims.is_empty()
-        && rejected.claims.is_empty()
-        && let Ok(first) = ClaimId::try_from(format!("{claim_id}-1"))
-    {
-        let groups = session.auto_scaling.groups_with_entry(&first).await;
-        numbered = (!groups.or_failure(session)?.is_empty()).then_some(first);
+    let (rejected_itself, rejected_with_number) = (rejected.claims.into_iter())
+        .partition::<Vec<_>, _>(|rejected| rejected.claim_id == claim_id.as_str());
+    let mut numbered = Vec::new();
+    if claims.is_empty() && rejected_itself.is_empty() {
+        let targets = session.auto_scaling.targets_of(&stack.pool).await;
+        let targets = targets.or_failure(session)?.groups;
+        numbered = numbered::of(claim_id, &targets, rejected_with_number);
     }
     Ok(Facts {
         claim_id: claim_id.clone(),
@@ -57,7 +62,7 @@ pub(super) async fn facts(
         place: session.place.clone(),
         pool,
         claims,
-        rejected: rejected.claims,
+        rejected: rejected_itself,
         hidden: rejected.hidden,
         numbered,
     })

@@ -4,6 +4,8 @@
 mod facts;
 mod gather;
 mod next;
+mod numbered;
+mod rejections;
 mod stage;
 mod text;
 
@@ -36,7 +38,7 @@ pub(crate) async fn run(
     };
     let mut all = Vec::new();
     for stack in &stacks {
-        all.push(gather::facts(session, stack, &claim_id).await?);
+        all.push(gather::facts(session, stack, &claim_id, screen).await?);
     }
     let is_known = all.iter().any(Facts::has_trace);
     if is_known {
@@ -55,10 +57,16 @@ fn print(facts: &Facts, options: &Options, screen: &mut Screen<'_>) -> Result<()
     for claim in &facts.claims {
         text::print(claim, facts, screen)?;
     }
-    if facts.claims.is_empty() {
-        text::print_no_trace(facts, screen)?;
+    if !facts.claims.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    if !facts.rejected.is_empty() {
+        return rejections::print(facts, screen);
+    }
+    if !facts.numbered.is_empty() {
+        return numbered::print(facts, screen);
+    }
+    text::print_no_trace(facts, screen)
 }
 
 #[cfg(test)]
@@ -129,7 +137,7 @@ mod tests {
             claims: vec![claim],
             rejected: Vec::new(),
             hidden: 0,
-            numbered: None,
+            numbered: Vec::new(),
         }
     }
 }

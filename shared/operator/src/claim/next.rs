@@ -2,6 +2,7 @@
 
 use super::facts::{ClaimFacts, Facts, PoolFacts};
 use super::stage::Stage;
+use crate::kept;
 use crate::session::Place;
 use crate::words;
 use ready_pool_core::reason::Reason;
@@ -52,7 +53,26 @@ pub(super) fn next(claim: &ClaimFacts, facts: &Facts, stage: Stage) -> Vec<Strin
         ),
     };
     lines.extend(attention(claim, &facts.pool, stage));
+    if let Some(line) = kept_in_no_group(claim, &facts.place, stage) {
+        // It costs money until somebody has read it.
+        lines.insert(0, line);
+    }
     lines
+}
+
+fn kept_in_no_group(claim: &ClaimFacts, place: &Place, stage: Stage) -> Option<String> {
+    let instance = claim.instance.as_ref()?;
+    let is_over = matches!(stage, Stage::Failed(_) | Stage::NoEntry);
+    let is_free = instance.placement.is_none() && instance.agent.is_some();
+    let mut commands = claim.commands.iter();
+    let command = commands.find(|command| command.instance == instance.id)?;
+    (is_over && is_free && kept::is_kept_by(&command.command)).then(|| {
+        let id = &instance.id;
+        let terminate = kept::terminate(place, id);
+        format!(
+            "{id} is kept, runs in no group, and costs money until you terminate it: {terminate}"
+        )
+    })
 }
 
 fn once(text: &str) -> Vec<String> {
@@ -108,20 +128,20 @@ pub(super) fn waiting(pool: &PoolFacts, what: &str) -> Vec<String> {
 
 /// Why there may be no trace of a claim.
 pub(super) fn perhaps(facts: &Facts) -> Vec<String> {
-    let numbered = facts.numbered.as_ref().map(|first| {
-        format!("several were sent at once: `ready-pool claim {first}` shows the first, and so on")
-    });
     let hidden = (facts.hidden > 0).then(|| {
         format!(
             "somebody else is reading the rejected queue, and {} there: if it was rejected, try again in 5 s",
             words::count(facts.hidden, "message is hidden", "messages are hidden")
         )
     });
-    let lines = waiting(
-        &facts.pool,
-        "if it waits in line, it gets an instance when one is ready",
-    );
-    let paused = facts.pool.paused.claims.then(|| {
+    let may_wait = facts.pool.waiting > 0;
+    let lines = may_wait.then(|| {
+        waiting(
+            &facts.pool,
+            "if it waits in line, it gets an instance when one is ready",
+        )
+    });
+    let paused = (may_wait && facts.pool.paused.claims).then(|| {
         "claims are paused: if it waits in line, it waits until `ready-pool resume`".to_owned()
     });
     let rest = [
@@ -132,8 +152,8 @@ pub(super) fn perhaps(facts: &Facts) -> Vec<String> {
         "if it ended more than eight hours after its deadline, its entry was removed",
         "else it was sent to another stack, region or account, or under another id",
     ];
-    (numbered.into_iter().chain(hidden).chain(paused))
-        .chain(lines)
+    (hidden.into_iter().chain(paused))
+        .chain(lines.into_iter().flatten())
         .chain(rest.map(str::to_owned))
         .collect()
 }
@@ -175,6 +195,9 @@ mod tests {
     use super::*;
     use crate::claim::tests::{claim, command, facts};
     use ready_pool_core::command::CommandStatus;
+    use ready_pool_core::group::{Lifecycle, Placement};
+    use ready_pool_core::ids::GroupName;
+    use ready_pool_core::init_failure::OnInitFailure;
 
     fn said(entry: &str, stage: Stage, change: impl FnOnce(&mut Facts)) -> String {
         let mut facts = facts(claim(entry));
@@ -195,6 +218,42 @@ mod tests {
         assert!(said.contains("new claim_id"), "{said}");
         let line = "aws ssm get-command-invocation --command-id c-1 --instance-id i-00000001";
         assert!(said.ends_with(line), "{said}");
+    }
+
+    #[test]
+    fn an_instance_that_is_kept_in_no_group_is_to_be_terminated_by_hand() {
+        let entry = "v1 i-00000001 1 failed 2026-11-29T13:15:00Z script_failed";
+        let failed = Stage::Failed(Reason::ScriptFailed);
+        let with = |stage, keeps: bool, change: fn(&mut Facts)| {
+            said(entry, stage, |facts| {
+                let mut command = command(CommandStatus::Failed);
+                if keeps {
+                    command.command.record.header.on_init_failure = OnInitFailure::Keep;
+                }
+                facts.claims[0].commands.push(command);
+                change(facts);
+            })
+        };
+        for stage in [failed, Stage::NoEntry] {
+            let kept = with(stage, true, |_| ());
+            let line = "i-00000001 is kept, runs in no group, and costs money until you terminate it: aws ec2 \
+                        terminate-instances --instance-ids i-00000001\n";
+            assert!(kept.starts_with(line), "{kept}");
+        }
+        let retired = with(failed, false, |_| ());
+        let gone = with(failed, true, |facts| {
+            facts.claims[0].instance.as_mut().unwrap().agent = None;
+        });
+        let in_target = with(failed, true, |facts| {
+            let instance = facts.claims[0].instance.as_mut().unwrap();
+            instance.placement = Some(Placement {
+                group: GroupName::try_from("tenant").unwrap(),
+                lifecycle: Lifecycle::InService,
+            });
+        });
+        for other in [retired, gone, in_target] {
+            assert!(!other.contains("terminate"), "{other}");
+        }
     }
 
     #[test]
@@ -220,6 +279,24 @@ mod tests {
         let lines = perhaps(&facts).join("\n");
         assert!(lines.contains("48 messages are hidden there"), "{lines}");
         assert!(lines.contains("it ended as failed (expired)"), "{lines}");
+    }
+
+    #[test]
+    fn nothing_waits_in_an_empty_line() {
+        let mut facts = facts(claim(""));
+        facts.pool.paused.claims = true;
+        let said = perhaps(&facts).join("\n");
+        assert!(!said.contains("waits in line"), "{said}");
+        facts.pool.waiting = 1;
+        let said = perhaps(&facts).join("\n");
+        assert!(
+            said.contains("if it waits in line, it gets an instance"),
+            "{said}"
+        );
+        assert!(
+            said.contains("it waits until `ready-pool resume`"),
+            "{said}"
+        );
     }
 
     #[test]

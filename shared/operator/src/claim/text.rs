@@ -196,8 +196,8 @@ fn print_command(
         _ => Tone::Plain,
     };
     screen.field("command", &text, tone)?;
-    screen.below(&run.output)?;
-    screen.below(&run.errors)
+    screen.below("stdout", &run.output)?;
+    screen.below("stderr", &run.errors)
 }
 
 /// When each step was that the command's header knows.
@@ -236,23 +236,9 @@ fn times_in_words(command: &CommandFacts) -> Option<String> {
     Some(format!("{first} {from}, after that: {}", rest.join(", ")))
 }
 
-/// What is said of a claim that left no entry and no command.
+/// What is said of a claim that left no trace.
 pub(super) fn print_no_trace(facts: &Facts, screen: &mut Screen<'_>) -> Result<(), Failure> {
     let id = &facts.claim_id;
-    if let Some(rejected) = facts.rejected.last() {
-        let target = rejected.target_group.as_deref().unwrap_or("no target");
-        screen.heading(&format!(
-            "{id} for {target}: rejected ({})",
-            rejected.reason
-        ))?;
-        screen.field("message", &rejected.message, Tone::Bad)?;
-        if let Some(at) = rejected.at {
-            screen.field("at", &words::moment(at), Tone::Plain)?;
-        }
-        let next = "it was not tried: corrected, it can be sent again under its id (`ready-pool send` takes a fresh \
-                    MessageDeduplicationId)";
-        return screen.field("next", next, Tone::Plain);
-    }
     screen.heading(&format!("{id}: no trace"))?;
     let looked_at = "the tags of all groups, the newest 1,000 commands, the first messages on the rejected queue";
     screen.field("looked at", looked_at, Tone::Plain)?;

@@ -1,17 +1,22 @@
 //! What the doctor looks at. Nothing is changed.
 
 use crate::failure::Failure;
+use crate::kept;
 use crate::pool::Agents;
 use crate::session::{OrFailure, Place, Session};
 use crate::stack::{QueueKind, Stack};
 use crate::status;
 use ready_pool_aws::auto_scaling::{GroupSettings, LoggedActivity, UnreadableTarget};
 use ready_pool_core::Timestamp;
+use ready_pool_core::command::{STACK_TAG, claim_key_of};
 use ready_pool_core::group::Group;
+use ready_pool_core::ids::InstanceId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The launch hook's name in the template.
 const LAUNCH_HOOK: &str = "agent-online";
+/// Of so many instances in no group the history is read, at most: a call each.
+const FREE_INSTANCES: usize = 50;
 
 /// Everything that was looked at.
 pub(super) struct Examined {
@@ -31,6 +36,16 @@ pub(super) struct Examined {
     pub(super) targets: Vec<Target>,
     /// Groups that opted in and that no claim can name.
     pub(super) unreadable: Vec<UnreadableTarget>,
+    /// Instances of the stack that failed claims keep, and that are in no group.
+    pub(super) kept: Vec<Kept>,
+}
+
+/// An instance that a failed claim keeps in no group.
+pub(super) struct Kept {
+    /// Which.
+    pub(super) instance: InstanceId,
+    /// The claim's id.
+    pub(super) claim_id: String,
 }
 
 /// The pool.
@@ -83,7 +98,34 @@ pub(super) async fn examine(session: &Session, stack: &Stack) -> Result<Examined
         retirement: groups.remove(&stack.retirement),
         targets: targets(session, found.groups).await?,
         unreadable: found.unreadable,
+        kept: kept(session, stack).await?,
     })
+}
+
+/// Nothing lists these but the stack's tag, which they have from their launch template.
+async fn kept(session: &Session, stack: &Stack) -> Result<Vec<Kept>, Failure> {
+    let tag = (STACK_TAG, stack.name.as_str());
+    let ours = session.systems_manager.tagged(tag).await;
+    let ours = ours.or_failure(session)?;
+    let places = session.auto_scaling.placements(&ours).await;
+    let places = places.or_failure(session)?;
+    let free = ours.into_iter().filter(|id| !places.contains_key(id));
+    let mut all = Vec::new();
+    for instance in free.take(FREE_INSTANCES) {
+        let history = session.systems_manager.history(&instance).await;
+        let history = history.or_failure(session)?;
+        let mut claims = history.iter().filter_map(|command| {
+            let (claim_id, _) = claim_key_of(&command.comment)?;
+            Some((command, claim_id))
+        });
+        if let Some((command, claim_id)) = claims.next()
+            && kept::is_kept_by(command)
+        {
+            let claim_id = claim_id.to_owned();
+            all.push(Kept { instance, claim_id });
+        }
+    }
+    Ok(all)
 }
 
 async fn pool(session: &Session, group: Group) -> Result<Pool, Failure> {

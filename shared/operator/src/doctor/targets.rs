@@ -85,7 +85,10 @@ fn admission(target: &Group, pool: Option<&Group>, place: &Place, findings: &mut
         return;
     };
     if target.name == pool.name {
-        findings.wrong("it is the pool itself", "remove its tag ready-pool:pool");
+        findings.wrong(
+            "it is a group of ready-pool itself: claims are rejected (target_is_ours)",
+            "remove its tag ready-pool:pool",
+        );
         return;
     }
     if target.zones.is_disjoint(&pool.zones) {

@@ -1,5 +1,6 @@
 //! `send`: a claim that was checked, and what becomes of it.
 
+mod check;
 mod compose;
 mod standing;
 mod wait;
@@ -19,7 +20,7 @@ use ready_pool_core::claim::{Claim, DRY_RUN_GROUP};
 use serde::Serialize;
 use std::io::Read;
 use std::path::Path;
-use wait::Watch;
+use wait::{Before, CtrlC, Watch};
 
 /// A claim that was sent, for programs.
 #[derive(Serialize)]
@@ -48,37 +49,41 @@ pub(crate) async fn run(
         claim: claim.as_deref(),
         script: script.as_deref(),
     };
-    let claims = compose::claims(asked, files, session.now())?;
+    let mut composed = compose::claims(asked, files, session.now())?;
     if asked.print {
-        for claim in &claims {
+        for claim in &composed.claims {
             screen.json(claim)?;
         }
         return Ok(Exit::Done);
     }
-    if asked.wait && claims.iter().any(|claim| claim.dry_run) {
+    if asked.wait && composed.claims.iter().any(|claim| claim.dry_run) {
         return Err(Failure::Usage(
             "nothing was sent: a dry run has no entry to wait for; its answer goes to the outcome queue".to_owned(),
         ));
     }
-    let stack = stack(&claims, options, session).await?;
+    let stack = stack(&composed.claims, options, session).await?;
+    check::check(session, &stack, &composed.claims, asked.again).await?;
     if !asked.wait {
-        // A dry run asks this very thing.
-        let real = claims.iter().filter(|claim| !claim.dry_run);
-        wait::check_targets(session, &stack, real).await?;
-        send(session, &stack, &claims).await?;
-        say_sent(&claims, &stack, &session.place, options, screen)?;
+        composed.sent_at(session.now())?;
+        let claims = &composed.claims;
+        send(session, &stack, claims).await?;
+        say_sent(claims, &stack, &session.place, options, screen)?;
         if !options.json {
             say_pause(session, &stack, screen).await?;
         }
         return Ok(Exit::Done);
     }
-    let watch = Watch::begin(session, &stack, &claims, asked.again).await?;
-    send(session, &stack, &claims).await?;
+    let before = Before::read(session, &stack, &composed.claims, screen).await?;
+    composed.sent_at(session.now())?;
+    let claims = &composed.claims;
+    let ctrl_c = CtrlC::listen();
+    send(session, &stack, claims).await?;
     if !options.json {
         screen.heading(&format!("Sent to pool {}", stack.pool))?;
         say_pause(session, &stack, screen).await?;
     }
-    watch.follow(options, screen).await
+    let watch = Watch::new(session, &stack, claims, before);
+    watch.follow(ctrl_c, options, screen).await
 }
 
 /// The stack that the claims go to. All of them have one target.
@@ -110,7 +115,8 @@ fn read_file(option: &str, path: &Path) -> Result<String, Failure> {
 
 async fn send(session: &Session, stack: &Stack, claims: &[Claim]) -> Result<(), Failure> {
     let queue = Queue::new(&session.clients, stack.provision.clone());
-    let now = session.now();
+    // To the nanosecond: no other message has its id.
+    let now = session.clock.now();
     let messages: Result<Vec<Outgoing>, CallError> = claims
         .iter()
         .map(|claim| {

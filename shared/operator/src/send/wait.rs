@@ -1,5 +1,6 @@
 //! Follows claims to their ends.
 
+use super::check::targets;
 use super::standing::Standing;
 use crate::cli::Options;
 use crate::exit::Exit;
@@ -11,14 +12,14 @@ use crate::stack::{QueueKind, Stack};
 use crate::words;
 use ready_pool_aws::clock::sleep;
 use ready_pool_core::Timestamp;
-use ready_pool_core::call_error::{CallError, Effect};
+use ready_pool_core::call_error::Effect;
 use ready_pool_core::claim::Claim;
-use ready_pool_core::group::Group;
-use ready_pool_core::ids::GroupName;
+use ready_pool_core::command;
+use ready_pool_core::ids::InstanceId;
 use ready_pool_core::reason::Reason;
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// How long between two looks at the targets.
 const PACE: Duration = Duration::from_secs(2);
@@ -34,10 +35,38 @@ pub(super) struct Watch<'a> {
     session: &'a Session,
     stack: &'a Stack,
     claims: Vec<Followed<'a>>,
-    /// Ids and times of what was rejected before.
+    before: Before,
+}
+
+/// What the rejected queue held before the claims were sent.
+pub(super) struct Before {
+    /// Ids and times of what was rejected.
     known: Vec<Rejected>,
-    /// Whether the rejected queue can be read.
+    /// Whether the queue can be read. Whoever may not goes on without.
     reads_rejected: bool,
+}
+
+impl Before {
+    /// Reads it, whoever else reads it now.
+    pub(super) async fn read(
+        session: &Session,
+        stack: &Stack,
+        claims: &[Claim],
+        screen: &mut Screen<'_>,
+    ) -> Result<Self, Failure> {
+        let ids = claims.iter().map(|claim| claim.claim_id.to_string());
+        match rejected::find(session, stack, &ids.collect(), screen).await {
+            Ok(found) => Ok(Self {
+                known: found.claims,
+                reads_rejected: true,
+            }),
+            Err(error) if error.says_denied() => Ok(Self {
+                known: Vec::new(),
+                reads_rejected: false,
+            }),
+            Err(error) => Err(session.failed(error)),
+        }
+    }
 }
 
 /// A claim that is followed.
@@ -45,6 +74,25 @@ struct Followed<'a> {
     claim: &'a Claim,
     standing: Standing,
     had_entry: bool,
+}
+
+/// Ctrl-C, which ends the program no more from here on: what was sent goes on, and that is to be said.
+pub(super) struct CtrlC(Option<Signal>);
+
+impl CtrlC {
+    /// Listens for it. Where that cannot be, it ends the program by itself.
+    pub(super) fn listen() -> Self {
+        Self(signal(SignalKind::interrupt()).ok())
+    }
+
+    async fn came(&mut self) {
+        match &mut self.0 {
+            Some(signal) => {
+                signal.recv().await;
+            }
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// How a claim ended, for programs.
@@ -57,44 +105,56 @@ struct End<'a> {
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     instance_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exit_code: Option<i32>,
     message: String,
     #[serde(with = "time::serde::rfc3339")]
     at: Timestamp,
 }
 
 impl<'a> Watch<'a> {
-    /// Looks at the targets before anything is sent: a claim that cannot be followed is not sent.
-    pub(super) async fn begin(
+    /// What is followed: claims that were sent after `before` was read.
+    pub(super) fn new(
         session: &'a Session,
         stack: &'a Stack,
         claims: &'a [Claim],
-        again: bool,
-    ) -> Result<Self, Failure> {
-        let mut watch = Self {
+        before: Before,
+    ) -> Self {
+        let in_line = |claim| Followed {
+            claim,
+            standing: Standing::InLine,
+            had_entry: false,
+        };
+        Self {
             session,
             stack,
-            claims: claims
-                .iter()
-                .map(|claim| Followed {
-                    claim,
-                    standing: Standing::InLine,
-                    had_entry: false,
-                })
-                .collect(),
-            known: Vec::new(),
-            reads_rejected: true,
-        };
-        let targets = watch.targets().await?;
-        for claim in claims {
-            check(claim, targets.get(&claim.target_group), stack, again)?;
+            claims: claims.iter().map(in_line).collect(),
+            before,
         }
-        watch.known = watch.rejected_before().await?;
-        Ok(watch)
     }
 
-    /// Follows the claims until each has ended.
+    /// Follows the claims until each has ended, or Ctrl-C.
     pub(super) async fn follow(
         mut self,
+        mut ctrl_c: CtrlC,
+        options: &Options,
+        screen: &mut Screen<'_>,
+    ) -> Result<Exit, Failure> {
+        tokio::select! {
+            exit = self.until_ended(options, screen) => return exit,
+            () = ctrl_c.came() => {}
+        }
+        for followed in &self.claims {
+            if followed.standing.exit().is_none() {
+                let id = &followed.claim.claim_id;
+                screen.note(&format!("{id} goes on: `ready-pool claim {id}`"));
+            }
+        }
+        Ok(Exit::Interrupted)
+    }
+
+    async fn until_ended(
+        &mut self,
         options: &Options,
         screen: &mut Screen<'_>,
     ) -> Result<Exit, Failure> {
@@ -130,7 +190,8 @@ impl<'a> Watch<'a> {
 
     /// One look at all that have not ended; answers whose standing has changed.
     async fn look(&mut self, number: usize) -> Result<Vec<usize>, Failure> {
-        let targets = self.targets().await?;
+        let claims = self.claims.iter().map(|followed| followed.claim);
+        let targets = targets(self.session, claims).await?;
         let is_in_line = |followed: &Followed<'_>| {
             let target = targets.get(&followed.claim.target_group);
             followed.standing.exit().is_none()
@@ -143,6 +204,7 @@ impl<'a> Watch<'a> {
             Vec::new()
         };
         let now = self.session.now();
+        let session = self.session;
         let mut changed = Vec::new();
         for (index, followed) in self.claims.iter_mut().enumerate() {
             if followed.standing.exit().is_some() {
@@ -153,11 +215,19 @@ impl<'a> Watch<'a> {
             let rejected = rejected.iter().find(|rejected| {
                 rejected.claim_id == claim.claim_id.as_str()
                     && rejected.target_group.as_deref() == Some(claim.target_group.as_str())
-                    && !self.known.contains(rejected)
+                    && !self.before.known.contains(rejected)
             });
             followed.had_entry |=
                 target.is_some_and(|target| target.entry(&claim.claim_id).is_some());
-            let standing = Standing::of(claim, target, rejected, followed.had_entry, now);
+            let mut standing = Standing::of(claim, target, rejected, followed.had_entry, now);
+            if let Standing::Failed {
+                reason: Reason::ScriptFailed,
+                instance: Some(instance),
+                exit_code,
+            } = &mut standing
+            {
+                *exit_code = exit_code_of(session, claim, instance).await;
+            }
             if standing != followed.standing || number == 0 {
                 followed.standing = standing;
                 changed.push(index);
@@ -166,39 +236,16 @@ impl<'a> Watch<'a> {
         Ok(changed)
     }
 
-    async fn targets(&self) -> Result<BTreeMap<GroupName, Group>, Failure> {
-        targets(self.session, self.claims.iter().map(|it| it.claim)).await
-    }
-
-    fn ids(&self) -> BTreeSet<String> {
-        let ids = self.claims.iter();
-        ids.map(|followed| followed.claim.claim_id.to_string())
-            .collect()
-    }
-
-    /// What the rejected queue holds of these claims before they are sent, whoever else reads it now.
-    async fn rejected_before(&mut self) -> Result<Vec<Rejected>, Failure> {
-        let found = rejected::find(self.session, self.stack, &self.ids()).await;
-        self.unless_denied(found.map(|found| found.claims))
-    }
-
     /// What can be seen of these claims on the rejected queue now.
     async fn rejected(&mut self) -> Result<Vec<Rejected>, Failure> {
-        if !self.reads_rejected {
+        if !self.before.reads_rejected {
             return Ok(Vec::new());
         }
-        let found = rejected::glance(self.session, self.stack, &self.ids()).await;
-        self.unless_denied(found)
-    }
-
-    /// Whoever may not read the rejected queue goes on without.
-    fn unless_denied(
-        &mut self,
-        found: Result<Vec<Rejected>, CallError>,
-    ) -> Result<Vec<Rejected>, Failure> {
-        match found {
+        let ids = self.claims.iter();
+        let ids = ids.map(|followed| followed.claim.claim_id.to_string());
+        match rejected::glance(self.session, self.stack, &ids.collect()).await {
             Err(error) if error.says_denied() => {
-                self.reads_rejected = false;
+                self.before.reads_rejected = false;
                 Ok(Vec::new())
             }
             other => other.or_failure(self.session),
@@ -226,6 +273,7 @@ impl<'a> Watch<'a> {
                 outcome: standing.code(),
                 reason: standing.reason(),
                 instance_id: standing.instance().map(|instance| instance.as_str()),
+                exit_code: standing.exit_code(),
                 message: words,
                 at: now,
             });
@@ -240,78 +288,11 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// The targets of these claims.
-async fn targets<'a>(
-    session: &Session,
-    claims: impl Iterator<Item = &'a Claim>,
-) -> Result<BTreeMap<GroupName, Group>, Failure> {
-    let names: BTreeSet<GroupName> = claims.map(|claim| claim.target_group.clone()).collect();
-    let groups = session.auto_scaling.groups(&names).await;
-    groups.or_failure(session)
-}
-
-/// Refuses claims that the functions would reject for what their targets are.
-pub(super) async fn check_targets<'a>(
-    session: &Session,
-    stack: &Stack,
-    claims: impl Iterator<Item = &'a Claim> + Clone,
-) -> Result<(), Failure> {
-    let targets = targets(session, claims.clone()).await?;
-    for claim in claims {
-        check(claim, targets.get(&claim.target_group), stack, true)?;
-    }
-    Ok(())
-}
-
-/// Refuses what would be waited for in vain.
-fn check(claim: &Claim, target: Option<&Group>, stack: &Stack, again: bool) -> Result<(), Failure> {
-    let (id, name) = (&claim.claim_id, &claim.target_group);
-    let entry = target.and_then(|target| target.entry(id));
-    let refuse = |problem: String| Err(Failure::Usage(format!("nothing was sent: {problem}")));
-    stack.check_may_be_target(name).or_else(refuse)?;
-    let Some(target) = target else {
-        if claim.create_target.is_some() {
-            return match &stack.target_prefix {
-                Some(prefix) if name.as_str().starts_with(prefix) => Ok(()),
-                Some(prefix) => refuse(format!(
-                    "{name} does not exist, and the stack makes only groups whose names begin with {prefix} (its \
-                     parameter TargetNamePrefix)"
-                )),
-                None => refuse(format!(
-                    "{name} does not exist, and the stack makes none: its parameters TargetLaunchTemplate, \
-                     TargetLaunchTemplateVersion and TargetNamePrefix are not set"
-                )),
-            };
-        }
-        let why = Reason::UnknownTarget.sentence_with(Some(name.as_str()));
-        return refuse(why);
-    };
-    if !target.is_opted_in_to(&stack.pool) {
-        return refuse(match target.opted_in_to() {
-            Some(other) => format!(
-                "{name} has opted in to {other}, and not to {}; name that pool's stack with --stack, or the family of both \
-                 with --family",
-                stack.pool
-            ),
-            None => format!(
-                "{name} has not opted in; `ready-pool opt-in {name}` gives it the tag ready-pool:pool = {}",
-                stack.pool
-            ),
-        });
-    }
-    match entry {
-        // The room of a claim with an entry is counted already.
-        None if target.desired_capacity >= target.max_size => {
-            let known = format!(
-                "{name}: desired capacity {}, maximum size {}",
-                target.desired_capacity, target.max_size
-            );
-            refuse(Reason::TargetFull.sentence_with(Some(&known)))
-        }
-        Some(entry) if !again => refuse(format!(
-            "{name} has an entry of {id} already ({entry}), and the same id is the same claim: it gets no second \
-             instance. Use another --id, or --again to follow this one"
-        )),
-        _ => Ok(()),
-    }
+/// How the claim's script ended on the instance. Whoever may not read the history goes without.
+async fn exit_code_of(session: &Session, claim: &Claim, instance: &InstanceId) -> Option<i32> {
+    let history = session.systems_manager.history(instance).await.ok()?;
+    let comment = command::comment(&claim.key());
+    let its = history.iter().find(|command| command.comment == comment)?;
+    let run = session.systems_manager.run(&its.id, instance).await.ok()?;
+    run.exit_code
 }

@@ -48,7 +48,16 @@ pub(super) fn print(status: &Status, screen: &mut Screen<'_>) -> Result<(), Fail
     ] {
         let texts: Vec<String> = names
             .iter()
-            .filter_map(|name| Some(format!("{name} {}", queue(*status.queues.get(name)?))))
+            .filter_map(|name| {
+                let counts = *status.queues.get(name)?;
+                // Nobody but people reads what lies there: none of it is in work.
+                let text = if label.is_empty() {
+                    for_people(counts)
+                } else {
+                    queue(counts)
+                };
+                Some(format!("{name} {text}"))
+            })
             .collect();
         screen.field(label, &texts.join("; "), Tone::Plain)?;
     }
@@ -99,6 +108,14 @@ fn queue(counts: Counts) -> String {
     text
 }
 
+fn for_people(counts: Counts) -> String {
+    let all = counts.all();
+    match counts.in_flight {
+        0 => all.to_string(),
+        read => format!("{all} ({read} being read)"),
+    }
+}
+
 fn claims(status: &Status, screen: &mut Screen<'_>) -> Result<(), Failure> {
     let open = &status.open_claims;
     let targets = words::count(status.targets, "target", "targets");
@@ -131,6 +148,18 @@ fn claims(status: &Status, screen: &mut Screen<'_>) -> Result<(), Failure> {
 mod tests {
     use super::*;
     use crate::status::view::tests::seen;
+
+    #[test]
+    fn a_message_that_somebody_reads_lies_on_its_queue_all_the_same() {
+        let mut counts = Counts {
+            in_flight: 67,
+            ..Counts::default()
+        };
+        assert_eq!(for_people(counts), "67 (67 being read)");
+        assert_eq!(queue(counts), "0 and 67 in flight");
+        counts.in_flight = 0;
+        assert_eq!(for_people(counts), "0");
+    }
 
     #[test]
     fn the_status_is_a_few_lines() {

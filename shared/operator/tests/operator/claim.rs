@@ -1,6 +1,6 @@
 //! `claim`.
 
-use crate::operator::{harness, run};
+use crate::operator::{harness, run, words};
 use end_to_end::{Harness, Target, claim};
 use ready_pool_operator::Exit;
 use region::commands::Pretence;
@@ -27,7 +27,7 @@ async fn the_story_of_a_claim_that_is_ready() {
             "entry       attempt 1, ready, deadline 2026-11-22 20:30:00 UTC",
             &format!("instance    {instance} in tenant, the target: InService, agent online"),
             &format!("on {instance}: Success, exit code 0; sent 2026-11-22 20:0"),
-            "│ hello",
+            "stdout      │ hello",
             "times       sent 2026-11-22 20:0",
             "after that: entered ",
             "Attaching an existing EC2 instance",
@@ -75,7 +75,7 @@ async fn the_story_of_a_script_that_failed_has_its_output_and_says_what_to_do() 
         &[
             "failed (script_failed)",
             "Failed, exit code 7",
-            "│ no such package",
+            "stderr      │ no such package",
             "fix the script",
             "send it with a new claim_id",
         ],
@@ -95,16 +95,18 @@ async fn claims_that_were_sent_at_once_are_found_by_their_common_id() {
     }
     let story = run(&harness, &["claim", "multi"]).await;
     story.is(
-        Exit::Unknown,
+        Exit::Done,
         &[
-            "multi: no trace",
-            "`ready-pool claim multi-1` shows the first",
+            "multi: 2 claims with this id and a number",
+            "claims      multi-1 for tenant: ready, i-",
+            "multi-2 for tenant: ready, i-",
+            "`ready-pool claim multi-1` shows what happened to the first",
         ],
     );
     let known = run(&harness, &["claim", "multi", "--json"]).await;
     let known = known.json().remove(0);
-    assert_eq!(known["sent_as"], "multi-1");
-    assert!(known["perhaps"].as_array().is_some_and(|all| all.len() > 4));
+    assert_eq!(known["sent_as"][1]["claim_id"], "multi-2", "{known}");
+    assert_eq!(known["sent_as"][1]["stage"], "ready", "{known}");
     harness.end().await;
 }
 
@@ -153,6 +155,8 @@ async fn a_rejected_claim_is_found_on_the_rejected_queue() {
     // The first look hides what it saw for a while.
     let next = run(&harness, &["claim", "other-3"]).await;
     next.is(Exit::Done, &["other-3 for full: rejected (target_full)"]);
+    let waits = "the rejected queue is being read by somebody else; looking again in 6 s\n";
+    assert_eq!(next.errors, waits);
     harness.end().await;
 }
 
@@ -187,9 +191,10 @@ async fn a_claim_that_nobody_knows_has_a_status_of_its_own() {
         &[
             "nosuch: no trace",
             "perhaps",
-            "ready-pool-pool has 2 ready and 0 booting of 2 wanted",
+            "it was sent to another stack",
         ],
     );
+    assert!(!story.out.contains("waits in line"), "{story:?}");
     let wrong = run(&harness, &["claim", "no such"]).await;
     wrong.is(Exit::Wrong, &["\"no such\" is no claim id"]);
     harness.end().await;
@@ -223,4 +228,41 @@ async fn a_replaced_instance_is_part_of_the_story() {
         ],
     );
     harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_is_kept_in_no_group_is_said_to_cost_money() {
+    let fails = |_: &region::commands::CommandRun| Pretence {
+        exit_code: 7,
+        ..Pretence::default()
+    };
+    let harness = harness(Harness::builder().scripts(fails)).await;
+    let line = "send --target tenant --command false --id f2 --on-init-failure keep --attach-when after_init --wait";
+    let sent = run(&harness, &words(line)).await;
+    sent.is(
+        Exit::Bad,
+        &["f2: runs its script on i-", "f2: failed (script_failed)"],
+    );
+    harness.pass(Duration::from_secs(5)).await;
+    let story = run(&harness, &["claim", "f2"]).await;
+    story.is(
+        Exit::Done,
+        &[
+            "in no group, agent online",
+            "next        i-",
+            " is kept, runs in no group, and costs money until you terminate it: aws ec2 terminate-instances",
+            "fix the script",
+        ],
+    );
+    let found = run(&harness, &["doctor"]).await;
+    found.is(
+        Exit::Done,
+        &[
+            "look at     i-",
+            ": the failed claim f2 keeps it: it runs in no group, and costs money",
+            "aws ec2 terminate-instances --instance-ids i-",
+            "found       0 wrong, 1 to look at",
+        ],
+    );
+    harness.stop().await;
 }

@@ -221,7 +221,7 @@ async fn the_doctor_looks_at_each_stack_and_at_tags_that_name_no_pool() {
             "ready-pool-small in eu-west-1: 7 queues",
             "all is well",
             "ready-pool in eu-west-1: 2 pools",
-            "all is well",
+            "in all      nothing: all is well",
         ],
     );
     let misspelt = Target::named("misspelt").of("ready-pool-smal-pool");
@@ -231,6 +231,7 @@ async fn the_doctor_looks_at_each_stack_and_at_tags_that_name_no_pool() {
         &[
             "ready-pool in eu-west-1: 2 pools",
             "wrong       misspelt: it has opted in to ready-pool-smal-pool, and there is no such group",
+            "in all      1 wrong, 0 to look at",
         ],
     );
     let asked = send("misspelt", "c");

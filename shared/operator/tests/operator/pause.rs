@@ -4,6 +4,7 @@ use crate::operator::{harness, run, words};
 use end_to_end::{Harness, claim};
 use ready_pool_core::outcome::Ending;
 use ready_pool_operator::Exit;
+use serde_json::json;
 use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
@@ -37,12 +38,19 @@ async fn a_pause_holds_claims_until_it_ends() {
         ],
     );
     let resumed = run(&harness, &["resume"]).await;
-    resumed.is(Exit::Done, &["nothing: the pool works"]);
+    resumed.is(
+        Exit::Done,
+        &[
+            "resumed     the pool works",
+            "claims: none gets an instance",
+        ],
+    );
     for claim_id in ["waits", "too"] {
         assert_eq!(harness.outcome(claim_id).await.outcome, Ending::Ready);
     }
     // Again it changes nothing.
-    run(&harness, &["resume"]).await.is(Exit::Done, &[]);
+    let idle = run(&harness, &["resume"]).await;
+    idle.is(Exit::Done, &["not paused"]);
     harness.end().await;
 }
 
@@ -54,11 +62,39 @@ async fn each_pause_is_what_the_functions_read() {
         ("replenishing", false, true),
         ("all", true, true),
     ] {
+        run(&harness, &["resume"]).await.is(Exit::Done, &[]);
         run(&harness, &["pause", what]).await.is(Exit::Done, &[]);
         let read = run(&harness, &["status", "--json"]).await.json().remove(0);
         assert_eq!(read["paused"]["claims"], claims, "{what}");
         assert_eq!(read["paused"]["replenishing"], replenishing, "{what}");
         assert!(read["paused"].get("misspelt").is_none(), "{what}");
     }
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_pause_ends_no_other() {
+    let harness = harness(Harness::builder()).await;
+    run(&harness, &["pause", "replenishing"])
+        .await
+        .is(Exit::Done, &[]);
+    let both = run(&harness, &["pause"]).await;
+    both.is(
+        Exit::Done,
+        &[
+            "paused      claims and replenishing",
+            "replenishing was paused already",
+        ],
+    );
+    let read = run(&harness, &["status", "--json"]).await.json().remove(0);
+    assert_eq!(read["paused"]["claims"], true, "{read}");
+    assert_eq!(read["paused"]["replenishing"], true, "{read}");
+    let ended = run(&harness, &["resume", "--json"]).await.json().remove(0);
+    assert_eq!(
+        ended,
+        json!({
+            "stack": "ready-pool", "pool": "ready-pool-pool", "claims": false, "replenishing": false,
+        })
+    );
     harness.end().await;
 }

@@ -64,7 +64,7 @@ async fn a_script_that_fails_is_a_bad_end() {
     sent.is(
         Exit::Bad,
         &[
-            "c-1: failed (script_failed): ",
+            "c-1: failed (script_failed): the init script ended with a non-zero exit code (7); ",
             "`ready-pool claim c-1` shows its command's output",
         ],
     );
@@ -176,6 +176,16 @@ async fn what_would_be_waited_for_in_vain_is_not_sent() {
             .is(Exit::Wrong, &["nothing was sent", problem]);
     }
     assert_eq!(harness.calls("SendMessage"), sent_before);
+    let unheard = words("send --target tenant --id used --command true");
+    run(&harness, &unheard).await.is(
+        Exit::Wrong,
+        &[
+            "nothing was sent",
+            "has an entry of used already",
+            "--again",
+        ],
+    );
+    assert_eq!(harness.calls("SendMessage"), sent_before);
     let line = words("send --target tenant --id used --command true --wait --again");
     run(&harness, &line)
         .await
@@ -244,7 +254,7 @@ async fn a_claim_that_the_functions_would_reject_is_not_sent() {
     let refused = run(&harness, &line).await;
     refused.is(
         Exit::Wrong,
-        &["the claim was not sent: `init.commands[0]` must not have `{{`"],
+        &["nothing was sent: `init.commands[0]` must not have `{{`"],
     );
     harness.end().await;
 }
@@ -283,5 +293,35 @@ async fn a_stack_that_makes_no_targets_is_not_asked_for_one() {
     let words: Vec<&str> = line.split(' ').collect();
     let refused = run(&harness, &words).await;
     refused.is(Exit::Wrong, &["TargetLaunchTemplate", "are not set"]);
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_than_the_target_has_room_for_is_not_sent() {
+    let harness = harness(Harness::builder()).await;
+    harness.create(Target::named("small").max_size(2)).await;
+    let line = words("send --target small --command true --id c --instances 6");
+    run(&harness, &line).await.is(
+        Exit::Wrong,
+        &["nothing was sent: small has room for 2: send 2, or raise its maximum size"],
+    );
+    harness.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_does_not_pass_while_somebody_else_reads_the_rejected_queue() {
+    let harness = harness(Harness::builder()).await;
+    harness.create(Target::named("full").max_size(0)).await;
+    harness.send(&claim("other", "full")).await;
+    harness.outcomes_come(1).await;
+    run(&harness, &["claim", "other"]).await.is(Exit::Done, &[]);
+    let line = words("send --target tenant --command true --id c-1 --expires-in 8s --wait");
+    let sent = run(&harness, &line).await;
+    assert!(
+        sent.errors.contains("looking again in 6 s"),
+        "{}",
+        sent.errors
+    );
+    sent.is(Exit::Done, &["c-1: ready: i-"]);
     harness.end().await;
 }

@@ -140,8 +140,40 @@ async fn the_program_works_over_a_socket_and_its_exit_status_says_how_it_ended()
     let read = format!("--wait-time-seconds 20 --endpoint-url {}", served.url());
     served.run(&line).await.is(0, &[&read]);
     let line = ["send", "--target", "tenant", "--command", "{{"];
-    served.run(&line).await.is(2, &["was not sent"]);
+    served.run(&line).await.is(2, &["nothing was sent"]);
     served.run(&["nonsense"]).await.is(2, &["Usage"]);
+    served.stop().await;
+}
+
+/// As a shell's Ctrl-C.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ctrl_c_ends_the_waiting_and_names_the_claim_that_goes_on() {
+    let served = Served::start().await;
+    served.run(&["pause"]).await.is(0, &["paused"]);
+    let url = served.url();
+    let line = "ready-pool send --target tenant --command true --id w1 --wait & follower=$!
+        for _ in $(seq 1000); do ready-pool status | grep -q 'provision [0 and]*1' && break; done
+        kill -INT $follower; wait $follower";
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_ready-pool"));
+    let folder = program.parent().unwrap().to_str().unwrap();
+    let output = Command::new("bash")
+        // With job control a program in the background heeds SIGINT.
+        .args(["-mc", line])
+        .env_clear()
+        .envs([
+            ("PATH", format!("{folder}:/usr/bin:/bin").as_str()),
+            ("AWS_ENDPOINT_URL", &url),
+        ])
+        .env("HOME", home("operator"))
+        .output()
+        .await
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        errors.contains("w1 goes on: `ready-pool claim w1`"),
+        "{output:?}"
+    );
+    assert_eq!(output.status.code(), Some(130), "{output:?}");
     served.stop().await;
 }
 
@@ -274,15 +306,34 @@ async fn without_credentials_region_or_network_it_says_so() {
         ("AWS_SECRET_ACCESS_KEY", "none"),
     ];
     let nowhere = run(&keys, &["status"]).await;
-    nowhere.is(1, &["no AWS region is set", "AWS_REGION"]);
+    nowhere.is(
+        1,
+        &[
+            "no AWS region is set",
+            "AWS_REGION",
+            "--endpoint-url http://127.0.0.1:PORT",
+        ],
+    );
     // A port that was free a moment ago, and that nobody listens on.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let silent = run(&[], &["--endpoint-url", &url, "status"]).await;
-    silent.is(
+    let refused = format!("no region answers at {url}: connection refused\n");
+    silent.is(1, &[&refused, "cargo serve"]);
+    let elsewhere = ["--endpoint-url", "http://nosuch.invalid", "status"];
+    let nobody = run(&[("AWS_REGION", "eu-west-1")], &elsewhere).await;
+    nobody.is(
         1,
-        &["no region answers at http://127.0.0.1:", "cargo serve"],
+        &[
+            "no AWS credentials for http://nosuch.invalid: set",
+            "any keys do",
+        ],
+    );
+    assert!(
+        !nobody.errors.contains("session token"),
+        "{}",
+        nobody.errors
     );
 }
 

@@ -188,7 +188,7 @@ impl Harness {
         };
         tokio::time::timeout(PATIENCE, waiting)
             .await
-            .unwrap_or_else(|_| panic!("never happened: {what}"));
+            .unwrap_or_else(|_| panic!("never happened: {what}\n{}", self.last_words()));
     }
 
     /// Lets time pass.

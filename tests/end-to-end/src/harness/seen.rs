@@ -113,6 +113,26 @@ impl Harness {
             .collect()
     }
 
+    /// The newest log lines and refused calls, for whoever reads why a scenario did not go on.
+    pub(super) fn last_words(&self) -> String {
+        const MOST: usize = 20;
+        let journal = self.journal();
+        let said = journal.iter().rev().filter_map(|entry| match &entry.what {
+            Happening::Logged { function, line } => {
+                Some(format!("{} {function}: {line}", entry.at))
+            }
+            Happening::Called {
+                caller,
+                operation,
+                error: Some(error),
+                ..
+            } => Some(format!("{} {caller}: {operation}: {error}", entry.at)),
+            _ => None,
+        });
+        let newest: Vec<String> = said.take(MOST).collect();
+        newest.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+
     /// What must hold in every scenario and does not. Ask when nothing is under way any more.
     pub fn violations(&self) -> Vec<Violation> {
         let mut history = self.history.lock().expect("no test thread panicked");

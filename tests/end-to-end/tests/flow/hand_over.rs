@@ -138,6 +138,33 @@ async fn a_lost_answer_to_any_write_leaves_one_instance_that_was_sent_one_comman
     }
 }
 
+/// By instance a command is listed only once its agent has it.
+#[tokio::test(start_paused = true)]
+async fn a_command_that_no_agent_has_picked_up_is_not_sent_again() {
+    for failure in [Failure::Silence, Failure::Kill] {
+        let harness = Harness::with_ready_pool(1).await;
+        harness.create(Target::named("asg-1")).await;
+        let silent = harness.in_service(&harness.pool)[0].clone();
+        // Its last ping is recent: Systems Manager still says Online.
+        harness
+            .region
+            .with(|world| compute::kill_agent(world, &silent));
+        harness.break_next(Fault {
+            failure: failure.clone(),
+            ..lost_answer(Service::Ssm, "SendCommand")
+        });
+        let mut message = claim("c", "asg-1");
+        // Time for the next delivery, and none for another instance.
+        message["expires_at"] = harness.in_future(Duration::from_secs(50)).into();
+        harness.send(&message).await;
+        let outcome = harness.outcome("c").await;
+        assert_eq!(outcome.reason, Reason::NotDelivered, "{failure:?}");
+        assert_eq!(harness.calls("SendCommand"), 1, "{failure:?}");
+        harness.gone(&silent).await;
+        harness.end().await;
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn already_attached_to_the_right_group_is_success() {
     let harness = Harness::with_ready_pool(2).await;

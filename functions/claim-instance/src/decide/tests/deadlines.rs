@@ -3,13 +3,30 @@
 use super::*;
 
 const TOO_LATE: &str = "the claim expired at 2026-11-22T20:15:00Z before its command was sent";
+const NO_INSTANCE: &str = "the claim got no instance before its deadline, 2026-11-22T20:15:00Z";
 
 #[test]
 fn an_expired_claim_without_an_entry_gets_no_instance() {
     let decision = Scene::with_ready(1)
         .after_the_deadline()
         .decide_on(claim("a"));
-    assert_closed(&decision, Reason::Expired, TOO_LATE, None);
+    assert_closed(&decision, Reason::Expired, NO_INSTANCE, None);
+}
+
+#[test]
+fn a_claim_that_was_sent_after_its_deadline_hears_so() {
+    let scene = Scene::with_ready(1).after_the_deadline();
+    for (sent, message) in [
+        (DEADLINE - Duration::nanoseconds(1), NO_INSTANCE),
+        (DEADLINE, "sent after its deadline, 2026-11-22T20:15:00Z"),
+    ] {
+        let request = Request {
+            sent: Some(sent),
+            ..Request::of(claim("a"))
+        };
+        let decision = scene.decide_one(request);
+        assert_closed(&decision, Reason::Expired, message, None);
+    }
 }
 
 #[test]
@@ -17,7 +34,7 @@ fn an_expired_claim_for_a_target_that_is_gone_ends_as_expired() {
     let decision = Scene::with_ready(1)
         .after_the_deadline()
         .decide_on(claim_for("a", "gone"));
-    assert_closed(&decision, Reason::Expired, TOO_LATE, None);
+    assert_closed(&decision, Reason::Expired, NO_INSTANCE, None);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn the_deadline_passes_in_a_paused_pool_too() {
     assert_closed(
         &scene.decide_on(claim("a")),
         Reason::Expired,
-        "before its command was sent",
+        "got no instance before its deadline",
         None,
     );
 }

@@ -41,6 +41,7 @@ pub(in crate::doctor) fn examined() -> Examined {
             is_refreshing: Some(false),
         }],
         unreadable: Vec::new(),
+        kept: Vec::new(),
     }
 }
 
@@ -218,5 +219,8 @@ fn no_target_and_targets_that_cannot_be_read_are_said() {
 fn the_pool_must_not_be_its_own_target() {
     let mut examined = examined();
     examined.targets[0].group.name = examined.stack.pool.clone();
-    assert_eq!(all(&examined)[0].1, "it is the pool itself");
+    assert_eq!(
+        all(&examined)[0].1,
+        "it is a group of ready-pool itself: claims are rejected (target_is_ours)"
+    );
 }

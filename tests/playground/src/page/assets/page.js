@@ -20,6 +20,7 @@ function draw(next) {
     say(node, String(next.counts[node.dataset.count]));
   }
   byId("dry-runs").hidden = next.counts.dry_runs === 0;
+  say(byId("dry-runs").querySelector("dt"), next.counts.dry_runs === 1 ? "dry run" : "dry runs");
   drawPools(next.pools, now());
   drawPoolChoice(next.pools);
   drawElsewhere(next.elsewhere);
