@@ -3,7 +3,7 @@
 use crate::api::{Answer, Call, CallError};
 use crate::region::Region;
 use crate::settings::Settings;
-use crate::wire;
+use crate::wire::{self, Decoded};
 use crate::world::World;
 use axum::Router;
 use axum::body::Bytes;
@@ -88,17 +88,23 @@ async fn answer(
     let mut request = Request::new(body);
     *request.method_mut() = method;
     *request.headers_mut() = headers;
-    respond(&region, &request).await.map(axum::body::Body::from)
+    let decoded = wire::decode(&request);
+    let is_here = |asked: &str| region.read(|world| world.settings.region_name == asked);
+    let elsewhere = decoded.region.clone().filter(|asked| !is_here(asked));
+    let response = write(&region, decoded, elsewhere).await;
+    response.map(axum::body::Body::from)
 }
 
-/// Answers one request in whatever way it arrived.
+/// Answers one request of a client in this process, whatever region it is signed for: the SDK's retry quota is one
+/// for each region's name, and so clients in tests have names of their own.
 pub(crate) async fn respond(
     region: &Region,
     request: &Request<impl AsRef<[u8]>>,
 ) -> Response<Vec<u8>> {
-    let decoded = wire::decode(request);
-    let is_here = |asked: &str| region.read(|world| world.settings.region_name == asked);
-    let elsewhere = decoded.region.filter(|asked| !is_here(asked));
+    write(region, wire::decode(request), None).await
+}
+
+async fn write(region: &Region, decoded: Decoded, elsewhere: Option<String>) -> Response<Vec<u8>> {
     let (operation, answer) = match decoded.call {
         Ok(call) => {
             let answer = match elsewhere {
