@@ -3,12 +3,13 @@
 use crate::arguments::Arguments;
 use crate::bench::Bench;
 use crate::demand::{Demand, Leads};
+use crate::figures::dollars;
 use crate::history::{History, Setting};
 use crate::plan::Plan;
 use crate::row::Row;
 use crate::table::table;
 use crate::verdict::{ENOUGH_DAYS, Verdict};
-use crate::words::{self, dollars};
+use crate::words;
 use serde::Serialize;
 use std::error::Error;
 
@@ -264,7 +265,6 @@ impl FamilyPlan {
             let mut lines: Vec<_> = HEADINGS.map(|line| line.map(str::to_owned)).into();
             lines.extend(self.pools.iter().filter_map(Line::cells));
             lines.push(self.sum.cells());
-            // Ready instances, then claims.
             text = table(&lines, &[3, 1], width);
             text.push('\n');
         }

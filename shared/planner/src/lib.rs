@@ -9,6 +9,7 @@ mod arguments;
 pub mod bench;
 pub mod demand;
 pub mod family;
+mod figures;
 pub mod history;
 pub mod html;
 pub mod outcome;

@@ -15,6 +15,18 @@ pub enum Service {
     Sts,
 }
 
+impl Service {
+    /// As in the names of IAM's actions.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::AutoScaling => "autoscaling",
+            Self::Ssm => "ssm",
+            Self::Sqs => "sqs",
+            Self::Sts => "sts",
+        }
+    }
+}
+
 /// One call, decoded: members are named as in the service's API model, lists are arrays, and
 /// query-protocol scalars are strings.
 #[derive(Clone, Debug)]
@@ -73,7 +85,10 @@ impl CallError {
     pub fn unknown_operation(service: Service, operation: &str) -> Self {
         Self::sender(
             "UnknownOperationException",
-            format!("the simulated region does not know {service:?} {operation}"),
+            format!(
+                "the simulated region does not support {}:{operation}",
+                service.prefix()
+            ),
         )
     }
 }

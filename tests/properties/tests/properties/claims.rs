@@ -212,7 +212,7 @@ fn wrong_of_init() -> Vec<Wrong> {
             json!("600"),
             "init.execution_timeout_seconds",
         ),
-        ("/init/comands", json!([]), "comands"),
+        ("/init/comands", json!([]), "init.comands"),
     ]
 }
 
