@@ -113,11 +113,12 @@ async fn region(options: &Options, is_anybodys: bool) -> Result<Region, Failure>
     if let Some(name) = &options.profile {
         profile = profile.profile_name(name);
     }
+    // A simulated region is one region, whatever `AWS_REGION` is for the user's own account.
     // Not the instance metadata: the AWS CLI does not ask it for a region, and it is slow where there is none.
     let chain = RegionProviderChain::first_try(options.region.clone().map(Region::new))
+        .or_else(is_anybodys.then(|| Region::from_static(LOCAL_REGION)))
         .or_else(EnvironmentVariableRegionProvider::new())
-        .or_else(profile.build())
-        .or_else(is_anybodys.then(|| Region::from_static(LOCAL_REGION)));
+        .or_else(profile.build());
     chain.region().await.ok_or(Failure::NoRegion)
 }
 

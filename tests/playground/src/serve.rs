@@ -230,7 +230,7 @@ fn lines_to_copy(running: &Running) -> String {
         endpoint, region, ..
     } = &addresses;
     let mut text = format!(
-        "export AWS_DEFAULT_REGION={region}\nexport AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none\n"
+        "export AWS_REGION={region} AWS_DEFAULT_REGION={region}\nexport AWS_ACCESS_KEY_ID=me AWS_SECRET_ACCESS_KEY=none\n"
     );
     for names in running.names.all() {
         let (target, claim_id) = match running.names.family {

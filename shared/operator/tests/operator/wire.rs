@@ -251,11 +251,14 @@ async fn without_credentials_region_or_network_it_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_simulated_region_on_this_machine_asks_for_no_credentials() {
+async fn a_simulated_region_on_this_machine_asks_for_no_credentials_and_has_one_region() {
     let served = Served::start().await;
     let url = served.url();
-    let shown = run(&[], &["status", "--endpoint-url", &url]).await;
-    shown.is(0, &["2 ready of 2 wanted"]);
+    // A region is the user's own account's, and this one is in none of them.
+    for environment in [&[][..], &[("AWS_REGION", "us-east-1")]] {
+        let shown = run(environment, &["status", "--endpoint-url", &url]).await;
+        shown.is(0, &["2 ready of 2 wanted"]);
+    }
     served.stop().await;
 }
 

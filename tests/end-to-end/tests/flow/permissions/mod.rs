@@ -35,9 +35,10 @@ async fn everything_that_is_allowed_is_used_and_everything_that_is_used_is_allow
     assert_eq!(ended("another"), Some(Ending::Ready));
     assert_eq!(ended("silent"), Some(Ending::Ready));
     assert_eq!(ended("late"), Some(Ending::Ready));
+    assert_eq!(ended("unheard"), Some(Ending::Ready));
     assert_eq!(
         toured.endings.len(),
-        9 + ZONAL + HASTY,
+        10 + ZONAL + HASTY,
         "{:#?}",
         toured.endings
     );

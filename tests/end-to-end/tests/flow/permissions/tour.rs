@@ -359,6 +359,14 @@ async fn play(
         .with(|world| take_detach_back(world, &harness.pool));
     minutes(2).await?;
 
+    // Another one, whose script's end is not heard: its target may have had it, and have taken it out.
+    command_rule_is_enabled(harness, false);
+    let mut unheard = with_script("unheard", "bash /opt/init.sh");
+    unheard["attach_when"] = json!("after_init");
+    signs_up(harness, &unheard, "unheard").await;
+    minutes(3).await?;
+    command_rule_is_enabled(harness, true);
+
     more_than_are_ready(harness, enough).await?;
 
     // Somebody changes the pool's size; then an agent dies.
