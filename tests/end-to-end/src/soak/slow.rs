@@ -1,6 +1,6 @@
 //! The claims that waited longest, and what they waited for.
 
-use super::tally::lines_about;
+use super::tally::{lines_about, story};
 use super::tenants::Tenants;
 use crate::harness::Harness;
 use ready_pool_core::outcome::Outcome;
@@ -24,6 +24,8 @@ pub struct Slow {
     attempt: Option<u8>,
     /// Calls about it or its instance that failed, and how often.
     failed: BTreeMap<String, usize>,
+    /// What the journal has of it, if the steps do not explain the wait.
+    story: Option<String>,
 }
 
 impl Slow {
@@ -58,13 +60,14 @@ impl Slow {
             .into_iter()
             .filter_map(|(what, at)| Some((what, at?)))
             .collect();
-        let steps = known
+        let steps: Vec<_> = known
             .windows(2)
             .filter_map(|pair| {
                 let ((_, from), (what, to)) = (pair.first()?, pair.get(1)?);
                 Some((*what, Duration::try_from(*to - *from).ok()?))
             })
             .collect();
+        let known_for: Duration = steps.iter().map(|(_, took)| *took).sum();
         let mut failed = BTreeMap::new();
         for entry in lines_about(harness, claim) {
             if let Some(call) = failed_call(&entry) {
@@ -74,6 +77,7 @@ impl Slow {
         Self {
             claim: claim.to_owned(),
             waited,
+            story: (known_for + LONG / 10 < waited).then(|| story(harness, claim)),
             steps,
             attempt: outcome.details.attempt,
             failed,
@@ -113,6 +117,9 @@ impl fmt::Display for Slow {
         failed.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         for (call, count) in failed.into_iter().take(MOST_FAILED) {
             write!(formatter, "; {call} ×{count}")?;
+        }
+        if let Some(story) = &self.story {
+            write!(formatter, "\n{story}")?;
         }
         Ok(())
     }

@@ -6,8 +6,9 @@ use crate::crash::describe;
 use crate::harness::Harness;
 use crate::history::Counts;
 use crate::invariants::Violation;
+use ready_pool_core::Timestamp;
 use ready_pool_core::outcome::Ending;
-use region::journal::Entry;
+use region::journal::{Entry, Happening};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -81,7 +82,7 @@ impl Tally {
         let (forgotten, violations): (Vec<Violation>, Vec<Violation>) =
             harness.violations().into_iter().partition(|it| {
                 matches!(it, Violation::NotOneInstance { claim, instances }
-                    if instances.len() > 1 && tenants.forgot(claim_id(claim)))
+                    if instances.len() > 1 && tenants.forgot(harness, claim_id(claim)))
             });
         let (unattached, violations): (Vec<Violation>, Vec<Violation>) =
             violations.into_iter().partition(|it| {
@@ -191,7 +192,7 @@ fn claim_id(key: &str) -> &str {
 }
 
 /// The lines of the journal that name a claim, to read.
-fn story(harness: &Harness, claim_id: &str) -> String {
+pub(super) fn story(harness: &Harness, claim_id: &str) -> String {
     let about = lines_about(harness, claim_id);
     format!("{claim_id}:\n{}", describe(&about))
 }
@@ -207,6 +208,17 @@ pub(super) fn lines_about(harness: &Harness, claim_id: &str) -> Vec<Entry> {
             .any(|word| what.contains(*word))
     };
     harness.journal().into_iter().filter(is_about).collect()
+}
+
+/// When each hand-over of a claim was sent.
+pub(super) fn handed_over(harness: &Harness, claim_id: &str) -> Vec<Timestamp> {
+    let named = format!(r#""claim_id":"{claim_id}""#);
+    let hand_over = |entry: &Entry| {
+        matches!(&entry.what, Happening::MessageSent { body, .. }
+            if body.contains(r#""ready_pool":"hand-over""#) && body.contains(&named))
+    };
+    let journal = harness.journal().into_iter();
+    journal.filter(hand_over).map(|entry| entry.at).collect()
 }
 
 /// The lines of the journal that name an instance.

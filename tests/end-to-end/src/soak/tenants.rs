@@ -1,6 +1,6 @@
 //! The people around the stack: they send claims, use machines for a while, and break things.
 
-use super::{MOST_TARGET_SIZE, Soak, Troubles, is_made_on_demand};
+use super::{MOST_TARGET_SIZE, Soak, Troubles, is_made_on_demand, tally};
 use crate::harness::{Harness, claim};
 use ready_pool_core::command::STACK_TAG;
 use ready_pool_core::ids::{ClaimId, ClaimKey, GroupName};
@@ -102,18 +102,18 @@ impl Tenants {
         Some(format!("{claim} has no outcome"))
     }
 
-    /// Whether the claim was sent again after its target's tags were wiped, when `InitQueue` no
-    /// longer swallows a second hand-over. Nobody can tell it from a new claim then: a known limit
-    /// (`docs/protocol.md`).
-    pub(super) fn forgot(&self, claim_id: &str) -> bool {
-        let Some(sent) = self.sent.get(claim_id) else {
-            return false;
-        };
-        self.repeated.iter().any(|(at, claim)| {
-            claim == claim_id
-                && *at > *sent + DEDUPLICATED_FOR
-                && self.wiped_since(claim).is_some_and(|wiped| wiped < *at)
-        })
+    /// Whether the claim was sent again after its target's tags were wiped, and handed over again when `InitQueue` no
+    /// longer swallowed that. Nobody can tell it from a new claim then: a known limit (`docs/protocol.md`).
+    pub(super) fn forgot(&self, harness: &Harness, claim_id: &str) -> bool {
+        let sent_again = self.repeated.iter().any(|(at, claim)| {
+            claim == claim_id && self.wiped_since(claim).is_some_and(|wiped| wiped < *at)
+        });
+        let handed_over = tally::handed_over(harness, claim_id);
+        let (first, last) = (handed_over.first(), handed_over.last());
+        sent_again
+            && first
+                .zip(last)
+                .is_some_and(|(first, last)| *last - *first > DEDUPLICATED_FOR)
     }
 
     /// Claims that nobody answered, whose script succeeded, and whose entry was wiped: the event
