@@ -65,7 +65,7 @@ pub(super) fn claims(
         )));
     }
     let mut message = match files.claim {
-        Some(text) => object(text, options)?,
+        Some(text) => object(text, options, now)?,
         None => Map::new(),
     };
     let expires_in = match options.expires_in {
@@ -106,17 +106,19 @@ fn check_deadline(claim: &Claim, now: Timestamp) -> Result<(), Failure> {
     Ok(())
 }
 
-fn object(text: &str, options: &SendOptions) -> Result<Map<String, Value>, Failure> {
-    let file = named("--file", options.file.as_deref()).unwrap_or_default();
-    match serde_json::from_str(text) {
-        Ok(Value::Object(message)) => Ok(message),
-        Ok(_) => Err(Failure::Usage(format!(
-            "nothing was sent: {file} must hold one JSON object"
-        ))),
-        Err(error) => Err(Failure::Usage(format!(
-            "nothing was sent: {file} is not valid JSON: {error}"
-        ))),
-    }
+/// The claim that a file begins with; what is wrong with its text in the functions' own words.
+fn object(
+    text: &str,
+    options: &SendOptions,
+    now: Timestamp,
+) -> Result<Map<String, Value>, Failure> {
+    let read = serde_json::from_str(text);
+    read.map_err(|error| Failure::InvalidClaim {
+        problem: Claim::parse(text, now)
+            .err()
+            .unwrap_or_else(|| Malformed::NotJson(error.to_string())),
+        place: named("--file", options.file.as_deref()),
+    })
 }
 
 fn named(option: &str, path: Option<&Path>) -> Option<String> {
