@@ -413,7 +413,7 @@ def errors_are_understood(client, serve):
     check(identity["Arn"].endswith(":root"), identity)
     for service, operation in [("ec2", "DescribeRegions"), ("events", "ListRules"), ("lambda", "ListFunctions")]:
         error = refused(service, operation)
-        check(f"of {service}: it speaks Auto Scaling" in error.message, error)
+        check(f"the simulated region does not support {service}:" in error.message, error)
 
 
 @contextlib.contextmanager
