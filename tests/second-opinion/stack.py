@@ -490,7 +490,7 @@ def it_goes(stack):
     kept = [name for name in roles if name.startswith(STACK)]
     check(len(kept) == 1 and "PoolInstanceRole" in kept[0], f"roles that were kept: {kept}")
     in_which_order_it_went(stack, stack_id)
-    say("sam delete left nothing but the role of the machines")
+    say("sam delete left nothing but the role of the instances")
 
 
 def main():
