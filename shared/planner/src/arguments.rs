@@ -301,7 +301,7 @@ fn dollars(text: &str) -> Result<f64, &'static str> {
         .ok_or("an amount of dollars, 0 or more")
 }
 
-/// `150s`, `2.5m`, `14d`, `7h`; seconds where there is no unit.
+/// `150s`, `2.5m`, `14d`, `7h`: a number and its unit.
 fn time(text: &str) -> Result<Duration, &'static str> {
     let (number, unit) = match text.char_indices().last() {
         Some((at, 's')) => (text.get(..at), 1.0),
